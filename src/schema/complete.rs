@@ -1,0 +1,205 @@
+//! Making a value whole: everything of its schema present, as the protocol wants it.
+//!
+//! A host rejects an object that lacks a null attribute, a block that is null instead of empty,
+//! and a write-only value that leaves the configuration. Whoever builds a value need not think of
+//! these.
+
+use std::collections::BTreeMap;
+
+use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting};
+use crate::value::{Type, Value};
+
+impl Block {
+    /// The value with every attribute and block present: absent attributes and write-only ones
+    /// null, absent blocks empty. Null and unknown as a whole stay so, and what the schema doesn't
+    /// know is left alone.
+    #[must_use]
+    pub fn complete(&self, value: Value) -> Value {
+        let Value::Object(mut values) = value else {
+            return value;
+        };
+        complete_attributes(&self.attributes, &mut values);
+        for block in &self.blocks {
+            let value = values.remove(&block.name).unwrap_or_default();
+            values.insert(block.name.clone(), block.complete(value));
+        }
+        Value::Object(values)
+    }
+}
+
+impl NestedBlock {
+    fn complete(&self, value: Value) -> Value {
+        match value {
+            Value::Null => self.none(),
+            value => each_object(value, &|object| self.block.complete(object)),
+        }
+    }
+
+    /// The value that says "no such block".
+    fn none(&self) -> Value {
+        match (self.nesting, self.value_type()) {
+            (Nesting::Single, _) => Value::Null,
+            (Nesting::Group, _) => self.block.complete(Value::Object(BTreeMap::new())),
+            (Nesting::List, Type::Dynamic) => {
+                Value::Dynamic(Box::new((Type::Tuple(vec![]), Value::List(vec![]))))
+            }
+            (Nesting::Map, Type::Dynamic) => Value::Dynamic(Box::new((
+                Type::Object(BTreeMap::new()),
+                Value::Object(BTreeMap::new()),
+            ))),
+            (Nesting::List, _) => Value::List(vec![]),
+            (Nesting::Set, _) => Value::Set(vec![]),
+            (Nesting::Map, _) => Value::Map(BTreeMap::new()),
+        }
+    }
+}
+
+impl Attribute {
+    fn complete(&self, value: Value) -> Value {
+        match &self.kind {
+            _ if self.write_only => Value::Null,
+            AttributeKind::Plain(_) => value,
+            AttributeKind::Nested(_, attributes) => each_object(value, &|object| match object {
+                Value::Object(mut values) => {
+                    complete_attributes(attributes, &mut values);
+                    Value::Object(values)
+                }
+                other => other,
+            }),
+        }
+    }
+}
+
+fn complete_attributes(attributes: &[Attribute], values: &mut BTreeMap<String, Value>) {
+    for attribute in attributes {
+        let value = values.remove(&attribute.name).unwrap_or_default();
+        values.insert(attribute.name.clone(), attribute.complete(value));
+    }
+}
+
+/// The same object or collection of objects with each object completed. What travels as a dynamic
+/// value brings its own exact type, and stays as it is.
+fn each_object(value: Value, complete: &dyn Fn(Value) -> Value) -> Value {
+    match value {
+        Value::List(objects) => Value::List(objects.into_iter().map(complete).collect()),
+        Value::Set(objects) => Value::Set(objects.into_iter().map(complete).collect()),
+        Value::Map(objects) => Value::Map(
+            objects
+                .into_iter()
+                .map(|(key, object)| (key, complete(object)))
+                .collect(),
+        ),
+        value => complete(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Presence;
+
+    fn text(name: &str) -> Attribute {
+        Attribute::new(name, Type::String, Presence::Optional, "")
+    }
+
+    fn block(name: &str, nesting: Nesting, attribute: Attribute) -> NestedBlock {
+        NestedBlock {
+            name: name.to_owned(),
+            nesting,
+            block: Block {
+                attributes: vec![attribute],
+                ..Block::default()
+            },
+            min_items: 0,
+            max_items: 0,
+        }
+    }
+
+    fn schema() -> Block {
+        let dynamic = || Attribute::new("any", Type::Dynamic, Presence::Optional, "");
+        Block {
+            attributes: vec![
+                text("name"),
+                Attribute {
+                    write_only: true,
+                    ..text("secret")
+                },
+                Attribute::nested(
+                    "items",
+                    Nesting::Map,
+                    vec![text("a"), text("b")],
+                    Presence::Optional,
+                    "",
+                ),
+            ],
+            blocks: vec![
+                block("single", Nesting::Single, text("x")),
+                block("group", Nesting::Group, text("x")),
+                block("list", Nesting::List, text("x")),
+                block("set", Nesting::Set, text("x")),
+                block("map", Nesting::Map, text("x")),
+                block("list_of_any", Nesting::List, dynamic()),
+                block("map_of_any", Nesting::Map, dynamic()),
+            ],
+            ..Block::default()
+        }
+    }
+
+    #[test]
+    fn what_is_absent_becomes_null_or_no_block_and_encodes() {
+        let whole = schema().complete(Value::object([(
+            "items",
+            Value::Map([("k".to_owned(), Value::object([("a", "x".into())]))].into()),
+        )]));
+        assert_eq!(
+            whole,
+            Value::object([
+                ("name", Value::Null),
+                ("secret", Value::Null),
+                (
+                    "items",
+                    Value::Map(
+                        [(
+                            "k".to_owned(),
+                            Value::object([("a", "x".into()), ("b", Value::Null)]),
+                        )]
+                        .into()
+                    )
+                ),
+                ("single", Value::Null),
+                ("group", Value::object([("x", Value::Null)])),
+                ("list", Value::List(vec![])),
+                ("set", Value::Set(vec![])),
+                ("map", Value::Map([].into())),
+                (
+                    "list_of_any",
+                    Value::Dynamic(Box::new((Type::Tuple(vec![]), Value::List(vec![]))))
+                ),
+                (
+                    "map_of_any",
+                    Value::Dynamic(Box::new((
+                        Type::Object([].into()),
+                        Value::Object([].into())
+                    )))
+                ),
+            ]),
+        );
+        assert!(crate::value::msgpack::encode(&whole, &schema().value_type()).is_ok());
+    }
+
+    #[test]
+    fn a_write_only_value_does_not_pass() {
+        let whole = schema().complete(Value::object([("secret", "s3cret".into())]));
+        assert_eq!(*whole.get("secret"), Value::Null);
+    }
+
+    #[test]
+    fn null_and_unknown_objects_stay_so() {
+        assert_eq!(schema().complete(Value::Null), Value::Null);
+        assert_eq!(schema().complete(Value::Unknown), Value::Unknown);
+        let unknown_block = Value::object([("list", Value::Unknown), ("items", Value::Unknown)]);
+        let whole = schema().complete(unknown_block);
+        assert_eq!(*whole.get("list"), Value::Unknown);
+        assert_eq!(*whole.get("items"), Value::Unknown);
+    }
+}

@@ -1,0 +1,297 @@
+//! What hosts demand of a schema. A schema that breaks these rules makes a host refuse the whole
+//! provider, or crash.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::value::AttributePath;
+
+/// Names that mean something to a host at the root of a resource or data source.
+pub const RESERVED_IN_RESOURCES: &[&str] = &[
+    "connection",
+    "count",
+    "depends_on",
+    "for_each",
+    "lifecycle",
+    "provider",
+    "provisioner",
+];
+
+/// Names that mean something to a host at the root of a provider block.
+pub const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
+
+/// A rule that a schema breaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The attribute or block, or the root.
+    pub path: AttributePath,
+    /// The rule.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.steps().is_empty() {
+            f.write_str(self.rule)
+        } else {
+            write!(f, "{}: {}", self.path, self.rule)
+        }
+    }
+}
+
+impl Schema {
+    /// The rules that it breaks; `reserved` names may not stand at its root.
+    pub fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
+        let mut flaws = Flaws::default();
+        let root = AttributePath::root();
+        flaws.check(self.version >= 0, &root, "the version must not be negative");
+        flaws.block(&self.block, &root);
+        for name in names(&self.block.attributes, &self.block.blocks) {
+            let is_free = !reserved.contains(&name);
+            flaws.check(is_free, &AttributePath::new(name), "the name is reserved");
+        }
+        flaws.0
+    }
+}
+
+#[derive(Default)]
+struct Flaws(Vec<Flaw>);
+
+impl Flaws {
+    fn check(&mut self, holds: bool, path: &AttributePath, rule: &'static str) {
+        if !holds {
+            let path = path.clone();
+            self.0.push(Flaw { path, rule });
+        }
+    }
+
+    fn block(&mut self, block: &Block, path: &AttributePath) {
+        self.names(&block.attributes, &block.blocks, path);
+        for attribute in &block.attributes {
+            self.attribute(attribute, &path.clone().attribute(&attribute.name));
+        }
+        for nested in &block.blocks {
+            self.nested_block(nested, &path.clone().attribute(&nested.name));
+        }
+    }
+
+    fn names(&mut self, attributes: &[Attribute], blocks: &[NestedBlock], path: &AttributePath) {
+        let mut seen = BTreeSet::new();
+        for name in names(attributes, blocks) {
+            let path = path.clone().attribute(name);
+            self.check(seen.insert(name), &path, "the name stands twice");
+            self.check(
+                is_name(name),
+                &path,
+                "a name is made of a-z, 0-9 and _, and begins with no digit",
+            );
+        }
+    }
+
+    fn attribute(&mut self, attribute: &Attribute, path: &AttributePath) {
+        let is_configured = matches!(attribute.presence, Presence::Required | Presence::Optional);
+        self.check(
+            is_configured || !attribute.write_only,
+            path,
+            "what is write-only is not computed",
+        );
+        let AttributeKind::Nested(nesting, attributes) = &attribute.kind else {
+            return;
+        };
+        self.check(
+            *nesting != Nesting::Group,
+            path,
+            "groups are for blocks only",
+        );
+        if *nesting == Nesting::Set {
+            let write_only = attributes.iter().any(holds_write_only);
+            self.set_content(write_only, attribute.value_type().has_dynamic(), path);
+        }
+        self.names(attributes, &[], path);
+        for attribute in attributes {
+            self.attribute(attribute, &path.clone().attribute(&attribute.name));
+        }
+    }
+
+    fn nested_block(&mut self, nested: &NestedBlock, path: &AttributePath) {
+        let NestedBlock {
+            min_items: min,
+            max_items: max,
+            ..
+        } = *nested;
+        let fits = match nested.nesting {
+            Nesting::Single => min == max && (0..=1).contains(&min),
+            Nesting::Group | Nesting::Map => min == 0 && max == 0,
+            Nesting::List | Nesting::Set => min >= 0 && (max == 0 || min <= max),
+        };
+        self.check(fits, path, "the numbers of blocks do not fit the nesting");
+        if nested.nesting == Nesting::Set {
+            let write_only = block_holds_write_only(&nested.block);
+            self.set_content(write_only, nested.value_type().has_dynamic(), path);
+        }
+        self.block(&nested.block, path);
+    }
+
+    fn set_content(&mut self, write_only: bool, dynamic: bool, path: &AttributePath) {
+        self.check(!write_only, path, "a set holds nothing write-only");
+        self.check(!dynamic, path, "a set holds nothing dynamic");
+    }
+}
+
+fn names<'a>(
+    attributes: &'a [Attribute],
+    blocks: &'a [NestedBlock],
+) -> impl Iterator<Item = &'a str> {
+    attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .chain(blocks.iter().map(|block| block.name.as_str()))
+}
+
+fn is_name(name: &str) -> bool {
+    name.bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| !first.is_ascii_digit())
+}
+
+fn holds_write_only(attribute: &Attribute) -> bool {
+    attribute.write_only
+        || match &attribute.kind {
+            AttributeKind::Plain(_) => false,
+            AttributeKind::Nested(_, attributes) => attributes.iter().any(holds_write_only),
+        }
+}
+
+fn block_holds_write_only(block: &Block) -> bool {
+    block.attributes.iter().any(holds_write_only)
+        || block
+            .blocks
+            .iter()
+            .any(|nested| block_holds_write_only(&nested.block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Type;
+
+    fn text(name: &str) -> Attribute {
+        Attribute::new(name, Type::String, Presence::Optional, "")
+    }
+
+    fn secret(name: &str) -> Attribute {
+        Attribute {
+            write_only: true,
+            ..text(name)
+        }
+    }
+
+    fn any(name: &str) -> Attribute {
+        Attribute::new(name, Type::Dynamic, Presence::Optional, "")
+    }
+
+    fn nested(name: &str, nesting: Nesting, attribute: Attribute) -> Attribute {
+        Attribute::nested(name, nesting, vec![attribute], Presence::Optional, "")
+    }
+
+    fn block(name: &str, nesting: Nesting, items: (i64, i64), attribute: Attribute) -> NestedBlock {
+        NestedBlock {
+            name: name.to_owned(),
+            nesting,
+            block: Block {
+                attributes: vec![attribute],
+                ..Block::default()
+            },
+            min_items: items.0,
+            max_items: items.1,
+        }
+    }
+
+    fn flaws(version: i64, attributes: Vec<Attribute>, blocks: Vec<NestedBlock>) -> Vec<String> {
+        Schema {
+            version,
+            block: Block {
+                attributes,
+                blocks,
+                ..Block::default()
+            },
+        }
+        .flaws(RESERVED_IN_RESOURCES)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+    }
+
+    #[test]
+    fn a_schema_of_every_allowed_kind_has_no_flaw() {
+        let found = flaws(
+            0,
+            vec![
+                text("a"),
+                secret("b"),
+                any("c"),
+                nested("d", Nesting::Map, any("count")),
+                nested("e", Nesting::Set, text("x")),
+                nested("f", Nesting::List, secret("x")),
+            ],
+            vec![
+                block("g", Nesting::Single, (1, 1), text("x")),
+                block("h", Nesting::List, (2, 0), any("x")),
+                block("i", Nesting::Group, (0, 0), text("x")),
+            ],
+        );
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn every_flaw_is_named_with_its_place() {
+        let found = flaws(
+            -1,
+            vec![
+                text("a"),
+                text("a"),
+                text("Upper"),
+                text("count"),
+                nested("set_any", Nesting::Set, any("x")),
+                nested(
+                    "set_secret",
+                    Nesting::Set,
+                    nested("in", Nesting::List, secret("x")),
+                ),
+                nested("group", Nesting::Group, text("1x")),
+                Attribute {
+                    presence: Presence::OptionalComputed,
+                    ..secret("both")
+                },
+            ],
+            vec![
+                block("single", Nesting::Single, (0, 1), text("x")),
+                block("map", Nesting::Map, (1, 1), text("x")),
+                block("list", Nesting::List, (3, 2), text("x")),
+                block("set", Nesting::Set, (0, 0), any("x")),
+            ],
+        );
+        assert_eq!(
+            found,
+            [
+                "the version must not be negative",
+                "a: the name stands twice",
+                "Upper: a name is made of a-z, 0-9 and _, and begins with no digit",
+                "set_any: a set holds nothing dynamic",
+                "set_secret: a set holds nothing write-only",
+                "group: groups are for blocks only",
+                "group.1x: a name is made of a-z, 0-9 and _, and begins with no digit",
+                "both: what is write-only is not computed",
+                "single: the numbers of blocks do not fit the nesting",
+                "map: the numbers of blocks do not fit the nesting",
+                "list: the numbers of blocks do not fit the nesting",
+                "set: a set holds nothing dynamic",
+                "count: the name is reserved",
+            ],
+        );
+    }
+}

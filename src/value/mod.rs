@@ -1,0 +1,228 @@
+//! Terraform's values and types: known, null or unknown, of any type, exact to the last digit.
+//!
+//! # Layout
+//! - [`Value`], [`Type`]: the model (this file)
+//! - [`number`]: numbers of any size, exact
+//! - [`path`]: where in a value something stands
+//! - [`misfit`]: what is wrong with a value that doesn't fit its type
+//! - [`msgpack`]: the wire's encoding
+//! - [`json`]: the encoding of stored state
+//! - [`type_json`]: the encoding of types
+//! - [`repair`]: making a value fit that doesn't
+
+use std::collections::BTreeMap;
+
+pub mod json;
+pub mod misfit;
+pub mod msgpack;
+pub mod number;
+pub mod path;
+pub mod repair;
+pub mod type_json;
+
+pub use misfit::{Misfit, Problem};
+pub use number::{Number, NumberError};
+pub use path::{AttributePath, Step};
+
+/// The type of a value, as a schema declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// UTF-8 text, normalised to NFC by the host.
+    String,
+    /// A number of any size and precision.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// Any type; the value brings its own.
+    Dynamic,
+    /// An ordered sequence of one type.
+    List(Box<Type>),
+    /// An unordered collection of one type without duplicates.
+    Set(Box<Type>),
+    /// Elements of one type by a string key.
+    Map(Box<Type>),
+    /// Named attributes, each of its own type.
+    Object(BTreeMap<String, Type>),
+    /// A fixed sequence, each element of its own type.
+    Tuple(Vec<Type>),
+}
+
+/// A value on its way between the host and us.
+///
+/// It does not carry its type, except inside [`Value::Dynamic`]; the schema does.
+#[derive(Clone, Debug, Default)]
+pub enum Value {
+    /// Absent.
+    #[default]
+    Null,
+    /// Not known until apply. What the host may know about it beforehand (its refinements) is
+    /// dropped: a plan that doesn't repeat a refinement is still a valid plan.
+    Unknown,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// Text.
+    String(String),
+    /// The elements of a list or a tuple, in order.
+    List(Vec<Value>),
+    /// The elements of a set; equal to any other order of the same elements.
+    Set(Vec<Value>),
+    /// The elements of a map by key.
+    Map(BTreeMap<String, Value>),
+    /// The attributes and blocks of an object by name.
+    Object(BTreeMap<String, Value>),
+    /// A value of a dynamically typed attribute, with its type.
+    Dynamic(Box<(Type, Value)>),
+}
+
+impl Type {
+    /// Whether it is dynamic or holds something dynamic at any depth.
+    pub fn has_dynamic(&self) -> bool {
+        match self {
+            Self::Dynamic => true,
+            Self::String | Self::Number | Self::Bool => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.has_dynamic(),
+            Self::Object(attributes) => attributes.values().any(Self::has_dynamic),
+            Self::Tuple(elements) => elements.iter().any(Self::has_dynamic),
+        }
+    }
+}
+
+impl Value {
+    /// An object of the given attributes.
+    pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
+        Self::Object(
+            attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
+        )
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Whether it is unknown as a whole; see [`Value::is_wholly_known`].
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// Whether neither it nor anything in it is unknown.
+    pub fn is_wholly_known(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+            Self::List(elements) | Self::Set(elements) => {
+                elements.iter().all(Self::is_wholly_known)
+            }
+            Self::Map(elements) | Self::Object(elements) => {
+                elements.values().all(Self::is_wholly_known)
+            }
+            Self::Dynamic(inner) => inner.1.is_wholly_known(),
+        }
+    }
+
+    /// The text, where it is known text.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth value, where it is a known one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(truth) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// The elements of a known map or the attributes of a known object.
+    pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
+        match self {
+            Self::Map(elements) | Self::Object(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The elements of a known list, tuple or set.
+    pub fn as_elements(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(elements) | Self::Set(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The attribute `name` of a known object, or the element `name` of a known map. Of an unknown
+    /// object it is unknown, of anything else null.
+    pub fn get(&self, name: &str) -> &Value {
+        match self {
+            Self::Unknown => &Self::Unknown,
+            other => other
+                .as_map()
+                .and_then(|attributes| attributes.get(name))
+                .unwrap_or(&Self::Null),
+        }
+    }
+}
+
+/// Sets are equal in any order; everything else element by element.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) | (Self::Unknown, Self::Unknown) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Set(a), Self::Set(b)) => {
+                a.len() == b.len()
+                    && a.iter().all(|element| b.contains(element))
+                    && b.iter().all(|element| a.contains(element))
+            }
+            (Self::Map(a), Self::Map(b)) | (Self::Object(a), Self::Object(b)) => a == b,
+            (Self::Dynamic(a), Self::Dynamic(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Bool(truth)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}

@@ -1,0 +1,296 @@
+//! Numbers of any size, exact.
+//!
+//! Hosts compare numbers by their shortest decimal text and reject a plan that changes one digit,
+//! so a number is kept as its decimal digits and never goes through a float.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The most zeros written out to reach or follow the decimal point; beyond them the text is in
+/// scientific notation.
+const MOST_PADDING: usize = 20;
+
+/// A decimal number of any size and precision, or an infinity. Equal by value: `1`, `1.0` and
+/// `10e-1` are the same number, and print the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Number(Form);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    /// `digits` × 10^`exponent`. No zero leads or trails the digits; zero itself is positive,
+    /// `0` × 10^0.
+    Finite {
+        negative: bool,
+        digits: String,
+        exponent: i32,
+    },
+    Infinite {
+        negative: bool,
+    },
+}
+
+/// Why something is no [`Number`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// The text isn't decimal.
+    #[error("{0:?} is not a decimal number")]
+    NotDecimal(String),
+    /// The exponent doesn't fit 32 bits.
+    #[error("the exponent of {0:?} is out of range")]
+    ExponentOutOfRange(String),
+    /// A float that is not a number.
+    #[error("NaN is not a number")]
+    NotANumber,
+}
+
+impl Number {
+    /// Infinity, which Terraform's `1/0` makes.
+    pub fn infinity() -> Self {
+        Self(Form::Infinite { negative: false })
+    }
+
+    /// Negative infinity.
+    pub fn negative_infinity() -> Self {
+        Self(Form::Infinite { negative: true })
+    }
+
+    /// The number as an integer; [`None`] where it is a fraction, infinite, or doesn't fit.
+    pub fn to_i64(&self) -> Option<i64> {
+        // Integers of up to 19 digits are always written out.
+        self.to_string().parse().ok()
+    }
+
+    /// Whether it is one of the infinities.
+    pub fn is_infinite(&self) -> bool {
+        matches!(self.0, Form::Infinite { .. })
+    }
+
+    /// Whether it is less than zero.
+    pub fn is_negative(&self) -> bool {
+        match self.0 {
+            Form::Finite { negative, .. } | Form::Infinite { negative } => negative,
+        }
+    }
+
+    /// The integer of these digits, of which there are few.
+    fn integer(negative: bool, digits: &str) -> Self {
+        Self::finite(negative, digits, 0).expect("the exponent of a machine integer is small")
+    }
+
+    /// `digits` × 10^`exponent`, in the one form that equal numbers share; [`None`] where the
+    /// exponent doesn't fit.
+    fn finite(negative: bool, digits: &str, exponent: i64) -> Option<Self> {
+        let significant = digits.trim_start_matches('0').trim_end_matches('0');
+        if significant.is_empty() {
+            return Some(Self(Form::Finite {
+                negative: false,
+                digits: "0".to_owned(),
+                exponent: 0,
+            }));
+        }
+        let trailing = digits.len() - digits.trim_end_matches('0').len();
+        let exponent = exponent.checked_add(i64::try_from(trailing).ok()?)?;
+        Some(Self(Form::Finite {
+            negative,
+            digits: significant.to_owned(),
+            exponent: i32::try_from(exponent).ok()?,
+        }))
+    }
+}
+
+impl FromStr for Number {
+    type Err = NumberError;
+
+    /// Reads decimal text, such as `-12.50` or `1e-7`.
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        let not_decimal = || NumberError::NotDecimal(text.to_owned());
+        let out_of_range = || NumberError::ExponentOutOfRange(text.to_owned());
+
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+            None => (text, None),
+        };
+        let (negative, mantissa) = split_sign(mantissa);
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = [whole, fraction].concat();
+        if digits.is_empty() || !is_digits(&digits) {
+            return Err(not_decimal());
+        }
+        let shift = match exponent {
+            None => 0,
+            Some(exponent) => {
+                let (_, unsigned) = split_sign(exponent);
+                if unsigned.is_empty() || !is_digits(unsigned) {
+                    return Err(not_decimal());
+                }
+                exponent.parse::<i64>().map_err(|_| out_of_range())?
+            }
+        };
+        i64::try_from(fraction.len())
+            .ok()
+            .and_then(|fraction| shift.checked_sub(fraction))
+            .and_then(|exponent| Self::finite(negative, &digits, exponent))
+            .ok_or_else(out_of_range)
+    }
+}
+
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self::integer(number < 0, &number.unsigned_abs().to_string())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(number: u64) -> Self {
+        Self::integer(false, &number.to_string())
+    }
+}
+
+impl TryFrom<f64> for Number {
+    type Error = NumberError;
+
+    /// A float that is an integer is taken digit by digit, for that is what a host means that
+    /// sends a large integer so; a fraction by the shortest text that gives the float back, so
+    /// that `0.1` is 0.1.
+    fn try_from(number: f64) -> Result<Self, NumberError> {
+        if number.is_nan() {
+            Err(NumberError::NotANumber)
+        } else if number.is_infinite() {
+            Ok(Self(Form::Infinite {
+                negative: number.is_sign_negative(),
+            }))
+        } else if number.fract() == 0.0 {
+            format!("{number:.0}").parse()
+        } else {
+            format!("{number:e}").parse()
+        }
+    }
+}
+
+/// The shortest text that is written out, or scientific notation where that would take many zeros.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_negative() {
+            f.write_str("-")?;
+        }
+        let (digits, exponent) = match &self.0 {
+            Form::Infinite { .. } => return f.write_str("Inf"),
+            Form::Finite {
+                digits, exponent, ..
+            } => (digits.as_str(), *exponent),
+        };
+        let shift = usize::try_from(exponent.unsigned_abs()).unwrap_or(usize::MAX);
+        if exponent >= 0 && shift <= MOST_PADDING {
+            write!(f, "{digits}{}", "0".repeat(shift))
+        } else if exponent < 0 && shift < digits.len() {
+            let (whole, fraction) = digits.split_at(digits.len() - shift);
+            write!(f, "{whole}.{fraction}")
+        } else if exponent < 0 && shift - digits.len() <= MOST_PADDING {
+            write!(f, "0.{}{digits}", "0".repeat(shift - digits.len()))
+        } else {
+            write!(f, "{digits}e{exponent}")
+        }
+    }
+}
+
+fn split_sign(text: &str) -> (bool, &str) {
+    match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn equal_numbers_are_equal_however_they_are_written() {
+        for (one, other) in [
+            ("1", "1.0"),
+            ("1", "10e-1"),
+            ("100", "+1E+2"),
+            ("-0.50", "-5e-1"),
+            ("0", "-0.000"),
+            ("007", "7"),
+        ] {
+            assert_eq!(number(one), number(other), "{one} and {other}");
+            assert_eq!(number(one).to_string(), number(other).to_string());
+        }
+        assert_ne!(number("9007199254740993"), number("9007199254740992"));
+    }
+
+    #[test]
+    fn a_number_prints_as_its_shortest_text_and_reads_back() {
+        for (text, printed) in [
+            ("0", "0"),
+            ("-12.50", "-12.5"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("18446744073709551616", "18446744073709551616"),
+            ("0.00000000000000000001", "0.00000000000000000001"),
+            ("1e20", "100000000000000000000"),
+            ("1e21", "1e21"),
+            ("12.5e-100", "125e-101"),
+        ] {
+            assert_eq!(number(text).to_string(), printed);
+            assert_eq!(number(printed), number(text));
+        }
+    }
+
+    #[test]
+    fn integers_keep_every_digit() {
+        assert_eq!(Number::from(i64::MIN).to_string(), "-9223372036854775808");
+        assert_eq!(Number::from(u64::MAX).to_string(), "18446744073709551615");
+        assert_eq!(Number::from(0_i64), number("0"));
+        assert_eq!(Number::from(1000_i64), number("1e3"));
+        assert_eq!(Number::from(i64::MAX).to_i64(), Some(i64::MAX));
+        assert_eq!(Number::from(i64::MIN).to_i64(), Some(i64::MIN));
+        assert_eq!(number("9223372036854775808").to_i64(), None);
+        assert_eq!(number("1.5").to_i64(), None);
+        assert_eq!(number("1e400").to_i64(), None);
+    }
+
+    #[test]
+    fn a_fraction_given_as_a_float_is_its_shortest_text_and_an_integer_is_exact() {
+        assert_eq!(Number::try_from(0.1).unwrap(), number("0.1"));
+        assert_eq!(Number::try_from(-0.0).unwrap(), number("0"));
+        assert_eq!(
+            Number::try_from(18_446_744_073_709_551_616.0).unwrap(),
+            number("18446744073709551616")
+        );
+        assert_eq!(Number::try_from(f64::INFINITY), Ok(Number::infinity()));
+        assert_eq!(
+            Number::try_from(f64::NEG_INFINITY).unwrap().to_string(),
+            "-Inf"
+        );
+        assert_eq!(Number::try_from(f64::NAN), Err(NumberError::NotANumber));
+    }
+
+    #[test]
+    fn what_is_no_decimal_number_is_refused() {
+        for text in [
+            "", "-", ".", "e5", "1e", "1e+", "0x10", "1_000", "1 ", "NaN", "Inf", "1e5.5", "--1",
+            "1e+-5", "٣",
+        ] {
+            assert_eq!(
+                Number::from_str(text),
+                Err(NumberError::NotDecimal(text.to_owned())),
+            );
+        }
+        for text in ["1e99999999999", "1e-99999999999999999999"] {
+            assert_eq!(
+                Number::from_str(text),
+                Err(NumberError::ExponentOutOfRange(text.to_owned())),
+            );
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Making a value fit that doesn't.
+//!
+//! What exists must reach the state even where a provider describes it wrongly: a host that gets
+//! one misfit leaf drops the whole object and forgets that it exists.
+
+use std::collections::BTreeMap;
+
+use crate::value::misfit::{expected_name, found_name};
+use crate::value::{Misfit, Problem, Step, Type, Value};
+
+/// The value with null in place of whatever is unknown or doesn't fit `kind`, and what that was.
+/// The result always encodes.
+pub fn repair(value: Value, kind: &Type) -> (Value, Vec<Misfit>) {
+    let mut found = Vec::new();
+    let repaired = repair_into(value, kind, &mut found);
+    (repaired, found)
+}
+
+fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
+    match (kind, value) {
+        (_, Value::Null) => Value::Null,
+        (_, Value::Unknown) => {
+            found.push(Problem::Unknown.into());
+            Value::Null
+        }
+        (Type::String, value @ Value::String(_))
+        | (Type::Bool, value @ Value::Bool(_))
+        | (Type::Number, value @ Value::Number(_)) => value,
+        (Type::List(element), Value::List(elements)) => Value::List(
+            (0..)
+                .zip(elements)
+                .map(|(index, value)| repair_at(&Step::Index(index), value, element, found))
+                .collect(),
+        ),
+        // The protocol has no path to an element of a set: trouble in one is trouble of the set.
+        (Type::Set(element), Value::Set(elements)) => {
+            let mut within = Vec::new();
+            let elements = elements
+                .into_iter()
+                .map(|value| repair_into(value, element, &mut within))
+                .collect();
+            found.extend(within.into_iter().map(|misfit| misfit.problem.into()));
+            Value::Set(elements)
+        }
+        (Type::Tuple(kinds), Value::List(elements)) if kinds.len() == elements.len() => {
+            Value::List(
+                (0..)
+                    .zip(elements.into_iter().zip(kinds))
+                    .map(|(index, (value, kind))| {
+                        repair_at(&Step::Index(index), value, kind, found)
+                    })
+                    .collect(),
+            )
+        }
+        (Type::Map(element), Value::Map(elements)) => Value::Map(
+            elements
+                .into_iter()
+                .map(|(key, value)| {
+                    let value = repair_at(&Step::Key(key.clone()), value, element, found);
+                    (key, value)
+                })
+                .collect(),
+        ),
+        (Type::Object(kinds), Value::Object(attributes)) => repair_object(attributes, kinds, found),
+        (Type::Dynamic, Value::Dynamic(typed)) => {
+            let (kind, value) = *typed;
+            let value = repair_into(value, &kind, found);
+            Value::Dynamic(Box::new((kind, value)))
+        }
+        (kind, value) => {
+            found.push(
+                Problem::WrongKind {
+                    expected: expected_name(kind),
+                    found: found_name(&value),
+                }
+                .into(),
+            );
+            Value::Null
+        }
+    }
+}
+
+fn repair_object(
+    attributes: BTreeMap<String, Value>,
+    kinds: &BTreeMap<String, Type>,
+    found: &mut Vec<Misfit>,
+) -> Value {
+    let mut fitting = BTreeMap::new();
+    for (name, value) in attributes {
+        match kinds.get(&name) {
+            Some(kind) => {
+                let value = repair_at(&Step::Attribute(name.clone()), value, kind, found);
+                fitting.insert(name, value);
+            }
+            None => found.push(Problem::UnexpectedAttribute(name).into()),
+        }
+    }
+    Value::Object(fitting)
+}
+
+fn repair_at(step: &Step, value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
+    let before = found.len();
+    let repaired = repair_into(value, kind, found);
+    let within: Vec<Misfit> = found.drain(before..).collect();
+    found.extend(within.into_iter().map(|misfit| misfit.within(step.clone())));
+    repaired
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::msgpack;
+
+    fn kind(expression: &str) -> Type {
+        Type::from_json(&serde_json::from_str(expression).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let kind = kind(r#"["object",{"a":["map","number"],"b":"dynamic"}]"#);
+        let value = Value::object([
+            ("a", Value::Map([("k".to_owned(), 1_i64.into())].into())),
+            ("b", Value::Dynamic(Box::new((Type::Bool, true.into())))),
+        ]);
+        let (repaired, found) = repair(value.clone(), &kind);
+        assert_eq!(repaired, value);
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn every_misfit_is_replaced_by_null_and_named_with_its_path() {
+        let kind = kind(
+            r#"["object",{"id":"string","tags":["list","string"],"set":["set","bool"],
+                "pair":["tuple",["bool","bool"]]}]"#,
+        );
+        let value = Value::object([
+            ("id", "kept".into()),
+            (
+                "tags",
+                Value::List(vec!["a".into(), Value::Unknown, 7_i64.into()]),
+            ),
+            ("set", Value::Set(vec![Value::Unknown])),
+            ("pair", Value::List(vec![])),
+            ("other", Value::Null),
+        ]);
+        let (repaired, found) = repair(value, &kind);
+        assert_eq!(
+            repaired,
+            Value::object([
+                ("id", "kept".into()),
+                (
+                    "tags",
+                    Value::List(vec!["a".into(), Value::Null, Value::Null])
+                ),
+                ("set", Value::Set(vec![Value::Null])),
+                ("pair", Value::Null),
+            ]),
+        );
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "attribute \"other\" is not in the schema",
+                "pair: a tuple is required, found a list",
+                "set: the value is still unknown",
+                "tags[1]: the value is still unknown",
+                "tags[2]: a string is required, found a number",
+            ],
+        );
+        assert!(msgpack::encode(&repaired, &kind).is_ok());
+    }
+}
