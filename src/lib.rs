@@ -1,10 +1,14 @@
 //! Terraform and OpenTofu provider for Azure Container Registry Continuous Patching.
 //!
 //! # Layout
+//! - [`plugin`]: the process that a host starts: handshake, TLS, logs
+//! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
 
 pub mod diagnostics;
 pub mod framework;
+pub mod plugin;
+pub mod rpc;
 pub mod schema;
 pub mod value;

@@ -1,0 +1,92 @@
+//! The plugin protocol's Provider service: what a host calls, in terms of [`crate::framework`].
+//!
+//! # Layout
+//! - [`ProviderService`]: a provider to be served (this file)
+//! - `service`: one short method per call
+//! - `reply`: how every call is answered, whatever happens in it
+//! - `offers`: what there is: metadata, schemas, capabilities
+//! - `managed`: validate, plan, read, import and upgrade of a managed resource
+//! - `apply`: create, update and delete, after which nothing that exists is lost
+//! - `from_proto`, `to_proto`: the protocol's types and ours
+//! - `faults`: wording of what goes wrong between host and provider
+//! - [`Operations`]: what runs now: how it is cancelled, and how it is waited for
+//!
+//! A call is answered with a gRPC status only where it isn't implemented at all: a host shows a
+//! status as a crash of the plugin, and forgets what a create has made. Everything else is a
+//! diagnostic.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::diagnostics::Diagnostics;
+use crate::framework::{Provider, Resource};
+
+mod apply;
+mod faults;
+mod from_proto;
+#[doc(hidden)]
+pub mod generated;
+mod managed;
+mod offers;
+mod operations;
+mod reply;
+mod service;
+mod to_proto;
+
+use generated::provider_server::ProviderServer;
+
+pub use operations::Operations;
+
+/// The largest message taken or sent, in bytes. gRPC's own 4 MiB are too few for a large
+/// configuration; this is what providers written in Go allow.
+pub const MAX_MESSAGE_SIZE: usize = 256 << 20;
+
+/// A provider as a gRPC service.
+pub struct ProviderService {
+    provider: Arc<dyn Provider>,
+    resources: BTreeMap<String, Arc<dyn Resource>>,
+    operations: Operations,
+}
+
+impl ProviderService {
+    /// The service of this provider.
+    pub fn new(provider: Arc<dyn Provider>) -> Self {
+        let resources = provider
+            .resources()
+            .into_iter()
+            .map(|resource| (resource.type_name().to_owned(), resource))
+            .collect();
+        Self {
+            provider,
+            resources,
+            operations: Operations::default(),
+        }
+    }
+
+    /// What the service runs, to be stopped and waited for.
+    pub fn operations(&self) -> Operations {
+        self.operations.clone()
+    }
+
+    /// The service ready to be served, with the limits that hosts expect.
+    pub fn into_server(self) -> ProviderServer<Self> {
+        ProviderServer::new(self)
+            .max_decoding_message_size(MAX_MESSAGE_SIZE)
+            .max_encoding_message_size(MAX_MESSAGE_SIZE)
+    }
+
+    fn resource(&self, type_name: &str) -> Result<&Arc<dyn Resource>, Diagnostics> {
+        self.resources
+            .get(type_name)
+            .ok_or_else(|| faults::unknown_type("resource", type_name))
+    }
+}
+
+impl fmt::Debug for ProviderService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderService")
+            .field("resources", &self.resources.keys())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! How every call is answered: decode, call, encode, and a diagnostic for whatever goes wrong in
+//! between, a panic included.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::{FutureExt, stream};
+use tokio::time::Instant;
+use tonic::codegen::BoxStream;
+use tonic::{Response, Status};
+use tracing::{Instrument, debug, error_span};
+
+use crate::diagnostics::Diagnostics;
+use crate::rpc::generated as pb;
+use crate::rpc::{faults, to_proto};
+
+/// How many calls there have been: tells their lines in the log apart.
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+/// An answer that carries diagnostics.
+pub(crate) trait Reply: Default {
+    /// Its diagnostics.
+    fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic>;
+
+    /// The answer that says nothing else.
+    fn only(diagnostics: &Diagnostics) -> Self {
+        let mut reply = Self::default();
+        *reply.diagnostics_mut() = to_proto::diagnostics(diagnostics);
+        reply
+    }
+}
+
+macro_rules! reply_with_diagnostics {
+    ($($call:ident),* $(,)?) => {
+        $(impl Reply for pb::$call::Response {
+            fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic> {
+                &mut self.diagnostics
+            }
+        })*
+    };
+}
+
+reply_with_diagnostics!(
+    apply_resource_change,
+    close_ephemeral_resource,
+    configure_provider,
+    generate_resource_config,
+    get_metadata,
+    get_provider_schema,
+    import_resource_state,
+    move_resource_state,
+    open_ephemeral_resource,
+    plan_action,
+    plan_resource_change,
+    read_data_source,
+    read_resource,
+    renew_ephemeral_resource,
+    upgrade_resource_identity,
+    upgrade_resource_state,
+    validate_action_config,
+    validate_data_resource_config,
+    validate_ephemeral_resource_config,
+    validate_list_resource_config,
+    validate_provider_config,
+    validate_resource_config,
+);
+
+/// Answers the call `rpc` about resources of the type `about`, where it is about any, with the
+/// outcome of `operation`.
+pub(crate) async fn answer<R: Reply>(
+    rpc: &'static str,
+    about: Option<&str>,
+    operation: impl Future<Output = Result<R, Diagnostics>>,
+) -> Result<Response<R>, Status> {
+    let id = CALLS.fetch_add(1, Ordering::Relaxed);
+    let began = Instant::now();
+    // Of the highest level, because a span that is below what is logged marks no line at all.
+    let span = error_span!(
+        "rpc",
+        tf_req_id = id,
+        tf_rpc = rpc,
+        tf_resource_type = about
+    );
+    let ended = AssertUnwindSafe(operation)
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
+    let mut reply = match ended {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(diagnostics)) => R::only(&diagnostics),
+        Err(panic) => R::only(&faults::panicked(rpc, &panic_text(panic.as_ref())).into()),
+    };
+    let diagnostics = reply.diagnostics_mut().len();
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| debug!(diagnostics, tf_req_duration_ms = took, "answered"));
+    Ok(Response::new(reply))
+}
+
+/// Answers a call about something that there isn't.
+pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>, Status> {
+    Ok(Response::new(R::only(diagnostics)))
+}
+
+/// The answer of a call that streams events, when there is just one to send.
+pub(crate) fn one_event<E: Send + 'static>(event: E) -> Response<BoxStream<E>> {
+    Response::new(Box::pin(stream::iter([Ok(event)])))
+}
+
+/// What a panic said, where it said something.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Span;
+    use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_tell_of_which_call_they_are_even_where_only_errors_are_logged() {
+        let terse = tracing_subscriber::registry().with(LevelFilter::ERROR);
+        let _guard = tracing::subscriber::set_default(terse);
+        let mut around = Span::none();
+
+        let call = async {
+            around = Span::current();
+            Ok(pb::get_metadata::Response::default())
+        };
+        answer("GetMetadata", None, call).await.unwrap();
+
+        assert_eq!(around.metadata().unwrap().name(), "rpc");
+    }
+}
