@@ -4,10 +4,13 @@
 //! - [`plugin`]: the process that a host starts: handshake, TLS, logs
 //! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
+//! - [`azure`], [`http`]: Azure, and the way to it
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
 
+pub mod azure;
 pub mod diagnostics;
 pub mod framework;
+pub mod http;
 pub mod plugin;
 pub mod rpc;
 pub mod schema;

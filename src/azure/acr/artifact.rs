@@ -1,0 +1,355 @@
+//! The policy of continuous patching, as an OCI artifact.
+//!
+//! The form is the one that the Azure CLI pushes: an empty JSON object as config, and one layer that is
+//! the policy's JSON itself. The service reads the last layer, whatever its type; the CLI needs its title.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::azure::acr::{AcrClient, Manifest, is_digest};
+use crate::azure::{Error, arm};
+use crate::http::Budget;
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.unknown.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// The config's two bytes, and their digest.
+const EMPTY: &[u8] = b"{}";
+const EMPTY_DIGEST: &str =
+    "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+/// The longest policy that the service takes.
+const LONGEST_POLICY: u64 = 10 << 20;
+
+/// The fixed form of the policy's artifact.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyArtifact;
+
+impl PolicyArtifact {
+    /// Its repository.
+    pub const REPOSITORY: &'static str = "csscpolicies/patchpolicy";
+    /// Its tag.
+    pub const TAG: &'static str = "v1";
+    /// The file name that its layer carries.
+    pub const TITLE: &'static str = "continuouspatching.json";
+
+    /// The manifest of a policy with this digest and length.
+    #[must_use]
+    pub fn manifest(layer_digest: &str, layer_size: usize) -> Vec<u8> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Manifest<'a> {
+            schema_version: u8,
+            media_type: &'a str,
+            config: Descriptor<'a>,
+            layers: [Descriptor<'a>; 1],
+            annotations: Nothing,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Descriptor<'a> {
+            media_type: &'a str,
+            size: usize,
+            digest: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            annotations: Option<Title>,
+        }
+        #[derive(Serialize)]
+        struct Title {
+            #[serde(rename = "org.opencontainers.image.title")]
+            title: &'static str,
+        }
+        #[derive(Serialize)]
+        struct Nothing {}
+
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: MANIFEST,
+            config: Descriptor {
+                media_type: CONFIG,
+                size: EMPTY.len(),
+                digest: EMPTY_DIGEST,
+                annotations: None,
+            },
+            layers: [Descriptor {
+                media_type: LAYER,
+                size: layer_size,
+                digest: layer_digest,
+                annotations: Some(Title { title: Self::TITLE }),
+            }],
+            annotations: Nothing {},
+        };
+        serde_json::to_vec(&manifest).expect("a manifest is plain data with text keys")
+    }
+}
+
+/// What is stored where the policy belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredPolicy {
+    /// Nothing.
+    Nothing,
+    /// The manifest of a policy.
+    Manifest(PolicyManifest),
+    /// Something else.
+    Unreadable {
+        /// The digest of its manifest.
+        manifest_digest: String,
+        /// Why it can't be a policy, as in `its manifest has no layers`.
+        reason: &'static str,
+    },
+}
+
+/// The policy's manifest in a registry. It alone tells whether the policy is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyManifest {
+    /// The manifest's digest.
+    pub manifest_digest: String,
+    /// The digest of the policy's JSON.
+    pub layer_digest: String,
+    /// The length of the policy's JSON in bytes.
+    pub layer_size: u64,
+}
+
+impl AcrClient {
+    /// Stores a policy, and gives the manifest's digest.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones. The tag moves with the last of the requests: until then the old policy holds.
+    pub async fn push_policy(
+        &self,
+        budget: &Budget,
+        bytes: impl Into<Bytes>,
+    ) -> Result<String, Error> {
+        let bytes = bytes.into();
+        let size = bytes.len();
+        let repository = PolicyArtifact::REPOSITORY;
+        let (config, layer) = tokio::join!(
+            self.put_blob(budget, repository, EMPTY),
+            self.put_blob(budget, repository, bytes),
+        );
+        config?;
+        let manifest = PolicyArtifact::manifest(&layer?, size);
+        self.put_manifest(budget, repository, PolicyArtifact::TAG, MANIFEST, manifest)
+            .await
+    }
+
+    /// The manifest of what is stored where the policy belongs.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones; that it is no policy isn't one of them.
+    pub async fn policy_manifest(&self, budget: &Budget) -> Result<StoredPolicy, Error> {
+        let (repository, tag) = (PolicyArtifact::REPOSITORY, PolicyArtifact::TAG);
+        let manifest = self.get_manifest(budget, repository, tag).await?;
+        Ok(manifest.map_or(StoredPolicy::Nothing, read))
+    }
+
+    /// The policy's JSON; `None` when the registry has lost it, and only its manifest is left.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn policy_bytes(
+        &self,
+        budget: &Budget,
+        manifest: &PolicyManifest,
+    ) -> Result<Option<Bytes>, Error> {
+        let digest = &manifest.layer_digest;
+        let blob = self.get_blob(budget, PolicyArtifact::REPOSITORY, digest);
+        arm::found(blob.await)
+    }
+
+    /// Deletes the policy with its whole repository, as the CLI does. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn delete_policy(&self, budget: &Budget) -> Result<bool, Error> {
+        self.delete_repository(budget, PolicyArtifact::REPOSITORY)
+            .await
+    }
+}
+
+fn read(manifest: Manifest) -> StoredPolicy {
+    match layer(&manifest.body) {
+        Ok(layer) => StoredPolicy::Manifest(PolicyManifest {
+            manifest_digest: manifest.digest,
+            layer_digest: layer.digest,
+            layer_size: layer.size,
+        }),
+        Err(reason) => StoredPolicy::Unreadable {
+            manifest_digest: manifest.digest,
+            reason,
+        },
+    }
+}
+
+#[derive(Deserialize)]
+struct Layer {
+    digest: String,
+    size: u64,
+}
+
+/// The layer that the service takes for the policy.
+fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
+    #[derive(Deserialize)]
+    struct Body {
+        layers: Vec<Layer>,
+    }
+
+    let body: Option<Body> = serde_json::from_slice(manifest).ok();
+    let layer = body
+        .and_then(|body| body.layers.into_iter().next_back())
+        .ok_or("its manifest has no layers")?;
+    if !is_digest(&layer.digest) {
+        return Err("the digest of its layer is no sha256");
+    }
+    if layer.size > LONGEST_POLICY {
+        return Err("it is longer than a policy may be");
+    }
+    Ok(layer)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::azure::acr::digest_of;
+    use crate::azure::acr::testing::{client, signed_in};
+    use crate::azure::testing::minute;
+    use crate::http::Response;
+    use crate::http::scripted::{recorded, reply};
+
+    const POLICY: &str = r#"{"version":"v1"}"#;
+
+    #[test]
+    fn the_manifest_is_the_recorded_one_but_for_the_title() {
+        let recording = include_str!("../../../tests/golden/recorded/acr-manifest-put.json");
+        let recording: Value = serde_json::from_str(recording).unwrap();
+        let mut expected = recording["request"]["body"].clone();
+        expected["layers"][0]["annotations"]["org.opencontainers.image.title"] =
+            PolicyArtifact::TITLE.into();
+        let digest = expected["layers"][0]["digest"].as_str().unwrap();
+        let ours: Value = serde_json::from_slice(&PolicyArtifact::manifest(digest, 194)).unwrap();
+        assert_eq!(ours, expected);
+        assert_eq!(digest_of(EMPTY), EMPTY_DIGEST);
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_pushed_blobs_first() {
+        let begun = |id| reply(202).with("location", &format!("/v2/x/blobs/uploads/{id}"));
+        let stored = recorded(include_str!(
+            "../../../tests/golden/recorded/acr-manifest-put.json"
+        ));
+        let transport = signed_in()
+            .on(Method::POST, "/blobs/uploads/", begun(1))
+            .on(Method::POST, "/blobs/uploads/", begun(2))
+            .on(Method::PUT, "/uploads/1", reply(201))
+            .on(Method::PUT, "/uploads/2", reply(201))
+            .on(
+                Method::PUT,
+                "/csscpolicies/patchpolicy/manifests/v1",
+                stored,
+            );
+        let digest = client(&transport)
+            .push_policy(&minute(), POLICY)
+            .await
+            .unwrap();
+        assert_eq!(
+            digest,
+            "sha256:e08a6fa0f19da7c0f3dee3306c47e9798727a840f25ceae7a449635b68728e52"
+        );
+        let requests = transport.requests();
+        let last = requests.last().unwrap();
+        assert_eq!(last.headers["content-type"], MANIFEST);
+        assert_eq!(
+            &last.body[..],
+            PolicyArtifact::manifest(&digest_of(POLICY.as_bytes()), POLICY.len())
+        );
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_pulled_as_it_was_pushed() {
+        let digest = digest_of(POLICY.as_bytes());
+        let manifest = PolicyArtifact::manifest(&digest, POLICY.len());
+        let transport = signed_in()
+            .on(
+                Method::GET,
+                "/manifests/v1",
+                reply(200).with_body(manifest.clone()),
+            )
+            .on(Method::GET, "/blobs/sha256:", reply(200).with_body(POLICY));
+        let client = client(&transport);
+        let stored = client.policy_manifest(&minute()).await.unwrap();
+        let StoredPolicy::Manifest(stored) = stored else {
+            panic!("a policy expected, got {stored:?}");
+        };
+        assert_eq!(stored.manifest_digest, digest_of(&manifest));
+        let bytes = client.policy_bytes(&minute(), &stored).await.unwrap();
+        assert_eq!(bytes.as_deref(), Some(POLICY.as_bytes()));
+    }
+
+    async fn stored(answer: Response) -> Result<StoredPolicy, Error> {
+        let transport = signed_in().on(Method::GET, "/manifests/v1", answer);
+        client(&transport).policy_manifest(&minute()).await
+    }
+
+    #[tokio::test]
+    async fn something_else_in_its_place_is_no_error() {
+        assert_eq!(stored(reply(404)).await.unwrap(), StoredPolicy::Nothing);
+        let reason = |manifest: &str| {
+            let answer = reply(200).with_body(manifest.to_owned());
+            let manifest_digest = digest_of(manifest.as_bytes());
+            async move {
+                match stored(answer).await.unwrap() {
+                    StoredPolicy::Unreadable {
+                        manifest_digest: digest,
+                        reason,
+                    } if digest == manifest_digest => reason,
+                    other => panic!("something unreadable expected, got {other:?}"),
+                }
+            }
+        };
+        let long = PolicyArtifact::manifest(EMPTY_DIGEST, 11 << 20);
+        let sha512 = PolicyArtifact::manifest(&format!("sha512:{}", "0".repeat(128)), 2);
+        let reasons = [
+            reason("no JSON").await,
+            reason(r#"{"manifests":[]}"#).await,
+            reason(r#"{"layers":[]}"#).await,
+            reason(&String::from_utf8(sha512).unwrap()).await,
+            reason(&String::from_utf8(long).unwrap()).await,
+        ];
+        insta::assert_snapshot!(reasons.join("\n"), @"
+        its manifest has no layers
+        its manifest has no layers
+        its manifest has no layers
+        the digest of its layer is no sha256
+        it is longer than a policy may be
+        ");
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_on_the_way_is_an_error() {
+        let changed = reply(200)
+            .with("docker-content-digest", EMPTY_DIGEST)
+            .with_body("[]");
+        let error = stored(changed).await.unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_policy_may_have_lost_its_bytes() {
+        let transport = signed_in().on(Method::GET, "/blobs/", reply(404));
+        let manifest = PolicyManifest {
+            manifest_digest: EMPTY_DIGEST.to_owned(),
+            layer_digest: EMPTY_DIGEST.to_owned(),
+            layer_size: 2,
+        };
+        let client = client(&transport);
+        let bytes = client.policy_bytes(&minute(), &manifest).await;
+        assert_eq!(bytes.unwrap(), None);
+    }
+}

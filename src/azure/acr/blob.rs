@@ -1,0 +1,242 @@
+//! Blobs: bytes by their digest.
+
+use bytes::Bytes;
+use http::header::{HeaderValue, LOCATION};
+use http::{Method, StatusCode};
+use url::Url;
+
+use crate::azure::acr::{AcrClient, Right, digest_of, segment};
+use crate::azure::{Error, Operation};
+use crate::http::{Budget, Effect, Request, Response};
+
+impl AcrClient {
+    /// Reads a blob. A registry may hand us on to its storage; we follow once, and leave our token behind.
+    ///
+    /// # Errors
+    ///
+    /// Not found; [`Error::Decode`] when the bytes aren't those of the digest; and the usual ones.
+    pub async fn get_blob(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        digest: &str,
+    ) -> Result<Bytes, Error> {
+        let operation = self.operation("reading blob", &format!("{repository}@{digest}"));
+        let path = format!("/v2/{repository}/blobs/{}", segment(digest));
+        let here = self.url(&operation, &path)?;
+        let scope = Right::Pull.scope(repository);
+        let request = Request::new(Method::GET, here.clone());
+        let mut answer = self.call(budget, &operation, &scope, &request).await?;
+        if answer.status.is_redirection() {
+            let there = storage(&operation, &here, &answer)?;
+            let request = Request::new(Method::GET, there.clone());
+            answer = if there.origin() == here.origin() {
+                self.call(budget, &operation, &scope, &request).await?
+            } else {
+                self.azure.send(budget, &operation, &request).await?
+            };
+        }
+        if answer.status != StatusCode::OK {
+            return Err(Error::refused(&operation, &answer));
+        }
+        if digest_of(&answer.body) != digest {
+            return Err(Error::unexpected(
+                &operation,
+                "its bytes have another digest",
+            ));
+        }
+        Ok(answer.body)
+    }
+
+    /// Stores a blob, and gives its digest.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn put_blob(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Result<String, Error> {
+        let bytes = bytes.into();
+        let digest = digest_of(&bytes);
+        let operation = self.operation("storing blob", &format!("{repository}@{digest}"));
+        let scope = Right::Push.scope(repository);
+
+        let start = self.url(&operation, &format!("/v2/{repository}/blobs/uploads/"))?;
+        // An upload that is begun and left alone is nothing.
+        let begin = Request::new(Method::POST, start).effect(Effect::Nothing);
+        let begun = self.call(budget, &operation, &scope, &begin).await?;
+        if begun.status != StatusCode::ACCEPTED {
+            return Err(Error::refused(&operation, &begun));
+        }
+        let upload = begun
+            .header(LOCATION.as_str())
+            .ok_or_else(|| Error::unexpected(&operation, "it names no place to upload to"))?;
+        let place = finish(self.link(&operation, upload)?, &digest);
+
+        let media_type = HeaderValue::from_static("application/octet-stream");
+        let put = Request::new(Method::PUT, place).body(media_type, bytes);
+        let stored = self.call(budget, &operation, &scope, &put).await?;
+        match stored.status {
+            StatusCode::CREATED => Ok(digest),
+            // Where the answer to a first attempt was lost, the upload is over and the blob is there.
+            StatusCode::NOT_FOUND if self.has_blob(budget, repository, &digest).await? => {
+                Ok(digest)
+            }
+            _ => Err(Error::refused(&operation, &stored)),
+        }
+    }
+
+    async fn has_blob(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        digest: &str,
+    ) -> Result<bool, Error> {
+        let operation = self.operation("looking up blob", &format!("{repository}@{digest}"));
+        let path = format!("/v2/{repository}/blobs/{}", segment(digest));
+        let request = Request::new(Method::HEAD, self.url(&operation, &path)?);
+        let scope = Right::Push.scope(repository);
+        let answer = self.call(budget, &operation, &scope, &request).await?;
+        Ok(answer.status.is_success() || answer.status.is_redirection())
+    }
+}
+
+/// Where an upload is finished: its own address, with the digest beside whatever it carries already.
+fn finish(mut upload: Url, digest: &str) -> Url {
+    upload.query_pairs_mut().append_pair("digest", digest);
+    upload
+}
+
+fn storage(operation: &Operation, here: &Url, answer: &Response) -> Result<Url, Error> {
+    answer
+        .header(LOCATION.as_str())
+        .and_then(|link| here.join(link).ok())
+        .filter(|link| link.scheme() == "https")
+        .ok_or_else(|| Error::unexpected(operation, "it leads nowhere safe"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::acr::testing::{client, signed_in, story};
+    use crate::azure::testing::minute;
+    use crate::http::TransportErrorKind;
+    use crate::http::scripted::{recorded, reply};
+
+    const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+    #[tokio::test]
+    async fn a_blob_in_storage_is_fetched_without_our_token() {
+        let link = "https://storage.blob.example/x?sig=planted";
+        let transport = signed_in()
+            .on(Method::GET, "/blobs/", reply(307).with("location", link))
+            .on(
+                Method::GET,
+                "storage.blob.example",
+                reply(200).with_body("{}"),
+            );
+        let blob = client(&transport)
+            .get_blob(&minute(), "a/b", EMPTY)
+            .await
+            .unwrap();
+        assert_eq!(&blob[..], b"{}");
+        let requests = transport.requests();
+        assert!(requests[3].headers.contains_key("authorization"));
+        assert!(requests[4].headers.is_empty());
+        assert!(!format!("{:?}", requests[4]).contains("planted"));
+    }
+
+    #[tokio::test]
+    async fn one_redirect_is_followed_and_none_away_from_tls() {
+        let on = |link: &str| {
+            let redirect = || reply(307).with("location", link);
+            signed_in()
+                .on(Method::GET, "/blobs/", redirect())
+                .on(Method::GET, "/again", redirect())
+        };
+        let twice = on("https://storage.blob.example/again");
+        let error = client(&twice)
+            .get_blob(&minute(), "a/b", EMPTY)
+            .await
+            .unwrap_err();
+        assert_eq!(error.status(), Some(StatusCode::TEMPORARY_REDIRECT));
+        let plain = on("http://storage.blob.example/again");
+        let error = client(&plain)
+            .get_blob(&minute(), "a/b", EMPTY)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_blob_with_other_bytes_is_refused() {
+        let transport = signed_in().on(Method::GET, "/blobs/", reply(200).with_body("[]"));
+        let error = client(&transport)
+            .get_blob(&minute(), "a/b", EMPTY)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_uploaded_as_recorded() {
+        let start = recorded(include_str!(
+            "../../../tests/golden/recorded/acr-upload-start.json"
+        ));
+        let put = recorded(include_str!(
+            "../../../tests/golden/recorded/acr-upload-put.json"
+        ));
+        let transport = signed_in().on(Method::POST, "/blobs/uploads/", start).on(
+            Method::PUT,
+            "/blobs/uploads/",
+            put,
+        );
+        let client = client(&transport);
+        let digest = client
+            .put_blob(&minute(), "csscpolicies/patchpolicy", "{}")
+            .await
+            .unwrap();
+        assert_eq!(digest, EMPTY);
+        insta::assert_snapshot!(story(&transport).join("\n"), @"
+        POST https://contoso.azurecr.io/v2/csscpolicies/patchpolicy/blobs/uploads/
+        PUT https://contoso.azurecr.io/v2/csscpolicies/patchpolicy/blobs/uploads/59de5123-9a38-4a0e-be3a-d23c5ba5a9e3?digest=sha256%3A44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
+        ");
+        assert_eq!(&transport.requests()[4].body[..], b"{}");
+    }
+
+    #[test]
+    fn a_digest_joins_whatever_the_address_carries() {
+        let finish = |link: &str| finish(Url::parse(link).unwrap(), "sha256:1").to_string();
+        assert_eq!(finish("https://r/u"), "https://r/u?digest=sha256%3A1");
+        assert_eq!(
+            finish("https://r/u?_state=a%2Fb&_nouploadcache=false"),
+            "https://r/u?_state=a%2Fb&_nouploadcache=false&digest=sha256%3A1"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_upload_never_leaves_the_registry() {
+        let elsewhere = reply(202).with("location", "https://evil.example/upload");
+        let transport = signed_in().on(Method::POST, "/blobs/uploads/", elsewhere);
+        let error = client(&transport)
+            .put_blob(&minute(), "a/b", "{}")
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blob_whose_answer_was_lost_is_there() {
+        let begun = reply(202).with("location", "/v2/a/b/blobs/uploads/1");
+        let transport = signed_in()
+            .on(Method::POST, "/blobs/uploads/", begun)
+            .fail(Method::PUT, "/uploads/1", TransportErrorKind::Interrupted)
+            .on(Method::PUT, "/uploads/1", reply(404))
+            .on(Method::HEAD, EMPTY, reply(200));
+        let stored = client(&transport).put_blob(&minute(), "a/b", "{}").await;
+        assert_eq!(stored.unwrap(), EMPTY);
+    }
+}

@@ -1,0 +1,125 @@
+//! What a registry's 401 says: where tokens are, for which service, and with which scope.
+
+use http::header::WWW_AUTHENTICATE;
+use url::Url;
+
+use crate::http::Response;
+
+/// A `WWW-Authenticate: Bearer …` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    /// Where access tokens are issued.
+    pub(crate) realm: Url,
+    /// The service that they are for.
+    pub(crate) service: String,
+    /// The scope that the request needs, if it named one.
+    pub(crate) scope: Option<String>,
+}
+
+impl Challenge {
+    /// The challenge of an answer.
+    pub(crate) fn of(answer: &Response) -> Option<Self> {
+        Self::parse(answer.header(WWW_AUTHENTICATE.as_str())?)
+    }
+
+    fn parse(header: &str) -> Option<Self> {
+        let (scheme, mut rest) = header.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return None;
+        }
+        let (mut realm, mut service, mut scope) = (None, None, None);
+        while let Some((name, value, after)) = parameter(rest) {
+            match name.to_ascii_lowercase().as_str() {
+                "realm" => realm = Url::parse(value).ok(),
+                "service" => service = Some(value.to_owned()),
+                "scope" => scope = Some(value.to_owned()),
+                _ => {}
+            }
+            rest = after;
+        }
+        Some(Self {
+            realm: realm?,
+            service: service?,
+            scope,
+        })
+    }
+
+    /// Whether tokens may be asked for there on behalf of a login server: over TLS, at the server itself or
+    /// at a sibling of it. Anybody else would be handed our sign-in.
+    pub(crate) fn is_of(&self, login_server: &str) -> bool {
+        let Some(realm) = self.realm.host_str() else {
+            return false;
+        };
+        let host = login_server.split(':').next().unwrap_or(login_server);
+        let domain = |host: &str| {
+            host.split_once('.')
+                .map(|(_, domain)| domain.to_lowercase())
+        };
+        let sibling = domain(realm).is_some_and(|it| it.contains('.') && domain(host) == Some(it));
+        self.realm.scheme() == "https" && (realm.eq_ignore_ascii_case(host) || sibling)
+    }
+}
+
+/// The first `name="value"` of a list, and what comes after it. A value may hold commas.
+fn parameter(text: &str) -> Option<(&str, &str, &str)> {
+    let text = text.trim_start_matches([' ', ',']);
+    let (name, rest) = text.split_once('=')?;
+    match rest.strip_prefix('"') {
+        Some(quoted) => {
+            let (value, after) = quoted.split_once('"')?;
+            Some((name.trim(), value, after))
+        }
+        None => {
+            let (value, after) = rest.split_once(',').unwrap_or((rest, ""));
+            Some((name.trim(), value.trim(), after))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::scripted::recorded;
+
+    #[test]
+    fn the_recorded_challenge_is_read() {
+        let recording = include_str!("../../../tests/golden/recorded/acr-unauthorized.json");
+        let challenge = Challenge::of(&recorded(recording)).unwrap();
+        insta::assert_debug_snapshot!(
+            (challenge.realm.as_str(), challenge.service, challenge.scope),
+            @r#"
+        (
+            "https://clivrewxyvnmnvd2kexvenki.azurecr.io/oauth2/token",
+            "clivrewxyvnmnvd2kexvenki.azurecr.io",
+            Some(
+                "repository:csscpolicies/patchpolicy:push,pull",
+            ),
+        )
+        "#
+        );
+    }
+
+    #[test]
+    fn other_challenges_are_none() {
+        assert_eq!(Challenge::parse("Basic realm=\"x\""), None);
+        assert_eq!(Challenge::parse("Bearer realm=\"https://x/\""), None);
+        assert_eq!(Challenge::parse("Bearer"), None);
+    }
+
+    #[test]
+    fn tokens_are_asked_for_only_at_the_registry_or_beside_it() {
+        let is_of = |realm: &str| {
+            let header = format!(r#"Bearer service="s", realm="{realm}", error=invalid_token"#);
+            Challenge::parse(&header)
+                .unwrap()
+                .is_of("contoso-abc.azurecr.io")
+        };
+        assert!(is_of("https://contoso-abc.azurecr.io/oauth2/token"));
+        assert!(is_of("https://CONTOSO.azurecr.io/oauth2/token"));
+        assert!(!is_of("http://contoso-abc.azurecr.io/oauth2/token"));
+        assert!(!is_of(
+            "https://contoso-abc.azurecr.io.evil.example/oauth2/token"
+        ));
+        assert!(!is_of("https://evil.example/oauth2/token"));
+    }
+}

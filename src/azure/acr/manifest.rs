@@ -1,0 +1,308 @@
+//! Manifests: what a tag or a digest stands for.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::azure::acr::{AcrClient, Right, digest_of, segment};
+use crate::azure::{Error, Operation};
+use crate::http::{Budget, Request, Response};
+
+/// Every kind of manifest that a repository may hold.
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json, \
+     application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json",
+);
+
+const DIGEST: &str = "docker-content-digest";
+
+/// A manifest, with the digest that its bytes really have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Its digest.
+    pub digest: String,
+    /// Its media type, as the registry gives it.
+    pub media_type: String,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+impl AcrClient {
+    /// The manifest behind a tag or a digest; `None` when there is none, or no such repository.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] when the bytes aren't those of the digest, among the usual ones.
+    pub async fn get_manifest(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Option<Manifest>, Error> {
+        let operation = manifest(self, "reading manifest", repository, reference);
+        let answer = self
+            .look_up(budget, &operation, Method::GET, repository, reference)
+            .await?;
+        let Some(answer) = answer else {
+            return Ok(None);
+        };
+        let digest = digest_of(&answer.body);
+        let promised = [
+            answer.header(DIGEST),
+            Some(reference).filter(|it| it.contains(':')),
+        ];
+        if promised
+            .into_iter()
+            .flatten()
+            .any(|promised| promised != digest)
+        {
+            return Err(Error::unexpected(
+                &operation,
+                "its bytes have another digest",
+            ));
+        }
+        Ok(Some(Manifest {
+            digest,
+            media_type: answer
+                .header(CONTENT_TYPE.as_str())
+                .unwrap_or_default()
+                .to_owned(),
+            body: answer.body,
+        }))
+    }
+
+    /// The digest behind a tag; `None` when there is no such tag, or no such repository.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn get_digest(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Option<String>, Error> {
+        let operation = manifest(self, "looking up manifest", repository, reference);
+        let answer = self
+            .look_up(budget, &operation, Method::HEAD, repository, reference)
+            .await?;
+        match answer {
+            None => Ok(None),
+            Some(answer) => digest_in(&operation, &answer).map(Some),
+        }
+    }
+
+    /// Stores a manifest under a tag, and gives its digest. The blobs that it names have to be there.
+    ///
+    /// # Errors
+    ///
+    /// `MANIFEST_BLOB_UNKNOWN` when they aren't, among the usual ones.
+    pub async fn put_manifest(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        tag: &str,
+        media_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Result<String, Error> {
+        let operation = manifest(self, "storing manifest", repository, tag);
+        let url = self.url(&operation, &path(repository, tag))?;
+        let request =
+            Request::new(Method::PUT, url).body(HeaderValue::from_static(media_type), body);
+        let scope = Right::Push.scope(repository);
+        let answer = self.call(budget, &operation, &scope, &request).await?;
+        if !answer.status.is_success() {
+            return Err(Error::refused(&operation, &answer));
+        }
+        digest_in(&operation, &answer)
+    }
+
+    async fn look_up(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        method: Method,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Option<Response>, Error> {
+        let url = self.url(operation, &path(repository, reference))?;
+        let request = Request::new(method, url).header(ACCEPT, ACCEPTED);
+        let scope = Right::Pull.scope(repository);
+        let answer = self.call(budget, operation, &scope, &request).await?;
+        match answer.status {
+            status if status.is_success() => Ok(Some(answer)),
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(Error::refused(operation, &answer)),
+        }
+    }
+}
+
+fn manifest(
+    client: &AcrClient,
+    doing: &'static str,
+    repository: &str,
+    reference: &str,
+) -> Operation {
+    let mark = if reference.contains(':') { '@' } else { ':' };
+    client.operation(doing, &format!("{repository}{mark}{reference}"))
+}
+
+fn path(repository: &str, reference: &str) -> String {
+    format!("/v2/{repository}/manifests/{}", segment(reference))
+}
+
+fn digest_in(operation: &Operation, answer: &Response) -> Result<String, Error> {
+    let digest = answer.header(DIGEST).map(str::to_owned);
+    digest.ok_or_else(|| Error::unexpected(operation, "it names no digest"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::acr::testing::{challenge, client, signed_in, story};
+    use crate::azure::testing::minute;
+    use crate::http::scripted::{json, reply};
+
+    #[tokio::test]
+    async fn a_manifest_is_read_with_its_real_digest() {
+        let answer = reply(200)
+            .with("content-type", "application/vnd.oci.image.manifest.v1+json")
+            .with_body("{}");
+        let transport = signed_in().on(Method::GET, "/manifests/v1", answer);
+        let read = client(&transport)
+            .get_manifest(&minute(), "a/b", "v1")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            read.digest,
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+        assert_eq!(
+            story(&transport),
+            ["GET https://contoso.azurecr.io/v2/a/b/manifests/v1"]
+        );
+        let accept = transport.requests()[3].headers["accept"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(accept.starts_with("application/vnd.oci.image.manifest.v1+json, "));
+    }
+
+    #[tokio::test]
+    async fn a_manifest_of_another_digest_is_refused() {
+        let other = reply(200).with(DIGEST, "sha256:0000").with_body("{}");
+        let transport = signed_in().on(Method::GET, "/manifests/v1", other);
+        let error = client(&transport)
+            .get_manifest(&minute(), "a/b", "v1")
+            .await
+            .unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"reading manifest contoso.azurecr.io/a/b:v1: unexpected answer: its bytes have another digest"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_missing_tag_is_none() {
+        let unknown = value!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "unknown"}]});
+        let transport = signed_in()
+            .on(Method::GET, "/manifests/v1", json(404, &unknown))
+            .on(Method::HEAD, "/manifests/v1", reply(404));
+        let client = client(&transport);
+        assert_eq!(
+            client.get_manifest(&minute(), "a/b", "v1").await.unwrap(),
+            None
+        );
+        assert_eq!(
+            client.get_digest(&minute(), "a/b", "v1").await.unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_renewed_once_with_the_scope_that_is_asked_for() {
+        let asked = challenge(r#",scope="repository:a/b:metadata_read""#);
+        let transport = signed_in()
+            .on(Method::HEAD, "/manifests/v1", asked)
+            .on(
+                Method::POST,
+                "/oauth2/token",
+                json(200, &value!({"access_token": "a-2"})),
+            )
+            .on(
+                Method::HEAD,
+                "/manifests/v1",
+                reply(200).with(DIGEST, "sha256:1"),
+            );
+        let digest = client(&transport)
+            .get_digest(&minute(), "a/b", "v1")
+            .await
+            .unwrap();
+        assert_eq!(digest.as_deref(), Some("sha256:1"));
+        let requests = transport.requests();
+        assert!(String::from_utf8_lossy(&requests[4].body).contains("%3Ametadata_read&"));
+        assert_eq!(requests[5].headers["authorization"], "Bearer a-2");
+    }
+
+    #[tokio::test]
+    async fn a_token_expires_again_and_again_whatever_the_registry_calls_the_scope() {
+        let asked = || challenge(r#",scope="repository:a/b:push,pull""#);
+        let token = |token| json(200, &value!({"access_token": token}));
+        let stored = || reply(201).with(DIGEST, "sha256:1");
+        let transport = signed_in()
+            .on(Method::PUT, "/manifests/v1", asked())
+            .on(Method::POST, "/oauth2/token", token("a-2"))
+            .on(Method::PUT, "/manifests/v1", stored())
+            .on(Method::PUT, "/manifests/v1", stored())
+            .on(Method::PUT, "/manifests/v1", asked())
+            .on(Method::POST, "/oauth2/token", token("a-3"))
+            .on(Method::PUT, "/manifests/v1", stored());
+        let client = client(&transport);
+        let budget = minute();
+        for _ in 0..3 {
+            let put = client.put_manifest(&budget, "a/b", "v1", "text/plain", "{}");
+            put.await.unwrap();
+        }
+        let puts = transport.requests().into_iter();
+        let puts = puts.filter(|request| request.method == Method::PUT);
+        let used: Vec<_> = puts
+            .map(|put| put.headers["authorization"].to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            used,
+            ["a-1", "a-2", "a-2", "a-2", "a-3"].map(|it| format!("Bearer {it}"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_right_that_is_missing_is_told_after_one_renewal() {
+        const LACKING: &str = r#"{"errors": [{"code": "UNAUTHORIZED", "message": "no", "detail": [
+            {"Type": "repository", "Name": "a/b", "Action": "pull"}]}]}"#;
+        let transport = signed_in()
+            .on(Method::HEAD, "/manifests/v1", challenge(""))
+            .on(
+                Method::POST,
+                "/oauth2/token",
+                json(200, &value!({"access_token": "a-2"})),
+            )
+            .on(
+                Method::HEAD,
+                "/manifests/v1",
+                challenge("").with_body(LACKING),
+            );
+        let error = client(&transport)
+            .get_digest(&minute(), "a/b", "v1")
+            .await
+            .unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"looking up manifest contoso.azurecr.io/a/b:v1: 401 Unauthorized: UNAUTHORIZED: no (it needs pull on repository a/b)"
+        );
+        transport.assert_done();
+    }
+}

@@ -1,0 +1,194 @@
+//! A registry's data plane: its repositories' tags, manifests and blobs.
+//!
+//! The host is the login server that Resource Manager gives, never a name with a suffix: a registry
+//! with a domain name label has a hash in it.
+
+pub mod artifact;
+mod blob;
+mod challenge;
+mod manifest;
+mod repository;
+mod session;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::azure::acr::challenge::Challenge;
+use crate::azure::{Azure, Error, Operation};
+use crate::http::{Budget, Request, Response};
+
+pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
+pub use manifest::Manifest;
+pub(crate) use session::Session;
+
+/// What stays as it is in a path's segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b':');
+
+/// The data plane of one registry. Clones are cheap and share their sign-in.
+#[derive(Clone)]
+pub struct AcrClient {
+    azure: Azure,
+    session: Arc<Session>,
+}
+
+/// What is to be done with a repository, as a token's scope says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Right {
+    Pull,
+    Push,
+    ListTags,
+    Delete,
+}
+
+impl AcrClient {
+    pub(crate) fn new(azure: Azure, session: Arc<Session>) -> Self {
+        Self { azure, session }
+    }
+
+    /// The host that this client talks to.
+    #[must_use]
+    pub fn login_server(&self) -> &str {
+        self.session.login_server()
+    }
+
+    /// Sends a request with the rights that it needs; any status is an answer.
+    ///
+    /// A token that is no longer taken is renewed once, with the scope that the registry asks for.
+    async fn call(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        scope: &str,
+        request: &Request,
+    ) -> Result<Response, Error> {
+        let token = self.token(budget, scope).await?;
+        let bearer = token.bearer(operation)?;
+        let signed = request.clone().header(AUTHORIZATION, bearer);
+        let answer = self.azure.send(budget, operation, &signed).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let asked = Challenge::of(&answer).and_then(|challenge| challenge.scope);
+        let token = self
+            .renewed_token(budget, scope, &token, asked.as_deref())
+            .await?;
+        let bearer = token.bearer(operation)?;
+        let signed = request.clone().header(AUTHORIZATION, bearer);
+        let mut renewed = self.azure.send(budget, operation, &signed).await?;
+        renewed.doubtful |= answer.doubtful;
+        Ok(renewed)
+    }
+
+    fn operation(&self, doing: &'static str, repository: &str) -> Operation {
+        Operation::new(doing, format!("{}/{repository}", self.login_server()))
+    }
+
+    fn url(&self, operation: &Operation, path: &str) -> Result<Url, Error> {
+        Url::parse(&format!("https://{}{path}", self.login_server()))
+            .map_err(|error| Error::unexpected(operation, format!("no login server: {error}")))
+    }
+
+    /// An address out of an answer. It may be relative; our token follows it only to the registry.
+    fn link(&self, operation: &Operation, link: &str) -> Result<Url, Error> {
+        let root = self.url(operation, "/")?;
+        root.join(link)
+            .ok()
+            .filter(|url| url.origin() == root.origin())
+            .ok_or_else(|| Error::unexpected(operation, "a link leads away from the registry"))
+    }
+}
+
+impl fmt::Debug for AcrClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcrClient")
+            .field("login_server", &self.login_server())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Right {
+    fn scope(self, repository: &str) -> String {
+        let actions = match self {
+            Self::Pull => "pull",
+            Self::Push => "pull,push",
+            Self::ListTags => "pull,metadata_read",
+            Self::Delete => "delete",
+        };
+        format!("repository:{repository}:{actions}")
+    }
+}
+
+/// The digest of some bytes, as registries write it.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{hex}")
+}
+
+/// Whether a text has the form of a digest that [`digest_of`] gives.
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default().as_bytes();
+    hex.len() == 64 && hex.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod testing {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::azure;
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    pub(super) const LOGIN_SERVER: &str = "contoso.azurecr.io";
+    pub(super) const REALM: &str = "https://contoso.azurecr.io/oauth2/token";
+
+    /// The 401 that a registry answers with.
+    pub(super) fn challenge(scope: &str) -> Response {
+        let text = format!(r#"Bearer realm="{REALM}",service="{LOGIN_SERVER}"{scope}"#);
+        reply(401).with("www-authenticate", &text)
+    }
+
+    /// A script that begins with signing in once.
+    pub(super) fn signed_in() -> ScriptedTransport {
+        ScriptedTransport::default()
+            .on(Method::GET, "azurecr.io/v2/", challenge(""))
+            .on(
+                Method::POST,
+                "/oauth2/exchange",
+                json(200, &value!({"refresh_token": "r-1"})),
+            )
+            .on(
+                Method::POST,
+                "/oauth2/token",
+                json(200, &value!({"access_token": "a-1"})),
+            )
+    }
+
+    pub(super) fn client(transport: &ScriptedTransport) -> AcrClient {
+        azure(transport).acr(LOGIN_SERVER)
+    }
+
+    /// What was asked after signing in.
+    pub(super) fn story(transport: &ScriptedTransport) -> Vec<String> {
+        transport.story().split_off(3)
+    }
+}

@@ -1,0 +1,139 @@
+//! Repositories as a whole: their tags, and deleting them.
+
+use http::header::LINK;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+
+use crate::azure::acr::{AcrClient, Right, segment};
+use crate::azure::{Error, arm};
+use crate::http::{Budget, Request};
+
+/// How many tags one page holds at most.
+const PAGE: u32 = 1000;
+
+impl AcrClient {
+    /// The tags of a repository, all of them; `None` when there is no such repository.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn list_tags(
+        &self,
+        budget: &Budget,
+        repository: &str,
+    ) -> Result<Option<Vec<String>>, Error> {
+        #[derive(Deserialize)]
+        struct Page {
+            tags: Option<Vec<String>>,
+        }
+
+        let operation = self.operation("listing tags of", repository);
+        let scope = Right::ListTags.scope(repository);
+        let mut all = Vec::new();
+        let mut next = Some(format!("/v2/{repository}/tags/list?n={PAGE}"));
+        while let Some(link) = next {
+            let request = Request::new(Method::GET, self.link(&operation, &link)?);
+            let answer = self.call(budget, &operation, &scope, &request).await?;
+            match answer.status {
+                StatusCode::OK => {}
+                StatusCode::NOT_FOUND => return Ok(None),
+                _ => return Err(Error::refused(&operation, &answer)),
+            }
+            let page: Page = arm::decode(&operation, &answer)?;
+            all.extend(page.tags.unwrap_or_default());
+            next = answer.header(LINK.as_str()).and_then(next_page);
+        }
+        Ok(Some(all))
+    }
+
+    /// Deletes a repository with everything in it. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn delete_repository(
+        &self,
+        budget: &Budget,
+        repository: &str,
+    ) -> Result<bool, Error> {
+        let operation = self.operation("deleting repository", repository);
+        let url = self.url(&operation, &format!("/acr/v1/{}", segment(repository)))?;
+        let request = Request::new(Method::DELETE, url);
+        let scope = Right::Delete.scope(repository);
+        let answer = self.call(budget, &operation, &scope, &request).await?;
+        match answer.status {
+            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(Error::refused(&operation, &answer)),
+        }
+    }
+}
+
+/// The next page's address in a `Link` header, such as `</v2/…?last=x&n=1000>; rel="next"`.
+fn next_page(header: &str) -> Option<String> {
+    let (link, parameters) = header.trim().strip_prefix('<')?.split_once('>')?;
+    parameters
+        .contains(r#"rel="next""#)
+        .then(|| link.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::acr::testing::{client, signed_in, story};
+    use crate::azure::testing::minute;
+    use crate::http::scripted::{json, reply};
+
+    #[tokio::test]
+    async fn tags_are_listed_page_by_page() {
+        let page = |tags: &[&str]| json(200, &value!({"name": "a/b", "tags": tags}));
+        let link = r#"</v2/a/b/tags/list?last=2&n=1000>; rel="next""#;
+        let transport = signed_in().on(Method::GET, "last=2", page(&["3"])).on(
+            Method::GET,
+            "/tags/list",
+            page(&["1", "2"]).with("link", link),
+        );
+        let tags = client(&transport)
+            .list_tags(&minute(), "a/b")
+            .await
+            .unwrap();
+        assert_eq!(tags.unwrap(), ["1", "2", "3"]);
+        insta::assert_snapshot!(story(&transport).join("\n"), @"
+        GET https://contoso.azurecr.io/v2/a/b/tags/list?n=1000
+        GET https://contoso.azurecr.io/v2/a/b/tags/list?last=2&n=1000
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_repository_may_be_missing_or_empty() {
+        let transport = signed_in().on(Method::GET, "/tags/list", reply(404)).on(
+            Method::GET,
+            "/tags/list",
+            json(200, &value!({"name": "a/b", "tags": null})),
+        );
+        let client = client(&transport);
+        assert_eq!(client.list_tags(&minute(), "a/b").await.unwrap(), None);
+        assert_eq!(
+            client.list_tags(&minute(), "a/b").await.unwrap(),
+            Some(Vec::new())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_repository_is_deleted_once() {
+        let transport = signed_in().on(Method::DELETE, "/acr/v1/", reply(202)).on(
+            Method::DELETE,
+            "/acr/v1/",
+            reply(404),
+        );
+        let client = client(&transport);
+        assert!(client.delete_repository(&minute(), "a/b").await.unwrap());
+        assert!(!client.delete_repository(&minute(), "a/b").await.unwrap());
+        assert_eq!(
+            story(&transport)[0],
+            "DELETE https://contoso.azurecr.io/acr/v1/a%2Fb"
+        );
+    }
+}

@@ -1,0 +1,332 @@
+//! Signing in to a registry: a challenge, then a refresh token for our Entra token, then an access token
+//! for each scope. All clients of a registry share them, and wait for each other instead of asking twice.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::azure::acr::AcrClient;
+use crate::azure::acr::challenge::Challenge;
+use crate::azure::{Error, Operation, Secret};
+use crate::http::{Budget, Effect, Request, Response};
+
+/// What the clients of one registry share.
+pub(crate) struct Session {
+    login_server: String,
+    challenge: OnceCell<Challenge>,
+    refresh: Slot,
+    access: Mutex<HashMap<String, Arc<Slot>>>,
+}
+
+/// A token, or none yet. Its lock is held while it is fetched.
+type Slot = tokio::sync::Mutex<Option<Secret>>;
+
+impl Session {
+    pub(crate) fn new(login_server: &str) -> Self {
+        Self {
+            login_server: login_server.to_owned(),
+            challenge: OnceCell::new(),
+            refresh: Slot::default(),
+            access: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn login_server(&self) -> &str {
+        &self.login_server
+    }
+
+    fn access(&self, scope: &str) -> Arc<Slot> {
+        let mut access = self.access.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(access.entry(scope.to_owned()).or_default())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("login_server", &self.login_server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AcrClient {
+    /// An access token for a scope.
+    pub(crate) async fn token(&self, budget: &Budget, scope: &str) -> Result<Secret, Error> {
+        self.access_token(budget, scope, None, scope).await
+    }
+
+    /// Another token than `stale`, which the registry no longer takes for a scope. It may ask for
+    /// the scope in words of its own; the token still counts as one for ours, and replaces the old.
+    pub(crate) async fn renewed_token(
+        &self,
+        budget: &Budget,
+        scope: &str,
+        stale: &Secret,
+        asked: Option<&str>,
+    ) -> Result<Secret, Error> {
+        self.access_token(budget, scope, Some(stale), asked.unwrap_or(scope))
+            .await
+    }
+
+    async fn access_token(
+        &self,
+        budget: &Budget,
+        scope: &str,
+        stale: Option<&Secret>,
+        asked: &str,
+    ) -> Result<Secret, Error> {
+        let operation = Operation::new("signing in to registry", self.login_server());
+        let slot = self.session.access(scope);
+        let cached_or_new = async {
+            let mut slot = slot.lock().await;
+            match slot.as_ref() {
+                Some(token) if Some(token) != stale => Ok(token.clone()),
+                _ => {
+                    let token = self.new_token(budget, &operation, asked).await?;
+                    Ok(slot.insert(token).clone())
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            token = cached_or_new => token,
+            why = budget.spent() => Err(Error::stopped(&operation, why)),
+        }
+    }
+
+    async fn new_token(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        scope: &str,
+    ) -> Result<Secret, Error> {
+        let challenge = match self.session.challenge.get() {
+            Some(challenge) => challenge,
+            // Nobody has signed in here yet: our Entra token is needed next, and may come meanwhile.
+            None => {
+                let challenge = self.challenge(budget, operation);
+                tokio::try_join!(challenge, self.azure.acr_token(budget))?.0
+            }
+        };
+        let refresh = self
+            .refresh_token(budget, operation, challenge, None)
+            .await?;
+        let mut answer = self
+            .ask(budget, operation, challenge, scope, &refresh)
+            .await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            let stale = Some(&refresh);
+            let refresh = self
+                .refresh_token(budget, operation, challenge, stale)
+                .await?;
+            answer = self
+                .ask(budget, operation, challenge, scope, &refresh)
+                .await?;
+        }
+        token_of(operation, &answer, "access_token")
+    }
+
+    async fn refresh_token(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        challenge: &Challenge,
+        stale: Option<&Secret>,
+    ) -> Result<Secret, Error> {
+        let mut slot = self.session.refresh.lock().await;
+        if let Some(token) = slot.as_ref()
+            && Some(token) != stale
+        {
+            return Ok(token.clone());
+        }
+        let entra = self.azure.acr_token(budget).await?;
+        let form = [
+            ("grant_type", "access_token"),
+            ("service", &challenge.service),
+            ("access_token", entra.expose()),
+        ];
+        let address = challenge
+            .realm
+            .join("exchange")
+            .map_err(|error| Error::unexpected(operation, error.to_string()))?;
+        let request = Request::new(Method::POST, address);
+        let request = request.effect(Effect::Nothing).form(&form);
+        let answer = self.azure.send(budget, operation, &request).await?;
+        let token = token_of(operation, &answer, "refresh_token")?;
+        Ok(slot.insert(token).clone())
+    }
+
+    async fn ask(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        challenge: &Challenge,
+        scope: &str,
+        refresh: &Secret,
+    ) -> Result<Response, Error> {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("service", &challenge.service),
+            ("scope", scope),
+            ("refresh_token", refresh.expose()),
+        ];
+        let request = Request::new(Method::POST, challenge.realm.clone());
+        let request = request.effect(Effect::Nothing).form(&form);
+        self.azure.send(budget, operation, &request).await
+    }
+
+    /// Where to sign in. The registry says so itself, since its name isn't always its login server's.
+    async fn challenge(&self, budget: &Budget, operation: &Operation) -> Result<&Challenge, Error> {
+        let ask = || async {
+            let request = Request::new(Method::GET, self.url(operation, "/v2/")?);
+            let answer = self.azure.send(budget, operation, &request).await?;
+            if answer.status != StatusCode::UNAUTHORIZED && !answer.status.is_success() {
+                return Err(Error::refused(operation, &answer));
+            }
+            Challenge::of(&answer)
+                .filter(|challenge| challenge.is_of(self.login_server()))
+                .ok_or_else(|| Error::unexpected(operation, "it names no place to sign in"))
+        };
+        self.session.challenge.get_or_try_init(ask).await
+    }
+}
+
+/// The token in an answer. The answer itself stays out of any error: it may hold one.
+fn token_of(operation: &Operation, answer: &Response, name: &str) -> Result<Secret, Error> {
+    if !answer.status.is_success() {
+        return Err(Error::refused(operation, answer));
+    }
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    body.as_ref()
+        .and_then(|body| body.get(name)?.as_str())
+        .map(Secret::new)
+        .ok_or_else(|| Error::unexpected(operation, "it holds no token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::acr::testing::{LOGIN_SERVER, challenge, client, signed_in};
+    use crate::azure::testing::minute;
+    use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+
+    const SCOPE: &str = "repository:a/b:pull,push";
+
+    #[tokio::test]
+    async fn signing_in_takes_a_challenge_an_exchange_and_a_token() {
+        let transport = signed_in();
+        let client = client(&transport);
+        let ask = || async { client.token(&minute(), SCOPE).await.unwrap() };
+        let (one, two) = tokio::join!(ask(), ask());
+        assert_eq!((one.expose(), two.expose()), ("a-1", "a-1"));
+        let bodies: Vec<_> = transport
+            .requests()
+            .iter()
+            .map(|request| {
+                format!(
+                    "{} {}",
+                    request.url.path(),
+                    String::from_utf8_lossy(&request.body)
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(bodies.join("\n"), @"
+        /v2/ 
+        /oauth2/exchange grant_type=access_token&service=contoso.azurecr.io&access_token=token-for-https%3A%2F%2Fcontainerregistry.azure.net%2F.default
+        /oauth2/token grant_type=refresh_token&service=contoso.azurecr.io&scope=repository%3Aa%2Fb%3Apull%2Cpush&refresh_token=r-1
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_second_scope_and_a_second_client_share_the_refresh_token() {
+        let second = recorded(include_str!(
+            "../../../tests/golden/recorded/acr-token.json"
+        ));
+        let transport = signed_in().on(Method::POST, "/oauth2/token", second);
+        let first = client(&transport);
+        first.token(&minute(), SCOPE).await.unwrap();
+        let other = first.azure.acr(&LOGIN_SERVER.to_uppercase());
+        other.token(&minute(), SCOPE).await.unwrap();
+        let token = other.token(&minute(), "another").await.unwrap();
+        assert_eq!(token.expose(), "<jwt>");
+        assert_eq!(transport.requests().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn an_expired_refresh_token_is_exchanged_anew() {
+        let transport = signed_in()
+            .on(Method::POST, "/oauth2/token", reply(401))
+            .on(
+                Method::POST,
+                "/oauth2/exchange",
+                json(200, &value!({"refresh_token": "r-2"})),
+            )
+            .on(
+                Method::POST,
+                "/oauth2/token",
+                json(200, &value!({"access_token": "a-2"})),
+            );
+        let client = client(&transport);
+        let stale = client.token(&minute(), SCOPE).await.unwrap();
+        let fresh = client
+            .renewed_token(&minute(), SCOPE, &stale, None)
+            .await
+            .unwrap();
+        assert_eq!(fresh.expose(), "a-2");
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_challenge_that_leads_elsewhere_gets_no_token() {
+        let elsewhere = r#"Bearer realm="https://evil.example/oauth2/token",service="x""#;
+        let transport = ScriptedTransport::default().on(
+            Method::GET,
+            "/v2/",
+            reply(401).with("www-authenticate", elsewhere),
+        );
+        let error = client(&transport)
+            .token(&minute(), SCOPE)
+            .await
+            .unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"signing in to registry contoso.azurecr.io: unexpected answer: it names no place to sign in"
+        );
+        assert_eq!(transport.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_network_that_is_not_allowed_is_told() {
+        let denied = value!({"errors": [{
+            "code": "DENIED",
+            "message": "client with IP '192.0.2.1' is not allowed access.",
+        }]});
+        let transport = ScriptedTransport::default().on(Method::GET, "/v2/", json(403, &denied));
+        let error = client(&transport)
+            .token(&minute(), SCOPE)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some("DENIED"));
+    }
+
+    #[tokio::test]
+    async fn tokens_stay_out_of_errors_and_debug() {
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/v2/", challenge(""))
+            .on(
+                Method::POST,
+                "/oauth2/exchange",
+                json(200, &value!({"refresh": "planted"})),
+            );
+        let client = client(&transport);
+        let error = client.token(&minute(), SCOPE).await.unwrap_err();
+        assert!(!format!("{error:?} {error} {client:?}").contains("planted"));
+        assert!(!format!("{:?}", client.session).contains("r-1"));
+    }
+}

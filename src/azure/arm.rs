@@ -1,0 +1,269 @@
+//! Requests to Azure Resource Manager: building them, signing them, reading pages and bodies.
+
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::azure::{Azure, Cloud, Error, Operation};
+use crate::http::{Budget, Request, Response};
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+/// What stays readable in a query's value. A space becomes `%20`: not every service reads `+` as one.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'/');
+
+/// The address of a resource or of an act on it, with an api-version and further query parameters.
+pub(crate) fn url(cloud: &Cloud, id: &str, api_version: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = cloud.resource_manager.clone();
+    let base = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{base}{id}"));
+    let further = query
+        .iter()
+        .map(|(name, value)| format!("&{name}={}", utf8_percent_encode(value, QUERY_VALUE)));
+    let text: String = std::iter::once(format!("api-version={api_version}"))
+        .chain(further)
+        .collect();
+    url.set_query(Some(&text));
+    url
+}
+
+/// Reads a JSON answer.
+pub(crate) fn decode<T: DeserializeOwned>(
+    operation: &Operation,
+    response: &Response,
+) -> Result<T, Error> {
+    serde_json::from_slice(&response.body)
+        .map_err(|error| Error::unexpected(operation, error.to_string()))
+}
+
+/// Whether something that may be missing was found.
+pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Azure {
+    /// Signs and sends a request; any status is an answer.
+    pub(crate) async fn arm_any(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let shared = &self.shared;
+        let scope = shared.cloud.resource_manager_scope();
+        let token = shared.credential.token(budget, &scope).await?;
+        let mut request = request
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(AUTHORIZATION, token.bearer(operation)?);
+        if let Some(id) = &shared.correlation_id
+            && let Ok(id) = HeaderValue::from_str(id)
+        {
+            request = request.header(CORRELATION_ID, id);
+        }
+        self.send(budget, operation, &request).await
+    }
+
+    /// Signs and sends a request; an answer that says no is an error.
+    pub(crate) async fn arm(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let response = self.arm_any(budget, operation, request).await?;
+        if response.status.is_success() {
+            Ok(response)
+        } else {
+            Err(Error::refused(operation, &response))
+        }
+    }
+
+    /// Reads one thing.
+    pub(crate) async fn arm_get<T: DeserializeOwned>(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        url: Url,
+    ) -> Result<T, Error> {
+        let request = Request::new(Method::GET, url);
+        let response = self.arm(budget, operation, request).await?;
+        decode(operation, &response)
+    }
+
+    /// Reads a list, page by page.
+    pub(crate) async fn arm_list<T: DeserializeOwned>(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        first: Url,
+    ) -> Result<Vec<T>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Page<T> {
+            value: Vec<T>,
+            next_link: Option<String>,
+        }
+
+        let mut all = Vec::new();
+        let mut next = Some(first);
+        while let Some(url) = next {
+            let page: Page<T> = self.arm_get(budget, operation, url).await?;
+            all.extend(page.value);
+            next = match page.next_link.filter(|link| !link.is_empty()) {
+                Some(link) => Some(self.arm_link(operation, &link)?),
+                None => None,
+            };
+        }
+        Ok(all)
+    }
+
+    /// Deletes one thing; what isn't there is fine. Says what Azure answered.
+    pub(crate) async fn arm_delete(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        url: Url,
+    ) -> Result<Response, Error> {
+        let request = Request::new(Method::DELETE, url);
+        let response = self.arm_any(budget, operation, request).await?;
+        if response.status.is_success() || response.status == StatusCode::NOT_FOUND {
+            Ok(response)
+        } else {
+            Err(Error::refused(operation, &response))
+        }
+    }
+
+    /// A link out of an answer. Our token follows it only to Resource Manager itself.
+    pub(crate) fn arm_link(&self, operation: &Operation, link: &str) -> Result<Url, Error> {
+        self.cloud()
+            .resource_manager
+            .join(link)
+            .ok()
+            .filter(|url| self.cloud().is_resource_manager(url))
+            .ok_or_else(|| Error::unexpected(operation, "a link leads away from Resource Manager"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::azure::testing::{azure, minute};
+    use crate::http::TransportErrorKind;
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    fn listing() -> Operation {
+        Operation::new("listing things", "/things")
+    }
+
+    #[test]
+    fn a_query_is_escaped_without_plus_signs() {
+        let filter = [("$filter", "TaskName in ('a') and x eq 'b+c'")];
+        let url = url(&Cloud::public(), "/things", "2022-04-01", &filter);
+        assert_eq!(
+            url.as_str(),
+            "https://management.azure.com/things?api-version=2022-04-01\
+             &$filter=TaskName%20in%20(%27a%27)%20and%20x%20eq%20%27b%2Bc%27"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_may_have_a_path_of_its_own() {
+        let mut cloud = Cloud::public();
+        cloud.resource_manager = Url::parse("https://localhost:8443/arm/").unwrap();
+        let url = url(&cloud, "/things", "1", &[]);
+        assert_eq!(
+            url.as_str(),
+            "https://localhost:8443/arm/things?api-version=1"
+        );
+    }
+
+    #[tokio::test]
+    async fn requests_are_signed_and_correlated() {
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/things", json(200, &value!({})));
+        let azure = azure(&transport);
+        let url = url(azure.cloud(), "/things", "1", &[]);
+        let _: Value = azure.arm_get(&minute(), &listing(), url).await.unwrap();
+        let headers = &transport.requests()[0].headers;
+        assert_eq!(
+            headers["authorization"],
+            "Bearer token-for-https://management.azure.com/.default"
+        );
+        assert_eq!(headers["accept"], "application/json");
+        assert_eq!(headers["x-ms-correlation-request-id"], "correlation-1");
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_page_by_page() {
+        let page =
+            |items: Value, next: &str| json(200, &value!({"value": items, "nextLink": next}));
+        let next = "https://management.azure.com/things?page=2";
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/things?page=2", page(value!([3]), ""))
+            .on(Method::GET, "/things", page(value!([1, 2]), next));
+        let azure = azure(&transport);
+        let url = url(azure.cloud(), "/things", "1", &[]);
+        let all: Vec<u32> = azure.arm_list(&minute(), &listing(), url).await.unwrap();
+        assert_eq!(all, [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_page_elsewhere_never_sees_our_token() {
+        let page = value!({"value": [], "nextLink": "https://evil.example/things"});
+        let transport = ScriptedTransport::default().on(Method::GET, "/things", json(200, &page));
+        let azure = azure(&transport);
+        let url = url(azure.cloud(), "/things", "1", &[]);
+        let error = azure
+            .arm_list::<u32>(&minute(), &listing(), url)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+        assert_eq!(transport.requests().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_was_cut_and_then_refused_may_have_been_done() {
+        let refused_after = |kind| async move {
+            let transport = ScriptedTransport::default()
+                .fail(Method::PUT, "/things", kind)
+                .on(Method::PUT, "/things", reply(403));
+            let azure = azure(&transport);
+            let request = Request::new(Method::PUT, url(azure.cloud(), "/things", "1", &[]));
+            let refused = azure.arm(&minute(), &listing(), request).await;
+            refused.unwrap_err().may_have_been_done()
+        };
+        assert!(refused_after(TransportErrorKind::Interrupted).await);
+        assert!(!refused_after(TransportErrorKind::Connect).await);
+    }
+
+    #[tokio::test]
+    async fn deleting_what_is_gone_is_fine() {
+        let transport = ScriptedTransport::default()
+            .on(Method::DELETE, "/things", reply(404))
+            .on(Method::DELETE, "/things", reply(409));
+        let azure = azure(&transport);
+        let url = url(azure.cloud(), "/things", "1", &[]);
+        let gone = azure.arm_delete(&minute(), &listing(), url.clone()).await;
+        assert_eq!(gone.unwrap().status, 404);
+        let refused = azure.arm_delete(&minute(), &listing(), url).await;
+        assert!(refused.unwrap_err().is_conflict());
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a cloud's services are, and which audience their tokens are for.
+
+use url::Url;
+
+/// The endpoints of one cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// Where Entra issues tokens.
+    pub authority_host: Url,
+    /// Where Azure Resource Manager listens.
+    pub resource_manager: Url,
+    /// The audience of tokens for Azure Resource Manager, without `/.default`.
+    pub resource_manager_audience: String,
+    /// The audience of tokens for the registries' data plane, without `/.default`. The same in every
+    /// cloud: registries accept it whatever their `azureADAuthenticationAsArmPolicy` says.
+    pub acr_audience: String,
+}
+
+/// The audience that every registry accepts.
+const ACR_AUDIENCE: &str = "https://containerregistry.azure.net";
+
+impl Cloud {
+    /// The public cloud.
+    #[must_use]
+    pub fn public() -> Self {
+        Self::known(
+            "https://login.microsoftonline.com",
+            "https://management.azure.com",
+        )
+    }
+
+    /// Azure Government in the United States.
+    #[must_use]
+    pub fn us_government() -> Self {
+        Self::known(
+            "https://login.microsoftonline.us",
+            "https://management.usgovcloudapi.net",
+        )
+    }
+
+    /// Azure in China, operated by 21Vianet.
+    #[must_use]
+    pub fn china() -> Self {
+        Self::known(
+            "https://login.chinacloudapi.cn",
+            "https://management.chinacloudapi.cn",
+        )
+    }
+
+    /// A cloud whose endpoints are given.
+    #[must_use]
+    pub fn custom(
+        authority_host: Url,
+        resource_manager: Url,
+        resource_manager_audience: impl Into<String>,
+    ) -> Self {
+        Self {
+            authority_host,
+            resource_manager,
+            resource_manager_audience: resource_manager_audience.into(),
+            acr_audience: ACR_AUDIENCE.to_owned(),
+        }
+    }
+
+    /// The scope of a token for Azure Resource Manager.
+    #[must_use]
+    pub fn resource_manager_scope(&self) -> String {
+        scope(&self.resource_manager_audience)
+    }
+
+    /// The scope of a token for the registries' data plane.
+    #[must_use]
+    pub fn acr_scope(&self) -> String {
+        scope(&self.acr_audience)
+    }
+
+    /// Whether a link that Resource Manager gave leads back to it, so that our token may follow.
+    /// Operations may be watched on a host of the region, below Resource Manager's own name.
+    pub(crate) fn is_resource_manager(&self, link: &Url) -> bool {
+        let (Some(ours), Some(theirs)) = (self.resource_manager.host_str(), link.host_str()) else {
+            return false;
+        };
+        let below = theirs
+            .strip_suffix(ours)
+            .is_some_and(|region| region.is_empty() || region.ends_with('.'));
+        link.scheme() == self.resource_manager.scheme()
+            && link.port() == self.resource_manager.port()
+            && below
+    }
+
+    fn known(authority_host: &str, resource_manager: &str) -> Self {
+        let url = |text| Url::parse(text).expect("the known endpoints are valid");
+        Self::custom(url(authority_host), url(resource_manager), resource_manager)
+    }
+}
+
+/// An audience may end in a slash, and then has two in its scope: Entra takes the audience literally.
+fn scope(audience: &str) -> String {
+    format!("{audience}/.default")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_take_the_audience_literally() {
+        let mut cloud = Cloud::public();
+        assert_eq!(
+            cloud.resource_manager_scope(),
+            "https://management.azure.com/.default"
+        );
+        assert_eq!(
+            cloud.acr_scope(),
+            "https://containerregistry.azure.net/.default"
+        );
+        cloud.resource_manager_audience = "https://management.core.windows.net/".to_owned();
+        assert_eq!(
+            cloud.resource_manager_scope(),
+            "https://management.core.windows.net//.default"
+        );
+    }
+
+    #[test]
+    fn only_resource_manager_and_its_regions_are_resource_manager() {
+        let cloud = Cloud::public();
+        let is = |text: &str| cloud.is_resource_manager(&Url::parse(text).unwrap());
+        assert!(is("https://management.azure.com/x"));
+        assert!(is("https://westeurope.management.azure.com/x"));
+        assert!(!is("http://management.azure.com/x"));
+        assert!(!is("https://management.azure.com:8443/x"));
+        assert!(!is("https://evilmanagement.azure.com/x"));
+        assert!(!is("https://management.azure.com.evil.example/x"));
+    }
+}

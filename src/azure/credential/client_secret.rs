@@ -1,0 +1,164 @@
+//! Signing in as a service principal with a client secret.
+
+use std::sync::Arc;
+
+use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+
+use crate::azure::credential::entra;
+use crate::azure::{Cloud, Credential, Error, Secret};
+use crate::http::Transport;
+
+const METHOD: &str = "a client secret";
+
+impl Credential {
+    /// Signs in as a service principal with a client secret. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// When the tenant, the client or the secret can't be one.
+    pub fn client_secret(
+        cloud: &Cloud,
+        tenant_id: &str,
+        client_id: &str,
+        secret: &Secret,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, Error> {
+        let options = ClientSecretCredentialOptions {
+            client_options: entra::client_options(cloud, transport),
+        };
+        let source = ClientSecretCredential::new(
+            tenant_id,
+            client_id.to_owned(),
+            secret.expose().to_owned().into(),
+            Some(options),
+        )
+        .map_err(|error| Error::SignIn {
+            method: METHOD,
+            message: error.to_string(),
+        })?;
+        Ok(Self::new(METHOD, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::minute;
+    use crate::http::TransportErrorKind;
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    const SCOPE: &str = "https://management.azure.com/.default";
+
+    fn credential(transport: &ScriptedTransport) -> Credential {
+        Credential::client_secret(
+            &Cloud::public(),
+            TENANT,
+            "client",
+            &Secret::new("planted & secret"),
+            Arc::new(transport.clone()),
+        )
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_secret_buys_a_token_at_the_clouds_own_authority() {
+        let answer = value!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t-1"});
+        let transport = ScriptedTransport::default().on(Method::POST, "/token", json(200, &answer));
+        let credential = credential(&transport);
+        let token = credential.token(&minute(), SCOPE).await.unwrap();
+        assert_eq!(token.expose(), "t-1");
+        assert_eq!(
+            transport.story(),
+            [format!(
+                "POST https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
+            )]
+        );
+        let request = &transport.requests()[0];
+        assert_eq!(
+            request.headers["content-type"],
+            "application/x-www-form-urlencoded"
+        );
+        assert!(!request.headers.contains_key("user-agent"));
+        assert_eq!(
+            String::from_utf8_lossy(&request.body),
+            "client_id=client&client_secret=planted+%26+secret&grant_type=client_credentials\
+             &scope=https%3A%2F%2Fmanagement.azure.com%2F.default"
+        );
+        assert!(!format!("{credential:?} {request:?}").contains("planted"));
+    }
+
+    #[tokio::test]
+    async fn what_entra_says_arrives_as_it_came() {
+        let said =
+            "AADSTS7000215: Invalid client secret provided for app 'client'.\r\nTrace ID: \"x\"";
+        let answer = value!({
+            "error": "invalid_client",
+            "error_description": said,
+            "error_codes": [7_000_215],
+        });
+        let transport = ScriptedTransport::default().on(Method::POST, "/token", json(401, &answer));
+        let error = credential(&transport)
+            .token(&minute(), SCOPE)
+            .await
+            .unwrap_err();
+        let Error::SignIn { method, message } = &error else {
+            panic!("a failed sign-in expected, got {error:?}");
+        };
+        assert_eq!(*method, "a client secret");
+        assert_eq!(message, said);
+        assert!(!format!("{error:?} {error}").contains("planted"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_description_names_its_status() {
+        let transport =
+            ScriptedTransport::default().on(Method::POST, "/token", reply(404).with_body("<html>"));
+        let error = credential(&transport)
+            .token(&minute(), SCOPE)
+            .await
+            .unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"signing in with a client secret: the answer was 404 Not Found without a description"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_authority_that_is_not_trusted_is_a_failure_of_transport() {
+        let transport = ScriptedTransport::default().fail(
+            Method::POST,
+            "/token",
+            TransportErrorKind::Certificate,
+        );
+        let error = credential(&transport)
+            .token(&minute(), SCOPE)
+            .await
+            .unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Transport { source, .. } if source.kind == TransportErrorKind::Certificate
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_authority_is_asked_again() {
+        let answer = value!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t-1"});
+        let transport = ScriptedTransport::default()
+            .on(Method::POST, "/token", reply(503))
+            .on(Method::POST, "/token", json(200, &answer));
+        assert!(credential(&transport).token(&minute(), SCOPE).await.is_ok());
+    }
+
+    #[test]
+    fn an_impossible_tenant_is_refused_at_once() {
+        let transport: Arc<dyn Transport> = Arc::new(ScriptedTransport::default());
+        let secret = Secret::new("planted");
+        let cloud = Cloud::public();
+        let error = Credential::client_secret(&cloud, "a/b", "client", &secret, transport);
+        assert!(matches!(error, Err(Error::SignIn { .. })));
+    }
+}

@@ -1,0 +1,324 @@
+//! What can go wrong with Azure, as data: what was tried on which id, and what came of it.
+//!
+//! The wording for users is made elsewhere, from these fields.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::azure::error_body::described;
+use crate::http::{Response, SendError, Stopped, TransportError};
+
+/// What is being tried, and on what: `creating task` and its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The act, as in `creating task`.
+    pub doing: &'static str,
+    /// The id of the thing: an ARM id, or a repository as `<login server>/<repository>`.
+    pub id: String,
+}
+
+impl Operation {
+    /// An operation.
+    pub fn new(doing: &'static str, id: impl Into<String>) -> Self {
+        Self {
+            doing,
+            id: id.into(),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.doing, self.id)
+    }
+}
+
+/// A failure of Azure, of the way to it, or of signing in.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Azure refused.
+    #[error(transparent)]
+    Response(Box<Refusal>),
+    /// Azure accepted, worked on it, and failed.
+    #[error("{operation}: ended as {state}{}", said(code, message))]
+    Failed {
+        /// What was tried.
+        operation: Operation,
+        /// The final state, such as `Failed`.
+        state: String,
+        /// Azure's error code; empty when it gave none.
+        code: String,
+        /// Azure's message; empty when it gave none.
+        message: String,
+    },
+    /// No answer.
+    #[error("{operation}")]
+    Transport {
+        /// What was tried.
+        operation: Operation,
+        /// How far it got.
+        source: TransportError,
+    },
+    /// The time was over, or the user called it off.
+    #[error("{operation}: {why}")]
+    Stopped {
+        /// What was being tried, or would have been next.
+        operation: Operation,
+        /// Which of the two.
+        why: Stopped,
+        /// The failure that was about to be retried, if there was one.
+        #[source]
+        last: Option<Box<Self>>,
+    },
+    /// No token.
+    #[error("signing in with {method}: {message}")]
+    SignIn {
+        /// The way of signing in, such as `a client secret`.
+        method: &'static str,
+        /// What Entra or the tool said, as it came.
+        message: String,
+    },
+    /// The answer isn't what it should be.
+    #[error("{operation}: unexpected answer: {reason}")]
+    Decode {
+        /// What was tried.
+        operation: Operation,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+}
+
+/// An answer that says no.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation}: {status}{}", said(code, message))]
+pub struct Refusal {
+    /// What was tried.
+    pub operation: Operation,
+    /// The status.
+    pub status: StatusCode,
+    /// Azure's error code, such as `PrincipalNotFound`; empty when it gave none.
+    pub code: String,
+    /// Azure's message, as it came, and behind it the rights that a registry names as missing; empty
+    /// when it gave none.
+    pub message: String,
+    /// The correlation id, which Azure's support asks for.
+    pub correlation_id: Option<String>,
+    /// The request id.
+    pub request_id: Option<String>,
+    /// Whether an attempt may have been carried out all the same, as of a [`Response`].
+    pub doubtful: bool,
+}
+
+impl Error {
+    /// Azure's error code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        let code = match self {
+            Self::Response(refusal) => &refusal.code,
+            Self::Failed { code, .. } => code,
+            Self::Transport { .. }
+            | Self::Stopped { .. }
+            | Self::SignIn { .. }
+            | Self::Decode { .. } => return None,
+        };
+        Some(code.as_str()).filter(|code| !code.is_empty())
+    }
+
+    /// The status of the answer, if Azure refused.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Response(refusal) => Some(refusal.status),
+            Self::Failed { .. }
+            | Self::Transport { .. }
+            | Self::Stopped { .. }
+            | Self::SignIn { .. }
+            | Self::Decode { .. } => None,
+        }
+    }
+
+    /// Whether the thing isn't there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether Resource Manager itself says that the thing, or what it belongs to, no longer exists.
+    ///
+    /// Any other 404 is no proof of it: a subscription may be out of sight for who is signed in, and a
+    /// page without a code comes from somewhere in between.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        const GONE: [&str; 3] = [
+            "ResourceNotFound",
+            "ResourceGroupNotFound",
+            "ParentResourceNotFound",
+        ];
+        self.is_not_found() && self.code().is_some_and(|code| GONE.contains(&code))
+    }
+
+    /// Whether something is in the way of it.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(StatusCode::CONFLICT)
+    }
+
+    /// Whether the user called the operation off.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped {
+                why: Stopped::Cancelled,
+                ..
+            }
+        )
+    }
+
+    /// Whether a write that ended so may have been carried out all the same. That counts every attempt,
+    /// not only the last one.
+    #[must_use]
+    pub fn may_have_been_done(&self) -> bool {
+        match self {
+            Self::Response(refusal) => refusal.doubtful,
+            Self::Transport { source, .. } => source.doubtful,
+            Self::Stopped { last, .. } => {
+                last.as_ref().is_some_and(|last| last.may_have_been_done())
+            }
+            Self::Failed { .. } | Self::Decode { .. } => true,
+            Self::SignIn { .. } => false,
+        }
+    }
+
+    pub(crate) fn refused(operation: &Operation, response: &Response) -> Self {
+        let (code, message) = described(&response.body);
+        let header = |name| response.header(name).map(str::to_owned);
+        Self::Response(Box::new(Refusal {
+            operation: operation.clone(),
+            status: response.status,
+            code,
+            message,
+            correlation_id: header("x-ms-correlation-request-id"),
+            request_id: header("x-ms-request-id"),
+            doubtful: response.doubtful,
+        }))
+    }
+
+    pub(crate) fn unsent(operation: &Operation, error: SendError) -> Self {
+        match error {
+            SendError::Transport(source) => Self::Transport {
+                operation: operation.clone(),
+                source,
+            },
+            SendError::Stopped { why, last } => Self::Stopped {
+                operation: operation.clone(),
+                why,
+                last: last.map(|last| Box::new(Self::unfinished(operation, *last))),
+            },
+        }
+    }
+
+    pub(crate) fn stopped(operation: &Operation, why: Stopped) -> Self {
+        Self::Stopped {
+            operation: operation.clone(),
+            why,
+            last: None,
+        }
+    }
+
+    pub(crate) fn unexpected(operation: &Operation, reason: impl Into<String>) -> Self {
+        Self::Decode {
+            operation: operation.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn unfinished(operation: &Operation, last: Result<Response, TransportError>) -> Self {
+        match last {
+            Ok(response) => Self::refused(operation, &response),
+            Err(source) => Self::Transport {
+                operation: operation.clone(),
+                source,
+            },
+        }
+    }
+}
+
+/// What Azure said, as the end of a sentence; nothing when it said nothing.
+fn said(code: &str, message: &str) -> String {
+    let words = [code, message].into_iter().filter(|word| !word.is_empty());
+    words.flat_map(|word| [": ", word]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::http::scripted::{json, recorded, reply};
+
+    fn refused(response: &Response) -> Error {
+        Error::refused(&Operation::new("reading task", "/tasks/x"), response)
+    }
+
+    #[test]
+    fn the_shape_of_resource_manager_is_read() {
+        let response = recorded(include_str!(
+            "../../tests/golden/recorded/task-get-404.json"
+        ))
+        .with("x-ms-correlation-request-id", "c-1")
+        .with("x-ms-request-id", "r-1");
+        let error = refused(&response);
+        assert!(error.is_not_found() && !error.is_conflict());
+        assert_eq!(error.code(), Some("ResourceNotFound"));
+        let Error::Response(refusal) = error else {
+            panic!("refusal expected");
+        };
+        assert!(
+            refusal
+                .message
+                .starts_with("The Resource 'Microsoft.ContainerRegistry/")
+        );
+        assert_eq!(refusal.correlation_id.as_deref(), Some("c-1"));
+        assert_eq!(refusal.request_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn only_a_missing_resource_or_what_it_belongs_to_is_gone() {
+        let gone = |status, code: &str| {
+            refused(&json(
+                status,
+                &value!({"error": {"code": code, "message": "…"}}),
+            ))
+            .is_gone()
+        };
+        assert!(gone(404, "ResourceNotFound"));
+        assert!(gone(404, "ResourceGroupNotFound"));
+        assert!(gone(404, "ParentResourceNotFound"));
+        assert!(!gone(404, "SubscriptionNotFound"));
+        assert!(!gone(404, "InvalidSubscriptionId"));
+        assert!(!gone(409, "ResourceNotFound"));
+        let page = refused(&reply(404).with_body("<html>"));
+        assert!(page.is_not_found() && !page.is_gone());
+    }
+
+    #[test]
+    fn the_shape_of_a_registry_is_read() {
+        let response = recorded(include_str!(
+            "../../tests/golden/recorded/acr-unauthorized.json"
+        ));
+        insta::assert_snapshot!(
+            refused(&response),
+            @"reading task /tasks/x: 401 Unauthorized: UNAUTHORIZED: authentication required, visit https://aka.ms/acr/authorization for more information. (it needs pull on repository csscpolicies/patchpolicy, push on repository csscpolicies/patchpolicy)"
+        );
+    }
+
+    #[test]
+    fn a_page_of_a_gateway_is_left_out() {
+        let error = refused(&reply(502).with_body("<html>token=planted</html>"));
+        assert_eq!(error.code(), None);
+        assert!(!format!("{error:?}").contains("planted"));
+        insta::assert_snapshot!(error, @"reading task /tasks/x: 502 Bad Gateway");
+    }
+}

@@ -1,0 +1,210 @@
+//! The registry itself. We read it and never write it: it belongs to others.
+
+use serde::Deserialize;
+
+use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::http::Budget;
+
+/// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
+const API_VERSION: &str = "2025-11-01";
+
+/// A container registry.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Registry {
+    /// Its id, in the case that Azure gives it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its home region.
+    pub location: String,
+    /// Its SKU: `Basic`, `Standard`, `Premium` or `Classic`.
+    pub sku: String,
+    /// Such as `Succeeded`; empty when Azure gave none.
+    pub provisioning_state: String,
+    /// The host of its data plane.
+    pub login_server: String,
+    /// Whether the public network reaches it at all.
+    pub public_network_access: PublicNetworkAccess,
+    /// What becomes of an address that no network rule names: `Allow` or `Deny`, where there are rules.
+    pub network_default_action: Option<String>,
+    /// Whether its tasks get past its network rules, where Azure says so.
+    pub network_rule_bypass_allowed_for_tasks: Option<bool>,
+    /// How rights on its repositories are given.
+    pub role_assignment_mode: RoleAssignmentMode,
+    /// Whether its data plane takes tokens for Resource Manager too.
+    pub as_arm_audience_enabled: bool,
+}
+
+/// Whether the public network reaches a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicNetworkAccess {
+    /// It does, as far as the network rules let it.
+    Enabled,
+    /// It doesn't.
+    Disabled,
+}
+
+/// How rights on a registry's repositories are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleAssignmentMode {
+    /// By the classic roles: AcrPull, AcrPush and so on.
+    Legacy,
+    /// By roles with conditions on repositories; the classic ones give no right there.
+    Abac,
+}
+
+impl Registry {
+    /// Whether some addresses can't reach it, so that its tasks need the bypass.
+    #[must_use]
+    pub fn is_network_restricted(&self) -> bool {
+        let denied = |action: &String| action.eq_ignore_ascii_case("Deny");
+        self.public_network_access == PublicNetworkAccess::Disabled
+            || self.network_default_action.as_ref().is_some_and(denied)
+    }
+}
+
+impl Azure {
+    /// Reads a registry.
+    ///
+    /// # Errors
+    ///
+    /// Not found, among the usual ones.
+    pub async fn get_registry(&self, budget: &Budget, id: &RegistryId) -> Result<Registry, Error> {
+        let operation = Operation::new("reading registry", id.to_string());
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        self.arm_get(budget, &operation, url).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    name: String,
+    location: String,
+    sku: Sku,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Sku {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    provisioning_state: String,
+    login_server: String,
+    public_network_access: Option<String>,
+    network_rule_set: Option<NetworkRuleSet>,
+    network_rule_bypass_allowed_for_tasks: Option<bool>,
+    role_assignment_mode: Option<String>,
+    policies: Option<Policies>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkRuleSet {
+    default_action: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Policies {
+    #[serde(rename = "azureADAuthenticationAsArmPolicy")]
+    as_arm: Option<Policy>,
+}
+
+#[derive(Deserialize)]
+struct Policy {
+    status: Option<String>,
+}
+
+impl From<Wire> for Registry {
+    fn from(wire: Wire) -> Self {
+        let it = wire.properties;
+        let is =
+            |text: Option<String>, word: &str| text.is_some_and(|it| it.eq_ignore_ascii_case(word));
+        let as_arm = it.policies.and_then(|policies| policies.as_arm);
+        Self {
+            id: wire.id,
+            name: wire.name,
+            location: wire.location,
+            sku: wire.sku.name,
+            provisioning_state: it.provisioning_state,
+            login_server: it.login_server,
+            public_network_access: if is(it.public_network_access, "Disabled") {
+                PublicNetworkAccess::Disabled
+            } else {
+                PublicNetworkAccess::Enabled
+            },
+            network_default_action: it.network_rule_set.and_then(|rules| rules.default_action),
+            network_rule_bypass_allowed_for_tasks: it.network_rule_bypass_allowed_for_tasks,
+            role_assignment_mode: if is(it.role_assignment_mode, "AbacRepositoryPermissions") {
+                RoleAssignmentMode::Abac
+            } else {
+                RoleAssignmentMode::Legacy
+            },
+            as_arm_audience_enabled: !is(as_arm.and_then(|policy| policy.status), "disabled"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::scripted::{ScriptedTransport, json, recorded};
+
+    #[tokio::test]
+    async fn the_recorded_registry_is_read() {
+        let answer = recorded(include_str!(
+            "../../tests/golden/recorded/registry-get.json"
+        ));
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/registries/cli000002", answer);
+        let read = azure(&transport)
+            .get_registry(&minute(), &registry())
+            .await
+            .unwrap();
+        assert_eq!(
+            transport.story(),
+            [format!(
+                "GET https://management.azure.com{}?api-version=2025-11-01",
+                registry()
+            )]
+        );
+        assert_eq!(read.sku, "Basic");
+        assert_eq!(read.login_server, "cli000002.azurecr.io");
+        assert_eq!(read.role_assignment_mode, RoleAssignmentMode::Legacy);
+        assert_eq!(read.network_rule_bypass_allowed_for_tasks, None);
+        assert!(read.as_arm_audience_enabled && !read.is_network_restricted());
+    }
+
+    #[tokio::test]
+    async fn a_restricted_abac_registry_is_read() {
+        let answer = value!({
+            "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
+            "properties": {
+                "loginServer": "x-abc.azurecr.io",
+                "publicNetworkAccess": "Enabled",
+                "networkRuleSet": {"defaultAction": "Deny", "ipRules": []},
+                "networkRuleBypassAllowedForTasks": true,
+                "roleAssignmentMode": "AbacRepositoryPermissions",
+                "policies": {"azureADAuthenticationAsArmPolicy": {"status": "disabled"}},
+            },
+        });
+        let transport = ScriptedTransport::default().on(Method::GET, "/", json(200, &answer));
+        let read = azure(&transport)
+            .get_registry(&minute(), &registry())
+            .await
+            .unwrap();
+        assert_eq!(read.role_assignment_mode, RoleAssignmentMode::Abac);
+        assert_eq!(read.network_rule_bypass_allowed_for_tasks, Some(true));
+        assert!(read.is_network_restricted() && !read.as_arm_audience_enabled);
+    }
+}

@@ -1,0 +1,240 @@
+//! Role assignments at a registry.
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use crate::azure::id::{ids_equal, role_assignment_id};
+use crate::azure::{Azure, Error, Operation, arm};
+use crate::http::{Budget, Request};
+
+const API_VERSION: &str = "2022-04-01";
+
+/// A role that a principal has at a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
+pub struct RoleAssignment {
+    /// Its id.
+    pub id: String,
+    /// Its name, a GUID.
+    pub name: String,
+    /// Who has the role.
+    pub principal_id: String,
+    /// The full id of the role.
+    pub role_definition_id: String,
+    /// Where the role counts.
+    pub scope: String,
+    /// Such as `ServicePrincipal`, where Azure says so.
+    pub principal_type: Option<String>,
+}
+
+/// What a PUT sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleAssignmentBody {
+    /// Who gets the role.
+    pub principal_id: String,
+    /// The full id of the role.
+    pub role_definition_id: String,
+    /// Naming the type spares Azure the look-up that fails while a new identity replicates.
+    pub principal_type: PrincipalType,
+}
+
+/// What kind of principal gets a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum PrincipalType {
+    /// An application or a managed identity.
+    ServicePrincipal,
+}
+
+impl Azure {
+    /// The role assignments at exactly this scope: not those above it, which the service lists too.
+    ///
+    /// # Errors
+    ///
+    /// Not found when the scope isn't there, among the usual ones.
+    pub async fn list_role_assignments(
+        &self,
+        budget: &Budget,
+        scope: &str,
+    ) -> Result<Vec<RoleAssignment>, Error> {
+        let operation = Operation::new("listing role assignments of", scope);
+        let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", "atScope()")]);
+        let mut all: Vec<RoleAssignment> = self.arm_list(budget, &operation, url).await?;
+        all.retain(|assignment| ids_equal(&assignment.scope, scope));
+        Ok(all)
+    }
+
+    /// Gives a role. The name is a GUID; the same name again is the same assignment.
+    ///
+    /// # Errors
+    ///
+    /// Told apart by their [`Error::code`]: `RoleAssignmentExists`, `RoleAssignmentUpdateNotPermitted`,
+    /// `PrincipalNotFound`, `AuthorizationFailed`.
+    pub async fn put_role_assignment(
+        &self,
+        budget: &Budget,
+        scope: &str,
+        name: &str,
+        body: &RoleAssignmentBody,
+    ) -> Result<RoleAssignment, Error> {
+        #[derive(Serialize)]
+        struct Put<'a> {
+            properties: &'a RoleAssignmentBody,
+        }
+
+        let id = role_assignment_id(scope, name);
+        let operation = Operation::new("creating role assignment", id);
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let request = Request::new(Method::PUT, url).json(&Put { properties: body });
+        let answer = self.arm(budget, &operation, request).await?;
+        arm::decode(&operation, &answer)
+    }
+
+    /// Takes a role away, by the assignment's id. One that isn't there is fine.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn delete_role_assignment(&self, budget: &Budget, id: &str) -> Result<(), Error> {
+        let operation = Operation::new("deleting role assignment", id);
+        let url = arm::url(self.cloud(), id, API_VERSION, &[]);
+        self.arm_delete(budget, &operation, url).await?;
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    name: String,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    principal_id: String,
+    role_definition_id: String,
+    scope: String,
+    principal_type: Option<String>,
+}
+
+impl From<Wire> for RoleAssignment {
+    fn from(wire: Wire) -> Self {
+        Self {
+            id: wire.id,
+            name: wire.name,
+            principal_id: wire.properties.principal_id,
+            role_definition_id: wire.properties.role_definition_id,
+            scope: wire.properties.scope,
+            principal_type: wire.properties.principal_type,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::azure::id::role_definition_id;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    const NAME: &str = "4d396699-cc25-49d3-b4c5-30611ef874a5";
+
+    fn assignment(scope: &str) -> Value {
+        value!({
+            "id": role_assignment_id(scope, NAME),
+            "name": NAME,
+            "type": "Microsoft.Authorization/roleAssignments",
+            "properties": {
+                "principalId": "p-1",
+                "roleDefinitionId": "/r-1",
+                "scope": scope,
+                "principalType": "ServicePrincipal",
+            },
+        })
+    }
+
+    #[tokio::test]
+    async fn only_the_assignments_of_the_registry_itself_are_listed() {
+        let scope = registry().to_string();
+        let above = "/subscriptions/00000000-0000-0000-0000-000000000000";
+        let page = value!({"value": [assignment(above), assignment(&scope.to_uppercase())]});
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/roleAssignments", json(200, &page));
+        let listed = azure(&transport)
+            .list_role_assignments(&minute(), &scope)
+            .await
+            .unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].principal_id, "p-1");
+        assert_eq!(
+            transport.story(),
+            [format!(
+                "GET https://management.azure.com{scope}/providers/Microsoft.Authorization\
+                 /roleAssignments?api-version=2022-04-01&$filter=atScope()"
+            )]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_role_is_given_with_the_type_of_its_principal() {
+        let registry = registry();
+        let scope = registry.to_string();
+        let transport = ScriptedTransport::default().on(
+            Method::PUT,
+            "/roleAssignments/",
+            json(201, &assignment(&scope)),
+        );
+        let role = "7f951dda-4ed3-4680-a7ca-43fe172d538d";
+        let body = RoleAssignmentBody {
+            principal_id: "p-1".to_owned(),
+            role_definition_id: role_definition_id(&registry.subscription_id, role),
+            principal_type: PrincipalType::ServicePrincipal,
+        };
+        let azure = azure(&transport);
+        let given = azure
+            .put_role_assignment(&minute(), &scope, NAME, &body)
+            .await
+            .unwrap();
+        assert_eq!(given.name, NAME);
+        insta::assert_snapshot!(
+            String::from_utf8_lossy(&transport.requests()[0].body),
+            @r#"{"properties":{"principalId":"p-1","roleDefinitionId":"/subscriptions/00000000-0000-0000-0000-000000000000/providers/Microsoft.Authorization/roleDefinitions/7f951dda-4ed3-4680-a7ca-43fe172d538d","principalType":"ServicePrincipal"}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_principal_that_has_not_arrived_yet_is_told_by_its_code() {
+        let refusal =
+            value!({"error": {"code": "PrincipalNotFound", "message": "Principal p-1 …"}});
+        let transport =
+            ScriptedTransport::default().on(Method::PUT, "/roleAssignments/", json(400, &refusal));
+        let body = RoleAssignmentBody {
+            principal_id: "p-1".to_owned(),
+            role_definition_id: "/r-1".to_owned(),
+            principal_type: PrincipalType::ServicePrincipal,
+        };
+        let azure = azure(&transport);
+        let error = azure
+            .put_role_assignment(&minute(), "/s", NAME, &body)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some("PrincipalNotFound"));
+    }
+
+    #[tokio::test]
+    async fn an_assignment_that_is_gone_is_deleted() {
+        let transport = ScriptedTransport::default()
+            .on(Method::DELETE, "/roleAssignments/", reply(204))
+            .on(Method::DELETE, "/roleAssignments/", reply(404));
+        let azure = azure(&transport);
+        let id = role_assignment_id("/s", NAME);
+        azure.delete_role_assignment(&minute(), &id).await.unwrap();
+        azure.delete_role_assignment(&minute(), &id).await.unwrap();
+        transport.assert_done();
+    }
+}

@@ -1,0 +1,297 @@
+//! The runs of a registry's tasks.
+
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::azure::id::name_of;
+use crate::azure::task::API_VERSION;
+use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::http::{Budget, Effect, Request};
+
+/// A run of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Run {
+    /// Its id in Resource Manager.
+    pub id: String,
+    /// Its id within the registry, such as `cf2`.
+    pub run_id: String,
+    /// How it is going.
+    pub status: RunStatus,
+    /// The task, by name or by id, where Azure says so.
+    pub task: Option<String>,
+    /// When it was queued, in RFC 3339.
+    pub create_time: Option<String>,
+    /// When it began, in RFC 3339.
+    pub start_time: Option<String>,
+    /// When it ended, in RFC 3339.
+    pub finish_time: Option<String>,
+    /// Why it failed, where Azure knows.
+    pub error_message: Option<String>,
+}
+
+/// How a run is going.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum RunStatus {
+    /// It waits for a machine.
+    Queued,
+    /// It has a machine.
+    Started,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// It ended badly.
+    Failed,
+    /// Somebody ended it.
+    Canceled,
+    /// The service failed it.
+    Error,
+    /// It took too long.
+    Timeout,
+    /// A word that we don't know.
+    Other(String),
+}
+
+impl RunStatus {
+    /// Whether it can still be cancelled.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Queued | Self::Started | Self::Running)
+    }
+}
+
+impl Azure {
+    /// The queued, started and running runs of some tasks, given by name.
+    ///
+    /// # Errors
+    ///
+    /// Not found when the registry isn't there, among the usual ones.
+    pub async fn list_active_runs(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        tasks: &[&str],
+    ) -> Result<Vec<Run>, Error> {
+        let operation = Operation::new("listing runs of", registry.to_string());
+        let id = format!("{registry}/runs");
+        let filter = active_filter(tasks);
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", &filter)]);
+        let mut runs: Vec<Run> = self.arm_list(budget, &operation, url).await?;
+        // What is listed here gets cancelled: whatever the filter let through, only ours may stay.
+        runs.retain(|run| run.status.is_active() && tasks.iter().any(|task| run.is_of(task)));
+        Ok(runs)
+    }
+
+    /// Queues a run of a task, given by its id. It is sent once: twice would be two runs.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones. After a lost connection the run may be queued all the same.
+    pub async fn schedule_run(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        task_id: &str,
+    ) -> Result<Run, Error> {
+        #[derive(Serialize)]
+        #[serde(tag = "type", rename_all_fields = "camelCase")]
+        enum Schedule<'a> {
+            TaskRunRequest { task_id: &'a str },
+        }
+
+        let operation = Operation::new("queueing a run of task", task_id);
+        let id = format!("{registry}/scheduleRun");
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        let request = Request::new(Method::POST, url).json(&Schedule::TaskRunRequest { task_id });
+        let answer = self.arm(budget, &operation, request).await?;
+        arm::decode(&operation, &answer)
+    }
+
+    /// A run, by its id within the registry.
+    ///
+    /// # Errors
+    ///
+    /// Not found, among the usual ones.
+    pub async fn get_run(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        run_id: &str,
+    ) -> Result<Run, Error> {
+        let operation = Operation::new("reading run", registry.run_id(run_id));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        self.arm_get(budget, &operation, url).await
+    }
+
+    /// Asks Azure to end a run, by its id within the registry. One that isn't there is fine.
+    ///
+    /// # Errors
+    ///
+    /// A conflict when it has ended already, among the usual ones.
+    pub async fn cancel_run(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        run_id: &str,
+    ) -> Result<(), Error> {
+        let operation = Operation::new("cancelling run", registry.run_id(run_id));
+        let id = format!("{}/cancel", operation.id);
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        let request = Request::new(Method::POST, url).effect(Effect::Repeatable);
+        let answer = self.arm_any(budget, &operation, request).await?;
+        if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+            Ok(())
+        } else {
+            Err(Error::refused(&operation, &answer))
+        }
+    }
+}
+
+impl Run {
+    fn is_of(&self, task: &str) -> bool {
+        let name = self.task.as_deref().map(name_of);
+        name.is_some_and(|name| name.eq_ignore_ascii_case(task))
+    }
+}
+
+fn active_filter(tasks: &[&str]) -> String {
+    let names: Vec<_> = tasks.iter().map(|task| format!("'{task}'")).collect();
+    let names = names.join(",");
+    format!("TaskName in ({names}) and Status in ('Queued','Started','Running')")
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    run_id: String,
+    status: RunStatus,
+    task: Option<String>,
+    create_time: Option<String>,
+    start_time: Option<String>,
+    finish_time: Option<String>,
+    run_error_message: Option<String>,
+}
+
+impl From<Wire> for Run {
+    fn from(wire: Wire) -> Self {
+        let it = wire.properties;
+        Self {
+            id: wire.id,
+            run_id: it.run_id,
+            status: it.status,
+            task: it.task,
+            create_time: it.create_time,
+            start_time: it.start_time,
+            finish_time: it.finish_time,
+            error_message: it.run_error_message,
+        }
+    }
+}
+
+impl From<String> for RunStatus {
+    fn from(text: String) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "queued" => Self::Queued,
+            "started" => Self::Started,
+            "running" => Self::Running,
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed,
+            "canceled" => Self::Canceled,
+            "error" => Self::Error,
+            "timeout" => Self::Timeout,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    fn run(id: &str, task: &str, status: &str) -> Value {
+        let properties = value!({"runId": id, "task": task, "status": status});
+        value!({"id": registry().run_id(id), "properties": properties})
+    }
+
+    #[tokio::test]
+    async fn only_active_runs_of_our_tasks_are_listed() {
+        let page = value!({"value": [
+            run("cf1", "cssc-scan-image", "Running"),
+            run("cf2", "cssc-scan-image", "Succeeded"),
+            run("cf3", "somebody-elses", "Running"),
+            run("cf4", &registry().task_id("cssc-patch-image"), "queued"),
+        ]});
+        let transport = ScriptedTransport::default().on(Method::GET, "/runs?", json(200, &page));
+        let tasks = ["cssc-scan-image", "cssc-patch-image"];
+        let azure = azure(&transport);
+        let runs = azure
+            .list_active_runs(&minute(), &registry(), &tasks)
+            .await
+            .unwrap();
+        let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
+        assert_eq!(ids, ["cf1", "cf4"]);
+        insta::assert_snapshot!(
+            active_filter(&tasks),
+            @"TaskName in ('cssc-scan-image','cssc-patch-image') and Status in ('Queued','Started','Running')"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_run_is_queued_once() {
+        let transport = ScriptedTransport::default()
+            .on(
+                Method::POST,
+                "/scheduleRun?",
+                json(202, &run("cf1", "t", "Queued")),
+            )
+            .on(Method::POST, "/scheduleRun?", reply(500));
+        let azure = azure(&transport);
+        let queued = azure
+            .schedule_run(&minute(), &registry(), "/t")
+            .await
+            .unwrap();
+        assert_eq!(queued.status, RunStatus::Queued);
+        insta::assert_snapshot!(
+            String::from_utf8_lossy(&transport.requests()[0].body),
+            @r#"{"type":"TaskRunRequest","taskId":"/t"}"#
+        );
+        assert!(
+            azure
+                .schedule_run(&minute(), &registry(), "/t")
+                .await
+                .is_err()
+        );
+        assert_eq!(transport.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_gone_is_cancelled() {
+        let transport = ScriptedTransport::default()
+            .on(Method::POST, "/runs/cf1/cancel?", reply(202))
+            .on(Method::POST, "/runs/cf2/cancel?", reply(404))
+            .on(Method::POST, "/runs/cf3/cancel?", reply(409));
+        let azure = azure(&transport);
+        azure
+            .cancel_run(&minute(), &registry(), "cf1")
+            .await
+            .unwrap();
+        azure
+            .cancel_run(&minute(), &registry(), "cf2")
+            .await
+            .unwrap();
+        let ended = azure.cancel_run(&minute(), &registry(), "cf3").await;
+        assert!(ended.unwrap_err().is_conflict());
+    }
+}

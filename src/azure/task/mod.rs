@@ -1,0 +1,364 @@
+//! A registry's tasks: reading, creating, changing and deleting them.
+
+mod body;
+
+use http::Method;
+
+use crate::azure::poll::{Accepted, End, Place, Watch};
+use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::http::{Budget, Request};
+
+pub use body::{
+    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, SetValue, SourceRegistry,
+    Step, Task, TaskBody, TaskPatch, TaskProperties, TimerTrigger, Trigger,
+};
+
+/// The one version for tasks and runs. It is the first in which a task can log in to its own registry
+/// with its identity (`credentials.sourceRegistry.identity`), which ABAC and restricted networks need.
+pub(crate) const API_VERSION: &str = "2025-03-01-preview";
+
+impl Azure {
+    /// All tasks of a registry.
+    ///
+    /// # Errors
+    ///
+    /// Not found when the registry isn't there, among the usual ones.
+    pub async fn list_tasks(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+    ) -> Result<Vec<Task>, Error> {
+        let operation = Operation::new("listing tasks of", registry.to_string());
+        let id = format!("{registry}/tasks");
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        self.arm_list(budget, &operation, url).await
+    }
+
+    /// A task; `None` when it, or the registry itself, isn't there.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn get_task_opt(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+    ) -> Result<Option<Task>, Error> {
+        let operation = Operation::new("reading task", registry.task_id(name));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        arm::found(self.arm_get(budget, &operation, url).await)
+    }
+
+    /// Creates or replaces a task, and returns as soon as Azure has accepted it: from then on it exists,
+    /// whatever comes. [`Self::wait_task`] waits for the rest.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones. After a lost connection the task may exist all the same.
+    pub async fn start_put_task(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+        body: &TaskBody,
+    ) -> Result<Accepted<Task>, Error> {
+        let operation = Operation::new("creating task", registry.task_id(name));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let request = Request::new(Method::PUT, url).json(body);
+        self.accept_task(budget, &operation, request).await
+    }
+
+    /// Waits until Azure has finished with a task.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] when Azure gave up, among the usual ones.
+    pub async fn wait_task(
+        &self,
+        budget: &Budget,
+        accepted: Accepted<Task>,
+    ) -> Result<Task, Error> {
+        let operation = Operation::new("waiting for task", accepted.resource.id.clone());
+        self.settle_task(budget, &operation, accepted).await
+    }
+
+    /// Creates or replaces a task, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As of the two steps that it consists of.
+    pub async fn put_task(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+        body: &TaskBody,
+    ) -> Result<Task, Error> {
+        let accepted = self.start_put_task(budget, registry, name, body).await?;
+        self.wait_task(budget, accepted).await
+    }
+
+    /// Changes what the patch names, and waits until Azure is done.
+    ///
+    /// # Errors
+    ///
+    /// Not found when the task isn't there, [`Error::Failed`] when Azure gave up, and the usual ones.
+    pub async fn patch_task(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+        patch: &TaskPatch,
+    ) -> Result<Task, Error> {
+        let operation = Operation::new("updating task", registry.task_id(name));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let request = Request::new(Method::PATCH, url).json(patch);
+        let accepted = self.accept_task(budget, &operation, request).await?;
+        self.settle_task(budget, &operation, accepted).await
+    }
+
+    /// Deletes a task, and waits until it is gone. One that isn't there is fine.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn delete_task(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+    ) -> Result<(), Error> {
+        let operation = Operation::new("deleting task", registry.task_id(name));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let answer = self.arm_delete(budget, &operation, url.clone()).await?;
+        if matches!(answer.status.as_u16(), 204 | 404) {
+            return Ok(());
+        }
+        let watch = self.watch(&operation, &answer)?;
+        self.settle(budget, &operation, &url, watch, End::Gone)
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until a task is gone that Azure is deleting already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] when Azure gave up, among the usual ones.
+    pub async fn wait_task_gone(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        name: &str,
+    ) -> Result<(), Error> {
+        let operation = Operation::new("waiting for the deletion of task", registry.task_id(name));
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        self.settle(budget, &operation, &url, Watch::resource(), End::Gone)
+            .await?;
+        Ok(())
+    }
+
+    async fn accept_task(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        request: Request,
+    ) -> Result<Accepted<Task>, Error> {
+        let answer = self.arm(budget, operation, request).await?;
+        Ok(Accepted {
+            resource: arm::decode(operation, &answer)?,
+            watch: self.watch(operation, &answer)?,
+        })
+    }
+
+    async fn settle_task(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        accepted: Accepted<Task>,
+    ) -> Result<Task, Error> {
+        let Accepted {
+            resource: task,
+            watch,
+        } = accepted;
+        if watch.place == Place::Resource && task.is_ready() {
+            return Ok(task);
+        }
+        let url = arm::url(self.cloud(), &task.id, API_VERSION, &[]);
+        let answer = self
+            .settle(budget, operation, &url, watch, End::Ready)
+            .await?;
+        arm::decode(operation, &answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::Stopped;
+    use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+
+    const NAME: &str = "cssc-patch-image";
+
+    fn task(state: &str) -> Value {
+        value!({
+            "id": registry().task_id(NAME),
+            "name": NAME,
+            "location": "westus",
+            "properties": {"provisioningState": state},
+        })
+    }
+
+    fn body() -> TaskBody {
+        TaskBody {
+            location: "westus".to_owned(),
+            identity: None,
+            tags: std::collections::BTreeMap::new(),
+            properties: TaskProperties::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_recorded_tasks_are_listed() {
+        let answer = recorded(include_str!(
+            "../../../tests/golden/recorded/tasks-list.json"
+        ));
+        let transport = ScriptedTransport::default().on(Method::GET, "/tasks?", answer);
+        let tasks = azure(&transport)
+            .list_tasks(&minute(), &registry())
+            .await
+            .unwrap();
+        assert_eq!(tasks.len(), 3);
+        let trigger = &tasks[1];
+        let timers = &trigger.properties.trigger.as_ref().unwrap().timer_triggers;
+        assert_eq!(timers[0].schedule, "18 18 */1 * *");
+        let principal = trigger.identity.as_ref().unwrap().principal_id.as_deref();
+        assert_eq!(principal, Some("4d396699-cc25-49d3-b4c5-30611ef874a5"));
+        assert_eq!(
+            transport.story(),
+            [format!(
+                "GET https://management.azure.com{}/tasks?api-version=2025-03-01-preview",
+                registry()
+            )]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_is_there_or_it_is_not() {
+        let there = recorded(include_str!("../../../tests/golden/recorded/task-get.json"));
+        let not = recorded(include_str!(
+            "../../../tests/golden/recorded/task-get-404.json"
+        ));
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, NAME, there)
+            .on(Method::GET, NAME, not);
+        let azure = azure(&transport);
+        let task = azure
+            .get_task_opt(&minute(), &registry(), NAME)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(task.is_ready() && task.identity.is_none());
+        assert_eq!(
+            azure
+                .get_task_opt(&minute(), &registry(), NAME)
+                .await
+                .unwrap(),
+            None
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_exists_before_it_is_ready() {
+        let transport = ScriptedTransport::default()
+            .on(Method::PUT, NAME, json(201, &task("Creating")))
+            .on(Method::GET, NAME, json(200, &task("Creating")))
+            .on(Method::GET, NAME, json(200, &task("Succeeded")));
+        let azure = azure(&transport);
+        let budget = minute();
+        let accepted = azure
+            .start_put_task(&budget, &registry(), NAME, &body())
+            .await
+            .unwrap();
+        assert_eq!(accepted.resource.id, registry().task_id(NAME));
+        assert_eq!(transport.requests().len(), 1);
+        assert!(azure.wait_task(&budget, accepted).await.unwrap().is_ready());
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_task_that_is_ready_at_once_is_not_read_again() {
+        let transport =
+            ScriptedTransport::default().on(Method::PUT, NAME, json(200, &task("Succeeded")));
+        let put = azure(&transport)
+            .put_task(&minute(), &registry(), NAME, &body())
+            .await;
+        assert!(put.unwrap().is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_task_is_an_error() {
+        let transport = ScriptedTransport::default()
+            .on(Method::PATCH, NAME, json(200, &task("Updating")))
+            .on(Method::GET, NAME, json(200, &task("Failed")));
+        let azure = azure(&transport);
+        let patched = azure
+            .patch_task(&minute(), &registry(), NAME, &TaskPatch::default())
+            .await;
+        let Err(Error::Failed {
+            operation, state, ..
+        }) = patched
+        else {
+            panic!("a failed operation expected, got {patched:?}");
+        };
+        assert_eq!(
+            (operation.doing, state.as_str()),
+            ("updating task", "Failed")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_wait_stops_looking() {
+        let transport =
+            ScriptedTransport::default().on(Method::PUT, NAME, json(201, &task("Creating")));
+        let azure = azure(&transport);
+        let budget = minute();
+        let accepted = azure
+            .start_put_task(&budget, &registry(), NAME, &body())
+            .await
+            .unwrap();
+        budget.cancelled.cancel();
+        let error = azure.wait_task(&budget, accepted).await.unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Stopped {
+                why: Stopped::Cancelled,
+                ..
+            }
+        ));
+        assert_eq!(transport.requests().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deleted_task_is_waited_for_until_it_is_gone() {
+        let transport = ScriptedTransport::default()
+            .on(Method::DELETE, NAME, reply(202))
+            .on(Method::GET, NAME, json(200, &task("Deleting")))
+            .on(Method::GET, NAME, reply(404))
+            .on(Method::DELETE, NAME, reply(204));
+        let azure = azure(&transport);
+        azure
+            .delete_task(&minute(), &registry(), NAME)
+            .await
+            .unwrap();
+        azure
+            .delete_task(&minute(), &registry(), NAME)
+            .await
+            .unwrap();
+        transport.assert_done();
+    }
+}

@@ -1,0 +1,90 @@
+//! What may be logged of a request: method, host, path, status, time, attempt and ids.
+//!
+//! Never a body, a header that carries credentials, or a query: links to blobs are signed there.
+
+use std::time::Duration;
+
+use crate::http::{Request, Response, TransportError, host};
+
+/// Logs one attempt and what came of it.
+pub fn attempt(
+    request: &Request,
+    attempt: u32,
+    elapsed: Duration,
+    outcome: &Result<Response, TransportError>,
+) {
+    let (status, request_id, error) = match outcome {
+        Ok(response) => (
+            Some(response.status.as_u16()),
+            response.header("x-ms-request-id"),
+            None,
+        ),
+        Err(error) => (None, None, Some(error.to_string())),
+    };
+    tracing::debug!(
+        method = %request.method,
+        host = host(&request.url),
+        path = request.url.path(),
+        status,
+        ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        attempt,
+        request_id,
+        error,
+        "http request"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Write};
+    use std::sync::{Arc, Mutex};
+
+    use http::Method;
+    use http::header::{AUTHORIZATION, HeaderValue};
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+    use url::Url;
+
+    use super::*;
+    use crate::http::scripted::reply;
+
+    /// Keeps what is logged as text.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl<S: Subscriber> Layer<S> for Kept {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            event.record(&mut Line(&mut self.0.lock().unwrap()));
+        }
+    }
+
+    struct Line<'a>(&'a mut String);
+
+    impl Visit for Line<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0, "{field}={value:?} ").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_line_tells_the_request_and_none_of_its_secrets() {
+        let kept = Kept::default();
+        let subscriber = tracing_subscriber::registry().with(kept.clone());
+        let url = Url::parse("https://blobs.example/a/b?sig=planted").unwrap();
+        let request = Request::new(Method::POST, url)
+            .header(AUTHORIZATION, HeaderValue::from_static("Bearer planted"))
+            .form(&[("client_secret", "planted")]);
+        let response = reply(200)
+            .with("x-ms-request-id", "r-1")
+            .with("location", "planted")
+            .with_body("planted");
+        tracing::subscriber::with_default(subscriber, || {
+            attempt(&request, 2, Duration::from_millis(30), &Ok(response));
+        });
+        insta::assert_snapshot!(
+            kept.0.lock().unwrap(),
+            @r#"message=http request method=POST host="blobs.example" path="/a/b" status=200 ms=30 attempt=2 request_id="r-1""#
+        );
+    }
+}

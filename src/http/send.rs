@@ -1,0 +1,271 @@
+//! Sending a request until its outcome is final or the budget is spent.
+
+use tokio::time::Instant;
+
+use crate::http::retry::{Outcome, after, leaves_doubt};
+use crate::http::{
+    Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
+    host, log,
+};
+
+/// Why a request got no final answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SendError {
+    /// No answer at all.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The budget was spent.
+    #[error("{why}")]
+    Stopped {
+        /// What ended it.
+        why: Stopped,
+        /// What the last attempt came to, if there was one.
+        last: Option<Box<Result<Response, TransportError>>>,
+    },
+}
+
+/// Sends a request, again where that helps and does no harm.
+///
+/// # Errors
+///
+/// When no answer came, or the budget is spent. A refusal by the server is an answer.
+///
+/// What hangs is given up at the deadline. A cancellation ends what changes nothing at once, and lets
+/// everything else finish, so that its outcome is known.
+pub async fn send(
+    transport: &dyn Transport,
+    budget: &Budget,
+    request: &Request,
+) -> Result<Response, SendError> {
+    let stopped = |why, last: Option<Outcome>| {
+        let last = last.map(Box::new);
+        Err(SendError::Stopped { why, last })
+    };
+    let mut attempt = 1;
+    let mut doubtful = false;
+    let mut last = None;
+    if let Err(why) = budget.check() {
+        return stopped(why, None);
+    }
+    loop {
+        let start = Instant::now();
+        let (mut outcome, given_up) = tokio::select! {
+            biased;
+            outcome = transport.send(request.clone()) => (outcome, None),
+            why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+        };
+        log::attempt(request, attempt, start.elapsed(), &outcome);
+        // A clear answer to a later attempt says nothing of what an earlier one has done.
+        doubtful |= leaves_doubt(request.effect, &outcome);
+        match &mut outcome {
+            Ok(response) => response.doubtful = doubtful,
+            Err(error) => error.doubtful = doubtful,
+        }
+        match given_up {
+            Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
+            // That there was no answer yet is no failure to tell.
+            Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
+            None => {}
+        }
+        let Some(pause) = after(attempt, request.effect, &outcome) else {
+            return Ok(outcome?);
+        };
+        if let Err(why) = budget.sleep(pause).await {
+            return stopped(why, Some(outcome));
+        }
+        last = Some(outcome);
+        attempt += 1;
+    }
+}
+
+/// Waits as long as an attempt may take.
+async fn patience(budget: &Budget, effect: Effect) -> Stopped {
+    if effect == Effect::Nothing {
+        return budget.spent().await;
+    }
+    tokio::time::sleep_until(budget.deadline).await;
+    Stopped::Deadline
+}
+
+fn unanswered(request: &Request) -> TransportError {
+    TransportError {
+        kind: TransportErrorKind::Timeout,
+        host: host(&request.url),
+        doubtful: false,
+        source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use http::Method;
+    use tokio_util::sync::CancellationToken;
+    use url::Url;
+
+    use super::*;
+    use crate::http::scripted::{ScriptedTransport, reply};
+
+    fn get() -> Request {
+        Request::new(
+            Method::GET,
+            Url::parse("https://example.com/thing").unwrap(),
+        )
+    }
+
+    fn minute() -> Budget {
+        Budget::new(Duration::from_secs(60), CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_server_is_asked_again() {
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/thing", reply(503))
+            .fail(Method::GET, "/thing", TransportErrorKind::Interrupted)
+            .on(Method::GET, "/thing", reply(200));
+        let response = send(&transport, &minute(), &get()).await.unwrap();
+        assert_eq!(response.status, 200);
+        assert_eq!(transport.requests().len(), 3);
+    }
+
+    fn put() -> Request {
+        Request {
+            effect: Effect::Repeatable,
+            method: Method::PUT,
+            ..get()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doubt_outlives_a_clear_no_to_a_later_attempt() {
+        let cut = || {
+            ScriptedTransport::default().fail(
+                Method::PUT,
+                "/thing",
+                TransportErrorKind::Interrupted,
+            )
+        };
+        let refused = cut().on(Method::PUT, "/thing", reply(403));
+        assert!(send(&refused, &minute(), &put()).await.unwrap().doubtful);
+        let unreachable = (0..3).fold(cut(), |transport, _| {
+            transport.fail(Method::PUT, "/thing", TransportErrorKind::Connect)
+        });
+        let Err(SendError::Transport(error)) = send(&unreachable, &minute(), &put()).await else {
+            panic!("no answer expected");
+        };
+        assert!(error.doubtful && error.kind == TransportErrorKind::Connect);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changes_nothing_and_what_is_refused_at_once_leave_no_doubt() {
+        let read = ScriptedTransport::default()
+            .on(Method::GET, "/thing", reply(500))
+            .on(Method::GET, "/thing", reply(403));
+        assert!(!send(&read, &minute(), &get()).await.unwrap().doubtful);
+        let refused = ScriptedTransport::default()
+            .on(Method::PUT, "/thing", reply(429))
+            .on(Method::PUT, "/thing", reply(403));
+        assert!(!send(&refused, &minute(), &put()).await.unwrap().doubtful);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_failure_survives_the_deadline() {
+        let transport = ScriptedTransport::default().on(
+            Method::GET,
+            "/thing",
+            reply(429).with("retry-after", "300"),
+        );
+        let error = send(&transport, &minute(), &get()).await.unwrap_err();
+        let SendError::Stopped { why, last } = error else {
+            panic!("stopped expected");
+        };
+        assert_eq!(why, Stopped::Deadline);
+        assert_eq!(last.unwrap().unwrap().status, 429);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_operation_sends_nothing() {
+        let transport = ScriptedTransport::default();
+        let budget = minute();
+        budget.cancelled.cancel();
+        let error = send(&transport, &budget, &get()).await.unwrap_err();
+        assert!(matches!(
+            error,
+            SendError::Stopped {
+                why: Stopped::Cancelled,
+                last: None
+            }
+        ));
+        assert!(transport.requests().is_empty());
+    }
+
+    /// Takes its time to answer; the operation may be called off meanwhile.
+    struct Hangs {
+        answer_after: Duration,
+        called_off: Option<CancellationToken>,
+    }
+
+    #[async_trait]
+    impl Transport for Hangs {
+        async fn send(&self, _: Request) -> Result<Response, TransportError> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Some(token) = &self.called_off {
+                token.cancel();
+            }
+            tokio::time::sleep(self.answer_after).await;
+            Ok(reply(201))
+        }
+    }
+
+    fn called_off(budget: &Budget) -> Hangs {
+        Hangs {
+            answer_after: Duration::from_secs(20),
+            called_off: Some(budget.cancelled.clone()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_in_flight_finishes_although_the_operation_is_cancelled() {
+        let budget = minute();
+        let transport = called_off(&budget);
+        assert_eq!(send(&transport, &budget, &put()).await.unwrap().status, 201);
+        assert!(send(&transport, &budget, &put()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_in_flight_ends_with_the_operation() {
+        let budget = minute();
+        let start = Instant::now();
+        let error = send(&called_off(&budget), &budget, &get()).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(1));
+        assert!(matches!(
+            error,
+            Err(SendError::Stopped {
+                why: Stopped::Cancelled,
+                last: None
+            })
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_hangs_is_given_up_at_the_deadline_and_a_write_leaves_doubt() {
+        let transport = Hangs {
+            answer_after: Duration::from_secs(300),
+            called_off: None,
+        };
+        for (request, doubtful) in [(get(), false), (put(), true)] {
+            let start = Instant::now();
+            let error = send(&transport, &minute(), &request).await.unwrap_err();
+            assert_eq!(start.elapsed(), Duration::from_secs(60));
+            let SendError::Stopped { why, last } = error else {
+                panic!("stopped expected");
+            };
+            let last = last.unwrap().unwrap_err();
+            assert_eq!(why, Stopped::Deadline);
+            assert_eq!(last.kind, TransportErrorKind::Timeout);
+            assert_eq!(last.doubtful, doubtful);
+        }
+    }
+}

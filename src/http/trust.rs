@@ -1,0 +1,162 @@
+//! Whom we trust: the system's certificate authorities, and the extra ones that we were given.
+
+use std::sync::Arc;
+#[cfg(not(any(windows, target_vendor = "apple")))]
+use std::{collections::BTreeSet, path::PathBuf};
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+/// Why no TLS configuration could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The extra certificates aren't PEM.
+    #[error("the extra CA certificates are not readable as PEM: {0}")]
+    Pem(String),
+    /// None of the extra ones can be read, or rustls refuses the set as a whole.
+    #[error("the CA certificates are not usable: {0}")]
+    Certificates(String),
+    /// There are none at all.
+    #[error("this system has no CA certificates, and none were given")]
+    Nobody,
+}
+
+/// A TLS client that trusts the system's certificates and those of `extra_pem`.
+pub(crate) fn client_config(extra_pem: Option<&[u8]>) -> Result<ClientConfig, TrustError> {
+    let crypto = Arc::new(rustls::crypto::ring::default_provider());
+    let extra = usable(certificates(extra_pem.unwrap_or_default())?)?;
+    let verifier = verifier(extra, &crypto)?;
+    let mut config = ClientConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TrustError::Certificates(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    // reqwest offers HTTP/2 only in a configuration of its own; in ours, we have to.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| TrustError::Pem(error.to_string()))
+}
+
+/// The certificates that can be read. A bundle of a company may well hold an odd one; it alone is not
+/// trusted. Where there is no other, nothing of what the user wants to be trusted would be.
+fn usable(given: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let mut usable = Vec::new();
+    let mut refused = None;
+    for certificate in given {
+        match RootCertStore::empty().add(certificate.clone()) {
+            Ok(()) => usable.push(certificate),
+            Err(error) => {
+                tracing::warn!(%error, "an extra CA certificate can't be read and is left out");
+                refused = Some(error);
+            }
+        }
+    }
+    match refused {
+        Some(error) if usable.is_empty() => Err(TrustError::Certificates(error.to_string())),
+        _ => Ok(usable),
+    }
+}
+
+/// Where the system keeps its certificates in files, we read them ourselves:
+/// `rustls_native_certs::load_native_certs` leaves them out as soon as `SSL_CERT_FILE` is set, and
+/// that file is to be trusted in addition, not instead.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn verifier(
+    extra: Vec<CertificateDer<'static>>,
+    crypto: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
+    use rustls::client::WebPkiServerVerifier;
+
+    let mut roots = RootCertStore::empty();
+    // A system's bundle may well hold a certificate that webpki can't read; the others still count.
+    roots.add_parsable_certificates(system_certificates().into_iter().chain(extra));
+    if roots.is_empty() {
+        return Err(TrustError::Nobody);
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(crypto))
+        .build()
+        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| TrustError::Certificates(error.to_string()))
+}
+
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn system_certificates() -> Vec<CertificateDer<'static>> {
+    use rustls_native_certs::load_certs_from_paths;
+
+    let places = openssl_probe::probe();
+    // Several of the usual folders are often one and the same.
+    let folders = places
+        .cert_dir
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok());
+    let folders: BTreeSet<_> = folders.collect();
+    // The bundle usually lies in one of them, and is read with it.
+    let bundle = places.cert_file.and_then(|file| file.canonicalize().ok());
+    let elsewhere = |file: &PathBuf| file.parent().is_none_or(|it| !folders.contains(it));
+    let bundle = bundle.filter(elsewhere);
+    let bundle = bundle.map(|file| load_certs_from_paths(Some(&file), None));
+    let folders = folders
+        .iter()
+        .map(|folder| load_certs_from_paths(None, Some(folder)));
+    bundle
+        .into_iter()
+        .chain(folders)
+        .flat_map(|found| found.certs)
+        .collect()
+}
+
+#[cfg(any(windows, target_vendor = "apple"))]
+fn verifier(
+    extra: Vec<CertificateDer<'static>>,
+    crypto: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
+    rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(crypto))
+        .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| TrustError::Certificates(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODD: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+    fn authority() -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        authority.self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn an_extra_authority_is_trusted_beside_the_system() {
+        let config = client_config(Some(authority().as_bytes())).unwrap();
+        assert_eq!(config.alpn_protocols, [&b"h2"[..], &b"http/1.1"[..]]);
+    }
+
+    #[test]
+    fn an_odd_certificate_is_left_out() {
+        let pem = format!("{ODD}{}{ODD}", authority());
+        let given = certificates(pem.as_bytes()).unwrap();
+        assert_eq!(usable(given.clone()).unwrap(), given[1..2]);
+    }
+
+    #[test]
+    fn a_bundle_without_a_good_certificate_is_refused() {
+        let error = client_config(Some(ODD.as_bytes())).unwrap_err();
+        assert!(matches!(error, TrustError::Certificates(_)), "{error}");
+        let cut = b"-----BEGIN CERTIFICATE-----\nAAAA\n";
+        assert!(matches!(
+            client_config(Some(cut)).unwrap_err(),
+            TrustError::Pem(_)
+        ));
+    }
+}
