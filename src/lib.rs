@@ -4,6 +4,7 @@
 //! - [`plugin`]: the process that a host starts: handshake, TLS, logs
 //! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
+//! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
 
@@ -11,6 +12,7 @@ pub mod azure;
 pub mod diagnostics;
 pub mod framework;
 pub mod http;
+pub mod patching;
 pub mod plugin;
 pub mod rpc;
 pub mod schema;

@@ -1,0 +1,26 @@
+//! Continuous Patching as the service knows it: the policy, the schedule, the tags, the tasks'
+//! names and the roles that they need.
+//!
+//! All of it is pure: nothing here is async, reads a clock or talks to Azure, and nothing knows of
+//! Terraform.
+//!
+//! # Layout
+//! - [`policy`]: the document that says what is scanned and patched
+//! - [`rules`]: what a repository or a tag of that document may be called
+//! - [`schedule`]: `7d`, `02:30`, and the cron expression that they make
+//! - [`task`]: the three tasks' names
+//! - [`role`]: the roles of their identities, and the names of the assignments
+
+pub mod policy;
+pub mod role;
+pub mod rules;
+pub mod schedule;
+pub mod task;
+
+pub use policy::{Policy, Repository, TagConvention};
+pub use role::{Permissions, Role};
+pub use schedule::{Schedule, TimeOfDay};
+pub use task::TaskName;
+
+/// The only type of workflow that the service has.
+pub const WORKFLOW_TYPE: &str = "continuouspatchv1";

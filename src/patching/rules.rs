@@ -1,0 +1,305 @@
+//! What a repository and a tag of a policy may be called.
+//!
+//! The task scripts put these names on a command line, and ACR puts them into a reference; both
+//! are safe because of these rules. The grammar is that of the OCI distribution specification.
+
+use thiserror::Error;
+
+use crate::patching::policy::TagConvention;
+
+/// Selects every tag of a repository; the only entry where it stands.
+pub const EVERY_TAG: &str = "*";
+
+/// The repository that holds the policy itself.
+pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
+
+const LONGEST_REFERENCE: usize = 255;
+const LONGEST_TAG: usize = 128;
+
+/// Why a repository can't be in a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RepositoryProblem {
+    /// Nothing.
+    #[error("a repository's name can't be empty")]
+    Empty,
+    /// Against the grammar.
+    #[error(
+        "{0:?} is not a repository's name: it takes lower-case letters and digits, with single \
+         dots, one or two underscores or any number of hyphens between them, in path components \
+         joined by slashes"
+    )]
+    Grammar(String),
+    /// With the registry's host it passes what a reference can hold.
+    #[error(
+        "{name:?} is too long: with the registry's host and a slash it has {length} characters, \
+         {LONGEST_REFERENCE} are allowed"
+    )]
+    TooLong {
+        /// The repository's name.
+        name: String,
+        /// Characters of host, slash and name.
+        length: usize,
+    },
+    /// The policy's own repository.
+    #[error("{POLICY_REPOSITORY:?} holds the workflow's own policy, which is no image")]
+    PolicyRepository,
+}
+
+/// Why a tag can't be in a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TagProblem {
+    /// Nothing.
+    #[error("a tag can't be empty")]
+    Empty,
+    /// Against the grammar.
+    #[error(
+        "{0:?} is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with \
+         a letter, digit or underscore, and has {LONGEST_TAG} characters at most"
+    )]
+    Grammar(String),
+    /// Looks like the result of a patch.
+    #[error(
+        "{0:?} looks like a tag that patching itself writes (it ends in \"-patched\" or in \"-0\" \
+         to \"-999\"): name the tag that is to be patched"
+    )]
+    PatchTag(String),
+    /// The patch tag would pass what a tag can hold.
+    #[error(
+        "{tag:?} is too long: with {convention} tags its patch tag adds {added} characters, and a \
+         tag has {LONGEST_TAG} at most"
+    )]
+    NoRoomForPatchTag {
+        /// The tag.
+        tag: String,
+        /// How its patch tags are formed.
+        convention: TagConvention,
+        /// How many characters they add at most.
+        added: usize,
+    },
+    /// `*` beside other tags.
+    #[error("\"*\" already means every tag: it must be the only entry")]
+    EveryTagBesideOthers,
+    /// No tag at all.
+    #[error("at least one tag is needed; [\"*\"] means every tag")]
+    NoTag,
+}
+
+/// Checks a repository's name. `host` is the registry's login server where that is known.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_repository(name: &str, host: Option<&str>) -> Result<(), RepositoryProblem> {
+    if name.is_empty() {
+        return Err(RepositoryProblem::Empty);
+    }
+    if !name.split('/').all(is_path_component) {
+        return Err(RepositoryProblem::Grammar(name.to_owned()));
+    }
+    if name == POLICY_REPOSITORY {
+        return Err(RepositoryProblem::PolicyRepository);
+    }
+    let length = host.map_or(0, |host| host.len() + 1) + name.len();
+    if length > LONGEST_REFERENCE {
+        return Err(RepositoryProblem::TooLong {
+            name: name.to_owned(),
+            length,
+        });
+    }
+    Ok(())
+}
+
+/// Checks one tag by itself. `convention` is how its patch tags are formed, where that is known.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), TagProblem> {
+    if tag == EVERY_TAG {
+        return Ok(());
+    }
+    if tag.is_empty() {
+        return Err(TagProblem::Empty);
+    }
+    if !is_tag(tag) {
+        return Err(TagProblem::Grammar(tag.to_owned()));
+    }
+    if is_patch_tag(tag) {
+        return Err(TagProblem::PatchTag(tag.to_owned()));
+    }
+    if let Some(convention) = convention {
+        let added = convention.longest_suffix().len();
+        if tag.len() + added > LONGEST_TAG {
+            return Err(TagProblem::NoRoomForPatchTag {
+                tag: tag.to_owned(),
+                convention,
+                added,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Checks what the tags of one repository are together.
+///
+/// # Errors
+/// No tag at all, or `*` beside others.
+pub fn check_tags_together<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<(), TagProblem> {
+    let (mut count, mut every) = (0, false);
+    for tag in tags {
+        count += 1;
+        every |= tag == EVERY_TAG;
+    }
+    match (count, every) {
+        (0, _) => Err(TagProblem::NoTag),
+        (2.., true) => Err(TagProblem::EveryTagBesideOthers),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the Azure CLI takes the tag for one that patching wrote: `-patched`, or a hyphen and
+/// one to three digits, at its end.
+pub fn is_patch_tag(tag: &str) -> bool {
+    tag.rsplit_once('-').is_some_and(|(_, end)| {
+        end == "patched"
+            || ((1..=3).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    tag.len() <= LONGEST_TAG
+        && tag.bytes().next().is_some_and(word)
+        && tag
+            .bytes()
+            .all(|byte| word(byte) || byte == b'.' || byte == b'-')
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+fn is_path_component(component: &str) -> bool {
+    let letter = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let separators = component
+        .split(letter)
+        .filter(|between| !between.is_empty());
+    component.starts_with(letter)
+        && component.ends_with(letter)
+        && separators.into_iter().all(|between| {
+            matches!(between, "." | "_" | "__") || between.bytes().all(|byte| byte == b'-')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tag_findings(tags: &[&str], convention: TagConvention) -> String {
+        tags.iter()
+            .map(|tag| match check_tag(tag, Some(convention)) {
+                Ok(()) => format!("{tag}: fine"),
+                Err(problem) => problem.to_string(),
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn tags_that_look_like_patch_tags_are_refused() {
+        let tags = [
+            "1.0",
+            "1.0-0",
+            "1.0-1",
+            "1.0-999",
+            "1.0-1000",
+            "x-patched",
+            "patched",
+            "1-",
+            "*",
+        ];
+        insta::assert_snapshot!(tag_findings(&tags, TagConvention::Incremental), @r#"
+        1.0: fine
+        "1.0-0" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        "1.0-999" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        1.0-1000: fine
+        "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        patched: fine
+        1-: fine
+        *: fine
+        "#);
+    }
+
+    #[test]
+    fn tags_outside_the_grammar_are_refused() {
+        insta::assert_snapshot!(tag_findings(&["", ".1", "-1", "a b", "a/b", "latest;reboot", "_x.Y-z"], TagConvention::Incremental), @r#"
+        a tag can't be empty
+        ".1" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        "-1" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        "a b" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        "a/b" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        "latest;reboot" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        _x.Y-z: fine
+        "#);
+    }
+
+    #[test]
+    fn a_tag_leaves_room_for_its_patch_tag() {
+        let of =
+            |length: usize, convention| check_tag(&"a".repeat(length), Some(convention)).is_ok();
+        assert!(of(124, TagConvention::Incremental) && !of(125, TagConvention::Incremental));
+        assert!(of(120, TagConvention::Floating) && !of(121, TagConvention::Floating));
+        assert_eq!(check_tag(&"a".repeat(128), None), Ok(()));
+        insta::assert_snapshot!(check_tag(&"a".repeat(121), Some(TagConvention::Floating)).unwrap_err().to_string().replace(&"a".repeat(121), "aaa…"), @r#""aaa…" is too long: with floating tags its patch tag adds 8 characters, and a tag has 128 at most"#);
+    }
+
+    #[test]
+    fn every_tag_stands_alone() {
+        assert_eq!(check_tags_together([]), Err(TagProblem::NoTag));
+        assert_eq!(check_tags_together(["*"]), Ok(()));
+        assert_eq!(check_tags_together(["a", "b"]), Ok(()));
+        assert_eq!(
+            check_tags_together(["*", "b"]),
+            Err(TagProblem::EveryTagBesideOthers)
+        );
+    }
+
+    #[test]
+    fn repositories_follow_the_oci_grammar() {
+        for name in ["python", "team/api-fw", "a/b/c", "a.b_c__d---e", "0"] {
+            assert_eq!(check_repository(name, None), Ok(()), "{name}");
+        }
+        for name in [
+            "Python", "a//b", "/a", "a/", "a..b", "a___b", "-a", "a-", "a b", "a:b", "a._b", "é",
+        ] {
+            assert!(
+                matches!(
+                    check_repository(name, None),
+                    Err(RepositoryProblem::Grammar(_))
+                ),
+                "{name}"
+            );
+        }
+        assert_eq!(check_repository("", None), Err(RepositoryProblem::Empty));
+        assert_eq!(
+            check_repository(POLICY_REPOSITORY, None),
+            Err(RepositoryProblem::PolicyRepository)
+        );
+    }
+
+    #[test]
+    fn a_repository_and_its_host_fit_into_a_reference() {
+        let name = "a".repeat(255 - "contoso.azurecr.io/".len());
+        assert_eq!(check_repository(&name, Some("contoso.azurecr.io")), Ok(()));
+        assert!(matches!(
+            check_repository(&format!("{name}a"), Some("contoso.azurecr.io")),
+            Err(RepositoryProblem::TooLong { length: 256, .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_passes_is_safe_on_a_command_line(text in "\\PC{0,20}") {
+            let safe = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
+            prop_assert!(check_repository(&text, None).is_err() || safe(&text));
+            prop_assert!(text == EVERY_TAG || check_tag(&text, None).is_err() || safe(&text));
+        }
+    }
+}

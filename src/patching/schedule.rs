@@ -1,0 +1,222 @@
+//! How often a workflow runs, at what time of the day, and the cron expression of both.
+//!
+//! A schedule of `<n>d` is a calendar, not a countdown: `*/n` in the day field starts over on the
+//! first of every month.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The name of the trigger task's only timer, as the Azure CLI gives it.
+pub const TIMER_NAME: &str = "azcli_defined_schedule";
+
+const MINUTES_PER_DAY: u64 = 24 * 60;
+
+/// A number of days, 1 to 30.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule(u8);
+
+/// A minute of the day, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay {
+    hour: u8,
+    minute: u8,
+}
+
+/// Text that is no [`Schedule`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ScheduleError {
+    /// Not digits and a `d`.
+    #[error("{0:?} is not a number of days followed by \"d\"")]
+    Shape(String),
+    /// Digits and a `d`, but a number of days that the service doesn't take.
+    #[error("{0:?} is not between \"1d\" and \"30d\"")]
+    Range(String),
+}
+
+/// Text that is no [`TimeOfDay`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is not a time of the day between \"00:00\" and \"23:59\"")]
+pub struct TimeOfDayError(String);
+
+impl Schedule {
+    /// The cron expression (minute, hour, day of the month, month, day of the week; UTC) of this
+    /// schedule at `time`.
+    pub fn cron(self, time: TimeOfDay) -> String {
+        format!("{} {} */{} * *", time.minute, time.hour, self.0)
+    }
+}
+
+/// Takes a cron expression apart again; [`None`] where it isn't of the form that
+/// [`Schedule::cron`] makes.
+pub fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
+    let fields: Vec<&str> = cron.split_ascii_whitespace().collect();
+    let [minute, hour, days, "*", "*"] = fields[..] else {
+        return None;
+    };
+    let schedule = Schedule::from_str(&format!("{}d", days.strip_prefix("*/")?)).ok()?;
+    let time = TimeOfDay::new(number(hour)?, number(minute)?)?;
+    Some((schedule, time))
+}
+
+impl TimeOfDay {
+    /// [`None`] where the hour passes 23 or the minute 59.
+    pub fn new(hour: u8, minute: u8) -> Option<Self> {
+        (hour < 24 && minute < 60).then_some(Self { hour, minute })
+    }
+
+    /// A minute of the day that depends on `seed` alone, so that a fleet of registries doesn't
+    /// start all at once, and each of them always at the same time. Case of `seed` doesn't count.
+    pub fn derived_from(seed: &str) -> Self {
+        let hash = Sha256::digest(seed.to_ascii_lowercase());
+        let (head, _) = hash.split_at(8);
+        let number = head
+            .iter()
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let minute_of_day = number % MINUTES_PER_DAY;
+        let small = |number: u64| u8::try_from(number).unwrap_or_default();
+        Self {
+            hour: small(minute_of_day / 60),
+            minute: small(minute_of_day % 60),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = || ScheduleError::Shape(text.to_owned());
+        let digits = text.strip_suffix('d').ok_or_else(shape)?;
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(shape());
+        }
+        // "07d" means 7d to a person, but Azure would give back "7d" for ever after.
+        match number(digits) {
+            Some(days @ 1..=30) if !digits.starts_with('0') => Ok(Self(days)),
+            _ => Err(ScheduleError::Range(text.to_owned())),
+        }
+    }
+}
+
+impl FromStr for TimeOfDay {
+    type Err = TimeOfDayError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split_once(':')
+            .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
+            .and_then(|(hour, minute)| Self::new(number(hour)?, number(minute)?))
+            .ok_or_else(|| TimeOfDayError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}d", self.0)
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+/// Digits only: `u8::from_str` would take a sign as well.
+fn number(digits: &str) -> Option<u8> {
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schedule_of_the_service_and_no_other_is_taken() {
+        for days in 1..=30 {
+            let text = format!("{days}d");
+            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
+        }
+        let refused: Vec<String> = [
+            "0d", "31d", "7", "7h", "weekly", "", "d", "+7d", "07d", "7d ", "1000d",
+        ]
+        .iter()
+        .map(|text| text.parse::<Schedule>().unwrap_err().to_string())
+        .collect();
+        insta::assert_snapshot!(refused.join("\n"), @r#"
+        "0d" is not between "1d" and "30d"
+        "31d" is not between "1d" and "30d"
+        "7" is not a number of days followed by "d"
+        "7h" is not a number of days followed by "d"
+        "weekly" is not a number of days followed by "d"
+        "" is not a number of days followed by "d"
+        "d" is not a number of days followed by "d"
+        "+7d" is not a number of days followed by "d"
+        "07d" is not between "1d" and "30d"
+        "7d " is not a number of days followed by "d"
+        "1000d" is not between "1d" and "30d"
+        "#);
+    }
+
+    #[test]
+    fn times_are_two_digits_and_two_digits() {
+        for text in ["00:00", "02:30", "23:59"] {
+            assert_eq!(text.parse::<TimeOfDay>().unwrap().to_string(), text);
+        }
+        for text in [
+            "24:00", "2:30", "02:60", "0230", "-1:00", "+2:30", "02:30:00", "",
+        ] {
+            assert!(text.parse::<TimeOfDay>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cron_expression_leads_back_to_what_made_it() {
+        let (schedule, time) = ("7d".parse::<Schedule>().unwrap(), "02:05".parse().unwrap());
+        let cron = schedule.cron(time);
+        assert_eq!(cron, "5 2 */7 * *");
+        assert_eq!(parse_cron(&cron), Some((schedule, time)));
+        assert_eq!(
+            parse_cron("18 18 */1 * *").map(|(s, t)| (s.to_string(), t.to_string())),
+            Some(("1d".to_owned(), "18:18".to_owned()))
+        );
+    }
+
+    #[test]
+    fn other_cron_expressions_are_nothing_of_ours() {
+        for cron in [
+            "5 2 * * *",
+            "5 2 */7 * 1",
+            "5 2 */31 * *",
+            "*/5 2 */7 * *",
+            "5 24 */7 * *",
+            "",
+        ] {
+            assert_eq!(parse_cron(cron), None, "{cron}");
+        }
+    }
+
+    #[test]
+    fn a_derived_time_depends_on_the_registry_alone_and_not_on_case() {
+        let id =
+            "/subscriptions/s/resourceGroups/G/providers/Microsoft.ContainerRegistry/registries/R";
+        assert_eq!(
+            TimeOfDay::derived_from(id),
+            TimeOfDay::derived_from(&id.to_uppercase())
+        );
+        let minutes: std::collections::BTreeSet<String> = (0..100)
+            .map(|number| TimeOfDay::derived_from(&format!("{id}{number}")).to_string())
+            .collect();
+        assert!(
+            minutes.len() > 80,
+            "100 registries share {} minutes",
+            minutes.len()
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! The three tasks of a workflow. Their names are fixed, so a registry has one workflow at most.
+
+use std::fmt;
+
+/// One of the three tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskName {
+    /// Runs on the timer, selects the images and queues one scan run each.
+    Trigger,
+    /// Scans one image and queues a patch run when it finds something.
+    Scan,
+    /// Patches one image and pushes the result.
+    Patch,
+}
+
+impl TaskName {
+    /// All three, in the order in which a run passes through them.
+    pub const ALL: [Self; 3] = [Self::Trigger, Self::Scan, Self::Patch];
+
+    /// Its name in Azure.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "cssc-trigger-workflow",
+            Self::Scan => "cssc-scan-image",
+            Self::Patch => "cssc-patch-image",
+        }
+    }
+
+    /// The task of that name, compared without case as Azure does.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|task| task.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_found_by_its_name_in_any_case() {
+        assert_eq!(TaskName::from_name("CSSC-Scan-Image"), Some(TaskName::Scan));
+        assert_eq!(TaskName::from_name("cssc-scan"), None);
+    }
+}
