@@ -1,0 +1,186 @@
+//! The simulator's own door, `/_simulator/…` on the HTTPS endpoint, for scripts and tests in another process.
+//!
+//! It isn't Azure: no sign-in, no faults, no latency, and nothing of it is in the request log.
+
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::arm;
+use crate::fault::Fault;
+use crate::registry::RegistrySpec;
+use crate::repository::Fate;
+use crate::snapshot;
+use crate::state::World;
+use crate::wire::{Answer, Call, Reply};
+
+/// Where the door is.
+pub(crate) const PREFIX: &str = "/_simulator/";
+
+/// An image to push.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    repository: String,
+    tag: String,
+    #[serde(default = "linux")]
+    os: String,
+    #[serde(default = "clean")]
+    fate: Fate,
+}
+
+fn linux() -> String {
+    "linux".to_owned()
+}
+
+fn clean() -> Fate {
+    Fate::Clean
+}
+
+pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
+    let (Ok(reply) | Err(reply)) = decide(world, call);
+    reply
+}
+
+fn decide(world: &mut World, call: &Call) -> Answer {
+    let segments = call.segments();
+    let segments: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
+    match (call.method.as_str(), segments.as_slice()) {
+        ("GET", ["state"]) => Ok(ok(&snapshot::state(world))),
+        ("GET", ["leftovers"]) => Ok(ok(&snapshot::leftovers(world))),
+        ("GET", ["knobs"]) => Ok(ok(&json!(world.knobs))),
+        ("POST", ["knobs"]) => turn(world, call),
+        ("GET", ["log"]) => {
+            let since: u64 = call
+                .param("since")
+                .and_then(|since| since.parse().ok())
+                .unwrap_or(0);
+            Ok(ok(&json!(
+                world
+                    .log
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.seq > since)
+                    .collect::<Vec<_>>()
+            )))
+        }
+        ("DELETE", ["log"]) => {
+            world.log.entries.clear();
+            Ok(done())
+        }
+        ("POST", ["faults"]) => {
+            let text = String::from_utf8_lossy(&call.body);
+            let fault: Fault = text.trim().parse().map_err(|why: String| bad(&why))?;
+            world.faults.push(fault);
+            Ok(done())
+        }
+        ("DELETE", ["faults"]) => {
+            world.faults.clear();
+            Ok(done())
+        }
+        ("POST", ["advance"]) => {
+            let seconds = String::from_utf8_lossy(&call.body)
+                .trim()
+                .parse()
+                .map_err(|_| bad("a number of seconds, please"))?;
+            world.advance(Duration::from_secs(seconds));
+            Ok(done())
+        }
+        ("POST", ["registries"]) => {
+            let text = String::from_utf8_lossy(&call.body);
+            let spec: RegistrySpec = text.trim().parse().map_err(|why: String| bad(&why))?;
+            world.add_registry(spec);
+            Ok(done())
+        }
+        (_, ["arm", ..]) => {
+            let path = call.path.replacen("/_simulator/arm", "", 1);
+            arm::behind_the_scenes(
+                world,
+                &Call {
+                    path,
+                    host: arm::HOST.to_owned(),
+                    authority: arm::HOST.to_owned(),
+                    ..call.clone()
+                },
+            )
+        }
+        (_, ["registries", registry, below @ ..]) => {
+            let registry = world
+                .registry(registry)
+                .map(|found| found.spec.name.clone());
+            let registry = registry.ok_or_else(|| bad("there is no such registry"))?;
+            in_registry(world, call, &registry, below)
+        }
+        _ => Err(Reply::json(
+            404,
+            &json!({"error": "the simulator has no such door; see its README"}),
+        )),
+    }
+}
+
+fn in_registry(world: &mut World, call: &Call, registry: &str, below: &[&str]) -> Answer {
+    match (&call.method, below) {
+        (&Method::POST, ["images"]) => {
+            let Image {
+                repository,
+                tag,
+                os,
+                fate,
+            } = parsed(call)?;
+            world.push_image(registry, &repository, &tag, &os, fate);
+        }
+        (&Method::PUT, ["policy"]) => {
+            world.push_policy(registry, &String::from_utf8_lossy(&call.body))
+        }
+        (&Method::DELETE, ["policy"]) => world.remove_policy(registry),
+        (&Method::DELETE, ["tasks", task]) => {
+            if !world.remove_task(registry, task) {
+                return Err(bad("there is no such task"));
+            }
+        }
+        (&Method::POST, ["tasks", task, "timer"]) => {
+            let timer = world
+                .fire_timer(registry, task)
+                .ok_or_else(|| bad("that task has no enabled timer"))?;
+            return Ok(ok(&json!({"run": timer})));
+        }
+        (&Method::POST, ["runs", "settle"]) => world.settle_runs(registry),
+        (&Method::GET, ["runs"]) => {
+            return Ok(ok(&json!(
+                world.registry(registry).map(|found| &found.runs)
+            )));
+        }
+        _ => return Err(bad("a registry has no such door")),
+    }
+    Ok(done())
+}
+
+/// Turns the knobs that are named; the others stay.
+fn turn(world: &mut World, call: &Call) -> Answer {
+    let changes: serde_json::Map<String, Value> = parsed(call)?;
+    let mut knobs = json!(world.knobs);
+    for (name, value) in changes {
+        knobs[&name] = value;
+    }
+    world.knobs = serde_json::from_value(knobs).map_err(|error| bad(&error.to_string()))?;
+    Ok(ok(&json!(world.knobs)))
+}
+
+fn parsed<T: DeserializeOwned>(call: &Call) -> Result<T, Reply> {
+    serde_json::from_slice(&call.body).map_err(|error| bad(&error.to_string()))
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::json(200, body)
+}
+
+fn done() -> Reply {
+    Reply::empty(204)
+}
+
+fn bad(why: &str) -> Reply {
+    Reply::json(400, &json!({"error": why}))
+}

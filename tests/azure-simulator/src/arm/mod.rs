@@ -1,0 +1,274 @@
+//! Azure Resource Manager: checks what it checks of every request, then hands over to the resource type's file.
+
+mod error;
+mod filter;
+mod operation;
+mod registry;
+mod role_assignment;
+mod route;
+mod run;
+mod task;
+mod task_body;
+mod task_merge;
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::arm::error::error;
+pub(crate) use crate::arm::operation::Operations;
+use crate::arm::route::{Resource, Route};
+use crate::dispatch::Label;
+use crate::options::{IdCase, SUBSCRIPTION, TENANT};
+use crate::state::World;
+use crate::tokens::Grant;
+use crate::wire::{Answer, Call, Reply};
+
+/// The host of the public cloud.
+pub(crate) const HOST: &str = "management.azure.com";
+
+/// Whether a path on the loopback endpoint is one of ARM's.
+pub(crate) fn is_path(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    path.starts_with("/subscriptions") || path.starts_with("/providers")
+}
+
+/// What the log calls a request.
+pub(crate) fn label(call: &Call) -> Label {
+    Route::parse(call).map_or_else(
+        || Label::look("arm/unknown"),
+        |route| Label {
+            operation: route.operation(&call.method),
+            write: route.changes(&call.method),
+        },
+    )
+}
+
+pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
+    let (Ok(reply) | Err(reply)) =
+        authenticate(world, call).and_then(|principal| answer_to(world, call, &principal));
+    dress(world, call, reply)
+}
+
+/// A request that somebody else makes, in the portal or by CLI: no sign-in of ours, and nothing in the log.
+pub(crate) fn behind_the_scenes(world: &mut World, call: &Call) -> Answer {
+    let principal = world.applications[0].principal.clone();
+    answer_to(world, call, &principal)
+}
+
+fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
+    let unknown = || {
+        error(
+            404,
+            "InvalidResourceType",
+            "The resource type could not be found.",
+        )
+    };
+    let route = &Route::parse(call).ok_or_else(unknown)?;
+    check_version(call, route)?;
+    check_subscription(world, route)?;
+    check_right(world, call, route, principal)?;
+    match &route.resource {
+        Resource::Registries { group } => {
+            registry::list(world, call, &route.subscription, group.as_deref())
+        }
+        Resource::Registry(place) => registry::answer(world, call, place),
+        Resource::Tasks(place) => task::list(world, call, place),
+        Resource::Task(place, name) => task::answer(world, call, place, name),
+        Resource::TaskDetails(place, name) => task::details(world, call, place, name),
+        Resource::ScheduleRun(place) => run::schedule(world, call, place),
+        Resource::Runs(place) => run::list(world, call, place),
+        Resource::Run(place, id) => run::answer(world, call, place, id),
+        Resource::CancelRun(place, id) => run::cancel(world, call, place, id),
+        Resource::RunLog(place, id) => run::log_link(world, call, place, id),
+        Resource::Operation(id) => operation::status(world, call, id),
+        Resource::RoleAssignments { scope } => role_assignment::list(world, call, scope),
+        Resource::RoleAssignment { scope, name } => {
+            role_assignment::answer(world, call, scope, name, principal)
+        }
+    }
+}
+
+/// Who is calling: ARM takes Entra tokens for its own audience only.
+fn authenticate(world: &World, call: &Call) -> Result<String, Reply> {
+    let refuse = |code: &str, message: &str| {
+        let challenge = format!(
+            "Bearer authorization_uri=\"https://login.microsoftonline.com/{TENANT}\", error=\"invalid_token\", error_description=\"{message}\""
+        );
+        error(401, code, message).with("www-authenticate", challenge)
+    };
+    if call.header("authorization").is_none() {
+        return Err(refuse(
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.",
+        ));
+    }
+    let token = call.bearer().and_then(|text| world.tokens.find(text));
+    let Some(token) = token else {
+        return Err(refuse(
+            "InvalidAuthenticationToken",
+            "The access token is invalid.",
+        ));
+    };
+    match &token.grant {
+        Grant::Entra { audience } if world.is_arm_audience(audience) => {}
+        Grant::Entra { audience } => {
+            let message = format!(
+                "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with one of \
+                 the allowed audiences 'https://management.core.windows.net/','https://management.core.windows.net',\
+                 'https://management.azure.com/','https://management.azure.com'."
+            );
+            return Err(refuse("InvalidAuthenticationTokenAudience", &message));
+        }
+        Grant::Refresh { .. } | Grant::Access { .. } => {
+            return Err(refuse(
+                "InvalidAuthenticationToken",
+                "The access token is from the wrong issuer.",
+            ));
+        }
+    }
+    let now = world.now();
+    if token.expires <= now {
+        let message = format!(
+            "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
+            stamp(token.expires),
+            stamp(now)
+        );
+        return Err(refuse("ExpiredAuthenticationToken", &message));
+    }
+    Ok(token.principal.clone())
+}
+
+fn check_version(call: &Call, route: &Route) -> Result<(), Reply> {
+    let Some(version) = call
+        .param("api-version")
+        .filter(|version| !version.is_empty())
+    else {
+        let message =
+            "The api-version query parameter (?api-version=) is required for all requests.";
+        return Err(error(400, "MissingApiVersionParameter", message));
+    };
+    let known = route.versions();
+    if known
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(&version))
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "No registered resource provider found for location 'westeurope' and API version '{version}' for type '{}'. The supported \
+         api-versions are '{}'. The supported locations are 'westeurope, westus, eastus'.",
+        route.kind(),
+        known.join(", ")
+    );
+    Err(error(400, "NoRegisteredProviderFound", &message))
+}
+
+fn check_subscription(world: &World, route: &Route) -> Result<(), Reply> {
+    let id = &route.subscription;
+    let has =
+        |registry: &crate::registry::Registry| registry.spec.subscription.eq_ignore_ascii_case(id);
+    if id.eq_ignore_ascii_case(SUBSCRIPTION) || world.registries.values().any(has) {
+        return Ok(());
+    }
+    Err(error(
+        404,
+        "SubscriptionNotFound",
+        &format!("The subscription '{id}' could not be found."),
+    ))
+}
+
+fn check_right(world: &World, call: &Call, route: &Route, principal: &str) -> Result<(), Reply> {
+    let (action, scope) = (route.action(&call.method), route.scope());
+    if world.may(principal, &action, &scope) {
+        return Ok(());
+    }
+    let target = call.decoded_path();
+    let message = format!(
+        "The client '{principal}' with object id '{principal}' does not have authorization to perform action '{action}' over scope \
+         '{target}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+    );
+    Err(error(403, "AuthorizationFailed", &message))
+}
+
+/// The headers that ARM puts on every answer.
+fn dress(world: &World, call: &Call, reply: Reply) -> Reply {
+    let request_id = Uuid::new_v4().to_string();
+    let correlation = call
+        .header("x-ms-correlation-request-id")
+        .unwrap_or(&request_id)
+        .to_owned();
+    let (kind, bucket) = match call.method {
+        Method::DELETE => ("x-ms-ratelimit-remaining-subscription-deletes", 199),
+        _ if label(call).write => ("x-ms-ratelimit-remaining-subscription-writes", 199),
+        _ => ("x-ms-ratelimit-remaining-subscription-reads", 249),
+    };
+    let time = world.now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    reply
+        .with("x-ms-request-id", request_id.clone())
+        .with("x-ms-correlation-request-id", correlation)
+        .with(
+            "x-ms-routing-request-id",
+            format!("WESTEUROPE:{time}:{request_id}"),
+        )
+        .with(kind, bucket.to_string())
+        .with("cache-control", "no-cache")
+}
+
+/// A time as ARM writes it, with seven digits of a second.
+fn stamp(time: Timestamp) -> String {
+    format!("{}+00:00", time.strftime("%Y-%m-%dT%H:%M:%S%.7f"))
+}
+
+/// An id in the letter case that the knob asks for.
+fn cased(world: &World, id: &str) -> String {
+    let group = |turn: fn(&str) -> String, label: &str| {
+        let segments: Vec<&str> = id.split('/').collect();
+        let at = segments
+            .iter()
+            .position(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
+        let turned = segments
+            .iter()
+            .enumerate()
+            .map(|(index, segment)| match at {
+                Some(at) if index == at => label.to_owned(),
+                Some(at) if index == at + 1 => turn(segment),
+                _ => (*segment).to_owned(),
+            });
+        turned.collect::<Vec<_>>().join("/")
+    };
+    match world.knobs.id_case {
+        IdCase::AsStored => id.to_owned(),
+        IdCase::LowerGroup => group(str::to_lowercase, "resourcegroups"),
+        IdCase::UpperGroup => group(str::to_uppercase, "resourceGroups"),
+        IdCase::Lower => id.to_lowercase(),
+    }
+}
+
+/// One page of an ARM list, and the link to the next one.
+fn page(world: &World, call: &Call, rows: Vec<Value>) -> Answer {
+    let start: usize = call
+        .param("$skiptoken")
+        .and_then(|token| token.parse().ok())
+        .unwrap_or(0);
+    let size = call
+        .param("$top")
+        .and_then(|top| top.parse().ok())
+        .unwrap_or(world.knobs.page_size)
+        .min(world.knobs.page_size)
+        .max(1);
+    let more = rows.len() > start + size;
+    let rows: Vec<Value> = rows.into_iter().skip(start).take(size).collect();
+    let mut body = serde_json::json!({"value": rows});
+    if more {
+        let kept = url::form_urlencoded::parse(call.query.as_bytes())
+            .filter(|(key, _)| key != "$skiptoken");
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("$skiptoken", &(start + size).to_string())
+            .finish();
+        body["nextLink"] = Value::from(format!("https://{}{}?{query}", call.authority, call.path));
+    }
+    Ok(Reply::json(200, &body))
+}

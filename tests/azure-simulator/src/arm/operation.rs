@@ -1,0 +1,59 @@
+//! Long-running operations: what an `Azure-AsyncOperation` header leads to.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::arm::error::error;
+use crate::arm::route::Place;
+use crate::state::World;
+use crate::wire::{Answer, Call, Reply};
+
+/// The operations under way, by id, with the looks left and the final status.
+#[derive(Debug, Default)]
+pub(crate) struct Operations(HashMap<String, (u32, &'static str)>);
+
+impl Operations {
+    /// Starts an operation and gives the address to poll.
+    pub(crate) fn start(
+        &mut self,
+        call: &Call,
+        place: &Place,
+        location: &str,
+        looks: u32,
+        ends_as: &'static str,
+    ) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.0.insert(id.clone(), (looks, ends_as));
+        let version = call.param("api-version").unwrap_or_default();
+        format!(
+            "https://{}/subscriptions/{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{id}?api-version={version}",
+            call.authority, place.subscription
+        )
+    }
+}
+
+/// The status of an operation; each look brings it one step on.
+pub(crate) fn status(world: &mut World, call: &Call, id: &str) -> Answer {
+    let Some((looks, ends_as)) = world.operations.0.get_mut(id) else {
+        return Err(error(
+            404,
+            "OperationNotFound",
+            &format!("The operation '{id}' was not found."),
+        ));
+    };
+    let under_way = *looks > 0;
+    *looks = looks.saturating_sub(1);
+    let status = if under_way { "InProgress" } else { *ends_as };
+    let mut body = json!({"id": call.path, "name": id, "status": status});
+    if status == "Failed" {
+        body["error"] = json!({"code": "TaskProvisioningFailed", "message": "The task could not be provisioned."});
+    }
+    let reply = Reply::json(200, &body);
+    Ok(if under_way {
+        reply.with("retry-after", "1")
+    } else {
+        reply
+    })
+}

@@ -1,0 +1,257 @@
+//! What a path of ARM means: the resource, its api-versions, and the action that a method on it stands for.
+
+use http::Method;
+
+use crate::wire::Call;
+
+const REGISTRY_VERSIONS: &[&str] = &[
+    "2019-05-01",
+    "2021-09-01",
+    "2022-12-01",
+    "2023-01-01-preview",
+    "2023-07-01",
+    "2024-11-01-preview",
+    "2025-03-01-preview",
+    "2025-04-01",
+    "2025-05-01-preview",
+    "2025-06-01-preview",
+    "2025-11-01",
+    "2026-01-01-preview",
+];
+const TASK_VERSIONS: &[&str] = &["2019-06-01-preview", "2025-03-01-preview"];
+const ROLE_ASSIGNMENT_VERSIONS: &[&str] = &["2022-04-01"];
+
+/// A registry as a path names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) subscription: String,
+    pub(crate) group: String,
+    pub(crate) name: String,
+}
+
+/// A resource, or an action on one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Resource {
+    Registries { group: Option<String> },
+    Registry(Place),
+    Tasks(Place),
+    Task(Place, String),
+    TaskDetails(Place, String),
+    ScheduleRun(Place),
+    Runs(Place),
+    Run(Place, String),
+    CancelRun(Place, String),
+    RunLog(Place, String),
+    Operation(String),
+    RoleAssignments { scope: String },
+    RoleAssignment { scope: String, name: String },
+}
+
+/// A path that ARM knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) subscription: String,
+    pub(crate) resource: Resource,
+}
+
+impl Route {
+    /// Reads a path; letter case counts nowhere but in names that are kept.
+    pub(crate) fn parse(call: &Call) -> Option<Self> {
+        let segments = call.segments();
+        let lower: Vec<String> = segments
+            .iter()
+            .map(|segment| segment.to_lowercase())
+            .collect();
+        let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+        let &["subscriptions", _, ..] = lower.as_slice() else {
+            return None;
+        };
+        let subscription = segments[1].clone();
+        if let Some(at) = lower
+            .windows(2)
+            .rposition(|pair| pair == ["providers", "microsoft.authorization"])
+        {
+            let scope = format!("/{}", segments[..at].join("/"));
+            let resource = match &lower[at + 2..] {
+                ["roleassignments"] => Resource::RoleAssignments { scope },
+                ["roleassignments", _] => Resource::RoleAssignment {
+                    scope,
+                    name: segments[at + 3].clone(),
+                },
+                _ => return None,
+            };
+            return Some(Self {
+                subscription,
+                resource,
+            });
+        }
+        let resource = match &lower[2..] {
+            ["providers", "microsoft.containerregistry", "registries"] => {
+                Resource::Registries { group: None }
+            }
+            [
+                "providers",
+                "microsoft.containerregistry",
+                "locations",
+                _,
+                "operationresults",
+                id,
+            ] => Resource::Operation((*id).to_owned()),
+            [
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.containerregistry",
+                "registries",
+            ] => Resource::Registries {
+                group: Some(segments[3].clone()),
+            },
+            [
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.containerregistry",
+                "registries",
+                _,
+                below @ ..,
+            ] => {
+                let place = Place {
+                    subscription: subscription.clone(),
+                    group: segments[3].clone(),
+                    name: segments[7].clone(),
+                };
+                below_registry(place, below, &segments[8..])?
+            }
+            _ => return None,
+        };
+        Some(Self {
+            subscription,
+            resource,
+        })
+    }
+
+    /// The resource type, as ARM writes it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.resource {
+            Resource::Registries { .. } | Resource::Registry(_) => "registries",
+            Resource::Tasks(_) | Resource::Task(..) | Resource::TaskDetails(..) => {
+                "registries/tasks"
+            }
+            Resource::ScheduleRun(_) => "registries/scheduleRun",
+            Resource::Runs(_)
+            | Resource::Run(..)
+            | Resource::CancelRun(..)
+            | Resource::RunLog(..) => "registries/runs",
+            Resource::Operation(_) => "locations/operationResults",
+            Resource::RoleAssignments { .. } | Resource::RoleAssignment { .. } => "roleAssignments",
+        }
+    }
+
+    /// The api-versions that the type knows.
+    pub(crate) fn versions(&self) -> &'static [&'static str] {
+        match self.kind() {
+            "registries" => REGISTRY_VERSIONS,
+            "roleAssignments" => ROLE_ASSIGNMENT_VERSIONS,
+            _ => TASK_VERSIONS,
+        }
+    }
+
+    /// The short name of what is asked, for the log: `tasks/write`, `runs/read`, `scheduleRun`.
+    pub(crate) fn operation(&self, method: &Method) -> String {
+        let kind = self.kind().rsplit('/').next().unwrap_or_default();
+        match self.resource {
+            Resource::ScheduleRun(_) => "scheduleRun".to_owned(),
+            Resource::CancelRun(..) => "runs/cancel".to_owned(),
+            Resource::RunLog(..) => "runs/listLogSasUrl".to_owned(),
+            Resource::TaskDetails(..) => "tasks/listDetails".to_owned(),
+            _ => format!("{kind}/{}", verb(method)),
+        }
+    }
+
+    /// Whether the method on this resource asks for a change.
+    pub(crate) fn changes(&self, method: &Method) -> bool {
+        let only_looks = matches!(
+            self.resource,
+            Resource::TaskDetails(..) | Resource::RunLog(..)
+        );
+        !only_looks && verb(method) != "read"
+    }
+
+    /// The action whose right is needed.
+    pub(crate) fn action(&self, method: &Method) -> String {
+        let namespace = match self.resource {
+            Resource::RoleAssignments { .. } | Resource::RoleAssignment { .. } => {
+                "Microsoft.Authorization"
+            }
+            _ => "Microsoft.ContainerRegistry",
+        };
+        let last = match self.resource {
+            Resource::ScheduleRun(_) => "action",
+            Resource::CancelRun(..) => "cancel/action",
+            Resource::RunLog(..) => "listLogSasUrl/action",
+            Resource::TaskDetails(..) => "listDetails/action",
+            _ => verb(method),
+        };
+        format!("{namespace}/{}/{last}", self.kind())
+    }
+
+    /// The scope at which that right is needed.
+    pub(crate) fn scope(&self) -> String {
+        match &self.resource {
+            Resource::RoleAssignments { scope } | Resource::RoleAssignment { scope, .. } => {
+                scope.clone()
+            }
+            Resource::Registries { group: Some(group) } => {
+                format!(
+                    "/subscriptions/{}/resourceGroups/{group}",
+                    self.subscription
+                )
+            }
+            Resource::Registries { group: None } | Resource::Operation(_) => {
+                format!("/subscriptions/{}", self.subscription)
+            }
+            Resource::Registry(place)
+            | Resource::Tasks(place)
+            | Resource::Task(place, _)
+            | Resource::TaskDetails(place, _)
+            | Resource::ScheduleRun(place)
+            | Resource::Runs(place)
+            | Resource::Run(place, _)
+            | Resource::CancelRun(place, _)
+            | Resource::RunLog(place, _) => place.id(),
+        }
+    }
+}
+
+impl Place {
+    /// The registry's id as the path spelled it.
+    pub(crate) fn id(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ContainerRegistry/registries/{}",
+            self.subscription, self.group, self.name
+        )
+    }
+}
+
+fn below_registry(place: Place, lower: &[&str], segments: &[String]) -> Option<Resource> {
+    Some(match lower {
+        [] => Resource::Registry(place),
+        ["tasks"] => Resource::Tasks(place),
+        ["tasks", _] => Resource::Task(place, segments[1].clone()),
+        ["tasks", _, "listdetails"] => Resource::TaskDetails(place, segments[1].clone()),
+        ["schedulerun"] => Resource::ScheduleRun(place),
+        ["runs"] => Resource::Runs(place),
+        ["runs", _] => Resource::Run(place, segments[1].clone()),
+        ["runs", _, "cancel"] => Resource::CancelRun(place, segments[1].clone()),
+        ["runs", _, "listlogsasurl"] => Resource::RunLog(place, segments[1].clone()),
+        _ => return None,
+    })
+}
+
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::GET | Method::HEAD => "read",
+        Method::DELETE => "delete",
+        _ => "write",
+    }
+}

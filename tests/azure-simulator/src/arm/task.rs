@@ -1,0 +1,375 @@
+//! Tasks: created, updated, merged and deleted the way the service does it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::arm::error::{error, no_such_method, not_found};
+use crate::arm::registry::find;
+use crate::arm::route::Place;
+use crate::arm::task_body::{Body, check, check_name, typed};
+use crate::arm::task_merge::merge;
+use crate::arm::{cased, page, stamp};
+use crate::options::TENANT;
+use crate::registry::Registry;
+use crate::state::World;
+use crate::task::{Identity, Progress, Task, TaskProperties};
+use crate::wire::{Answer, Call, Reply};
+
+/// What a PATCH may hold; a task can't move.
+const PATCHABLE: [&str; 3] = ["identity", "properties", "tags"];
+const PUTTABLE: [&str; 4] = ["identity", "location", "properties", "tags"];
+
+pub(crate) fn answer(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
+    find(world, place)?;
+    match call.method {
+        Method::GET => get(world, place, name),
+        Method::PUT => put(world, call, place, name),
+        Method::PATCH => patch(world, call, place, name),
+        Method::DELETE => delete(world, call, place, name),
+        _ => Err(no_such_method("registries/tasks")),
+    }
+}
+
+pub(crate) fn list(world: &mut World, call: &Call, place: &Place) -> Answer {
+    let names: Vec<String> = find(world, place)?.tasks.keys().cloned().collect();
+    for name in &names {
+        reap(world, place, name);
+    }
+    let registry = find(world, place)?;
+    let rows = registry
+        .tasks
+        .values()
+        .map(|task| shown(world, registry, task))
+        .collect();
+    let answer = page(world, call, rows);
+    for name in &names {
+        looked(world, place, name);
+    }
+    answer
+}
+
+/// The task with its secrets; the simulated ones have none.
+pub(crate) fn details(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
+    if call.method != Method::POST {
+        return Err(no_such_method("registries/tasks/listDetails"));
+    }
+    get(world, place, name)
+}
+
+fn get(world: &mut World, place: &Place, name: &str) -> Answer {
+    reap(world, place, name);
+    let registry = find(world, place)?;
+    let task = registry
+        .tasks
+        .get(&name.to_lowercase())
+        .ok_or_else(|| missing(place, name))?;
+    let body = shown(world, registry, task);
+    looked(world, place, name);
+    Ok(Reply::json(200, &body))
+}
+
+fn put(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
+    check_name(name)?;
+    let body = Body::read(&call.body, &PUTTABLE)?;
+    let properties: TaskProperties =
+        typed(Value::Object(body.properties.clone()), "TaskProperties")?;
+    check(&properties, &version(call))?;
+    reap(world, place, name);
+    let registry = find(world, place)?;
+    let before = registry.tasks.get(&name.to_lowercase()).cloned();
+    if before
+        .as_ref()
+        .is_some_and(|task| task.progress.ends_as == "Deleted")
+    {
+        return Err(error(
+            409,
+            "Conflict",
+            &format!("The task '{name}' is being deleted."),
+        ));
+    }
+    let location = body.location.clone().ok_or_else(|| {
+        error(
+            400,
+            "LocationRequired",
+            "The location property is required for this definition.",
+        )
+    })?;
+    let existing = before
+        .as_ref()
+        .map_or(&registry.spec.location, |task| &task.location);
+    if !same_region(&location, existing) {
+        let message = format!(
+            "The resource '{name}' already exists in location '{existing}' in resource group '{}'. A resource with the same name \
+             cannot be created in location '{location}'. Please select a new resource name.",
+            place.group
+        );
+        return Err(error(409, "InvalidResourceLocation", &message));
+    }
+    let kept = before.as_ref().and_then(|task| task.identity.clone());
+    let now = world.now();
+    let task = Task {
+        name: before
+            .as_ref()
+            .map_or_else(|| name.to_owned(), |task| task.name.clone()),
+        location: existing_location(world, place, before.as_ref())?,
+        tags: typed(body.tags.clone().unwrap_or_else(|| json!({})), "Tags")?,
+        identity: identity(world, body.wants_identity()?, kept),
+        properties: with_defaults(properties),
+        created: before.as_ref().map_or(now, |task| task.created),
+        modified: now,
+        progress: progress(world, before.is_none()),
+    };
+    store(
+        world,
+        call,
+        place,
+        task,
+        if before.is_none() { 201 } else { 200 },
+    )
+}
+
+fn patch(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
+    let registry = find(world, place)?;
+    let mut task = registry
+        .tasks
+        .get(&name.to_lowercase())
+        .cloned()
+        .ok_or_else(|| missing(place, name))?;
+    let body = Body::read(&call.body, &PATCHABLE)?;
+    let mut merged = serde_json::to_value(&task.properties).unwrap_or_default();
+    if let Value::Object(merged) = &mut merged {
+        merge(merged, body.properties.clone());
+    }
+    let properties: TaskProperties = typed(merged, "TaskPropertiesUpdateParameters")?;
+    check(&properties, &version(call))?;
+    task.properties = with_defaults(properties);
+    if let Some(tags) = body.tags.clone() {
+        task.tags = typed(tags, "Tags")?;
+    }
+    if body.identity.is_some() {
+        task.identity = identity(world, body.wants_identity()?, task.identity);
+    }
+    task.modified = world.now();
+    task.progress = progress(world, false);
+    store(world, call, place, task, 200)
+}
+
+fn delete(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
+    let looks = world.knobs.deletion_looks;
+    let key = name.to_lowercase();
+    let registry = find(world, place)?;
+    let (registry_name, location) = (registry.spec.name.clone(), registry.spec.location.clone());
+    if !registry.tasks.contains_key(&key) {
+        return Ok(Reply::empty(204));
+    }
+    if looks == 0 {
+        world.remove_task(&registry_name, name);
+        return Ok(Reply::empty(200));
+    }
+    if let Some(task) = world
+        .registry_mut(&registry_name)
+        .and_then(|registry| registry.tasks.get_mut(&key))
+    {
+        task.progress = Progress {
+            under_way: "Deleting",
+            ends_as: "Deleted",
+            looks_left: looks,
+        };
+    }
+    let address = world
+        .operations
+        .start(call, place, &location, looks, "Succeeded");
+    Ok(Reply::empty(202)
+        .with("location", address.clone())
+        .with("azure-asyncoperation", address)
+        .with("retry-after", "1"))
+}
+
+impl World {
+    /// Deletes a task with its identity, as the portal would. Its role assignments stay behind.
+    pub(crate) fn remove_task(&mut self, registry: &str, name: &str) -> bool {
+        let removed = self
+            .registry_mut(registry)
+            .and_then(|registry| registry.tasks.remove(&name.to_lowercase()));
+        if let Some(principal) = removed.as_ref().and_then(Task::principal_id) {
+            self.principals.retain(|known| known.id != principal);
+        }
+        removed.is_some()
+    }
+}
+
+/// Takes a task away whose deletion has come to its end.
+fn reap(world: &mut World, place: &Place, name: &str) {
+    let task = world
+        .registry(&place.name)
+        .and_then(|registry| registry.tasks.get(&name.to_lowercase()));
+    if task.is_some_and(|task| task.progress.ends_as == "Deleted" && task.progress.looks_left == 0)
+    {
+        world.remove_task(&place.name, name);
+    }
+}
+
+/// Notes a look at a task: what is under way is one look nearer to its end.
+fn looked(world: &mut World, place: &Place, name: &str) {
+    let registry = world.registry_mut(&place.name);
+    if let Some(task) = registry.and_then(|registry| registry.tasks.get_mut(&name.to_lowercase())) {
+        task.progress.looks_left = task.progress.looks_left.saturating_sub(1);
+    }
+}
+
+/// Stores a task, and shows it as it is before anyone looks again.
+fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16) -> Answer {
+    let (key, location) = (task.name.to_lowercase(), task.location.clone());
+    let (looks, ends_as) = (world.knobs.provisioning_looks, task.progress.ends_as);
+    let registry_name = find(world, place)?.spec.name.clone();
+    if let Some(registry) = world.registry_mut(&registry_name) {
+        registry.tasks.insert(key.clone(), task);
+    }
+    let registry = find(world, place)?;
+    let mut body = registry
+        .tasks
+        .get(&key)
+        .map(|task| shown(world, registry, task))
+        .unwrap_or_default();
+    body["properties"]["provisioningState"] = Value::from(if status == 201 {
+        "Creating"
+    } else {
+        "Updating"
+    });
+    let reply = Reply::json(status, &body);
+    if !world.knobs.async_operations {
+        return Ok(reply);
+    }
+    let address = world
+        .operations
+        .start(call, place, &location, looks, ends_as);
+    Ok(reply
+        .with("azure-asyncoperation", address)
+        .with("retry-after", "1"))
+}
+
+/// A task's identity after a write: kept, newly made, or taken away with its principal.
+fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<Identity> {
+    match (wanted, kept) {
+        (true, Some(kept)) => Some(kept),
+        (true, None) => {
+            let now = world.now();
+            Some(Identity {
+                principal_id: world.add_principal(now),
+                tenant_id: TENANT.to_owned(),
+            })
+        }
+        (false, kept) => {
+            world.principals.retain(|known| {
+                kept.as_ref()
+                    .is_none_or(|kept| kept.principal_id != known.id)
+            });
+            None
+        }
+    }
+}
+
+/// What the service fills in.
+fn with_defaults(mut properties: TaskProperties) -> TaskProperties {
+    properties.timeout = properties.timeout.or(Some(3600));
+    properties.is_system_task = properties.is_system_task.or(Some(false));
+    for timer in properties
+        .trigger
+        .iter_mut()
+        .flat_map(|trigger| &mut trigger.timer_triggers)
+    {
+        timer.status.get_or_insert_with(|| "Enabled".to_owned());
+    }
+    properties
+}
+
+fn progress(world: &World, created: bool) -> Progress {
+    let (under_way, ends_as) = (
+        if created { "Creating" } else { "Updating" },
+        if world.knobs.provisioning_fails {
+            "Failed"
+        } else {
+            "Succeeded"
+        },
+    );
+    Progress {
+        under_way,
+        ends_as,
+        looks_left: world.knobs.provisioning_looks,
+    }
+}
+
+fn existing_location(world: &World, place: &Place, before: Option<&Task>) -> Result<String, Reply> {
+    let registry = find(world, place)?;
+    Ok(before.map_or_else(
+        || registry.spec.location.clone(),
+        |task| task.location.clone(),
+    ))
+}
+
+/// `West Europe` and `westeurope` are the same region.
+fn same_region(left: &str, right: &str) -> bool {
+    let plain = |name: &str| name.replace(' ', "").to_lowercase();
+    plain(left) == plain(right)
+}
+
+fn version(call: &Call) -> String {
+    call.param("api-version")
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+fn missing(place: &Place, name: &str) -> Reply {
+    not_found(place, &format!("/tasks/{name}"))
+}
+
+/// A task as ARM shows it.
+fn shown(world: &World, registry: &Registry, task: &Task) -> Value {
+    let mut properties = json!({"provisioningState": task.provisioning_state(), "creationDate": stamp(task.created)});
+    if let (Value::Object(all), Ok(Value::Object(sent))) =
+        (&mut properties, serde_json::to_value(&task.properties))
+    {
+        all.extend(sent);
+    }
+    if world.knobs.respelled {
+        respell(&mut properties);
+    }
+    let mut body = json!({
+        "type": "Microsoft.ContainerRegistry/registries/tasks",
+        "properties": properties,
+        "id": cased(world, &format!("{}/tasks/{}", registry.id(), task.name)),
+        "name": task.name,
+        "tags": task.tags,
+        "location": task.location,
+        "systemData": {
+            "createdBy": "user@example.com",
+            "createdByType": "User",
+            "createdAt": stamp(task.created),
+            "lastModifiedBy": "user@example.com",
+            "lastModifiedByType": "User",
+            "lastModifiedAt": stamp(task.modified),
+        },
+    });
+    if let Some(identity) = &task.identity {
+        body["identity"] = json!({"principalId": identity.principal_id, "tenantId": identity.tenant_id, "type": "SystemAssigned"});
+    }
+    body
+}
+
+/// The same values in the other spellings that the service has been seen to use.
+fn respell(properties: &mut Value) {
+    if properties["platform"]["os"]
+        .as_str()
+        .is_some_and(|os| os.eq_ignore_ascii_case("linux"))
+    {
+        properties["platform"]["os"] = Value::from("Linux");
+    }
+    if let Some(status) = properties["status"].as_str().map(str::to_lowercase) {
+        properties["status"] = Value::from(status);
+    }
+    if let Value::Object(step) = &mut properties["step"] {
+        step.retain(|key, value| {
+            key != "values" || value.as_array().is_some_and(|values| !values.is_empty())
+        });
+    }
+}

@@ -1,0 +1,74 @@
+//! How a PATCH of a task joins what is stored.
+
+use serde_json::{Map, Value};
+
+/// Merges a PATCH: objects by field, timers by name, registries' credentials by key (null takes one away), the rest replaced.
+pub(crate) fn merge(stored: &mut Map<String, Value>, update: Map<String, Value>) {
+    for (key, value) in update {
+        match (key.as_str(), stored.get_mut(&key), value) {
+            ("timerTriggers", Some(Value::Array(timers)), Value::Array(updates)) => {
+                merge_timers(timers, updates)
+            }
+            ("customRegistries", Some(Value::Object(registries)), Value::Object(updates)) => {
+                for (server, credentials) in updates {
+                    match credentials {
+                        Value::Null => registries.remove(&server),
+                        credentials => registries.insert(server, credentials),
+                    };
+                }
+            }
+            (_, _, Value::Null) => {}
+            (_, Some(Value::Object(object)), Value::Object(update)) => merge(object, update),
+            (_, _, value) => {
+                stored.insert(key, value);
+            }
+        }
+    }
+}
+
+fn merge_timers(timers: &mut Vec<Value>, updates: Vec<Value>) {
+    for update in updates {
+        let name = update["name"].as_str().map(str::to_owned);
+        let same = timers
+            .iter_mut()
+            .find(|timer| name.is_some() && timer["name"].as_str() == name.as_deref());
+        match (same, update) {
+            (Some(Value::Object(timer)), Value::Object(update)) => merge(timer, update),
+            (_, update) => timers.push(update),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn merged(stored: Value, update: Value) -> Value {
+        let (Value::Object(mut stored), Value::Object(update)) = (stored, update) else {
+            return Value::Null;
+        };
+        merge(&mut stored, update);
+        Value::Object(stored)
+    }
+
+    #[test]
+    fn a_timer_is_found_by_its_name_and_keeps_what_is_not_sent() {
+        let stored = json!({"trigger": {"timerTriggers": [
+            {"name": "a", "schedule": "0 0 * * *", "status": "Enabled"}, {"name": "b", "schedule": "1 1 * * *"}]}});
+        let update =
+            json!({"trigger": {"timerTriggers": [{"name": "a", "schedule": "5 5 * * *"}]}});
+        let expected = json!({"trigger": {"timerTriggers": [
+            {"name": "a", "schedule": "5 5 * * *", "status": "Enabled"}, {"name": "b", "schedule": "1 1 * * *"}]}});
+        assert_eq!(merged(stored, update), expected);
+    }
+
+    #[test]
+    fn null_changes_nothing_except_that_it_takes_a_registry_s_credentials_away() {
+        let stored =
+            json!({"timeout": 300, "credentials": {"customRegistries": {"a": {}, "b": {}}}});
+        let update = json!({"timeout": null, "credentials": {"customRegistries": {"a": null}}});
+        let expected = json!({"timeout": 300, "credentials": {"customRegistries": {"b": {}}}});
+        assert_eq!(merged(stored, update), expected);
+    }
+}

@@ -1,0 +1,52 @@
+//! A local Azure for tests and the demo: Entra ID, ARM and the data plane of Azure Container Registry on loopback,
+//! as strict as the real ones.
+//!
+//! [`Simulator::start`] runs it in a thread of its own until it is dropped. Clients reach it in two ways:
+//!
+//! - through its proxy (`HTTPS_PROXY`), where `login.microsoftonline.com`, `management.azure.com` and the registries
+//!   have their real names, and no other host exists;
+//! - directly at its endpoint, where Entra and ARM share one address.
+//!
+//! Either way they must trust its certificate authority, for example by `SSL_CERT_FILE`.
+
+mod access;
+mod acr;
+mod admin;
+mod arm;
+mod dispatch;
+mod entra;
+mod fault;
+mod handle;
+mod log;
+mod options;
+mod pipeline;
+mod proxy;
+mod registry;
+mod repository;
+pub mod roles;
+mod run;
+mod runner;
+mod selection;
+mod server;
+mod simulator;
+mod snapshot;
+mod state;
+mod storage;
+mod task;
+mod tls;
+mod tokens;
+mod wire;
+
+pub use crate::access::RoleAssignment;
+pub use crate::fault::Fault;
+pub use crate::handle::RegistryHandle;
+pub use crate::log::Entry;
+pub use crate::options::{CLIENT_ID, CLIENT_SECRET, IdCase, Knobs, Options, SUBSCRIPTION, TENANT};
+pub use crate::registry::RegistrySpec;
+pub use crate::repository::Fate;
+pub use crate::run::{Run, RunStatus};
+pub use crate::simulator::Simulator;
+pub use crate::task::{
+    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, Progress, SetValue,
+    SourceRegistry, Step, Task, TaskProperties, TimerTrigger, Trigger,
+};

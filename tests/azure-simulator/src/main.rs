@@ -1,0 +1,89 @@
+//! The simulator as a program: starts, says on stdout where it is, and serves until it is told to stop.
+#![allow(
+    clippy::print_stdout,
+    reason = "the one line on stdout is this program's interface"
+)]
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use azure_simulator::{Fault, Knobs, Options, RegistrySpec, Simulator};
+use clap::Parser;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local Azure: Entra ID, ARM and the data plane of Azure Container Registry on loopback.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The HTTPS port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The proxy's port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    proxy_port: u16,
+    /// Where to write the certificate authority (PEM).
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
+    /// Where to write the request log, as JSON lines.
+    #[arg(long)]
+    log_file: Option<PathBuf>,
+    /// Where to write shell `export` lines for a provider's environment.
+    #[arg(long)]
+    env_file: Option<PathBuf>,
+    /// A registry: NAME[,rg=…][,subscription=…][,location=…][,sku=…][,dnl=…][,state=…][,abac][,restricted][,bypass]
+    /// [,allow-client][,no-arm-tokens]; may be repeated.
+    #[arg(long = "registry")]
+    registries: Vec<RegistrySpec>,
+    /// A fault: `at=7,status=500`, `on=PUT /tasks/,nth=2,cut`, …; may be repeated.
+    #[arg(long = "fault")]
+    faults: Vec<Fault>,
+    #[command(flatten)]
+    knobs: Knobs,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let Arguments {
+        port,
+        proxy_port,
+        ca_file,
+        log_file,
+        env_file,
+        registries,
+        faults,
+        knobs,
+    } = Arguments::parse();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let simulator = Simulator::start(Options {
+        port,
+        proxy_port,
+        ca_file,
+        log_file,
+        registries,
+        faults,
+        knobs,
+    })?;
+    if let Some(path) = env_file {
+        let lines = simulator
+            .env()
+            .into_iter()
+            .map(|(name, value)| format!("export {name}='{value}'\n"));
+        fs::write(path, lines.collect::<String>())?;
+    }
+    let ready = json!({
+        "endpoint": simulator.endpoint(),
+        "proxy": simulator.proxy_url(),
+        "ca_file": simulator.ca_file(),
+        "pid": std::process::id(),
+    });
+    println!("{ready}");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    simulator.stop();
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! What the three tasks of continuous patching do when they run: select, scan, patch, with the log lines that others read.
+//!
+//! A run is decided as a whole when it ends, from what is true at that moment: the policy, the images, the rights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use crate::registry::Registry;
+use crate::repository::Fate;
+use crate::run::Run;
+use crate::selection::{LIMIT, Policy};
+use crate::state::World;
+use crate::task::Task;
+
+const TRIGGER: &str = "cssc-trigger-workflow";
+const SCAN: &str = "cssc-scan-image";
+const PATCH: &str = "cssc-patch-image";
+const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
+const POLICY_TAG: &str = "v1";
+
+/// What a run comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) log: String,
+    /// Why it failed, if it did.
+    pub(crate) error: Option<String>,
+    /// The runs that it queues: the task, and the values set.
+    pub(crate) queues: Vec<(&'static str, BTreeMap<String, String>)>,
+    /// The image that it pushes: repository and tag.
+    pub(crate) pushes: Option<(String, String)>,
+}
+
+/// What a task may use of the registry it runs on.
+#[derive(Debug)]
+struct Rights {
+    data: BTreeSet<&'static str>,
+    schedule: bool,
+}
+
+impl World {
+    /// Stores a policy document the way the Azure CLI does.
+    pub(crate) fn push_policy(&mut self, registry: &str, document: &str) {
+        let now = self.now();
+        if let Some(found) = self.registry_mut(registry) {
+            let repository = found
+                .repositories
+                .entry(POLICY_REPOSITORY.to_owned())
+                .or_default();
+            repository.push_artifact(POLICY_TAG, "continuouspatching.json", document, now);
+        }
+    }
+
+    /// Deletes the policy's repository.
+    pub(crate) fn remove_policy(&mut self, registry: &str) {
+        if let Some(found) = self.registry_mut(registry) {
+            found.repositories.remove(POLICY_REPOSITORY);
+        }
+    }
+
+    /// What a run comes to if it ends now.
+    pub(crate) fn outcome(&self, registry: &Registry, task: &Task, run: &Run) -> Outcome {
+        let rights = self.rights(registry, task);
+        match task.name.to_lowercase().as_str() {
+            TRIGGER => trigger(registry, &rights),
+            SCAN => scan(registry, &rights, &run.values),
+            PATCH => patch(registry, &rights, &run.values),
+            _ => Outcome {
+                log: "The simulator doesn't know what this task does.\n".to_owned(),
+                ..Outcome::default()
+            },
+        }
+    }
+
+    /// What the task may do: with its identity if its credentials say so, else with the registry's own log-in, which
+    /// only classic registries give, and which no network rule lets past.
+    fn rights(&self, registry: &Registry, task: &Task) -> Rights {
+        let credentials = task.properties.credentials.clone().unwrap_or_default();
+        let source = credentials.source_registry.unwrap_or_default();
+        let servers = credentials.custom_registries.unwrap_or_default();
+        let own = servers
+            .iter()
+            .find(|(server, _)| server.eq_ignore_ascii_case(&registry.login_server()));
+        let is_system =
+            |identity: Option<&String>| identity.is_some_and(|identity| identity == "[system]");
+        let by_identity = is_system(source.identity.as_ref())
+            || own.is_some_and(|(_, own)| is_system(own.identity.as_ref()));
+        let principal = task.principal_id();
+        let data = match principal {
+            _ if registry.spec.restricted && !(by_identity && registry.spec.tasks_bypass) => {
+                BTreeSet::new()
+            }
+            Some(principal) if by_identity => self.data_rights(principal, registry),
+            _ if by_identity
+                || registry.spec.abac
+                || source.login_mode.as_deref() == Some("None") =>
+            {
+                BTreeSet::new()
+            }
+            _ => ["pull", "push", "metadata_read", "catalog"].into(),
+        };
+        let action = "Microsoft.ContainerRegistry/registries/scheduleRun/action";
+        let schedule =
+            principal.is_some_and(|principal| self.may(principal, action, &registry.id()));
+        Rights { data, schedule }
+    }
+}
+
+/// The log with the next queued run's id in its place.
+pub(crate) fn with_queued(log: &str, id: &str) -> String {
+    log.replacen(QUEUED, &format!("WARNING: Queued a run with ID: {id}"), 1)
+}
+
+/// Stands in the log where a queued run's id will be.
+const QUEUED: &str = "\u{0}queued";
+
+fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
+    let mut log = "Validating filter...\n".to_owned();
+    if !rights.data.contains("pull") || !rights.data.contains("catalog") {
+        return unauthorized(log, registry, POLICY_REPOSITORY, "pull");
+    }
+    let document = registry
+        .repositories
+        .get(POLICY_REPOSITORY)
+        .and_then(|repository| repository.last_layer(POLICY_TAG));
+    let Some(document) = document else {
+        return failed(
+            log,
+            &format!("failed to fetch {POLICY_REPOSITORY}:{POLICY_TAG}: not found"),
+        );
+    };
+    let policy = match Policy::parse(document) {
+        Ok(policy) => policy,
+        Err(why) => return failed(log, &format!("the filter is not valid: {why}")),
+    };
+    let there = registry.repositories.iter();
+    let tags = there
+        .map(|(name, repository)| (name.clone(), repository.tags.keys().cloned().collect()))
+        .collect();
+    let selection = policy.select(&tags);
+    let _ = writeln!(
+        log,
+        "Configured Tag Convention:  {}",
+        policy.convention.as_str()
+    );
+    for missing in &selection.not_found {
+        let _ = writeln!(log, "{missing} is not found");
+    }
+    log.push_str("Listing repositories and tags matching the filter with corresponding patch tag (if present):\n");
+    log.push_str("Repo,Tag,LatestPatchTag\n");
+    for image in &selection.images {
+        let _ = writeln!(
+            log,
+            "{},{},{}",
+            image.repository,
+            image.tag,
+            image.latest_patch.as_deref().unwrap_or("N/A")
+        );
+    }
+    let count = selection.images.len();
+    let _ = writeln!(log, "Matches found: {count}");
+    if count > LIMIT {
+        return failed(
+            log,
+            &format!(
+                "{count} images match the policy, and at most {LIMIT} can be patched in one run"
+            ),
+        );
+    }
+    if !rights.schedule && count > 0 {
+        return unauthorized_to_queue(log, registry, SCAN);
+    }
+    let mut outcome = Outcome::default();
+    for image in &selection.images {
+        if let Err(why) = can_queue(registry, SCAN) {
+            return failed(log, &why);
+        }
+        let values = BTreeMap::from([
+            ("SOURCE_REPOSITORY".to_owned(), image.repository.clone()),
+            (
+                "SOURCE_IMAGE_TAG".to_owned(),
+                image
+                    .latest_patch
+                    .clone()
+                    .unwrap_or_else(|| image.tag.clone()),
+            ),
+            ("SOURCE_IMAGE_ORIGINAL_TAG".to_owned(), image.tag.clone()),
+            (
+                "SOURCE_IMAGE_NEWPATCH_TAG".to_owned(),
+                policy.convention.next(image),
+            ),
+        ]);
+        let _ = writeln!(log, "{QUEUED}");
+        outcome.queues.push((SCAN, values));
+    }
+    outcome.log = log;
+    outcome
+}
+
+fn scan(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>) -> Outcome {
+    let value = |name: &str| values.get(name).cloned().unwrap_or_default();
+    let (repository, tag) = (value("SOURCE_REPOSITORY"), value("SOURCE_IMAGE_TAG"));
+    let (original, patch) = (
+        value("SOURCE_IMAGE_ORIGINAL_TAG"),
+        value("SOURCE_IMAGE_NEWPATCH_TAG"),
+    );
+    let mut log = format!("Scanning repo: {repository}, Tag:{tag}, OriginalTag:{original}\n");
+    if !rights.data.contains("pull") {
+        return unauthorized(log, registry, &repository, "pull");
+    }
+    let image = format!("{repository}:{tag}");
+    if registry
+        .repositories
+        .get(&repository)
+        .is_none_or(|found| !found.tags.contains_key(&tag))
+    {
+        return failed(log, &format!("unable to find the specified image {image}"));
+    }
+    let fate = registry.fates.get(&image).copied().unwrap_or(Fate::Clean);
+    let found = match fate {
+        Fate::ScanFails => return failed(log, &format!("trivy: unable to scan {image}")),
+        Fate::EndOfLife => {
+            let _ = writeln!(
+                log,
+                "PATCHING will be skipped as EOSL is set to true for image {image}"
+            );
+            return Outcome {
+                log,
+                ..Outcome::default()
+            };
+        }
+        Fate::Clean | Fate::Vulnerable(0) => {
+            let _ = writeln!(
+                log,
+                "PATCHING will be skipped as no vulnerability was found in the image {image}"
+            );
+            return Outcome {
+                log,
+                ..Outcome::default()
+            };
+        }
+        Fate::Vulnerable(found) => found,
+        Fate::PatchFails => 1,
+    };
+    let _ = writeln!(log, "Vulnerabilities found: {found}");
+    let _ = writeln!(
+        log,
+        "PATCHING task scheduled for image {repository}:{original}, new patch tag will be {original}-{patch}"
+    );
+    if !rights.schedule {
+        return unauthorized_to_queue(log, registry, PATCH);
+    }
+    if let Err(why) = can_queue(registry, PATCH) {
+        return failed(log, &why);
+    }
+    let _ = writeln!(log, "{QUEUED}");
+    let values = BTreeMap::from([
+        ("SOURCE_REPOSITORY".to_owned(), repository),
+        ("SOURCE_IMAGE_TAG".to_owned(), original),
+        ("SOURCE_IMAGE_NEWPATCH_TAG".to_owned(), patch),
+    ]);
+    Outcome {
+        log,
+        queues: vec![(PATCH, values)],
+        ..Outcome::default()
+    }
+}
+
+fn patch(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>) -> Outcome {
+    let value = |name: &str| values.get(name).cloned().unwrap_or_default();
+    let (repository, tag, patch) = (
+        value("SOURCE_REPOSITORY"),
+        value("SOURCE_IMAGE_TAG"),
+        value("SOURCE_IMAGE_NEWPATCH_TAG"),
+    );
+    let mut log = String::new();
+    if patch.parse::<u32>().is_ok_and(|number| number > 999) {
+        return failed(
+            log,
+            &format!("patch tag {patch} of {repository}:{tag} is above the limit of 999"),
+        );
+    }
+    let _ = writeln!(
+        log,
+        "Patching OS vulnerabilities for image {repository}:{tag}"
+    );
+    if !rights.data.contains("pull") || !rights.data.contains("push") {
+        return unauthorized(log, registry, &repository, "push");
+    }
+    let image = format!("{repository}:{tag}");
+    if registry
+        .repositories
+        .get(&repository)
+        .is_none_or(|found| !found.tags.contains_key(&tag))
+    {
+        return failed(log, &format!("unable to find the specified image {image}"));
+    }
+    if registry.fates.get(&image) == Some(&Fate::PatchFails) {
+        return failed(log, &format!("copa: unable to patch {image}"));
+    }
+    let patched = format!("{tag}-{patch}");
+    let _ = writeln!(
+        log,
+        "Patched image pushed to {}/{repository}:{patched}",
+        registry.login_server()
+    );
+    Outcome {
+        log,
+        pushes: Some((repository, patched)),
+        ..Outcome::default()
+    }
+}
+
+fn can_queue(registry: &Registry, task: &str) -> Result<(), String> {
+    match registry.tasks.get(task) {
+        None => Err(format!("The task {task} was not found.")),
+        Some(found) if !found.enabled() => Err(format!("The task {task} is disabled.")),
+        Some(_) => Ok(()),
+    }
+}
+
+fn unauthorized(log: String, registry: &Registry, repository: &str, action: &str) -> Outcome {
+    let server = registry.login_server();
+    failed(
+        log,
+        &format!(
+            "{server}/{repository}: unauthorized: the task's identity may not {action}, or is not allowed access"
+        ),
+    )
+}
+
+fn unauthorized_to_queue(log: String, registry: &Registry, task: &str) -> Outcome {
+    let action = "Microsoft.ContainerRegistry/registries/scheduleRun/action";
+    let id = registry.id();
+    failed(
+        log,
+        &format!(
+            "(AuthorizationFailed) The client does not have authorization to perform action '{action}' over scope '{id}', needed to run {task}"
+        ),
+    )
+}
+
+fn failed(mut log: String, why: &str) -> Outcome {
+    let _ = writeln!(log, "ERROR: {why}");
+    Outcome {
+        log,
+        error: Some(format!("failed to run step: {why}")),
+        ..Outcome::default()
+    }
+}

@@ -1,0 +1,205 @@
+//! Registries: what is asked for with a [`RegistrySpec`], and what is then there.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::options::SUBSCRIPTION;
+use crate::repository::{Fate, Repository};
+use crate::run::Run;
+use crate::task::Task;
+
+/// A registry to set up. As text: `contoso,rg=demo,location=westeurope,sku=Premium,abac,restricted,bypass,allow-client`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrySpec {
+    pub(crate) name: String,
+    pub(crate) subscription: String,
+    pub(crate) resource_group: String,
+    pub(crate) location: String,
+    pub(crate) sku: String,
+    pub(crate) abac: bool,
+    pub(crate) restricted: bool,
+    pub(crate) tasks_bypass: bool,
+    pub(crate) client_allowed: bool,
+    pub(crate) provisioning_state: String,
+    pub(crate) domain_label: Option<String>,
+    pub(crate) tokens_of_arm: bool,
+}
+
+impl RegistrySpec {
+    /// A public Standard registry with classic RBAC, in the resource group `demo` of the default subscription.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            subscription: SUBSCRIPTION.to_owned(),
+            resource_group: "demo".to_owned(),
+            location: "westeurope".to_owned(),
+            sku: "Standard".to_owned(),
+            abac: false,
+            restricted: false,
+            tasks_bypass: false,
+            client_allowed: false,
+            provisioning_state: "Succeeded".to_owned(),
+            domain_label: None,
+            tokens_of_arm: true,
+        }
+    }
+
+    /// Uses ABAC repository permissions.
+    #[must_use]
+    pub fn abac(mut self) -> Self {
+        self.abac = true;
+        self
+    }
+
+    /// Disables public network access; clients from outside are refused by the data plane.
+    #[must_use]
+    pub fn restricted(mut self) -> Self {
+        self.restricted = true;
+        self
+    }
+
+    /// Lets tasks past the network rules.
+    #[must_use]
+    pub fn tasks_bypass(mut self) -> Self {
+        self.tasks_bypass = true;
+        self
+    }
+
+    /// Treats our clients as inside the allowed network.
+    #[must_use]
+    pub fn client_allowed(mut self) -> Self {
+        self.client_allowed = true;
+        self
+    }
+
+    /// Refuses ARM's tokens at the data plane (`azureADAuthenticationAsArmPolicy` disabled).
+    #[must_use]
+    pub fn without_arm_tokens(mut self) -> Self {
+        self.tokens_of_arm = false;
+        self
+    }
+
+    /// Gives the login server a hash, as registries with a domain-name label have.
+    #[must_use]
+    pub fn domain_label(mut self, hash: &str) -> Self {
+        self.domain_label = Some(hash.to_owned());
+        self
+    }
+
+    /// Sets the resource group.
+    #[must_use]
+    pub fn resource_group(mut self, name: &str) -> Self {
+        self.resource_group = name.to_owned();
+        self
+    }
+
+    /// Sets the subscription.
+    #[must_use]
+    pub fn subscription(mut self, id: &str) -> Self {
+        self.subscription = id.to_owned();
+        self
+    }
+
+    /// Sets the region.
+    #[must_use]
+    pub fn location(mut self, name: &str) -> Self {
+        self.location = name.to_owned();
+        self
+    }
+
+    /// Sets the SKU: `Basic`, `Standard`, `Premium` or `Classic`.
+    #[must_use]
+    pub fn sku(mut self, name: &str) -> Self {
+        self.sku = name.to_owned();
+        self
+    }
+
+    /// Sets the provisioning state that ARM shows.
+    #[must_use]
+    pub fn provisioning_state(mut self, state: &str) -> Self {
+        self.provisioning_state = state.to_owned();
+        self
+    }
+}
+
+impl FromStr for RegistrySpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split(',');
+        let mut spec = Self::new(
+            parts
+                .next()
+                .filter(|name| !name.is_empty())
+                .ok_or("a registry needs a name")?,
+        );
+        for part in parts {
+            spec = match part.split_once('=').unwrap_or((part, "")) {
+                ("abac", "") => spec.abac(),
+                ("restricted", "") => spec.restricted(),
+                ("bypass", "") => spec.tasks_bypass(),
+                ("allow-client", "") => spec.client_allowed(),
+                ("no-arm-tokens", "") => spec.without_arm_tokens(),
+                ("dnl", hash) => spec.domain_label(hash),
+                ("rg", name) => spec.resource_group(name),
+                ("subscription", id) => spec.subscription(id),
+                ("location", name) => spec.location(name),
+                ("sku", name) => spec.sku(name),
+                ("state", state) => spec.provisioning_state(state),
+                _ => return Err(format!("`{part}` is not part of a registry")),
+            };
+        }
+        Ok(spec)
+    }
+}
+
+/// A registry and everything in it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Registry {
+    pub(crate) spec: RegistrySpec,
+    pub(crate) created: Timestamp,
+    /// By lower-case name.
+    pub(crate) tasks: BTreeMap<String, Task>,
+    /// Oldest first.
+    pub(crate) runs: Vec<Run>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    /// What scanning and patching an image will find, by `repository:tag`.
+    pub(crate) fates: BTreeMap<String, Fate>,
+}
+
+impl Registry {
+    pub(crate) fn new(spec: RegistrySpec, created: Timestamp) -> Self {
+        Self {
+            spec,
+            created,
+            tasks: BTreeMap::new(),
+            runs: Vec::new(),
+            repositories: BTreeMap::new(),
+            fates: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> String {
+        let RegistrySpec {
+            subscription,
+            resource_group,
+            name,
+            ..
+        } = &self.spec;
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.ContainerRegistry/registries/{name}"
+        )
+    }
+
+    pub(crate) fn login_server(&self) -> String {
+        let name = self.spec.name.to_lowercase();
+        match &self.spec.domain_label {
+            Some(hash) => format!("{name}-{hash}.azurecr.io"),
+            None => format!("{name}.azurecr.io"),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What a registry's data plane stores: repositories, their blobs, manifests and tags; and the fate of an image.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The media type of the manifests that the simulator itself pushes.
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// What a scan and a patch of an image will find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Nothing to patch.
+    Clean,
+    /// That many vulnerabilities that a patch removes.
+    Vulnerable(u32),
+    /// Past its end of service life.
+    EndOfLife,
+    /// The scan fails.
+    ScanFails,
+    /// The scan finds something, and the patch fails.
+    PatchFails,
+}
+
+/// One repository of a registry.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Repository {
+    #[serde(skip)]
+    pub(crate) blobs: BTreeMap<String, Bytes>,
+    pub(crate) manifests: BTreeMap<String, Manifest>,
+    pub(crate) tags: BTreeMap<String, Tag>,
+}
+
+/// A manifest as it was pushed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Manifest {
+    #[serde(serialize_with = "as_text")]
+    pub(crate) bytes: Bytes,
+    pub(crate) media_type: String,
+    pub(crate) pushed: Timestamp,
+}
+
+/// What a tag points at.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Tag {
+    pub(crate) digest: String,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+}
+
+impl Repository {
+    /// Keeps a blob and gives its digest.
+    pub(crate) fn put_blob(&mut self, bytes: Bytes) -> String {
+        let digest = digest(&bytes);
+        self.blobs.insert(digest.clone(), bytes);
+        digest
+    }
+
+    /// Keeps a manifest and, for a tag, points the tag at it; gives the digest.
+    pub(crate) fn put_manifest(
+        &mut self,
+        bytes: Bytes,
+        media_type: &str,
+        tag: Option<&str>,
+        now: Timestamp,
+    ) -> String {
+        let digest = digest(&bytes);
+        self.manifests
+            .entry(digest.clone())
+            .or_insert_with(|| Manifest {
+                bytes,
+                media_type: media_type.to_owned(),
+                pushed: now,
+            });
+        if let Some(tag) = tag {
+            let created = self.tags.get(tag).map_or(now, |tag| tag.created);
+            self.tags.insert(
+                tag.to_owned(),
+                Tag {
+                    digest: digest.clone(),
+                    created,
+                    updated: now,
+                },
+            );
+        }
+        digest
+    }
+
+    /// Takes a manifest away, and every tag that points at it.
+    pub(crate) fn remove_manifest(&mut self, digest: &str) -> bool {
+        self.tags.retain(|_, tag| tag.digest != digest);
+        self.manifests.remove(digest).is_some()
+    }
+
+    /// The manifest behind a tag or a digest.
+    pub(crate) fn manifest(&self, reference: &str) -> Option<(&str, &Manifest)> {
+        let digest = self
+            .tags
+            .get(reference)
+            .map_or(reference, |tag| tag.digest.as_str());
+        self.manifests
+            .get_key_value(digest)
+            .map(|(digest, manifest)| (digest.as_str(), manifest))
+    }
+
+    /// Pushes a small image for that operating system, different from every other one.
+    pub(crate) fn push_image(&mut self, tag: &str, os: &str, nonce: u64, now: Timestamp) -> String {
+        let config = json!({"architecture": "amd64", "os": os, "rootfs": {"type": "layers", "diff_ids": []}, "simulator": nonce});
+        let config = Bytes::from(config.to_string());
+        let layer = Bytes::from(format!("layer {nonce}"));
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": described("application/vnd.oci.image.config.v1+json", &config),
+            "layers": [described("application/vnd.oci.image.layer.v1.tar+gzip", &layer)],
+        });
+        self.put_blob(config);
+        self.put_blob(layer);
+        self.put_manifest(
+            Bytes::from(manifest.to_string()),
+            OCI_MANIFEST,
+            Some(tag),
+            now,
+        )
+    }
+
+    /// Pushes a JSON document as the one layer of an artifact, the way the Azure CLI stores a policy.
+    pub(crate) fn push_artifact(
+        &mut self,
+        tag: &str,
+        title: &str,
+        document: &str,
+        now: Timestamp,
+    ) -> String {
+        let config = Bytes::from_static(b"{}");
+        let layer = Bytes::from(document.to_owned());
+        let mut described_layer = described("application/vnd.oci.image.layer.v1.tar", &layer);
+        described_layer["annotations"] = json!({"org.opencontainers.image.title": title});
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": described("application/vnd.unknown.config.v1+json", &config),
+            "layers": [described_layer],
+            "annotations": {},
+        });
+        self.put_blob(config);
+        self.put_blob(layer);
+        self.put_manifest(
+            Bytes::from(manifest.to_string()),
+            OCI_MANIFEST,
+            Some(tag),
+            now,
+        )
+    }
+
+    /// The bytes of the last layer behind a tag, as the service reads a policy.
+    pub(crate) fn last_layer(&self, tag: &str) -> Option<&Bytes> {
+        let (_, manifest) = self.manifest(tag)?;
+        let manifest: Value = serde_json::from_slice(&manifest.bytes).ok()?;
+        let digest = manifest["layers"].as_array()?.last()?["digest"].as_str()?;
+        self.blobs.get(digest)
+    }
+
+    /// The digests that a manifest needs and that aren't here: its blobs, or an index's manifests.
+    pub(crate) fn missing(&self, manifest: &Value) -> BTreeSet<String> {
+        let digests = |key: &str| -> Vec<String> {
+            let nodes = manifest[key].as_array().cloned().unwrap_or_default();
+            nodes
+                .iter()
+                .filter_map(|node| node["digest"].as_str().map(str::to_owned))
+                .collect()
+        };
+        let config = manifest["config"]["digest"].as_str().map(str::to_owned);
+        let blobs = config
+            .into_iter()
+            .chain(digests("layers"))
+            .filter(|digest| !self.blobs.contains_key(digest));
+        let manifests = digests("manifests")
+            .into_iter()
+            .filter(|digest| !self.manifests.contains_key(digest));
+        blobs.chain(manifests).collect()
+    }
+}
+
+/// The `sha256:…` digest of some bytes.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+fn described(media_type: &str, bytes: &Bytes) -> Value {
+    json!({"mediaType": media_type, "size": bytes.len(), "digest": digest(bytes)})
+}
+
+fn as_text<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(bytes))
+}

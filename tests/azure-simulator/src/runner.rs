@@ -1,0 +1,147 @@
+//! How runs come and go: queued by a client, a timer or another run, moved on by each look, ended by the pipeline.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use crate::pipeline::{Outcome, with_queued};
+use crate::registry::Registry;
+use crate::repository::Fate;
+use crate::run::{Run, RunStatus};
+use crate::state::World;
+use crate::task::TimerTrigger;
+
+impl World {
+    /// Queues a run and gives its id.
+    pub(crate) fn queue_run(
+        &mut self,
+        registry: &str,
+        task: &str,
+        values: BTreeMap<String, String>,
+        timer: Option<String>,
+    ) -> String {
+        let (id, created) = (format!("dt{}", self.next_number()), self.now());
+        let run = Run {
+            id: id.clone(),
+            task: task.to_owned(),
+            values,
+            timer,
+            status: RunStatus::Queued,
+            created,
+            started: None,
+            finished: None,
+            error: None,
+            log: String::new(),
+        };
+        if let Some(registry) = self.registry_mut(registry) {
+            registry.runs.push(run);
+        }
+        id
+    }
+
+    /// Lets a task's enabled timer fire, and gives the run's id.
+    pub(crate) fn fire_timer(&mut self, registry: &str, task: &str) -> Option<String> {
+        let found = self
+            .registry(registry)?
+            .tasks
+            .get(&task.to_lowercase())
+            .filter(|task| task.enabled())?;
+        let enabled = |timer: &&TimerTrigger| timer.status.as_deref() != Some("Disabled");
+        let (name, timer) = (
+            found.name.clone(),
+            found.timers().iter().find(enabled)?.name.clone(),
+        );
+        Some(self.queue_run(registry, &name, BTreeMap::new(), Some(timer)))
+    }
+
+    /// Moves a registry's runs on, as one look at them does: each by one stage, or by the clock if runs take time.
+    pub(crate) fn look_at_runs(&mut self, registry: &str) {
+        let due: Vec<String> = match self.registry(registry) {
+            Some(found) => found
+                .runs
+                .iter()
+                .filter(|run| self.is_due(run))
+                .map(|run| run.id.clone())
+                .collect(),
+            None => return,
+        };
+        for id in due {
+            self.move_on(registry, &id);
+        }
+    }
+
+    /// Drives all of a registry's runs, and the runs that these queue, to their ends.
+    pub(crate) fn settle_runs(&mut self, registry: &str) {
+        loop {
+            let active = |found: &Registry| {
+                found
+                    .runs
+                    .iter()
+                    .find(|run| run.status.is_active())
+                    .map(|run| run.id.clone())
+            };
+            let Some(id) = self.registry(registry).and_then(active) else {
+                return;
+            };
+            self.move_on(registry, &id);
+        }
+    }
+
+    fn is_due(&self, run: &Run) -> bool {
+        let Some(stage) = self.knobs.run_duration_ms else {
+            return run.status.is_active();
+        };
+        let since = self
+            .now()
+            .duration_since(run.started.unwrap_or(run.created));
+        run.status.is_active()
+            && since >= SignedDuration::from_millis(i64::try_from(stage).unwrap_or(i64::MAX))
+    }
+
+    fn move_on(&mut self, registry: &str, id: &str) {
+        let now = self.now();
+        let Some(run) = self.run_mut(registry, id) else {
+            return;
+        };
+        if run.status == RunStatus::Queued {
+            run.status = RunStatus::Running;
+            run.started = Some(now);
+            return;
+        }
+        let run = run.clone();
+        let Some(found) = self.registry(registry) else {
+            return;
+        };
+        let mut outcome = match found.tasks.get(&run.task.to_lowercase()) {
+            Some(task) => self.outcome(found, task, &run),
+            None => Outcome {
+                error: Some("The task is gone.".to_owned()),
+                ..Outcome::default()
+            },
+        };
+        for (task, values) in std::mem::take(&mut outcome.queues) {
+            let queued = self.queue_run(registry, task, values, None);
+            outcome.log = with_queued(&outcome.log, &queued);
+        }
+        if let Some((repository, tag)) = &outcome.pushes {
+            self.push_image(registry, repository, tag, "linux", Fate::Clean);
+        }
+        if let Some(run) = self.run_mut(registry, id) {
+            run.status = if outcome.error.is_some() {
+                RunStatus::Failed
+            } else {
+                RunStatus::Succeeded
+            };
+            run.finished = Some(now);
+            run.error = outcome.error;
+            run.log = outcome.log;
+        }
+    }
+
+    fn run_mut(&mut self, registry: &str, id: &str) -> Option<&mut Run> {
+        self.registry_mut(registry)?
+            .runs
+            .iter_mut()
+            .find(|run| run.id == id)
+    }
+}

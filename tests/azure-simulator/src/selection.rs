@@ -1,0 +1,291 @@
+//! Which images a policy selects, by the service's own rules, its unescaped dot included.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+/// The most images of one run.
+pub(crate) const LIMIT: usize = 100;
+
+/// The policy document, as the service reads it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Policy {
+    version: String,
+    #[serde(rename = "tag-convention", default)]
+    pub(crate) convention: Convention,
+    repositories: Vec<Wanted>,
+}
+
+/// How patch tags are formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Convention {
+    #[default]
+    Incremental,
+    Floating,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    repository: String,
+    tags: Vec<String>,
+    enabled: Option<bool>,
+}
+
+/// What a policy selects.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) images: Vec<Image>,
+    /// `repository` or `repository:tag`.
+    pub(crate) not_found: Vec<String>,
+}
+
+/// A base image with its latest patch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) repository: String,
+    pub(crate) tag: String,
+    pub(crate) latest_patch: Option<String>,
+}
+
+impl Policy {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let policy: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if policy.version != "v1" {
+            return Err("Version is required in the filter and should be v1".to_owned());
+        }
+        if policy.repositories.is_empty() {
+            return Err("At least one repository is required in the filter".to_owned());
+        }
+        for wanted in &policy.repositories {
+            let star = wanted.tags.iter().any(|tag| tag == "*");
+            if wanted.repository.is_empty()
+                || wanted.tags.is_empty()
+                || wanted.tags.iter().any(String::is_empty)
+            {
+                return Err("Repository and tags are required in the filter".to_owned());
+            }
+            if star && wanted.tags.len() > 1 {
+                return Err(format!(
+                    "Tag * is the only entry that repository {} may then have",
+                    wanted.repository
+                ));
+            }
+            if let Some(tag) = wanted.tags.iter().find(|tag| looks_like_patch(tag)) {
+                return Err(format!(
+                    "Tag {tag} of repository {} looks like a patch tag",
+                    wanted.repository
+                ));
+            }
+        }
+        Ok(policy)
+    }
+
+    /// Applies the policy to what is there: the tags by repository.
+    pub(crate) fn select(&self, tags: &BTreeMap<String, Vec<String>>) -> Selection {
+        let mut selection = Selection {
+            images: Vec::new(),
+            not_found: Vec::new(),
+        };
+        for wanted in self
+            .repositories
+            .iter()
+            .filter(|wanted| wanted.enabled.unwrap_or(true))
+        {
+            let Some(tags) = tags.get(&wanted.repository) else {
+                selection.not_found.push(wanted.repository.clone());
+                continue;
+            };
+            let mut matching: Vec<&str> = Vec::new();
+            for tag in &wanted.tags {
+                let found: Vec<&str> = tags
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|there| self.matches(tag, there))
+                    .collect();
+                if found.is_empty() && tag != "*" {
+                    selection
+                        .not_found
+                        .push(format!("{}:{tag}", wanted.repository));
+                }
+                matching.extend(found);
+            }
+            selection
+                .images
+                .extend(self.grouped(&wanted.repository, &matching));
+        }
+        selection
+    }
+
+    fn matches(&self, wanted: &str, there: &str) -> bool {
+        if wanted == "*" {
+            return !looks_like_patch(there) || self.split(there).1.is_some();
+        }
+        // The service doesn't escape the tag, so its dots match anything.
+        let pattern = match self.convention {
+            Convention::Incremental => format!(r"^{wanted}(-[1-9]\d{{0,2}})?$"),
+            Convention::Floating => format!(r"^{wanted}(-patched\d*)?$"),
+        };
+        Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(there))
+    }
+
+    /// One image per base tag, with the patch tag of the highest number.
+    fn grouped(&self, repository: &str, tags: &[&str]) -> Vec<Image> {
+        let mut latest: BTreeMap<&str, Option<(u32, &str)>> = BTreeMap::new();
+        for tag in tags {
+            let (base, number) = self.split(tag);
+            let known = latest.entry(base).or_default();
+            *known = (*known).max(number.map(|number| (number, *tag)));
+        }
+        let image = |(base, patch): (&str, Option<(u32, &str)>)| Image {
+            repository: repository.to_owned(),
+            tag: base.to_owned(),
+            latest_patch: patch.map(|(_, tag)| tag.to_owned()),
+        };
+        latest.into_iter().map(image).collect()
+    }
+
+    /// A tag's base and, for a patch tag of this convention, its number.
+    fn split<'tag>(&self, tag: &'tag str) -> (&'tag str, Option<u32>) {
+        match self.convention {
+            Convention::Incremental => match tag.rsplit_once('-') {
+                Some((base, number)) if !base.is_empty() && is_patch_number(number) => {
+                    (base, number.parse().ok())
+                }
+                _ => (tag, None),
+            },
+            Convention::Floating => match tag.rsplit_once("-patched") {
+                Some((base, digits))
+                    if !base.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+                {
+                    (base, Some(digits.parse().unwrap_or(0)))
+                }
+                _ => (tag, None),
+            },
+        }
+    }
+}
+
+impl Convention {
+    /// The word of the policy document.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Incremental => "incremental",
+            Self::Floating => "floating",
+        }
+    }
+
+    /// What comes after the base tag of the next patch.
+    pub(crate) fn next(self, image: &Image) -> String {
+        match self {
+            Self::Floating => "patched".to_owned(),
+            Self::Incremental => {
+                let latest = image
+                    .latest_patch
+                    .as_deref()
+                    .and_then(|tag| tag.rsplit_once('-'));
+                let number: u32 = latest
+                    .and_then(|(_, number)| number.parse().ok())
+                    .unwrap_or(0);
+                (number + 1).to_string()
+            }
+        }
+    }
+}
+
+/// Whether a tag is the patch tag of either convention: `-1` to `-999`, or `-patched`.
+fn looks_like_patch(tag: &str) -> bool {
+    tag.ends_with("-patched")
+        || tag
+            .rsplit_once('-')
+            .is_some_and(|(_, number)| is_patch_number(number))
+}
+
+fn is_patch_number(text: &str) -> bool {
+    (1..=3).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn select(policy: &str, tags: &[&str]) -> Vec<String> {
+        let tags = BTreeMap::from([(
+            "python".to_owned(),
+            tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        )]);
+        let selection = Policy::parse(policy.as_bytes()).unwrap().select(&tags);
+        let image = |image: Image| {
+            format!(
+                "{},{}",
+                image.tag,
+                image.latest_patch.unwrap_or_else(|| "N/A".into())
+            )
+        };
+        selection
+            .images
+            .into_iter()
+            .map(image)
+            .chain(selection.not_found)
+            .collect()
+    }
+
+    fn policy(convention: &str, tags: &str) -> String {
+        format!(
+            r#"{{"version":"v1","tag-convention":"{convention}","repositories":[{{"repository":"python","tags":{tags}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn the_latest_patch_has_the_highest_number_not_the_last_in_the_alphabet() {
+        let found = select(
+            &policy("incremental", r#"["3.11"]"#),
+            &["3.11", "3.11-2", "3.11-10", "3.12"],
+        );
+        assert_eq!(found, ["3.11,3.11-10"]);
+    }
+
+    #[test]
+    fn a_dot_matches_any_character_as_in_the_service() {
+        let found = select(
+            &policy("incremental", r#"["3.11"]"#),
+            &["3.11", "3x11", "3x11-1"],
+        );
+        assert_eq!(found, ["3.11,N/A", "3x11,3x11-1"]);
+    }
+
+    #[test]
+    fn a_star_takes_base_tags_with_the_patches_of_its_own_convention_only() {
+        let tags = ["1", "1-1", "1-patched", "2-1000"];
+        assert_eq!(
+            select(&policy("incremental", r#"["*"]"#), &tags),
+            ["1,1-1", "2-1000,N/A"]
+        );
+        assert_eq!(
+            select(&policy("floating", r#"["*"]"#), &tags),
+            ["1,1-patched", "2-1000,N/A"]
+        );
+    }
+
+    #[test]
+    fn a_tag_that_is_not_there_is_reported_and_skipped() {
+        assert_eq!(
+            select(&policy("incremental", r#"["1","9"]"#), &["1"]),
+            ["1,N/A", "python:9"]
+        );
+    }
+
+    #[test]
+    fn a_policy_with_a_patch_tag_or_another_version_is_refused() {
+        assert!(Policy::parse(policy("incremental", r#"["1-1"]"#).as_bytes()).is_err());
+        assert!(Policy::parse(policy("Incremental", r#"["1"]"#).as_bytes()).is_err());
+        assert!(Policy::parse(policy("incremental", r#"["*","1"]"#).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! The HTTPS listener: takes connections, reads requests whole, and carries out what the world and its faults decide.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::admin;
+use crate::dispatch::is_loopback;
+use crate::fault::{Effect, refusal};
+use crate::state::World;
+use crate::wire::{Call, Reply};
+
+/// What every connection shares.
+#[derive(Clone)]
+pub(crate) struct Service {
+    world: Arc<Mutex<World>>,
+    tls: TlsAcceptor,
+}
+
+impl Service {
+    pub(crate) fn new(world: Arc<Mutex<World>>, tls: Arc<rustls::ServerConfig>) -> Self {
+        Self {
+            world,
+            tls: TlsAcceptor::from(tls),
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes connections until the listener's runtime goes away.
+    pub(crate) async fn listen(self, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            send_at_once(&stream);
+            tokio::spawn(self.clone().serve(stream));
+        }
+    }
+
+    /// Speaks TLS and HTTP on one connection until it ends.
+    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        // A client that distrusts our certificate, or that hangs up, is its own business.
+        let Ok(stream) = self.tls.accept(stream).await else {
+            return;
+        };
+        let answer = service_fn(move |request| {
+            let service = self.clone();
+            async move { service.answer(request).await }
+        });
+        let _ = auto::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), answer)
+            .await;
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+        let call = read(request).await.map_err(|_| Cut)?;
+        if is_loopback(&call.host) && call.path.starts_with(admin::PREFIX) {
+            return Ok(response(admin::answer(&mut self.world(), &call)));
+        }
+        let latency = self.world().knobs.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match self.decide(&call) {
+            Outcome::Reply(reply) => Ok(response(reply)),
+            Outcome::Cut => Err(Cut),
+            Outcome::Hang => {
+                let never: Infallible = std::future::pending().await;
+                match never {}
+            }
+        }
+    }
+
+    /// Lets the planted faults and the services decide, and writes the request down.
+    fn decide(&self, call: &Call) -> Outcome {
+        let mut world = self.world();
+        match world.strike(call) {
+            None => {
+                let reply = world.answer(call);
+                world.record(call, reply.status, false);
+                Outcome::Reply(reply)
+            }
+            Some(Effect::Status {
+                status,
+                code,
+                retry_after,
+            }) => {
+                world.record(call, status, true);
+                Outcome::Reply(refusal(call, status, code.as_deref(), retry_after))
+            }
+            Some(effect) => {
+                if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
+                    world.answer(call);
+                }
+                world.record(call, 0, true);
+                if matches!(effect, Effect::Cut | Effect::CutAfter) {
+                    Outcome::Cut
+                } else {
+                    Outcome::Hang
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// What becomes of a request.
+enum Outcome {
+    Reply(Reply),
+    Cut,
+    Hang,
+}
+
+/// The connection breaks: HTTP/1.1 closes it, HTTP/2 resets the stream.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the connection was cut by order")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// HTTP/2 writes an answer in several small pieces: without this, each waits some 40 ms for the one
+/// before to be acknowledged.
+pub(crate) fn send_at_once(stream: &TcpStream) {
+    // A connection that is slow is still a connection.
+    let _ = stream.set_nodelay(true);
+}
+
+async fn read(request: Request<Incoming>) -> Result<Call, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let named = head.uri.authority().map(ToString::to_string);
+    let header = head
+        .headers
+        .get("host")
+        .and_then(|host| host.to_str().ok())
+        .map(str::to_owned);
+    let authority = named.or(header).unwrap_or_default().to_lowercase();
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority.as_str(), |(host, _)| host)
+        .to_owned();
+    Ok(Call {
+        method: head.method,
+        host,
+        authority,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers,
+        body: body.collect().await?.to_bytes(),
+    })
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,318 @@
+//! The handle on a running simulator: its addresses, its state, its knobs.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::access::RoleAssignment;
+use crate::fault::Fault;
+use crate::handle::RegistryHandle;
+use crate::log::Entry;
+use crate::options::{CLIENT_ID, CLIENT_SECRET, Knobs, Options, SUBSCRIPTION, TENANT};
+use crate::registry::RegistrySpec;
+use crate::server::Service;
+use crate::state::World;
+use crate::tls::Authority;
+use crate::tokens::Grant;
+use crate::wire::Call;
+use crate::{arm, proxy, snapshot};
+
+/// A running simulator. Dropping it ends it, with every connection.
+#[derive(Debug)]
+pub struct Simulator {
+    world: Arc<Mutex<World>>,
+    address: SocketAddr,
+    proxy: SocketAddr,
+    ca_pem: String,
+    ca_file: PathBuf,
+    /// Keeps the certificate's file until the end, if nobody said where to put it.
+    _folder: Option<TempDir>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Starts a simulator in a thread of its own, so that tests of every kind can use it, blocking ones too.
+    ///
+    /// # Errors
+    /// When a port is taken, a file can't be written, or no certificate can be made.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let authority = Arc::new(Authority::new().map_err(io::Error::other)?);
+        let ca_pem = authority.pem().to_owned();
+        let (folder, ca_file) = match options.ca_file {
+            Some(path) => (None, path),
+            None => {
+                let folder = tempfile::Builder::new()
+                    .prefix("azure-simulator-")
+                    .tempdir()?;
+                let path = folder.path().join("ca.pem");
+                (Some(folder), path)
+            }
+        };
+        fs::write(&ca_file, &ca_pem)?;
+        let listener = std::net::TcpListener::bind(("127.0.0.1", options.port))?;
+        let proxy_listener = std::net::TcpListener::bind(("127.0.0.1", options.proxy_port))?;
+        let (address, proxy) = (listener.local_addr()?, proxy_listener.local_addr()?);
+
+        let mut world = World::new(format!("https://{address}"), options.knobs);
+        world.log.file = options.log_file.map(File::create).transpose()?;
+        world.faults = options.faults;
+        for spec in options.registries {
+            world.add_registry(spec);
+        }
+        let world = Arc::new(Mutex::new(world));
+        let tls = authority.server_config().map_err(io::Error::other)?;
+        let service = Service::new(Arc::clone(&world), tls);
+        let (stop, stopped) = oneshot::channel();
+        let thread = serve(service, listener, proxy_listener, stopped)?;
+        Ok(Self {
+            world,
+            address,
+            proxy,
+            ca_pem,
+            ca_file,
+            _folder: folder,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends it and waits until its ports are free.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    /// `https://127.0.0.1:PORT`: ARM, Entra and the admin paths, without the proxy.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// `http://127.0.0.1:PORT`, for `HTTPS_PROXY`.
+    #[must_use]
+    pub fn proxy_url(&self) -> String {
+        format!("http://{}", self.proxy)
+    }
+
+    /// The certificate authority, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The file that holds it, for `SSL_CERT_FILE`.
+    #[must_use]
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// The environment in which a provider talks to this simulator and to nothing else.
+    #[must_use]
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("HTTPS_PROXY", self.proxy_url()),
+            ("SSL_CERT_FILE", self.ca_file.display().to_string()),
+            ("ARM_CLIENT_ID", CLIENT_ID.to_owned()),
+            ("ARM_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+            ("ARM_TENANT_ID", TENANT.to_owned()),
+            ("ARM_SUBSCRIPTION_ID", SUBSCRIPTION.to_owned()),
+            ("ARM_USE_CLI", "false".to_owned()),
+            ("CHECKPOINT_DISABLE", "1".to_owned()),
+        ]
+    }
+
+    /// Adds a registry.
+    pub fn add_registry(&self, spec: RegistrySpec) -> RegistryHandle<'_> {
+        let name = spec.name.clone();
+        self.world().add_registry(spec);
+        RegistryHandle::new(self, name)
+    }
+
+    /// A registry that is there.
+    ///
+    /// # Panics
+    /// When it isn't: a test that asks for it is wrong.
+    #[must_use]
+    pub fn registry(&self, name: &str) -> RegistryHandle<'_> {
+        assert!(
+            self.world().registry(name).is_some(),
+            "there is no registry {name}"
+        );
+        RegistryHandle::new(self, name.to_owned())
+    }
+
+    /// Adds an application with a secret and its roles (ids, see [`crate::roles`]) at scopes; gives its object id.
+    pub fn add_application(&self, client_id: &str, secret: &str, roles: &[(&str, &str)]) -> String {
+        self.world().add_application(client_id, secret, roles)
+    }
+
+    /// A good Entra token of the default application, for an audience such as `https://management.azure.com`.
+    #[must_use]
+    pub fn token(&self, audience: &str) -> String {
+        let mut world = self.world();
+        let principal = world.applications[0].principal.clone();
+        let life = Duration::from_secs(world.knobs.token_lifetime_s);
+        let now = world.now();
+        let grant = Grant::Entra {
+            audience: audience.trim_end_matches('/').to_owned(),
+        };
+        world.tokens.issue(TENANT, &principal, grant, now, life)
+    }
+
+    /// Makes an ARM request as somebody else would in the portal or by CLI: unsigned and unlogged. `address` is a path
+    /// with its `api-version`. Gives the status and the body.
+    pub fn behind_the_scenes(
+        &self,
+        method: Method,
+        address: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let call = Call {
+            method,
+            host: arm::HOST.to_owned(),
+            authority: arm::HOST.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::new(),
+            body: body.map(ToString::to_string).unwrap_or_default().into(),
+        };
+        let (Ok(reply) | Err(reply)) = arm::behind_the_scenes(&mut self.world(), &call);
+        (
+            reply.status,
+            serde_json::from_slice(&reply.body).unwrap_or_default(),
+        )
+    }
+
+    /// Every role assignment, those of the default application at the subscription included.
+    #[must_use]
+    pub fn role_assignments(&self) -> Vec<RoleAssignment> {
+        self.world().role_assignments.clone()
+    }
+
+    /// Adds an assignment as somebody else would have; the principal need not exist.
+    pub fn seed_role_assignment(
+        &self,
+        name: Option<&str>,
+        scope: &str,
+        role: &str,
+        principal: &str,
+    ) -> RoleAssignment {
+        let name = name.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        self.world().seed_assignment(name, scope, role, principal)
+    }
+
+    /// The whole state as JSON.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        snapshot::state(&self.world())
+    }
+
+    /// The counts of what workflows leave: `tasks`, `role_assignments`, `policy_repositories`, `active_runs`.
+    #[must_use]
+    pub fn leftovers(&self) -> Value {
+        snapshot::leftovers(&self.world())
+    }
+
+    /// Turns knobs.
+    pub fn turn(&self, turn: impl FnOnce(&mut Knobs)) {
+        turn(&mut self.world().knobs);
+    }
+
+    /// Plants a fault; it counts requests from now.
+    pub fn fault(&self, fault: Fault) {
+        self.world().faults.push(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.world().faults.clear();
+    }
+
+    /// Puts the simulator's clock forward: tokens expire, replication is done.
+    pub fn advance(&self, by: Duration) {
+        self.world().advance(by);
+    }
+
+    /// Begins a new chapter of the log for [`Simulator::requests`] and [`Simulator::writes`].
+    pub fn mark(&self) {
+        self.world().log.set_mark();
+    }
+
+    /// The requests since the last mark.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Entry> {
+        self.world().log.since_mark()
+    }
+
+    /// The requests since the last mark that asked for a change.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Entry> {
+        self.requests()
+            .into_iter()
+            .filter(|entry| entry.write)
+            .collect()
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has already been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Runs both listeners in a thread until the other end of `stopped` is dropped.
+fn serve(
+    service: Service,
+    listener: std::net::TcpListener,
+    proxy_listener: std::net::TcpListener,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<JoinHandle<()>> {
+    listener.set_nonblocking(true)?;
+    proxy_listener.set_nonblocking(true)?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let (listener, proxy_listener) = {
+        let _inside = runtime.enter();
+        (
+            TcpListener::from_std(listener)?,
+            TcpListener::from_std(proxy_listener)?,
+        )
+    };
+    thread::Builder::new()
+        .name("azure-simulator".to_owned())
+        .spawn(move || {
+            runtime.spawn(service.clone().listen(listener));
+            runtime.spawn(proxy::listen(service, proxy_listener));
+            // Either the word to stop or the loss of the one who could say it.
+            let _ = runtime.block_on(stopped);
+            // Connections that hang by order would be waited for otherwise.
+            runtime.shutdown_background();
+        })
+}

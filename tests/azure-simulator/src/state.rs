@@ -1,0 +1,200 @@
+//! The simulated Azure's whole state.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::access::{Principal, RoleAssignment};
+use crate::fault::Fault;
+use crate::log::Log;
+use crate::options::{CLIENT_ID, CLIENT_SECRET, Knobs, SUBSCRIPTION};
+use crate::registry::{Registry, RegistrySpec};
+use crate::repository::Fate;
+use crate::roles;
+use crate::storage::LogLinks;
+use crate::tokens::Tokens;
+use crate::{acr, arm};
+
+/// Everything there is.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) knobs: Knobs,
+    pub(crate) applications: Vec<Application>,
+    pub(crate) principals: Vec<Principal>,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
+    /// By lower-case name; registry names are unique in all of Azure.
+    pub(crate) registries: BTreeMap<String, Registry>,
+    pub(crate) tokens: Tokens,
+    pub(crate) uploads: acr::Uploads,
+    pub(crate) operations: arm::Operations,
+    pub(crate) links: LogLinks,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) log: Log,
+    /// `https://127.0.0.1:PORT`, where ARM and Entra answer without the proxy.
+    pub(crate) endpoint: String,
+    /// How far the clock was put forward.
+    ahead: SignedDuration,
+    counter: u64,
+}
+
+/// An application that may sign in with a secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Application {
+    pub(crate) client_id: String,
+    pub(crate) secret: String,
+    /// The object id of its service principal.
+    pub(crate) principal: String,
+}
+
+impl World {
+    pub(crate) fn new(endpoint: String, knobs: Knobs) -> Self {
+        let mut world = Self {
+            knobs,
+            applications: Vec::new(),
+            principals: Vec::new(),
+            role_assignments: Vec::new(),
+            registries: BTreeMap::new(),
+            tokens: Tokens::default(),
+            uploads: acr::Uploads::default(),
+            operations: arm::Operations::default(),
+            links: LogLinks::default(),
+            faults: Vec::new(),
+            log: Log::default(),
+            endpoint,
+            ahead: SignedDuration::ZERO,
+            counter: 0,
+        };
+        let everything = [
+            roles::OWNER,
+            roles::REPOSITORY_CONTRIBUTOR,
+            roles::CATALOG_LISTER,
+        ];
+        let scope = format!("/subscriptions/{SUBSCRIPTION}");
+        world.add_application(
+            CLIENT_ID,
+            CLIENT_SECRET,
+            &everything.map(|role| (role, scope.as_str())),
+        );
+        world
+    }
+
+    /// The simulator's time: the machine's, plus what it was put forward.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
+            .saturating_add(self.ahead)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Puts the clock forward.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.ahead = self
+            .ahead
+            .saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
+    }
+
+    /// The next number of a sequence that never repeats.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// Adds an application whose principal has been known for ever, and its roles at their scopes; gives its object id.
+    pub(crate) fn add_application(
+        &mut self,
+        client_id: &str,
+        secret: &str,
+        roles: &[(&str, &str)],
+    ) -> String {
+        let principal = self.add_principal(Timestamp::UNIX_EPOCH);
+        self.applications.push(Application {
+            client_id: client_id.to_owned(),
+            secret: secret.to_owned(),
+            principal: principal.clone(),
+        });
+        for (role, scope) in roles {
+            self.seed_assignment(Uuid::new_v4().to_string(), scope, role, &principal);
+        }
+        principal
+    }
+
+    /// Adds a service principal.
+    pub(crate) fn add_principal(&mut self, created: Timestamp) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.principals.push(Principal {
+            id: id.clone(),
+            kind: "ServicePrincipal",
+            created,
+        });
+        id
+    }
+
+    /// Adds an assignment that has been there for ever, whoever made it.
+    pub(crate) fn seed_assignment(
+        &mut self,
+        name: String,
+        scope: &str,
+        role: &str,
+        principal: &str,
+    ) -> RoleAssignment {
+        let assignment = RoleAssignment {
+            name,
+            scope: scope.to_owned(),
+            role: role.to_owned(),
+            principal_id: principal.to_owned(),
+            principal_type: "ServicePrincipal".to_owned(),
+            description: None,
+            created_by: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+        };
+        self.role_assignments.push(assignment.clone());
+        assignment
+    }
+
+    /// Adds a registry.
+    pub(crate) fn add_registry(&mut self, spec: RegistrySpec) {
+        let created = self.now();
+        self.registries
+            .insert(spec.name.to_lowercase(), Registry::new(spec, created));
+    }
+
+    /// A registry by name.
+    pub(crate) fn registry(&self, name: &str) -> Option<&Registry> {
+        self.registries.get(&name.to_lowercase())
+    }
+
+    /// A registry by name, to change it.
+    pub(crate) fn registry_mut(&mut self, name: &str) -> Option<&mut Registry> {
+        self.registries.get_mut(&name.to_lowercase())
+    }
+
+    /// The name of the registry behind a login server.
+    pub(crate) fn registry_at(&self, host: &str) -> Option<String> {
+        self.registries
+            .values()
+            .find(|registry| registry.login_server() == host)
+            .map(|found| found.spec.name.clone())
+    }
+
+    /// Pushes an image for an operating system, and decides what a scan will find in it.
+    pub(crate) fn push_image(
+        &mut self,
+        registry: &str,
+        repository: &str,
+        tag: &str,
+        os: &str,
+        fate: Fate,
+    ) -> Option<()> {
+        let (now, nonce) = (self.now(), self.next_number());
+        let registry = self.registry_mut(registry)?;
+        registry
+            .repositories
+            .entry(repository.to_owned())
+            .or_default()
+            .push_image(tag, os, nonce, now);
+        registry.fates.insert(format!("{repository}:{tag}"), fate);
+        Some(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Tokens: they look like JWTs, and only the simulator that made one knows what it is good for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+/// What a token is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// An Entra access token for that audience, without a trailing slash.
+    Entra { audience: String },
+    /// A refresh token of a registry.
+    Refresh { login_server: String },
+    /// An access token of a registry, for scope items such as `repository:python:pull`.
+    Access {
+        login_server: String,
+        scopes: BTreeSet<String>,
+    },
+}
+
+/// A token that was issued.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub(crate) principal: String,
+    pub(crate) grant: Grant,
+    pub(crate) expires: Timestamp,
+}
+
+/// All tokens ever issued.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(HashMap<String, Token>);
+
+impl Tokens {
+    /// Issues a token.
+    pub(crate) fn issue(
+        &mut self,
+        tenant: &str,
+        principal: &str,
+        grant: Grant,
+        now: Timestamp,
+        life: Duration,
+    ) -> String {
+        let expires = now.saturating_add(
+            jiff::SignedDuration::try_from(life).unwrap_or(jiff::SignedDuration::MAX),
+        );
+        let expires = expires.unwrap_or(Timestamp::MAX);
+        let audience = match &grant {
+            Grant::Entra { audience } => audience.as_str(),
+            Grant::Refresh { login_server } | Grant::Access { login_server, .. } => {
+                login_server.as_str()
+            }
+        };
+        let claims = json!({
+            "aud": audience,
+            "iss": format!("https://sts.windows.net/{tenant}/"),
+            "iat": now.as_second(),
+            "exp": expires.as_second(),
+            "oid": principal,
+            "tid": tenant,
+            "jti": Uuid::new_v4().to_string(),
+        });
+        let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signature = BASE64_URL_SAFE_NO_PAD
+            .encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
+        let text = format!(
+            "{}.{}.{signature}",
+            part(&json!({"typ": "JWT", "alg": "RS256"})),
+            part(&claims)
+        );
+        self.0.insert(
+            text.clone(),
+            Token {
+                principal: principal.to_owned(),
+                grant,
+                expires,
+            },
+        );
+        text
+    }
+
+    /// What a token is, if it is one of ours.
+    pub(crate) fn find(&self, text: &str) -> Option<&Token> {
+        self.0.get(text)
+    }
+}

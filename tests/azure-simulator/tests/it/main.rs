@@ -1,0 +1,15 @@
+//! The simulator as its clients meet it: over TLS, through its proxy, by the real names of Azure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on should say where"
+)]
+
+mod client;
+mod data_plane;
+mod pipeline;
+mod role_assignments;
+mod shapes;
+mod sign_in;
+mod tasks;
+mod wire;

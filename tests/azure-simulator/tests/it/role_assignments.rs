@@ -1,0 +1,204 @@
+//! Role assignments: each refusal that users of Azure know.
+
+use std::time::Duration;
+
+use azure_simulator::roles;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::client::{ASSIGNMENTS, Azure, Got};
+
+async fn assign(azure: &Azure, name: &str, role: &str, principal: &str, kind: Option<&str>) -> Got {
+    let role = format!(
+        "/subscriptions/00000000-0000-0000-0000-000000000000/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    );
+    let mut properties = json!({"roleDefinitionId": role, "principalId": principal});
+    if let Some(kind) = kind {
+        properties["principalType"] = kind.into();
+    }
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        azure.registry()
+    );
+    azure
+        .arm(
+            Method::PUT,
+            &path,
+            ASSIGNMENTS,
+            Some(json!({"properties": properties})),
+        )
+        .await
+}
+
+fn name() -> String {
+    Uuid::new_v4().to_string()
+}
+
+const SERVICE_PRINCIPAL: Option<&str> = Some("ServicePrincipal");
+
+#[tokio::test]
+async fn a_name_keeps_its_principal_and_a_triple_keeps_its_name() {
+    let azure = Azure::new();
+    let (first, second) = (
+        azure.task_principal("task-1").await,
+        azure.task_principal("task-2").await,
+    );
+    let taken = name();
+    assert_eq!(
+        assign(&azure, &taken, roles::ACR_PULL, &first, SERVICE_PRINCIPAL)
+            .await
+            .status,
+        201
+    );
+    assert_eq!(
+        assign(&azure, &taken, roles::ACR_PULL, &first, SERVICE_PRINCIPAL)
+            .await
+            .status,
+        200
+    );
+    let other = assign(&azure, &taken, roles::ACR_PULL, &second, SERVICE_PRINCIPAL).await;
+    assert_eq!(
+        other.refusal(),
+        (400, "RoleAssignmentUpdateNotPermitted".to_owned())
+    );
+    let again = assign(&azure, &name(), roles::ACR_PULL, &first, SERVICE_PRINCIPAL).await;
+    assert_eq!(again.refusal(), (409, "RoleAssignmentExists".to_owned()));
+}
+
+#[tokio::test]
+async fn a_young_principal_is_not_found_unless_its_type_is_sent() {
+    let azure = Azure::new();
+    azure
+        .simulator
+        .turn(|knobs| knobs.replication_delay_ms = 60_000);
+    let principal = azure.simulator.add_application("other", "secret", &[]);
+    assert_eq!(
+        assign(&azure, &name(), roles::ACR_PULL, &principal, None)
+            .await
+            .status,
+        201
+    );
+
+    let (first, second) = (
+        azure.task_principal("task-1").await,
+        azure.task_principal("task-2").await,
+    );
+    let early = assign(&azure, &name(), roles::ACR_PULL, &first, None).await;
+    assert_eq!(early.refusal(), (400, "PrincipalNotFound".to_owned()));
+    assert_eq!(
+        assign(&azure, &name(), roles::ACR_PULL, &first, SERVICE_PRINCIPAL)
+            .await
+            .status,
+        201
+    );
+    azure.simulator.advance(Duration::from_secs(60));
+    assert_eq!(
+        assign(&azure, &name(), roles::ACR_PULL, &second, None)
+            .await
+            .status,
+        201
+    );
+}
+
+#[tokio::test]
+async fn what_azure_does_not_know_is_refused() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    let role = assign(
+        &azure,
+        &name(),
+        "00000000-0000-0000-0000-00000000dead",
+        &principal,
+        SERVICE_PRINCIPAL,
+    )
+    .await;
+    assert_eq!(
+        role.refusal(),
+        (404, "RoleDefinitionDoesNotExist".to_owned())
+    );
+    let odd = assign(
+        &azure,
+        "no-guid",
+        roles::ACR_PULL,
+        &principal,
+        SERVICE_PRINCIPAL,
+    )
+    .await;
+    assert_eq!(odd.refusal(), (400, "InvalidRoleAssignmentId".to_owned()));
+    let kind = assign(&azure, &name(), roles::ACR_PULL, &principal, Some("Robot")).await;
+    assert_eq!(kind.refusal(), (400, "InvalidRequestContent".to_owned()));
+}
+
+#[tokio::test]
+async fn a_list_has_the_rows_of_the_scopes_above_and_a_filter_narrows_it() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    assign(
+        &azure,
+        &name(),
+        roles::ACR_PULL,
+        &principal,
+        SERVICE_PRINCIPAL,
+    )
+    .await;
+    let list = async |filter: &str| -> Vec<Value> {
+        let path = format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments?$filter={filter}",
+            azure.registry()
+        );
+        azure
+            .arm(Method::GET, &path, ASSIGNMENTS, None)
+            .await
+            .json()["value"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!(list("atScope()").await.len(), 4);
+    let own = list(&format!("principalId%20eq%20'{principal}'")).await;
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0]["properties"]["scope"], azure.registry());
+}
+
+#[tokio::test]
+async fn deleting_a_task_leaves_its_assignments_behind() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    let orphan = name();
+    assign(
+        &azure,
+        &orphan,
+        roles::ACR_PULL,
+        &principal,
+        SERVICE_PRINCIPAL,
+    )
+    .await;
+    assert!(azure.simulator.registry("contoso").delete_task("task-1"));
+    assert_eq!(azure.simulator.leftovers()["role_assignments"], 1);
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/{orphan}",
+        azure.registry()
+    );
+    assert_eq!(
+        azure
+            .arm(Method::DELETE, &path, ASSIGNMENTS, None)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        azure
+            .arm(Method::DELETE, &path, ASSIGNMENTS, None)
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        azure
+            .arm(Method::GET, &path, ASSIGNMENTS, None)
+            .await
+            .status,
+        404
+    );
+}

@@ -1,0 +1,228 @@
+//! What isn't Azure itself: the proxy, the endpoint, the faults, the log and the admin door.
+
+use std::time::Duration;
+
+use azure_simulator::Fault;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Azure, Got, REGISTRIES, TASKS, client, task};
+
+#[tokio::test]
+async fn the_proxy_opens_no_way_out_of_the_machine() {
+    let azure = Azure::new();
+    for url in [
+        "https://example.com/",
+        "https://unknown.azurecr.io/v2/",
+        "https://management.azure.com:8443/",
+    ] {
+        assert!(azure.http.get(url).send().await.is_err(), "{url}");
+    }
+    assert!(azure.simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_endpoint_is_arm_and_entra_without_the_proxy() {
+    let azure = Azure::new();
+    let direct = client(&azure.simulator, false);
+    let endpoint = azure.simulator.endpoint();
+    let token = azure
+        .sign_in_for(&format!("{endpoint}/.default"))
+        .await
+        .json();
+    let url = format!("{endpoint}{}?{REGISTRIES}", azure.registry());
+    let got = direct
+        .get(url)
+        .bearer_auth(token["access_token"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (got.status().as_u16(), got.version()),
+        (200, reqwest::Version::HTTP_2)
+    );
+    let discovery = direct
+        .get(format!("{endpoint}/common/discovery/instance"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(discovery.status(), 200);
+}
+
+#[tokio::test]
+async fn a_fault_refuses_before_anything_happened() {
+    let azure = Azure::new();
+    azure.simulator.fault(
+        Fault::on("PUT", "/tasks/")
+            .status(429)
+            .code("TooManyRequests")
+            .retry_after(7),
+    );
+    let refused = azure.put_task("cssc-scan-image", task()).await;
+    assert_eq!(
+        (refused.refusal(), refused.header("retry-after")),
+        ((429, "TooManyRequests".to_owned()), "7")
+    );
+    assert_eq!(azure.put_task("cssc-scan-image", task()).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_connection_can_be_cut_before_or_after_the_deed() {
+    let azure = Azure::new();
+    let url = format!(
+        "https://management.azure.com{}/tasks/cssc-scan-image?{TASKS}",
+        azure.registry()
+    );
+    let token = azure.simulator.token("https://management.azure.com");
+    for (fault, done) in [
+        (Fault::on("PUT", "tasks").cut(), false),
+        (Fault::on("PUT", "tasks").cut_after(), true),
+    ] {
+        azure.simulator.clear_faults();
+        azure.simulator.fault(fault);
+        assert!(
+            azure
+                .http
+                .put(&url)
+                .bearer_auth(&token)
+                .json(&task())
+                .send()
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            azure
+                .simulator
+                .registry("contoso")
+                .task("cssc-scan-image")
+                .is_some(),
+            done
+        );
+    }
+    let cut = azure.simulator.writes().pop().unwrap();
+    assert_eq!(
+        (cut.operation.as_str(), cut.status, cut.faulted),
+        ("tasks/write", 0, true)
+    );
+}
+
+#[tokio::test]
+async fn a_request_can_hang_and_the_simulator_still_ends() {
+    let azure = Azure::new();
+    azure.simulator.fault(Fault::at(1).hang());
+    let url = format!(
+        "https://management.azure.com{}?{REGISTRIES}",
+        azure.registry()
+    );
+    let error = azure
+        .http
+        .get(url)
+        .timeout(Duration::from_millis(50))
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout());
+    azure.simulator.stop();
+}
+
+#[tokio::test]
+async fn the_log_tells_writes_from_looks_and_holds_no_secret() {
+    let azure = Azure::new();
+    azure.simulator.mark();
+    azure.put_task("cssc-scan-image", task()).await;
+    azure
+        .arm(
+            Method::GET,
+            &format!("{}/tasks", azure.registry()),
+            TASKS,
+            None,
+        )
+        .await;
+    azure
+        .sign_in_for("https://management.azure.com/.default")
+        .await;
+    let operations = |entries: Vec<azure_simulator::Entry>| -> Vec<String> {
+        entries.into_iter().map(|entry| entry.operation).collect()
+    };
+    assert_eq!(operations(azure.simulator.writes()), ["tasks/write"]);
+    assert_eq!(
+        operations(azure.simulator.requests()),
+        ["tasks/write", "tasks/read", "entra/token"]
+    );
+    let log = serde_json::to_string(&azure.simulator.requests()).unwrap();
+    assert!(
+        !log.contains(azure_simulator::CLIENT_SECRET)
+            && !log.contains("Bearer")
+            && !log.contains("eyJ")
+    );
+}
+
+#[tokio::test]
+async fn the_admin_door_seeds_turns_and_tells() {
+    let azure = Azure::new();
+    let door = client(&azure.simulator, false);
+    let at = |path: &str| format!("{}/_simulator/{path}", azure.simulator.endpoint());
+    let post = async |path: &str, body: String| {
+        Got::from(door.post(at(path)).body(body).send().await.unwrap())
+            .await
+            .status
+    };
+    assert_eq!(
+        post("registries", "fabrikam,rg=other,abac".into()).await,
+        204
+    );
+    let image =
+        json!({"repository": "python", "tag": "3.11", "fate": {"vulnerable": 2}}).to_string();
+    assert_eq!(post("registries/fabrikam/images", image).await, 204);
+    assert_eq!(
+        post("knobs", json!({"latency_ms": 1}).to_string()).await,
+        200
+    );
+    assert_eq!(post("knobs", json!({"lattency": 1}).to_string()).await, 400);
+    assert_eq!(post("faults", "at=100,cut".into()).await, 204);
+    let policy = door
+        .put(at("registries/fabrikam/policy"))
+        .body(r#"{"version":"v1"}"#)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(policy.status(), 204);
+    let state: Value = Got::from(door.get(at("state")).send().await.unwrap())
+        .await
+        .json();
+    assert_eq!(state["counts"]["policy_repositories"], 1);
+    assert_eq!(
+        azure.simulator.registry("fabrikam").policy(),
+        Some(json!({"version": "v1"}))
+    );
+    let gone = door
+        .delete(at("registries/contoso/tasks/none"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(gone.status(), 400);
+}
+
+#[tokio::test]
+async fn somebody_else_can_use_arm_behind_the_scenes() {
+    let azure = Azure::new();
+    azure.put_task("cssc-scan-image", task()).await;
+    azure.simulator.mark();
+    let address = format!("{}/tasks/cssc-scan-image?{TASKS}", azure.registry());
+    let disabled = json!({"properties": {"status": "Disabled"}});
+    let (status, _) = azure
+        .simulator
+        .behind_the_scenes(Method::PATCH, &address, Some(&disabled));
+    assert_eq!(status, 200);
+    let url = format!("{}/_simulator/arm{address}", azure.simulator.endpoint());
+    let got = Got::from(
+        client(&azure.simulator, false)
+            .get(url)
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    assert_eq!(got.json()["properties"]["status"], "Disabled");
+    assert!(azure.simulator.requests().is_empty());
+}
