@@ -4,6 +4,8 @@
 //! - [`plugin`]: the process that a host starts: handshake, TLS, logs
 //! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
+//! - [`provider`]: this provider: its block, signing in
+//! - [`resource`]: its resources
 //! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
@@ -14,6 +16,8 @@ pub mod framework;
 pub mod http;
 pub mod patching;
 pub mod plugin;
+pub mod provider;
+pub mod resource;
 pub mod rpc;
 pub mod schema;
 pub mod value;

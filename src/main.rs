@@ -1,0 +1,22 @@
+//! The provider's binary.
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use terraform_provider_acr::plugin;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
+
+/// Where registries offer the provider, from the makefile.
+const ADDRESS: &str = env!("SOURCE_ADDRESS");
+
+fn main() -> ExitCode {
+    // Two users of TLS in one binary: neither is to guess. It fails only where one is installed.
+    let _ = ring::default_provider().install_default();
+    let environment: Environment = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let provider = Arc::new(AcrProvider::new(environment));
+    plugin::run(ADDRESS, provider, env::args_os().skip(1), env::vars_os())
+}

@@ -1,0 +1,82 @@
+//! The way from a resource to Azure, which exists once the provider has been configured.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+use crate::azure::Azure;
+use crate::diagnostics::Diagnostic;
+
+/// What the resources know of Azure. One for all of them, filled in by the provider.
+#[derive(Debug, Default)]
+pub struct Connection {
+    link: RwLock<Link>,
+    /// Registries that a refresh has found gone, by their ids in lower case.
+    gone: RwLock<BTreeSet<String>>,
+}
+
+/// How far the provider is.
+#[derive(Clone, Debug, Default)]
+pub enum Link {
+    /// Not configured: the host only validates.
+    #[default]
+    None,
+    /// Configured with values that aren't known before apply.
+    Unknown,
+    /// Ready.
+    Ready(Azure),
+}
+
+impl Connection {
+    /// Takes the outcome of configuring the provider, in place of an earlier one.
+    pub fn set(&self, link: Link) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Notes that a refresh has found a registry gone.
+    pub fn note_gone(&self, registry: &str) {
+        self.gone
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(registry.to_lowercase());
+    }
+
+    /// Whether a refresh of this process has found the registry gone. A destroy plans once more
+    /// after it, as if everything were to be created again, and mustn't fail at that.
+    pub fn was_gone(&self, registry: &str) -> bool {
+        self.gone
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&registry.to_lowercase())
+    }
+
+    /// Whether the provider block has values that aren't known before apply.
+    pub fn is_unknown(&self) -> bool {
+        matches!(
+            &*self.link.read().unwrap_or_else(PoisonError::into_inner),
+            Link::Unknown
+        )
+    }
+
+    /// Azure, where it can be reached already. A plan does without it where it can't.
+    pub fn if_ready(&self) -> Option<Azure> {
+        match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
+            Link::Ready(azure) => Some(azure.clone()),
+            Link::None | Link::Unknown => None,
+        }
+    }
+
+    /// Azure, for what can't be done without it.
+    ///
+    /// # Errors
+    /// Why it can't be reached, for the user.
+    pub fn ready(&self) -> Result<Azure, Diagnostic> {
+        self.if_ready().ok_or_else(|| {
+            Diagnostic::error(
+                "The provider is not configured yet",
+                "The provider block depends on values that aren't known yet, and this operation \
+                 needs Azure. Apply what those values depend on first (`-target`), or set them \
+                 through ARM_* environment variables.",
+            )
+        })
+    }
+}

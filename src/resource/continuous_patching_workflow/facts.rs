@@ -1,0 +1,87 @@
+//! What planning has to know of a registry, kept in the resource's private data so that a plan
+//! that changes nothing needs no request of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::azure::registry::{Registry, RoleAssignmentMode};
+use crate::patching::role;
+use crate::patching::{Permissions, TaskName};
+
+/// What the host keeps for us beside the state, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Private {
+    /// The registry; [`None`] where it could not be looked up yet.
+    pub(super) facts: Option<Facts>,
+    /// The digest of the manifest that holds the state's policy.
+    pub(super) policy_manifest: Option<String>,
+}
+
+/// What a registry says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Facts {
+    /// Its id, as ARM spells it.
+    pub(super) id: String,
+    /// Its host.
+    pub(super) login_server: String,
+    /// Its region; tasks have to be in the same.
+    pub(super) location: String,
+    /// Whether repository permissions (ABAC) decide over access.
+    pub(super) abac: bool,
+}
+
+impl Private {
+    /// The form in which the host keeps it.
+    pub(super) fn write(&self) -> Vec<u8> {
+        // Strings and a bool can't fail to serialise.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// What the host has kept; nothing where an older release wrote another form.
+    pub(super) fn read(private: &[u8]) -> Self {
+        serde_json::from_slice(private).unwrap_or_default()
+    }
+}
+
+impl Facts {
+    /// How the registry grants access.
+    pub(super) fn permissions(&self) -> Permissions {
+        if self.abac {
+            Permissions::Repository
+        } else {
+            Permissions::Registry
+        }
+    }
+
+    /// The id of one of the tasks.
+    pub(super) fn task_id(&self, task: TaskName) -> String {
+        format!("{}/tasks/{task}", self.id)
+    }
+
+    /// Every role that the tasks need here, by the key that state gives it.
+    pub(super) fn role_keys(&self) -> Vec<(String, TaskName, role::Role)> {
+        TaskName::ALL
+            .into_iter()
+            .flat_map(|task| {
+                role::needed(task, self.permissions())
+                    .iter()
+                    .map(move |&role| (role_key(task, role), task, role))
+            })
+            .collect()
+    }
+}
+
+impl From<&Registry> for Facts {
+    fn from(registry: &Registry) -> Self {
+        Self {
+            id: registry.id.clone(),
+            login_server: registry.login_server.clone(),
+            location: registry.location.clone(),
+            abac: registry.role_assignment_mode == RoleAssignmentMode::Abac,
+        }
+    }
+}
+
+/// How state calls the assignment of a role to a task's identity.
+pub(super) fn role_key(task: TaskName, role: role::Role) -> String {
+    format!("{task}/{role}")
+}

@@ -1,0 +1,282 @@
+//! The resource `acr_continuous_patching_workflow`.
+//!
+//! # Layout
+//! - `schema`, `names`, `model`, `timeouts`: what it looks like
+//! - `validate`: rules that need no network
+//! - `facts`, `plan`: what apply will do
+//! - `observed`, `ownership`, `state`: what is there
+//! - `definition`, `desired`, `changes`: what should be there, and the difference
+//! - `apply`, `grant`, `teardown`, `progress`: making it so, and noting what exists
+//! - `work`: one operation: observe, compare, change
+//! - `status`, `notices`: how a task's condition reads, and what else there is to say
+//!
+//! This file is the order of the acts: validate, plan, create, read, update, delete, import.
+
+mod apply;
+mod changes;
+mod definition;
+mod desired;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod grant;
+mod model;
+mod names;
+mod notices;
+mod observed;
+mod ownership;
+mod plan;
+mod progress;
+mod schema;
+mod state;
+mod status;
+mod teardown;
+mod timeouts;
+mod validate;
+mod work;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::azure::id::RegistryId;
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::{
+    ApplyRequest, ApplyResult, Context, Imported, PlanRequest, PlanResponse, ReadRequest,
+    ReadResponse, Recorder, Resource,
+};
+use crate::http::Budget;
+use crate::resource::connection::Connection;
+use crate::resource::report;
+use crate::schema::Schema;
+use crate::value::Value;
+
+use facts::{Facts, Private};
+use model::{Config, Field, Preflight, State};
+use observed::{Known, Policies};
+use ownership::owned;
+use plan::Act;
+use progress::Progress;
+use work::{Work, known};
+
+/// The resource.
+#[derive(Debug)]
+pub struct ContinuousPatchingWorkflow {
+    connection: Arc<Connection>,
+    schema: Schema,
+}
+
+impl ContinuousPatchingWorkflow {
+    /// The resource, working through `connection`.
+    pub fn new(connection: Arc<Connection>) -> Self {
+        Self {
+            connection,
+            schema: schema::schema(),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for ContinuousPatchingWorkflow {
+    fn type_name(&self) -> &'static str {
+        "acr_continuous_patching_workflow"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate_config(&self, config: &Value) -> Diagnostics {
+        validate::validate(config)
+    }
+
+    async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse {
+        let prior = (!request.prior.is_null()).then(|| State::read(&request.prior));
+        let config = Config::read(&request.config);
+        let private = match plan::act(&config, prior.as_ref()) {
+            Act::Update => Ok(Private::read(&request.prior_private)),
+            Act::Create | Act::Replace => {
+                let facts = self.look_up(context, &config, &request.config).await;
+                facts.map(|facts| Private {
+                    facts,
+                    policy_manifest: None,
+                })
+            }
+        };
+        match private {
+            Ok(private) => plan::plan(&request.config, prior.as_ref(), &private),
+            Err(diagnostic) => PlanResponse {
+                diagnostics: diagnostic.into(),
+                ..PlanResponse::default()
+            },
+        }
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        let planned = State::read(&request.planned);
+        let work = Work::begin(&self.connection, context, &planned, names::CREATE)?;
+        let observed = work
+            .observe(Policies::Read(Known {
+                login_server: planned.login_server.clone(),
+                policy: None,
+            }))
+            .await
+            .map_err(|error| report::failure(CREATE, &error))?
+            .ok_or_else(|| notices::no_such_registry(&planned.registry_id))?;
+        if !observed.tasks.is_empty() {
+            return Err(notices::already_exists(&observed.facts.id).into());
+        }
+        work.reconcile(CREATE, &request, planned, &observed, recorder)
+            .await
+    }
+
+    async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse {
+        let current = State::read(&request.current);
+        // A plan with a provider block that isn't known yet goes on with what was there last.
+        if self.connection.is_unknown() {
+            return ReadResponse {
+                state: Some(request.current),
+                private: request.private,
+                ..ReadResponse::default()
+            };
+        }
+        let read = async {
+            let work = Work::begin(&self.connection, context, &current, names::READ)?;
+            work.observe(known(&current, &request.private))
+                .await
+                .map_err(|error| report::failure("Could not read the workflow", &error))
+        };
+        match read.await {
+            Ok(Some(observed)) => ReadResponse {
+                diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
+                state: state::refreshed(&observed, &current).map(|state| state.write()),
+                private: observed.private().write(),
+            },
+            Ok(None) => {
+                self.connection.note_gone(&current.registry_id);
+                ReadResponse::default()
+            }
+            Err(diagnostic) => ReadResponse {
+                state: Some(request.current),
+                private: request.private,
+                diagnostics: diagnostic.into(),
+            },
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        let planned = State::read(&request.planned);
+        let work = Work::begin(&self.connection, context, &planned, names::UPDATE)?;
+        let observed = work
+            .observe(known(
+                &State::read(&request.prior),
+                &request.planned_private,
+            ))
+            .await
+            .map_err(|error| report::failure(UPDATE, &error))?
+            .ok_or_else(|| notices::no_such_registry(&planned.registry_id))?;
+        work.reconcile(UPDATE, &request, planned, &observed, recorder)
+            .await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> Result<Diagnostics, Diagnostics> {
+        const SUMMARY: &str = "Could not remove the whole workflow";
+        let prior = State::read(&request.prior);
+        let work = Work::begin(&self.connection, context, &prior, names::DELETE)?;
+        let observed = work
+            .observe(Policies::Skip)
+            .await
+            .map_err(|error| report::failure(SUMMARY, &error))?;
+        // Without the registry nothing of the workflow is left either.
+        let Some(observed) = observed else {
+            return Ok(Diagnostics::new());
+        };
+        let owned = owned(&observed, &prior.registry_id, &prior.role_assignments);
+        let left = state::of(&observed, &owned, &prior);
+        let progress = Progress::new(&observed, left, &prior, recorder);
+        let failures = teardown::tear_down(work.site(&progress), &observed, &owned).await;
+        if failures.is_empty() {
+            Ok(Diagnostics::new())
+        } else {
+            Err(report::failures(SUMMARY, &failures))
+        }
+    }
+
+    async fn import(&self, _context: &Context, id: &str) -> Result<Imported, Diagnostics> {
+        let registry: RegistryId = id.parse().map_err(|error| {
+            Diagnostic::error(
+                "Invalid import ID",
+                format!("{error}. Import a workflow by the ID of its registry."),
+            )
+        })?;
+        let state = State {
+            registry_id: registry.to_string(),
+            ..State::default()
+        };
+        Ok(Imported {
+            state: state.write(),
+            private: Vec::new(),
+        })
+    }
+
+    // NO-OP: version 0 is the first.
+    async fn upgrade_state(
+        &self,
+        version: i64,
+        _state: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        Err(Diagnostic::error(
+            "Unknown state version",
+            format!("No release of this provider has written states of version {version}."),
+        )
+        .into())
+    }
+}
+
+const CREATE: &str = "Could not create the whole workflow";
+const UPDATE: &str = "Could not update the whole workflow";
+
+impl ContinuousPatchingWorkflow {
+    /// Asks the registry what a plan has to know of it. Nothing is known while the registry or the
+    /// provider block aren't, or when the user doesn't want anything to be looked up.
+    async fn look_up(
+        &self,
+        context: &Context,
+        config: &Config,
+        raw: &Value,
+    ) -> Result<Option<Facts>, Diagnostic> {
+        let (Some(azure), Field::Known(id)) = (self.connection.if_ready(), &config.registry_id)
+        else {
+            return Ok(None);
+        };
+        if config.preflight == Field::Known(Preflight::Off) {
+            return Ok(None);
+        }
+        let Ok(registry) = id.parse::<RegistryId>() else {
+            return Ok(None);
+        };
+        let timeout = timeouts::of(raw.get(names::TIMEOUTS), names::READ);
+        let budget = Budget::new(timeout, context.cancelled.clone());
+        match azure.get_registry(&budget, &registry).await {
+            Ok(found) => Ok(Some(Facts::from(&found))),
+            Err(error) if error.is_not_found() && self.connection.was_gone(id) => Ok(None),
+            Err(error) if error.is_not_found() => Err(notices::no_such_registry(id)),
+            Err(error) => Err(report::failure("Could not look up the registry", &error)),
+        }
+    }
+}

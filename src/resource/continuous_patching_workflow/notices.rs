@@ -1,0 +1,167 @@
+//! What the resource itself has to say to the user, beside what Azure says.
+
+use std::fmt::Display;
+
+use crate::azure::Error;
+use crate::azure::id::ids_equal;
+use crate::azure::task::Task;
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::ApplyRequest;
+use crate::patching::TaskName;
+use crate::patching::rules::POLICY_REPOSITORY;
+use crate::resource::continuous_patching_workflow::names;
+use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
+use crate::resource::continuous_patching_workflow::ownership::Owned;
+use crate::resource::report;
+use crate::value::{AttributePath, Value};
+
+/// An id of no registry.
+pub(super) fn invalid_registry(problem: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "Invalid registry ID",
+        format!("{problem}. Use the `id` of an `azurerm_container_registry`."),
+    )
+    .at(AttributePath::new(names::REGISTRY_ID))
+}
+
+/// No registry of that id.
+pub(super) fn no_such_registry(id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The registry does not exist",
+        format!(
+            "There is no container registry {id}, or whoever is signed in can't see it. Check the \
+             ID and the subscription's tenant; a registry that is created in the same \
+             configuration has to be referred to by its `id` attribute."
+        ),
+    )
+    .at(AttributePath::new(names::REGISTRY_ID))
+}
+
+/// azurerm's sentence, which users search for.
+pub(super) fn already_exists(id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Resource already exists",
+        format!(
+            "A resource with the ID {id:?} already exists - to be managed via Terraform this \
+             resource needs to be imported into the State. Please see the resource documentation \
+             for \"acr_continuous_patching_workflow\" for more information."
+        ),
+    )
+}
+
+/// A plan relies on what was there: on the registry's permissions mode, which says what roles the
+/// tasks need, and on the identities and assignments that it says will stay. Where one of them has
+/// changed since, the outcome would contradict the plan.
+pub(super) fn still_as_planned(
+    planned: &Value,
+    observed: &Observed,
+    owned: &Owned,
+) -> Result<(), Diagnostic> {
+    let facts = &observed.facts;
+    let planned_roles = planned.get(names::ROLE_ASSIGNMENTS);
+    if let Some(roles) = planned_roles.as_map() {
+        let now = facts.role_keys();
+        if now.len() != roles.len() || now.iter().any(|(key, ..)| !roles.contains_key(key)) {
+            return Err(Diagnostic::error(
+                "The registry has changed since the plan",
+                format!(
+                    "The permissions mode of {} is another than when this was planned, and so the \
+                     tasks need other roles. Nothing has been changed. Plan again.",
+                    facts.id
+                ),
+            )
+            .at(AttributePath::new(names::ROLE_ASSIGNMENTS)));
+        }
+    }
+    for name in TaskName::ALL {
+        let planned = planned.get(names::TASKS).get(name.as_str());
+        let now = observed.tasks.get(&name).and_then(Task::principal_id);
+        if !is_still(planned.get(names::PRINCIPAL_ID), now) {
+            let task = facts.task_id(name);
+            return Err(changed_since("The identity of task", &task, names::TASKS));
+        }
+    }
+    for (key, planned) in planned_roles.as_map().into_iter().flatten() {
+        let now = owned.held.get(key).map(|assignment| assignment.id.as_str());
+        if let Some(id) = planned.as_str()
+            && !is_still(planned, now)
+        {
+            let roles = names::ROLE_ASSIGNMENTS;
+            return Err(changed_since("The role assignment", id, roles));
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was planned, if it was known, is what there is now.
+fn is_still(planned: &Value, now: Option<&str>) -> bool {
+    planned
+        .as_str()
+        .is_none_or(|planned| now.is_some_and(|now| ids_equal(planned, now)))
+}
+
+fn changed_since(what: &str, id: &str, attribute: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The workflow has changed since the plan",
+        format!(
+            "{what} {id} is gone, or another than when this was planned. Nothing has been \
+             changed. Plan again."
+        ),
+    )
+    .at(AttributePath::new(attribute))
+}
+
+/// What a create has cleaned up after a workflow that somebody deleted only in part.
+pub(super) fn leftovers(request: &ApplyRequest, owned: &Owned) -> Diagnostics {
+    if !request.prior.is_null() || owned.orphans.is_empty() {
+        return Diagnostics::new();
+    }
+    let ids: Vec<&str> = owned
+        .orphans
+        .iter()
+        .map(|orphan| orphan.id.as_str())
+        .collect();
+    Diagnostic::warning(
+        "Removed the leftovers of an earlier workflow",
+        format!(
+            "The tasks of an earlier workflow on this registry had been deleted without their role \
+             assignments. These, whose identities no longer exist, have been removed:\n{}",
+            ids.join("\n")
+        ),
+    )
+    .into()
+}
+
+/// `run_immediately` could not be done.
+pub(super) fn not_queued(error: &Error) -> Diagnostic {
+    let failure = report::failure("Could not queue a run", error);
+    Diagnostic::warning(
+        failure.summary,
+        format!(
+            "The workflow is set up and will run on its schedule, but the run of \
+             `run_immediately` could not be queued. {}\n\nQueue it by hand: az acr task run \
+             --registry <registry> --name {}",
+            failure.detail,
+            TaskName::Trigger
+        ),
+    )
+}
+
+/// The service can't do anything with such a policy either.
+pub(super) fn unreadable_policy(observed: &Observed) -> Option<Diagnostic> {
+    let Found::Unreadable { problem } = &observed.policy else {
+        return None;
+    };
+    let digest = observed.policy_manifest.as_deref().unwrap_or("unknown");
+    Some(
+        Diagnostic::warning(
+            "The policy can't be read",
+            format!(
+                "{}/{POLICY_REPOSITORY}:v1 (manifest {digest}) holds something that the service \
+                 can't read: {problem}. The next apply replaces it.",
+                observed.facts.login_server
+            ),
+        )
+        .at(AttributePath::new(names::REPOSITORIES)),
+    )
+}

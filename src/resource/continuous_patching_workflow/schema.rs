@@ -1,0 +1,189 @@
+//! The attributes of the resource, and what documentation says of each.
+
+use crate::resource::continuous_patching_workflow::names;
+use crate::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::value::Type;
+
+/// The schema, version 0.
+pub(super) fn schema() -> Schema {
+    let mut attributes = arguments();
+    attributes.extend(read_only());
+    Schema {
+        version: 0,
+        block: Block {
+            attributes,
+            blocks: vec![timeouts()],
+            description:
+                "Manages the Continuous Patching workflow of an Azure Container Registry: \
+                on a schedule, the selected images are scanned for vulnerabilities of their \
+                operating system's packages with Trivy, and patched with Copacetic where there are \
+                any. A registry has one workflow at most."
+                    .to_owned(),
+            deprecation: None,
+        },
+    }
+}
+
+fn arguments() -> Vec<Attribute> {
+    use Presence::{OptionalComputed, Required};
+    vec![
+        Attribute::new(
+            names::REGISTRY_ID,
+            Type::String,
+            Required,
+            "The ID of the container registry. Letter case doesn't count. Changing this forces a \
+             new resource to be created.",
+        ),
+        Attribute::nested(
+            names::REPOSITORIES,
+            Nesting::Map,
+            vec![
+                Attribute::new(
+                    names::TAGS,
+                    Type::Set(Box::new(Type::String)),
+                    Required,
+                    "The tags to patch, or `[\"*\"]` for every tag. Tags that patching itself \
+                     writes (`-1` to `-999`, `-patched`) can't be named.",
+                ),
+                Attribute::new(
+                    names::ENABLED,
+                    Type::Bool,
+                    OptionalComputed,
+                    "Whether the repository is scanned and patched. Defaults to `true`.",
+                ),
+            ],
+            Required,
+            "The repositories to patch, by name. At least one.",
+        ),
+        Attribute::new(
+            names::SCHEDULE,
+            Type::String,
+            Required,
+            "How often to scan and patch, `1d` to `30d`. The days are days of the month: the \
+             count starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, 22nd \
+             and 29th.",
+        ),
+        Attribute::new(
+            names::ENABLED,
+            Type::Bool,
+            OptionalComputed,
+            "Whether the workflow runs on its schedule. `false` keeps everything and disables the \
+             timer; runs by hand still work. Defaults to `true`.",
+        ),
+        Attribute::new(
+            names::PREFLIGHT,
+            Type::String,
+            OptionalComputed,
+            "What the plan looks up in the registry before anything is changed. Possible values \
+             are `warn`, `error` and `off`. Defaults to `warn`.",
+        ),
+        Attribute::new(
+            names::RUN_IMMEDIATELY,
+            Type::Bool,
+            OptionalComputed,
+            "Whether to queue a run after a create, and after an update that changes the policy \
+             or the schedule. Defaults to `false`.",
+        ),
+        Attribute::new(
+            names::START_TIME,
+            Type::String,
+            OptionalComputed,
+            "The time of the day, UTC, at which the workflow runs, as `HH:MM`. Left out, it is at \
+             create derived from the registry's ID, so that a fleet of registries doesn't start \
+             all at once; afterwards it stays what it is.",
+        ),
+        Attribute::new(
+            names::TAG_CONVENTION,
+            Type::String,
+            OptionalComputed,
+            "How patched images are tagged. Possible values are `incremental` (`3.11-1`, `3.11-2` \
+             and so on; earlier ones are kept) and `floating` (`3.11-patched`, overwritten each \
+             time). Defaults to `incremental`.",
+        ),
+    ]
+}
+
+fn read_only() -> Vec<Attribute> {
+    use Presence::Computed;
+    let text = |name, description: &str| Attribute::new(name, Type::String, Computed, description);
+    vec![
+        text(
+            names::ID,
+            "The ID of the container registry, in the letter case that Azure gives it.",
+        ),
+        text(
+            names::LOGIN_SERVER,
+            "The registry's login server, such as `contoso.azurecr.io`.",
+        ),
+        text(
+            names::POLICY_DIGEST,
+            "The SHA-256 digest of the policy document, `csscpolicies/patchpolicy:v1` in the \
+             registry. Two documents that say the same have the same digest.",
+        ),
+        Attribute::new(
+            names::ROLE_ASSIGNMENTS,
+            Type::Map(Box::new(Type::String)),
+            Computed,
+            "The IDs of the role assignments of the tasks' identities, by `<task>/<role>`.",
+        ),
+        text(
+            names::SCHEDULE_CRON,
+            "The cron expression (UTC) of `schedule` and `start_time`.",
+        ),
+        Attribute::nested(
+            names::TASKS,
+            Nesting::Map,
+            vec![
+                text(names::ID, "The ID of the task."),
+                text(names::DEFINITION, "The SHA-256 digest of the task's YAML."),
+                text(
+                    names::PRINCIPAL_ID,
+                    "The object ID of the task's system-assigned identity.",
+                ),
+                text(
+                    names::STATUS,
+                    "`Enabled` or `Disabled`, followed by what else differs from what this \
+                     provider sets up, such as `Enabled, but timeout differs`.",
+                ),
+            ],
+            Computed,
+            "The tasks of the workflow, by name: `cssc-trigger-workflow`, `cssc-scan-image` and \
+             `cssc-patch-image`.",
+        ),
+        text(
+            names::WORKFLOW_TYPE,
+            "The type of the workflow, always `continuouspatchv1`.",
+        ),
+    ]
+}
+
+fn timeouts() -> NestedBlock {
+    let timeout = |name: &str, default: &str| {
+        Attribute::new(
+            name,
+            Type::String,
+            Presence::Optional,
+            format!(
+                "How long to {name} the workflow may take, such as `90s` or `1h30m`. Defaults to \
+                 `{default}`."
+            ),
+        )
+    };
+    NestedBlock {
+        name: names::TIMEOUTS.to_owned(),
+        nesting: Nesting::Single,
+        block: Block {
+            attributes: vec![
+                timeout("create", "30m"),
+                timeout("delete", "30m"),
+                timeout("read", "5m"),
+                timeout("update", "30m"),
+            ],
+            blocks: Vec::new(),
+            description: "How long each operation may take.".to_owned(),
+            deprecation: None,
+        },
+        min_items: 0,
+        max_items: 0,
+    }
+}

@@ -1,0 +1,143 @@
+//! One operation on one registry: what it works with, and the path that create, update and repair
+//! share: observe, compare, change.
+
+use crate::azure::id::RegistryId;
+use crate::azure::{Azure, Error};
+use crate::diagnostics::Diagnostic;
+use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorder};
+use crate::http::Budget;
+use crate::patching::TaskName;
+use crate::resource::connection::Connection;
+use crate::resource::continuous_patching_workflow::apply::{Site, apply};
+use crate::resource::continuous_patching_workflow::changes::changes;
+use crate::resource::continuous_patching_workflow::desired::Desired;
+use crate::resource::continuous_patching_workflow::facts::{Facts, Private};
+use crate::resource::continuous_patching_workflow::model::State;
+use crate::resource::continuous_patching_workflow::observed::{Known, Observed, Policies, observe};
+use crate::resource::continuous_patching_workflow::ownership::owned;
+use crate::resource::continuous_patching_workflow::progress::Progress;
+use crate::resource::continuous_patching_workflow::{notices, state, timeouts};
+use crate::resource::report;
+
+/// One operation on one registry.
+#[derive(Debug)]
+pub(super) struct Work {
+    azure: Azure,
+    budget: Budget,
+    registry: RegistryId,
+}
+
+impl Work {
+    /// Prepares `operation` on the registry of `state`.
+    ///
+    /// # Errors
+    /// The provider isn't configured yet.
+    pub(super) fn begin(
+        connection: &Connection,
+        context: &Context,
+        state: &State,
+        operation: &str,
+    ) -> Result<Self, Diagnostic> {
+        let registry = state
+            .registry_id
+            .parse()
+            .map_err(|error| notices::invalid_registry(&error))?;
+        let timeout = timeouts::of(&state.timeouts, operation);
+        Ok(Self {
+            azure: connection.ready()?,
+            budget: Budget::new(timeout, context.cancelled.clone()),
+            registry,
+        })
+    }
+
+    /// Reads what there is; [`None`] where the registry is gone.
+    pub(super) async fn observe(&self, policies: Policies) -> Result<Option<Observed>, Error> {
+        observe(&self.azure, &self.budget, &self.registry, policies).await
+    }
+
+    /// What changes are made with.
+    pub(super) fn site<'a>(&'a self, progress: &'a Progress<'a>) -> Site<'a> {
+        Site {
+            azure: &self.azure,
+            budget: &self.budget,
+            registry: &self.registry,
+            progress,
+        }
+    }
+
+    /// Makes Azure what `planned` says, from whatever is there.
+    pub(super) async fn reconcile(
+        &self,
+        summary: &str,
+        request: &ApplyRequest,
+        planned: State,
+        observed: &Observed,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        let prior = State::read(&request.prior);
+        let owned = owned(observed, &planned.registry_id, &prior.role_assignments);
+        notices::still_as_planned(&request.planned, observed, &owned)?;
+        let desired = desired(&planned, &observed.facts)?;
+        let changes = changes(&desired, observed, &owned);
+        let now = state::of(observed, &owned, &planned);
+        let progress = Progress::new(observed, now, &planned, recorder);
+        let site = self.site(&progress);
+        let failures = apply(site, &changes, &desired.policy, observed).await;
+        if !failures.is_empty() {
+            return Err(report::failures(summary, &failures));
+        }
+        let mut diagnostics = notices::leftovers(request, &owned);
+        if planned.run_immediately && starts_something_new(&prior, &planned) {
+            // The workflow is as it should be: an error would have it made anew.
+            let queued = self.run().await;
+            diagnostics.extend(queued.err().map(|error| notices::not_queued(&error)));
+        }
+        let (state, private) = progress.now();
+        Ok(Applied {
+            state: state.write(),
+            private: private.write(),
+            diagnostics,
+        })
+    }
+
+    async fn run(&self) -> Result<(), Error> {
+        let trigger = self.registry.task_id(TaskName::Trigger.as_str());
+        self.azure
+            .schedule_run(&self.budget, &self.registry, &trigger)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Whether what is scanned and patched, or when, isn't what it was.
+fn starts_something_new(prior: &State, planned: &State) -> bool {
+    prior.policy_digest != planned.policy_digest || prior.schedule_cron != planned.schedule_cron
+}
+
+/// The workflow that a plan describes.
+fn desired(planned: &State, facts: &Facts) -> Result<Desired, Diagnostic> {
+    planned
+        .policy()
+        .zip(planned.schedule_cron.clone())
+        .map(|(policy, cron)| Desired {
+            facts: facts.clone(),
+            policy,
+            cron,
+            enabled: planned.enabled,
+        })
+        .ok_or_else(|| {
+            Diagnostic::error(
+                "Incomplete plan",
+                "The plan holds no policy or no schedule. This is always a bug in the provider; \
+                 please report it.",
+            )
+        })
+}
+
+/// What `state` and its private data know of the policy.
+pub(super) fn known(state: &State, private: &[u8]) -> Policies {
+    Policies::Read(Known {
+        login_server: state.login_server.clone(),
+        policy: Private::read(private).policy_manifest.zip(state.policy()),
+    })
+}

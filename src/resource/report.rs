@@ -1,0 +1,340 @@
+//! Azure's failures in words for the user: what was tried on which id, what Azure said as it said
+//! it, and the next step.
+
+use std::error::Error as _;
+
+use http::StatusCode;
+
+use crate::azure::error::{Error, Operation, Refusal};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::http::{Stopped, TransportError, TransportErrorKind};
+
+/// A failure under a summary that says what could not be done.
+pub(super) fn failure(summary: &str, error: &Error) -> Diagnostic {
+    Diagnostic::error(summary, detail(error))
+}
+
+/// Several failures of one operation. What one cause has brought about in several places is said
+/// once for each place.
+pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
+    errors.iter().map(|error| failure(summary, error)).collect()
+}
+
+fn detail(error: &Error) -> String {
+    let (happened, next) = match error {
+        Error::Response(refusal) => (refused(refusal), after_refusal(refusal)),
+        Error::Failed {
+            operation,
+            state,
+            code,
+            message,
+        } => (
+            format!(
+                "{} Azure accepted it, and then it ended as {state}{}",
+                while_doing(operation),
+                said(code, message)
+            ),
+            "Run it again once the cause is gone.",
+        ),
+        Error::Transport { operation, source } => (
+            format!("{} {}", while_doing(operation), transport(source)),
+            after_transport(source),
+        ),
+        Error::Stopped {
+            operation,
+            why,
+            last,
+        } => (stopped(operation, *why, last.as_deref()), after_stop(*why)),
+        Error::SignIn { method, message } => (
+            format!("Signing in with {method} failed: {message}"),
+            "Check the provider block and the ARM_* environment variables.",
+        ),
+        Error::Decode { operation, reason } => (
+            format!(
+                "{} The answer isn't what Azure documents: {reason}.",
+                while_doing(operation)
+            ),
+            "Run it again; if it stays, report it to the developers of the provider.",
+        ),
+    };
+    format!("{happened}\n\n{next}")
+}
+
+/// "creating task /subscriptions/…" as the beginning of a paragraph.
+fn while_doing(operation: &Operation) -> String {
+    format!("While {operation}:")
+}
+
+fn said(code: &str, message: &str) -> String {
+    match (code, message) {
+        ("", "") => String::new(),
+        ("", message) => format!(": {message}"),
+        (code, "") => format!(": {code}"),
+        (code, message) => format!(": {code}: {message}"),
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    let mut text = format!(
+        "{} Azure answered {}{}",
+        while_doing(&refusal.operation),
+        refusal.status,
+        said(&refusal.code, &refusal.message)
+    );
+    for (name, id) in [
+        ("Correlation ID", &refusal.correlation_id),
+        ("Request ID", &refusal.request_id),
+    ] {
+        if let Some(id) = id {
+            text.push_str(&format!("\n{name}: {id}"));
+        }
+    }
+    text
+}
+
+fn after_refusal(refusal: &Refusal) -> &'static str {
+    match refusal.status {
+        StatusCode::UNAUTHORIZED => {
+            "Check who is signed in (the provider block and the ARM_* environment variables), that \
+             the registry belongs to that tenant, and, where the registry itself has answered, \
+             that the identity has AcrPush and AcrDelete there (on a registry with ABAC \
+             permissions Container Registry Repository Contributor)."
+        }
+        StatusCode::FORBIDDEN => {
+            "Grant the identity that runs Terraform the permission that Azure names. It needs, on \
+             the registry, Container Registry Tasks Contributor, Role Based Access Control \
+             Administrator, AcrPush and AcrDelete (on a registry with ABAC permissions Container \
+             Registry Repository Contributor instead of the latter two)."
+        }
+        StatusCode::NOT_FOUND => "Check that the registry exists and that its ID is right.",
+        StatusCode::CONFLICT => "Something else is changing it. Run it again once that is done.",
+        StatusCode::TOO_MANY_REQUESTS => "Azure is throttling. Run it again in a few minutes.",
+        status if status.is_server_error() => "Run it again; the failure is on Azure's side.",
+        _ => "Run it again once the cause is gone.",
+    }
+}
+
+fn transport(error: &TransportError) -> String {
+    let mut text = format!("{error}.");
+    let mut cause = error.source();
+    while let Some(reason) = cause {
+        text.push_str(&format!(" {reason}."));
+        cause = reason.source();
+    }
+    text
+}
+
+fn after_transport(error: &TransportError) -> &'static str {
+    match error.kind {
+        TransportErrorKind::Certificate | TransportErrorKind::Tls => {
+            "If a proxy or a private endpoint has a certificate of your own authority, name that \
+             authority's PEM file in SSL_CERT_FILE."
+        }
+        TransportErrorKind::Connect => {
+            "Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints of the provider block."
+        }
+        _ => "Run it again; if it stays, check the network between here and Azure.",
+    }
+}
+
+fn stopped(operation: &Operation, why: Stopped, last: Option<&Error>) -> String {
+    let reason = match why {
+        Stopped::Deadline => "The time allowed for this operation is over.",
+        Stopped::Cancelled => "The operation was interrupted.",
+    };
+    let last = last.map_or_else(String::new, |last| {
+        let happened = detail(last);
+        let happened = happened.split("\n\n").next().unwrap_or_default();
+        format!("\nThe last answer before that: {happened}")
+    });
+    format!("{} {reason}{last}", while_doing(operation))
+}
+
+fn after_stop(why: Stopped) -> &'static str {
+    match why {
+        Stopped::Deadline => {
+            "Run it again to go on from here, or allow more time in the `timeouts` block."
+        }
+        Stopped::Cancelled => {
+            "What exists by now is in the state. Run it again to go on from here."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation() -> Operation {
+        Operation::new("creating task", "/subscriptions/…/tasks/cssc-scan-image")
+    }
+
+    fn refusal(status: StatusCode, code: &str, message: &str) -> Error {
+        Error::Response(Box::new(Refusal {
+            operation: operation(),
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            correlation_id: Some("c0".to_owned()),
+            request_id: Some("r0".to_owned()),
+            doubtful: false,
+        }))
+    }
+
+    fn unanswered(kind: TransportErrorKind) -> Error {
+        Error::Transport {
+            operation: operation(),
+            source: TransportError {
+                kind,
+                host: "management.azure.com".to_owned(),
+                doubtful: false,
+                source: Some(std::sync::Arc::new(std::io::Error::other("the cause"))),
+            },
+        }
+    }
+
+    fn said(errors: &[Error]) -> String {
+        let details: Vec<String> = errors.iter().map(detail).collect();
+        details.join("\n---\n")
+    }
+
+    #[test]
+    fn a_refusal_is_quoted_as_it_came_with_the_ids_and_the_next_step() {
+        insta::assert_snapshot!(said(&[
+            refusal(StatusCode::FORBIDDEN, "AuthorizationFailed", "The client 'x' does not have authorization."),
+            refusal(StatusCode::UNAUTHORIZED, "", ""),
+            refusal(StatusCode::NOT_FOUND, "ResourceNotFound", "The Resource was not found."),
+            refusal(StatusCode::CONFLICT, "Conflict", ""),
+            refusal(StatusCode::TOO_MANY_REQUESTS, "", "Slow down."),
+            refusal(StatusCode::BAD_GATEWAY, "", ""),
+            refusal(StatusCode::BAD_REQUEST, "InvalidRequestContent", "No."),
+        ]), @"
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 403 Forbidden: AuthorizationFailed: The client 'x' does not have authorization.
+        Correlation ID: c0
+        Request ID: r0
+
+        Grant the identity that runs Terraform the permission that Azure names. It needs, on the registry, Container Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete (on a registry with ABAC permissions Container Registry Repository Contributor instead of the latter two).
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 401 Unauthorized
+        Correlation ID: c0
+        Request ID: r0
+
+        Check who is signed in (the provider block and the ARM_* environment variables), that the registry belongs to that tenant, and, where the registry itself has answered, that the identity has AcrPush and AcrDelete there (on a registry with ABAC permissions Container Registry Repository Contributor).
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 404 Not Found: ResourceNotFound: The Resource was not found.
+        Correlation ID: c0
+        Request ID: r0
+
+        Check that the registry exists and that its ID is right.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 409 Conflict: Conflict
+        Correlation ID: c0
+        Request ID: r0
+
+        Something else is changing it. Run it again once that is done.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 429 Too Many Requests: Slow down.
+        Correlation ID: c0
+        Request ID: r0
+
+        Azure is throttling. Run it again in a few minutes.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 502 Bad Gateway
+        Correlation ID: c0
+        Request ID: r0
+
+        Run it again; the failure is on Azure's side.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 400 Bad Request: InvalidRequestContent: No.
+        Correlation ID: c0
+        Request ID: r0
+
+        Run it again once the cause is gone.
+        ");
+    }
+
+    #[test]
+    fn no_answer_says_how_far_it_got_and_why() {
+        insta::assert_snapshot!(said(&[
+            unanswered(TransportErrorKind::Connect),
+            unanswered(TransportErrorKind::Certificate),
+            unanswered(TransportErrorKind::Timeout),
+        ]), @"
+        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com is unreachable. the cause.
+
+        Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints of the provider block.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: the certificate of management.azure.com is not trusted. the cause.
+
+        If a proxy or a private endpoint has a certificate of your own authority, name that authority's PEM file in SSL_CERT_FILE.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com did not answer in time. the cause.
+
+        Run it again; if it stays, check the network between here and Azure.
+        ");
+    }
+
+    #[test]
+    fn what_stopped_an_operation_comes_with_the_last_answer() {
+        let last = refusal(
+            StatusCode::BAD_REQUEST,
+            "PrincipalNotFound",
+            "Not there yet.",
+        );
+        insta::assert_snapshot!(said(&[
+            Error::Stopped {
+                operation: operation(),
+                why: Stopped::Deadline,
+                last: Some(Box::new(last)),
+            },
+            Error::Stopped {
+                operation: operation(),
+                why: Stopped::Cancelled,
+                last: None,
+            },
+        ]), @"
+        While creating task /subscriptions/…/tasks/cssc-scan-image: The time allowed for this operation is over.
+        The last answer before that: While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
+        Correlation ID: c0
+        Request ID: r0
+
+        Run it again to go on from here, or allow more time in the `timeouts` block.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: The operation was interrupted.
+
+        What exists by now is in the state. Run it again to go on from here.
+        ");
+    }
+
+    #[test]
+    fn other_failures_are_sentences_too() {
+        insta::assert_snapshot!(said(&[
+            Error::Failed {
+                operation: operation(),
+                state: "Failed".to_owned(),
+                code: "Quota".to_owned(),
+                message: "Too many tasks.".to_owned(),
+            },
+            Error::SignIn {
+                method: "a client secret",
+                message: "AADSTS7000215: Invalid client secret provided.".to_owned(),
+            },
+            Error::Decode {
+                operation: operation(),
+                reason: "no id".to_owned(),
+            },
+        ]), @"
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted it, and then it ended as Failed: Quota: Too many tasks.
+
+        Run it again once the cause is gone.
+        ---
+        Signing in with a client secret failed: AADSTS7000215: Invalid client secret provided.
+
+        Check the provider block and the ARM_* environment variables.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: The answer isn't what Azure documents: no id.
+
+        Run it again; if it stays, report it to the developers of the provider.
+        ");
+    }
+}

@@ -1,0 +1,158 @@
+//! What a workflow leaves that somebody has deleted by hand and only in part: taken over or cleaned
+//! away by the next create, and named.
+
+use http::Method;
+
+use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::host::lines;
+use crate::support::terraform::Action;
+
+/// A registry on which a workflow has been, whose tasks were deleted in the portal, and of which
+/// Terraform knows nothing.
+async fn abandoned() -> Stage {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    for task in [
+        "cssc-trigger-workflow",
+        "cssc-scan-image",
+        "cssc-patch-image",
+    ] {
+        assert!(stage.registry().delete_task(task));
+    }
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_removes_orphans_and_names_them() {
+    let mut stage = abandoned().await;
+    let orphans: Vec<String> = stage
+        .azure
+        .role_assignments()
+        .iter()
+        .filter(|assignment| assignment.scope.contains("/registries/"))
+        .map(|assignment| assignment.id())
+        .collect();
+    assert_eq!(orphans.len(), 5);
+    stage.terraform.stored = None;
+    let config = with(
+        &stage.config(),
+        "repositories",
+        repositories(&[("node", &["22"])]),
+    );
+    let plan = stage.terraform.plan(&config).await.unwrap();
+    let said = stage.terraform.apply(&plan, &config).await;
+    assert_eq!(
+        lines(&said),
+        ["warning: Removed the leftovers of an earlier workflow"]
+    );
+    for orphan in orphans {
+        assert!(said[0].detail.contains(&orphan), "{}", said[0].detail);
+    }
+    let pieces = stage.pieces();
+    assert!(
+        pieces.iter().all(|piece| !piece.starts_with("nobody/")),
+        "{pieces:?}"
+    );
+    assert_eq!(pieces.len(), 9);
+    let policy = stage.registry().policy().unwrap();
+    assert_eq!(policy["repositories"][0]["repository"], "node");
+    stage.nothing_to_do(&config).await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_whose_tasks_were_deleted_is_mended_in_place() {
+    let mut stage = abandoned().await;
+    let config = stage.config();
+    stage.terraform.refresh().await;
+    let plan = stage.terraform.succeed(&config).await;
+    assert_eq!(plan.action, Action::Update);
+    assert_eq!(stage.pieces().len(), 9);
+    stage.nothing_to_do(&config).await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_whose_tasks_were_deleted_is_destroyed_without_a_trace() {
+    let mut stage = abandoned().await;
+    stage.destroy().await;
+
+    let mut stage = abandoned().await;
+    stage.terraform.refresh().await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abandoned_workflow_can_be_imported_and_destroyed() {
+    let mut stage = abandoned().await;
+    stage.terraform.stored = None;
+    let id = stage.registry().id();
+    stage.terraform.import(&id).await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_was_left_behind_is_overwritten() {
+    let mut stage = Stage::plain().await;
+    for document in [
+        r#"{"version":"v1","repositories":[{"repository":"old","tags":["1"]}]}"#,
+        "not a policy",
+    ] {
+        stage.registry().push_policy(document);
+        let config = stage.config();
+        stage.terraform.succeed(&config).await;
+        let policy = stage.registry().policy().unwrap();
+        assert_eq!(policy["repositories"][0]["repository"], "python");
+        stage.nothing_to_do(&config).await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_is_gone_altogether_is_created_anew() {
+    let mut stage = abandoned().await;
+    stage.registry().remove_policy();
+    let config = stage.config();
+    // The orphans alone still are something of the workflow; without them nothing is.
+    stage.destroy().await;
+    stage.terraform.succeed(&config).await;
+    let stored = stage.terraform.stored.clone();
+    stage.destroy().await;
+    stage.terraform.stored = stored;
+    assert_eq!(stage.terraform.refresh().await, []);
+    assert_eq!(stage.terraform.stored, None);
+    let plan = stage.terraform.succeed(&config).await;
+    assert_eq!(plan.action, Action::Create);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_azure_is_still_deleting_is_waited_for() {
+    for destroy in [false, true] {
+        let mut stage = Stage::plain().await;
+        let config = stage.config();
+        stage.terraform.succeed(&config).await;
+        stage.azure.turn(|knobs| knobs.deletion_looks = 6);
+        let task = format!("{}/tasks/cssc-scan-image", stage.registry().id());
+        let address = format!("{task}?api-version=2025-03-01-preview");
+        let (status, _) = stage
+            .azure
+            .behind_the_scenes(Method::DELETE, &address, None);
+        assert_eq!(status, 202);
+        assert_eq!(stage.terraform.refresh().await, []);
+        assert!(
+            stage
+                .terraform
+                .state()
+                .get("tasks")
+                .get("cssc-scan-image")
+                .is_null()
+        );
+        if !destroy {
+            stage.terraform.succeed(&config).await;
+            assert_eq!(stage.pieces().len(), 9);
+            stage.nothing_to_do(&config).await;
+        }
+        stage.destroy().await;
+    }
+}

@@ -1,0 +1,12 @@
+//! The real provider against the simulator, from the first plan to the last destroy: when all goes
+//! well, and when anything goes wrong.
+
+mod failures;
+mod importing;
+mod leftovers;
+mod others;
+mod runs;
+mod stage;
+mod unknowns;
+mod updating;
+mod whole_life;

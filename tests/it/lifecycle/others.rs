@@ -1,0 +1,82 @@
+//! What belongs to others: never touched, from the create to the destroy.
+
+use azure_simulator::{Fate, RoleAssignment, roles};
+use http::Method;
+use serde_json::json;
+
+use crate::lifecycle::stage::{Stage, foreign_name, is_foreign, with};
+
+/// The role assignments of others, with everything that is known of them.
+pub(super) fn foreign(stage: &Stage) -> Vec<RoleAssignment> {
+    let all = stage.azure.role_assignments().into_iter();
+    all.filter(|assignment| is_foreign(&assignment.name))
+        .collect()
+}
+
+/// Seeds what others may have at a registry: roles that we give, too, and one that we don't.
+pub(super) fn seed(stage: &Stage) {
+    let id = stage.registry().id();
+    let somebody = "5a5a5a5a-0000-4000-8000-000000000001";
+    for (n, role) in (1..).zip([roles::ACR_PULL, roles::TASKS_CONTRIBUTOR, roles::OWNER]) {
+        stage
+            .azure
+            .seed_role_assignment(Some(&foreign_name(n)), &id, role, somebody);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_belongs_to_others_is_never_touched() {
+    let mut stage = Stage::plain().await;
+    seed(&stage);
+    let registry = stage.registry();
+    registry.push_image("python", "3.11", Fate::Clean);
+    registry.push_image("csscpolicies/mine", "v1", Fate::Clean);
+    let address = format!(
+        "{}/tasks/nightly?api-version=2025-03-01-preview",
+        registry.id()
+    );
+    let nightly = json!({
+        "location": "westeurope",
+        "properties": {
+            "platform": {"os": "linux", "architecture": "amd64"},
+            "step": {"type": "EncodedTask", "encodedTaskContent": "dmVyc2lvbjogdjEuMS4wCnN0ZXBzOgogIC0gY21kOiBiYXNoIGVjaG8gbmlnaHRseQo="},
+        },
+    });
+    let (status, body) = stage
+        .azure
+        .behind_the_scenes(Method::PUT, &address, Some(&nightly));
+    assert_eq!(status, 201, "{body}");
+    let task_of_others = registry.task("nightly");
+
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    // Somebody gives one of our identities a role that its task doesn't need.
+    let scan = stage.registry().task("cssc-scan-image").unwrap();
+    let principal = scan.identity.unwrap().principal_id;
+    let id = stage.registry().id();
+    stage
+        .azure
+        .seed_role_assignment(Some(&foreign_name(9)), &id, roles::READER, &principal);
+    stage
+        .azure
+        .seed_role_assignment(Some(&foreign_name(10)), &id, roles::ACR_PUSH, &principal);
+    let before = foreign(&stage);
+    assert_eq!(before.len(), 5);
+
+    stage.nothing_to_do(&config).await;
+    let changed = with(&config, "schedule", "1d");
+    stage.terraform.succeed(&changed).await;
+    let changed = with(&changed, "tag_convention", "floating");
+    stage.terraform.succeed(&changed).await;
+    stage.terraform.stored = None;
+    stage.terraform.import(&id).await;
+    assert_eq!(stage.terraform.destroy().await, []);
+
+    assert_eq!(stage.terraform.stored, None);
+    assert_eq!(foreign(&stage), before);
+    let registry = stage.registry();
+    assert_eq!(registry.task("nightly"), task_of_others);
+    assert_eq!(registry.tasks().len(), 1);
+    assert_eq!(registry.repositories(), ["csscpolicies/mine", "python"]);
+    assert_eq!(stage.azure.leftovers()["role_assignments"], 5);
+}

@@ -1,0 +1,194 @@
+//! What every test of this suite plays on: a simulated Azure, a Terraform, a configuration.
+
+use std::sync::Arc;
+
+use azure_simulator::{Knobs, Options, RegistryHandle, RegistrySpec, Simulator, roles};
+use terraform_provider_acr::value::Value;
+
+use crate::support::terraform::{Action, Terraform};
+use crate::support::wire::Wire;
+
+/// A simulated Azure with a registry `contoso`, and a Terraform that is signed in to it.
+pub(super) struct Stage {
+    pub(super) azure: Arc<Simulator>,
+    pub(super) wire: Arc<Wire>,
+    pub(super) terraform: Terraform,
+}
+
+impl Stage {
+    /// With a registry of the plainest kind.
+    pub(super) async fn plain() -> Self {
+        Self::of(RegistrySpec::new("contoso"), |_| ()).await
+    }
+
+    /// With a registry called `contoso` and these knobs.
+    pub(super) async fn of(registry: RegistrySpec, turn: impl FnOnce(&mut Knobs)) -> Self {
+        let options = Options::default().registry(registry).knobs(turn);
+        let azure = Arc::new(Simulator::start(options).unwrap());
+        let wire = Wire::to(&azure);
+        let terraform = Terraform::new(azure.env().into_iter().collect(), Arc::clone(&wire)).await;
+        Self {
+            azure,
+            wire,
+            terraform,
+        }
+    }
+
+    pub(super) fn registry(&self) -> RegistryHandle<'_> {
+        self.azure.registry("contoso")
+    }
+
+    /// A small configuration for that registry.
+    pub(super) fn config(&self) -> Value {
+        config(&self.registry().id())
+    }
+
+    /// Checks that a refresh and a plan find nothing to do, and make no write call.
+    pub(super) async fn nothing_to_do(&mut self, config: &Value) {
+        self.terraform.restart().await;
+        self.azure.mark();
+        assert_eq!(self.terraform.refresh().await, []);
+        let plan = self.terraform.plan(config).await.unwrap();
+        assert_eq!(&plan.planned, self.terraform.state());
+        assert_eq!(plan.action, Action::Nothing);
+        assert_eq!(self.writes(), [""; 0]);
+    }
+
+    /// Destroys the workflow, and checks that nothing of it is left.
+    pub(super) async fn destroy(&mut self) {
+        assert_eq!(self.terraform.destroy().await, []);
+        self.nothing_left();
+    }
+
+    /// Checks that nothing of a workflow is left, in Azure and in the state.
+    pub(super) fn nothing_left(&self) {
+        assert_eq!(self.terraform.stored, None);
+        assert_eq!(self.pieces(), [""; 0]);
+    }
+
+    /// The write calls since the simulator's last mark, by the alphabet.
+    pub(super) fn writes(&self) -> Vec<String> {
+        let mut writes: Vec<String> = self
+            .azure
+            .writes()
+            .into_iter()
+            .map(|entry| format!("{} {}", entry.method, self.short(&entry.path)))
+            .collect();
+        writes.sort();
+        writes
+    }
+
+    /// What there is in Azure of a workflow, by the alphabet. Role assignments of others are left
+    /// out.
+    pub(super) fn pieces(&self) -> Vec<String> {
+        let registry = self.registry();
+        let tasks = registry.tasks().into_iter().map(|task| task.name);
+        // Layers without a manifest are no repository yet, and the registry clears them away.
+        let policy = ["csscpolicies/patchpolicy"]
+            .into_iter()
+            .filter(|repository| !registry.tags(repository).is_empty())
+            .map(str::to_owned);
+        let grants = self.grants();
+        let mut pieces: Vec<String> = tasks.chain(policy).chain(grants).collect();
+        pieces.sort();
+        pieces
+    }
+
+    /// The role assignments that the provider has made, as `<task>/<role>`; the task is `nobody`
+    /// where it is gone.
+    fn grants(&self) -> Vec<String> {
+        let (id, tasks) = (self.registry().id(), self.registry().tasks());
+        let principal = |task: &azure_simulator::Task| {
+            let identity = task.identity.as_ref();
+            identity.map(|identity| identity.principal_id.clone())
+        };
+        self.azure
+            .role_assignments()
+            .into_iter()
+            .filter(|assignment| assignment.scope.eq_ignore_ascii_case(&id))
+            .filter(|assignment| !is_foreign(&assignment.name))
+            .map(|assignment| {
+                let holder = tasks
+                    .iter()
+                    .find(|task| principal(task).as_ref() == Some(&assignment.principal_id));
+                let task = holder.map_or("nobody", |task| &task.name);
+                format!("{task}/{}", role_name(&assignment.role))
+            })
+            .collect()
+    }
+
+    /// A path without what is the same in all of them, or never the same.
+    fn short(&self, path: &str) -> String {
+        let id = self.registry().id();
+        let path = match path.get(..id.len()) {
+            Some(start) if start.eq_ignore_ascii_case(&id) => &path[id.len() + 1..],
+            _ => path,
+        };
+        let path = path.trim_start_matches("providers/Microsoft.Authorization/");
+        match path.split_once("/uploads/") {
+            Some((start, upload)) if !upload.is_empty() => format!("{start}/uploads/…"),
+            _ => match path.split_once("roleAssignments/") {
+                Some(_) => "roleAssignments/…".to_owned(),
+                None => path.to_owned(),
+            },
+        }
+    }
+}
+
+/// The names of the role assignments of others, of which a stage may seed some.
+const FOREIGN: &str = "f0e1f0e1-";
+
+/// Whether a role assignment of this name is somebody else's.
+pub(super) fn is_foreign(name: &str) -> bool {
+    name.starts_with(FOREIGN)
+}
+
+/// A name for the `n`th role assignment of others.
+pub(super) fn foreign_name(n: u32) -> String {
+    format!("{FOREIGN}0000-4000-8000-{n:012}")
+}
+
+/// A small configuration for a registry.
+pub(super) fn config(registry_id: &str) -> Value {
+    Value::object([
+        ("registry_id", registry_id.into()),
+        ("schedule", "7d".into()),
+        ("start_time", "02:30".into()),
+        (
+            "repositories",
+            repositories(&[("python", &["3.11", "3.12"])]),
+        ),
+    ])
+}
+
+/// The same configuration with another value of one argument.
+pub(super) fn with(config: &Value, name: &str, value: impl Into<Value>) -> Value {
+    let mut arguments = config.as_map().unwrap().clone();
+    arguments.insert(name.to_owned(), value.into());
+    Value::Object(arguments)
+}
+
+/// Repositories and their tags.
+pub(super) fn repositories(entries: &[(&str, &[&str])]) -> Value {
+    let entry = |(name, tags): &(&str, &[&str])| {
+        let tags = tags.iter().copied().map(Value::from).collect();
+        let repository = [("tags", Value::Set(tags)), ("enabled", Value::Null)];
+        ((*name).to_owned(), Value::object(repository))
+    };
+    Value::Map(entries.iter().map(entry).collect())
+}
+
+fn role_name(id: &str) -> String {
+    let known = [
+        (roles::ACR_PULL, "AcrPull"),
+        (roles::ACR_PUSH, "AcrPush"),
+        (roles::TASKS_CONTRIBUTOR, "TasksContributor"),
+        (roles::REPOSITORY_READER, "RepositoryReader"),
+        (roles::REPOSITORY_WRITER, "RepositoryWriter"),
+        (roles::CATALOG_LISTER, "CatalogLister"),
+    ];
+    known
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(id))
+        .map_or(id.to_owned(), |(_, name)| name.to_owned())
+}

@@ -1,0 +1,12 @@
+//! Tests of the provider from outside: what a host sees of it.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails where it stands"
+)]
+
+mod conformance;
+mod layering;
+mod lifecycle;
+#[cfg(unix)]
+mod socket;
+mod support;

@@ -1,0 +1,334 @@
+//! A provider with one resource that does as a test tells it, good or bad.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use terraform_provider_acr::diagnostics::{Diagnostic, Diagnostics};
+use terraform_provider_acr::framework::{
+    Applied, ApplyRequest, ApplyResult, ConfigureRequest, Context, Imported, PlanRequest,
+    PlanResponse, Provider, ReadRequest, ReadResponse, Recorder, Resource,
+};
+use terraform_provider_acr::schema::Schema;
+use terraform_provider_acr::value::{AttributePath, Value};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::support::schemas;
+
+/// How long a call may take to come that has to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The name of the one resource.
+pub(crate) const THING: &str = "test_thing";
+
+/// What the resource does.
+#[derive(Clone, Debug)]
+pub(crate) enum Trick {
+    /// What it should. `id` is unknown in a plan and "made" afterwards.
+    Behaves,
+    /// Every call about it panics; create, update and delete have recorded something before.
+    Panics,
+    /// Create, update and delete record a half-done object, and then fail.
+    FailsHalfway,
+    /// Every call about it fails, and nothing is recorded.
+    FailsAtOnce,
+    /// Plan, create, update, read, import and upgrade return this.
+    Returns(Value),
+    /// Create, update and delete wait to be released; when they are cancelled instead, they
+    /// record a half-done object and fail.
+    Waits,
+    /// Create, update and delete wait to be released, and don't heed being cancelled.
+    Insists,
+}
+
+/// A provider of one [`Puppet`].
+pub(crate) struct Theatre {
+    schema: Schema,
+    puppet: Arc<Puppet>,
+}
+
+/// The resource.
+pub(crate) struct Puppet {
+    schema: Schema,
+    trick: Trick,
+    /// What has been called, in order.
+    calls: Mutex<Vec<String>>,
+    /// Tells that `calls` has grown.
+    called: Notify,
+    /// Lets go whoever waits.
+    pub(crate) release: Notify,
+}
+
+impl Theatre {
+    pub(crate) fn of(puppet: &Arc<Puppet>) -> Self {
+        Self {
+            schema: schemas::schema(
+                vec![schemas::plain(
+                    "account",
+                    terraform_provider_acr::value::Type::String,
+                )],
+                vec![],
+            ),
+            puppet: Arc::clone(puppet),
+        }
+    }
+}
+
+impl Puppet {
+    pub(crate) fn new(schema: Schema, trick: Trick) -> Arc<Self> {
+        Arc::new(Self {
+            schema,
+            trick,
+            calls: Mutex::default(),
+            called: Notify::new(),
+            release: Notify::new(),
+        })
+    }
+
+    /// What has been called so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until `call` has come.
+    pub(crate) async fn until(&self, call: &str) {
+        let come = async {
+            loop {
+                let called = self.called.notified();
+                if self.calls().iter().any(|known| known == call) {
+                    return;
+                }
+                called.await;
+            }
+        };
+        timeout(PATIENCE, come)
+            .await
+            .unwrap_or_else(|_| panic!("{call:?} has not come, but {:?}", self.calls()));
+    }
+
+    fn note(&self, call: &str) {
+        self.calls.lock().unwrap().push(call.to_owned());
+        self.called.notify_waiters();
+    }
+
+    /// What a call does before it does anything of its own.
+    fn begin(&self, call: &str) -> Result<(), Diagnostics> {
+        self.note(call);
+        match self.trick {
+            Trick::Panics => panic!("{call} went wrong"),
+            Trick::FailsAtOnce => Err(failure(call)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(
+        &self,
+        call: &str,
+        context: &Context,
+        request: &ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        let half_done = || recorder.record(self.half_done(request), b"half".to_vec());
+        match &self.trick {
+            Trick::Panics => half_done(),
+            Trick::FailsHalfway => {
+                half_done();
+                return Err(failure(call));
+            }
+            Trick::Waits => {
+                self.note(&format!("{call} waits"));
+                tokio::select! {
+                    () = context.cancelled.cancelled() => {
+                        half_done();
+                        return Err(failure(call));
+                    }
+                    () = self.release.notified() => self.note(&format!("{call} goes on")),
+                }
+            }
+            Trick::Insists => {
+                self.note(&format!("{call} waits"));
+                self.release.notified().await;
+            }
+            _ => {}
+        }
+        self.begin(call)?;
+        Ok(Applied {
+            state: self.made(&request.planned),
+            private: b"done".to_vec(),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+
+    /// The object of the plan, as it is when it is there.
+    fn made(&self, planned: &Value) -> Value {
+        match (&self.trick, planned) {
+            (Trick::Returns(value), _) => value.clone(),
+            (_, Value::Object(attributes)) => {
+                let mut attributes = attributes.clone();
+                if attributes.get("id").is_some_and(Value::is_unknown) {
+                    attributes.insert("id".to_owned(), "made".into());
+                }
+                Value::Object(attributes)
+            }
+            (_, other) => other.clone(),
+        }
+    }
+
+    /// The object that a change leaves that ends in the middle.
+    fn half_done(&self, request: &ApplyRequest) -> Value {
+        let whole = if request.planned.is_null() {
+            &request.prior
+        } else {
+            &request.planned
+        };
+        let mut attributes = whole.as_map().unwrap().clone();
+        attributes.insert("id".to_owned(), "half".into());
+        Value::Object(attributes)
+    }
+}
+
+/// The attribute whose change forces a replacement, where it is there.
+fn first_rule(planned: &Value) -> Option<AttributePath> {
+    planned.get("rule").as_elements()?.first()?;
+    Some(AttributePath::new("rule").index(0).attribute("name"))
+}
+
+fn failure(call: &str) -> Diagnostics {
+    Diagnostic::error(format!("Can't {call}"), "The test says so.")
+        .at(AttributePath::new("name"))
+        .into()
+}
+
+#[async_trait]
+impl Provider for Theatre {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::clone(&self.puppet) as Arc<dyn Resource>]
+    }
+
+    async fn validate_config(&self, _: &Value) -> Diagnostics {
+        self.puppet
+            .begin("validate provider")
+            .err()
+            .unwrap_or_default()
+    }
+
+    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+        let ConfigureRequest {
+            config,
+            host_version,
+        } = request;
+        let account = config.get("account").as_str().unwrap_or("nobody");
+        let call = format!("configure {account} for {host_version}");
+        self.puppet.begin(&call).err().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Resource for Puppet {
+    fn type_name(&self) -> &str {
+        THING
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate_config(&self, _: &Value) -> Diagnostics {
+        self.begin("validate").err().unwrap_or_default()
+    }
+
+    async fn plan(&self, _: &Context, request: PlanRequest) -> PlanResponse {
+        if let Err(diagnostics) = self.begin("plan") {
+            return PlanResponse {
+                diagnostics,
+                ..PlanResponse::default()
+            };
+        }
+        let planned = match (&self.trick, request.proposed) {
+            (Trick::Returns(value), _) => value.clone(),
+            (_, Value::Object(mut attributes)) => {
+                let id = attributes.get_mut("id").filter(|id| id.is_null());
+                id.into_iter().for_each(|id| *id = Value::Unknown);
+                Value::Object(attributes)
+            }
+            (_, other) => other,
+        };
+        PlanResponse {
+            requires_replace: first_rule(&planned).into_iter().collect(),
+            planned,
+            private: b"planned".to_vec(),
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        self.change("create", context, &request, recorder).await
+    }
+
+    async fn read(&self, _: &Context, request: ReadRequest) -> ReadResponse {
+        let diagnostics = self.begin("read").err().unwrap_or_default();
+        let state = match &self.trick {
+            Trick::Returns(Value::Null) => None,
+            Trick::Returns(value) => Some(value.clone()),
+            _ => Some(request.current),
+        };
+        ReadResponse {
+            state,
+            private: request.private,
+            diagnostics,
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        self.change("update", context, &request, recorder).await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let applied = self.change("delete", context, &request, recorder).await?;
+        Ok(applied.diagnostics)
+    }
+
+    async fn import(&self, _: &Context, id: &str) -> Result<Imported, Diagnostics> {
+        self.begin("import")?;
+        let state = match &self.trick {
+            Trick::Returns(value) => value.clone(),
+            _ => Value::object([("id", id.into())]),
+        };
+        Ok(Imported {
+            state,
+            private: b"imported".to_vec(),
+        })
+    }
+
+    async fn upgrade_state(
+        &self,
+        version: i64,
+        state: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        self.begin(&format!("upgrade {version}: {state}"))?;
+        Ok(match &self.trick {
+            Trick::Returns(value) => value.clone(),
+            _ => Value::object([("name", "upgraded".into())]),
+        })
+    }
+}

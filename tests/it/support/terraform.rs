@@ -1,0 +1,337 @@
+//! A Terraform with one resource in its state: it plans, applies, refreshes, imports and destroys
+//! as Terraform Core does, over gRPC, and fails the test where Core would blame the provider.
+
+use std::sync::Arc;
+
+use terraform_provider_acr::framework::Provider;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
+use terraform_provider_acr::rpc::generated as pb;
+use terraform_provider_acr::rpc::generated::provider_client::ProviderClient;
+use terraform_provider_acr::schema::Block;
+use terraform_provider_acr::value::{Value, msgpack};
+use tonic::transport::Channel;
+
+use crate::support::core_rules;
+use crate::support::host::connect;
+use crate::support::wire::Wire;
+
+const RESOURCE: &str = "acr_continuous_patching_workflow";
+
+/// A Terraform, its provider and its state.
+pub(crate) struct Terraform {
+    environment: Environment,
+    wire: Arc<Wire>,
+    client: ProviderClient<Channel>,
+    /// The shape of the resource.
+    block: Block,
+    provider_block: Block,
+    /// What the state file says of the resource.
+    pub(crate) stored: Option<Stored>,
+}
+
+/// A resource in a state file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) state: Value,
+    private: Vec<u8>,
+    /// Its create has failed: the next apply replaces it.
+    pub(crate) tainted: bool,
+}
+
+/// What to do about a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Nothing,
+    Create,
+    Update,
+    Replace,
+}
+
+/// A plan for the resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) action: Action,
+    /// The state that is planned.
+    pub(crate) planned: Value,
+    private: Vec<u8>,
+}
+
+impl Terraform {
+    /// A Terraform with an empty state, whose provider runs in this environment.
+    pub(crate) async fn new(environment: Environment, wire: Arc<Wire>) -> Self {
+        let provider = Arc::new(AcrProvider::new(Environment::default()));
+        let resources = provider.resources();
+        let block = resources[0].schema().block.clone();
+        let provider_block = provider.schema().block.clone();
+        let mut terraform = Self {
+            environment,
+            wire,
+            client: connect(provider).await,
+            block,
+            provider_block,
+            stored: None,
+        };
+        terraform.restart().await;
+        terraform
+    }
+
+    /// Starts the provider anew, as each command does.
+    pub(crate) async fn restart(&mut self) {
+        self.restart_with(Value::object::<String>([])).await;
+    }
+
+    /// The same, with arguments in the provider block.
+    pub(crate) async fn restart_with(&mut self, arguments: Value) {
+        let transport = Arc::clone(&self.wire) as _;
+        let provider = AcrProvider::with_transport(self.environment.clone(), transport);
+        self.client = connect(Arc::new(provider)).await;
+        let request = pb::configure_provider::Request {
+            terraform_version: "1.11.4".to_owned(),
+            config: wire(&self.provider_block, &arguments),
+            ..Default::default()
+        };
+        let answer = self.client().configure_provider(request).await.unwrap();
+        assert_eq!(answer.into_inner().diagnostics, []);
+    }
+
+    /// Validates the configuration and plans what has to be done for it.
+    pub(crate) async fn plan(&self, config: &Value) -> Result<Plan, Vec<pb::Diagnostic>> {
+        let request = pb::validate_resource_config::Request {
+            type_name: RESOURCE.to_owned(),
+            config: self.wire(config),
+            ..Default::default()
+        };
+        let valid = self.client().validate_resource_config(request).await;
+        assert_eq!(valid.unwrap().into_inner().diagnostics, []);
+
+        // What is tainted is planned as if there were nothing, and then counts as replaced.
+        let stored = self.stored.as_ref();
+        let usable = stored.filter(|stored| !stored.tainted);
+        let prior = usable.map_or(Value::Null, |stored| stored.state.clone());
+        let private = stored.map_or_else(Vec::new, |stored| stored.private.clone());
+        let (planned, replace) = self.plan_change(&prior, private, config).await?;
+        let (action, planned) = match stored {
+            None => (Action::Create, planned),
+            Some(stored) if stored.tainted => (Action::Replace, planned),
+            Some(stored) if planned.planned == stored.state => (Action::Nothing, planned),
+            Some(_) if replace => {
+                let anew = self.plan_change(&Value::Null, planned.private, config);
+                (Action::Replace, anew.await?.0)
+            }
+            Some(_) => (Action::Update, planned),
+        };
+        Ok(Plan { action, ..planned })
+    }
+
+    /// Carries a plan out; gives what the provider had to say.
+    pub(crate) async fn apply(&mut self, plan: &Plan, config: &Value) -> Vec<pb::Diagnostic> {
+        if plan.action == Action::Nothing {
+            return vec![];
+        }
+        if plan.action == Action::Replace {
+            let said = self.destroy().await;
+            if self.stored.is_some() {
+                return said;
+            }
+        }
+        // By now everything in the configuration is known: Core plans once more, and holds the
+        // provider to what it has promised.
+        let stored = self.stored.clone();
+        let prior = stored
+            .as_ref()
+            .map_or(Value::Null, |stored| stored.state.clone());
+        let private = stored.map_or_else(Vec::new, |stored| stored.private);
+        let settled = match self.plan_change(&prior, private, config).await {
+            Ok((settled, _)) => settled,
+            Err(diagnostics) => return diagnostics,
+        };
+        let broken = core_rules::broken_promises(&plan.planned, &settled.planned);
+        assert_eq!(broken, [""; 0], "inconsistent final plan");
+        self.apply_change(&prior, &settled, config).await
+    }
+
+    /// Plans and applies; nothing may go wrong.
+    pub(crate) async fn succeed(&mut self, config: &Value) -> Plan {
+        let plan = self.plan(config).await.unwrap();
+        let said = self.apply(&plan, config).await;
+        assert!(!has_error(&said), "{said:#?}");
+        plan
+    }
+
+    /// Reads the resource again.
+    pub(crate) async fn refresh(&mut self) -> Vec<pb::Diagnostic> {
+        let Some(stored) = self.stored.clone() else {
+            return vec![];
+        };
+        let request = pb::read_resource::Request {
+            type_name: RESOURCE.to_owned(),
+            current_state: self.wire(&stored.state),
+            private: stored.private,
+            ..Default::default()
+        };
+        let answer = self.client().read_resource(request).await.unwrap();
+        let answer = answer.into_inner();
+        let state = self.value(answer.new_state);
+        if !has_error(&answer.diagnostics) {
+            assert!(state.is_wholly_known(), "read returns unknown values");
+            self.stored = (!state.is_null()).then_some(Stored {
+                state,
+                private: answer.private,
+                tainted: stored.tainted,
+            });
+        }
+        answer.diagnostics
+    }
+
+    /// Imports the resource into an empty state.
+    pub(crate) async fn import(&mut self, id: &str) -> Vec<pb::Diagnostic> {
+        assert_eq!(self.stored, None);
+        let request = pb::import_resource_state::Request {
+            type_name: RESOURCE.to_owned(),
+            id: id.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.client().import_resource_state(request).await.unwrap();
+        let mut answer = answer.into_inner();
+        if has_error(&answer.diagnostics) {
+            return answer.diagnostics;
+        }
+        let imported = answer.imported_resources.remove(0);
+        self.stored = Some(Stored {
+            state: self.value(imported.state),
+            private: imported.private,
+            tainted: false,
+        });
+        self.refresh().await
+    }
+
+    /// Destroys what is in the state.
+    pub(crate) async fn destroy(&mut self) -> Vec<pb::Diagnostic> {
+        let Some(stored) = self.stored.clone() else {
+            return vec![];
+        };
+        let absence = Plan {
+            action: Action::Nothing,
+            planned: Value::Null,
+            private: stored.private,
+        };
+        self.apply_change(&stored.state, &absence, &Value::Null)
+            .await
+    }
+
+    /// Interrupts whatever the provider is doing.
+    pub(crate) async fn stop(client: ProviderClient<Channel>) {
+        let mut client = client;
+        let request = pb::stop_provider::Request {};
+        client.stop_provider(request).await.unwrap();
+    }
+
+    /// The state; null where there is none.
+    pub(crate) fn state(&self) -> &Value {
+        self.stored
+            .as_ref()
+            .map_or(&Value::Null, |stored| &stored.state)
+    }
+
+    /// A client of its own for one call: calls go on beside each other.
+    pub(crate) fn client(&self) -> ProviderClient<Channel> {
+        self.client.clone()
+    }
+
+    /// The plan, and whether it can't be carried out in place.
+    async fn plan_change(
+        &self,
+        prior: &Value,
+        prior_private: Vec<u8>,
+        config: &Value,
+    ) -> Result<(Plan, bool), Vec<pb::Diagnostic>> {
+        let config = self.block.complete(config.clone());
+        let request = pb::plan_resource_change::Request {
+            type_name: RESOURCE.to_owned(),
+            prior_state: self.wire(prior),
+            proposed_new_state: self.wire(&core_rules::proposed(&self.block, prior, &config)),
+            config: self.wire(&config),
+            prior_private,
+            ..Default::default()
+        };
+        let answer = self.client().plan_resource_change(request).await.unwrap();
+        let answer = answer.into_inner();
+        if has_error(&answer.diagnostics) {
+            return Err(answer.diagnostics);
+        }
+        let planned = self.value(answer.planned_state);
+        let faults = core_rules::plan_faults(&self.block, prior, &config, &planned);
+        assert_eq!(faults, [""; 0], "invalid plan");
+        let plan = Plan {
+            action: Action::Nothing,
+            planned,
+            private: answer.planned_private,
+        };
+        Ok((plan, !answer.requires_replace.is_empty()))
+    }
+
+    /// Has the provider make a change, and stores what Core would store.
+    async fn apply_change(
+        &mut self,
+        prior: &Value,
+        plan: &Plan,
+        config: &Value,
+    ) -> Vec<pb::Diagnostic> {
+        let request = pb::apply_resource_change::Request {
+            type_name: RESOURCE.to_owned(),
+            prior_state: self.wire(prior),
+            planned_state: self.wire(&plan.planned),
+            config: self.wire(config),
+            planned_private: plan.private.clone(),
+            ..Default::default()
+        };
+        let answer = self.client().apply_resource_change(request).await.unwrap();
+        let answer = answer.into_inner();
+        let state = self.value(answer.new_state);
+        assert!(state.is_wholly_known(), "apply returns unknown values");
+        let failed = has_error(&answer.diagnostics);
+        if !failed && plan.planned.is_null() {
+            assert!(state.is_null(), "a delete returns {state:?}");
+        } else if !failed {
+            let broken = core_rules::broken_promises(&plan.planned, &state);
+            assert_eq!(broken, [""; 0], "inconsistent result after apply");
+        }
+        let was_tainted = self.stored.as_ref().is_some_and(|stored| stored.tainted);
+        self.stored = (!state.is_null()).then_some(Stored {
+            state,
+            private: answer.private,
+            tainted: failed && (prior.is_null() || was_tainted),
+        });
+        answer.diagnostics
+    }
+
+    fn wire(&self, object: &Value) -> Option<pb::DynamicValue> {
+        wire(&self.block, object)
+    }
+
+    fn value(&self, sent: Option<pb::DynamicValue>) -> Value {
+        sent.map_or(Value::Null, |sent| {
+            msgpack::decode(&sent.msgpack, &self.block.value_type()).unwrap()
+        })
+    }
+}
+
+/// Whether one of them is an error.
+pub(crate) fn has_error(diagnostics: &[pb::Diagnostic]) -> bool {
+    errors(diagnostics).next().is_some()
+}
+
+/// The errors among them.
+pub(crate) fn errors(diagnostics: &[pb::Diagnostic]) -> impl Iterator<Item = &pb::Diagnostic> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
+}
+
+fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
+    let msgpack = msgpack::encode(&block.complete(object.clone()), &block.value_type());
+    Some(pb::DynamicValue {
+        msgpack: msgpack.unwrap(),
+        json: vec![],
+    })
+}

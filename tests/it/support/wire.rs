@@ -1,0 +1,112 @@
+//! The way from a provider to the simulator: real connections, in a time that only passes while
+//! nothing is on its way.
+//!
+//! Tests run in paused time, in which tokio skips every pause as soon as there is nothing else to
+//! do. It takes waiting for an answer for nothing to do, too, and would have it time out at once.
+//! So time is held while a request is on its way: retries and polling cost no time, real answers
+//! come in theirs.
+
+use std::sync::{Arc, Mutex, mpsc};
+
+use async_trait::async_trait;
+use azure_simulator::Simulator;
+use terraform_provider_acr::http::client::{Client, ClientOptions};
+use terraform_provider_acr::http::{Request, Response, Transport, TransportError};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+/// The transport of a provider under test.
+pub(crate) struct Wire {
+    client: Client,
+    azure: Arc<Simulator>,
+    traffic: Mutex<Traffic>,
+}
+
+struct Traffic {
+    /// How many requests have been sent.
+    sent: usize,
+    /// When the last one was sent.
+    last: Instant,
+    bell: Option<Bell>,
+}
+
+/// Rings before a request is sent, and has it wait.
+struct Bell {
+    at: usize,
+    ring: oneshot::Sender<()>,
+    go: oneshot::Receiver<()>,
+}
+
+/// The other end of a bell.
+pub(crate) struct Ringing {
+    /// Comes when the request is about to be sent.
+    pub(crate) rung: oneshot::Receiver<()>,
+    /// Dropped, it lets the request go.
+    pub(crate) go: oneshot::Sender<()>,
+}
+
+impl Wire {
+    pub(crate) fn to(azure: &Arc<Simulator>) -> Arc<Self> {
+        let client = Client::new(&ClientOptions {
+            user_agent: "lifecycle".to_owned(),
+            https_proxy: Some(azure.proxy_url()),
+            no_proxy: None,
+            extra_ca_pem: Some(azure.ca_pem().into()),
+        });
+        Arc::new(Self {
+            client: client.unwrap(),
+            azure: Arc::clone(azure),
+            traffic: Mutex::new(Traffic {
+                sent: 0,
+                last: Instant::now(),
+                bell: None,
+            }),
+        })
+    }
+
+    /// Rings at the `nth` request from now, counted from 1.
+    pub(crate) fn ring_at(&self, nth: usize) -> Ringing {
+        let (ring, rung) = oneshot::channel();
+        let (go, held) = oneshot::channel();
+        let mut traffic = self.traffic.lock().unwrap();
+        traffic.bell = Some(Bell {
+            at: traffic.sent + nth,
+            ring,
+            go: held,
+        });
+        Ringing { rung, go }
+    }
+
+    /// Counts a request; gives the bell that is to ring for it. The simulator's clock follows ours.
+    fn count(&self) -> Option<Bell> {
+        let mut traffic = self.traffic.lock().unwrap();
+        let now = Instant::now();
+        self.azure.advance(now - traffic.last);
+        traffic.last = now;
+        traffic.sent += 1;
+        let sent = traffic.sent;
+        traffic.bell.take_if(|bell| bell.at == sent)
+    }
+}
+
+#[async_trait]
+impl Transport for Wire {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let _held = hold_time();
+        if let Some(bell) = self.count() {
+            // Both ends are dropped where nobody listens any more.
+            let _ = bell.ring.send(());
+            let _ = bell.go.await;
+        }
+        self.client.send(request).await
+    }
+}
+
+/// Keeps paused time from being skipped until the result is dropped: tokio doesn't skip any while
+/// blocking work goes on.
+fn hold_time() -> mpsc::Sender<()> {
+    let (release, held) = mpsc::channel();
+    spawn_blocking(move || held.recv());
+    release
+}
