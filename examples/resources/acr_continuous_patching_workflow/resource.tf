@@ -1,0 +1,15 @@
+variable "registry_id" {
+  description = "The registry, such as azurerm_container_registry.example.id."
+  type        = string
+}
+
+resource "acr_continuous_patching_workflow" "example" {
+  registry_id = var.registry_id
+  schedule    = "7d"
+  start_time  = "02:30"
+
+  repositories = {
+    "python"      = { tags = ["3.11", "latest"] }
+    "team/api-fw" = { tags = ["*"], enabled = false }
+  }
+}

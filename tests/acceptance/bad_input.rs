@@ -1,0 +1,223 @@
+//! What is refused: with a clear error, at the right place of the configuration, and with nothing
+//! changed.
+
+use std::net::TcpListener;
+
+use host_cli::Diagnostic;
+
+use crate::stage::{Stage, WORKFLOW, hosts, nothing};
+
+/// A mistake in the configuration.
+struct Mistake {
+    /// What of [`WORKFLOW`] is replaced by what.
+    change: (&'static str, String),
+    /// What the error says.
+    says: &'static str,
+    /// What stands on the line that the error points at, or in its words: hosts find no line for
+    /// what is nested in a map.
+    at: &'static str,
+}
+
+fn mistake(
+    from: &'static str,
+    to: impl Into<String>,
+    at: &'static str,
+    says: &'static str,
+) -> Mistake {
+    Mistake {
+        change: (from, to.into()),
+        says,
+        at,
+    }
+}
+
+fn mistakes() -> Vec<Mistake> {
+    let tags = |tags: &[&str]| format!("tags = {tags:?}");
+    let old_tags = r#"tags = ["3.11"]"#;
+    let long = |length: usize| "x".repeat(length);
+    let mut mistakes = Vec::new();
+    for schedule in ["0d", "31d", "7", "7h", "weekly"] {
+        mistakes.push(mistake(
+            "\"7d\"",
+            format!("{schedule:?}"),
+            "schedule",
+            "Invalid schedule",
+        ));
+    }
+    for bad in [
+        &["1.0-1"][..],
+        &["1.0-999"],
+        &["x-patched"],
+        &["*", "3.11"],
+        &[""],
+        &["white space"],
+    ] {
+        mistakes.push(mistake(old_tags, tags(bad), "python", "Invalid tags"));
+    }
+    mistakes.push(mistake(old_tags, tags(&[]), "python", "Invalid tags"));
+    mistakes.push(mistake(
+        old_tags,
+        tags(&[&long(125)]),
+        "python",
+        "Invalid tags",
+    ));
+    mistakes.push(mistake(
+        "\"python\"",
+        "\"Python\"",
+        "Python",
+        "Invalid repository",
+    ));
+    mistakes.push(mistake(
+        "\"python\"",
+        "\"csscpolicies/patchpolicy\"",
+        "patchpolicy",
+        "Invalid repository",
+    ));
+    mistakes.push(mistake(
+        "\"python\" = { tags = [\"3.11\"] }",
+        "",
+        "repositories",
+        "No repositories",
+    ));
+    mistakes.push(mistake(
+        "\"incremental\"",
+        "\"Incremental\"",
+        "tag_convention",
+        "Invalid tag convention",
+    ));
+    mistakes.push(mistake(
+        "\"02:30\"",
+        "\"2:30\"",
+        "start_time",
+        "Invalid start time",
+    ));
+    mistakes.push(mistake(
+        "registries/contoso",
+        "registries",
+        "registry_id",
+        "Invalid registry ID",
+    ));
+    mistakes
+}
+
+#[tokio::test]
+async fn a_mistake_is_refused_where_it_stands_and_without_asking_azure() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        for Mistake {
+            change: (from, to),
+            says,
+            at,
+        } in mistakes()
+        {
+            let configuration = WORKFLOW.replace(from, &to);
+            assert_ne!(configuration, WORKFLOW);
+            stage.configure(&configuration);
+            let findings = stage.workspace.findings().await.unwrap();
+            let found = findings.iter().find(|finding| finding.summary == says);
+            let found = found.unwrap_or_else(|| panic!("{to}: no {says:?} in {findings:?}"));
+            assert_eq!(found.severity, "error", "{to}");
+            let told = line(found, &configuration).contains(at) || found.detail.contains(at);
+            assert!(told, "{to}: no word of {at} in {found:?}");
+        }
+        assert_eq!(stage.azure.requests(), []);
+    }
+}
+
+#[tokio::test]
+async fn all_mistakes_are_told_at_once() {
+    for host in hosts() {
+        let configuration = WORKFLOW
+            .replace("\"7d\"", "\"weekly\"")
+            .replace("\"python\"", "\"Python\"")
+            .replace("[\"3.11\"]", "[\"1.0-1\", \"x-patched\"]");
+        let stage = Stage::new(host, &configuration).await;
+        let findings = stage.workspace.findings().await.unwrap();
+        assert_eq!(findings.len(), 4, "{findings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_exist_fails_the_plan() {
+    for host in hosts() {
+        let stage = Stage::new(
+            host,
+            &WORKFLOW.replace("registries/contoso", "registries/nowhere"),
+        )
+        .await;
+        let error = only_error(&stage).await;
+        assert_eq!(error.summary, "The registry does not exist");
+        assert!(error.detail.contains("registries/nowhere"), "{error:?}");
+        assert_unchanged(&stage);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_in_entras_words() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        let stage = stage.with_variable("ARM_CLIENT_SECRET", Some("wrong-and-never-shown"));
+        let error = only_error(&stage).await;
+        assert!(error.detail.contains("AADSTS7000215"), "{error:?}");
+        assert!(!format!("{error:?}").contains("never-shown"), "{error:?}");
+        assert_unchanged(&stage);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_nobody_answers_at_is_named() {
+    for host in hosts() {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let proxy = format!("http://127.0.0.1:{port}");
+        let stage = Stage::new(host, WORKFLOW)
+            .await
+            .with_variable("HTTPS_PROXY", Some(&proxy));
+        let error = only_error(&stage).await;
+        assert!(
+            error.detail.contains("login.microsoftonline.com"),
+            "{error:?}"
+        );
+        assert_unchanged(&stage);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_authority_is_distrusted() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW)
+            .await
+            .with_variable("SSL_CERT_FILE", None);
+        let error = only_error(&stage).await;
+        assert!(error.detail.contains("certificate"), "{error:?}");
+        assert!(error.detail.contains("SSL_CERT_FILE"), "{error:?}");
+        assert_unchanged(&stage);
+    }
+}
+
+async fn only_error(stage: &Stage) -> Diagnostic {
+    let findings = stage.workspace.findings().await.unwrap();
+    let errors: Vec<&Diagnostic> = findings
+        .iter()
+        .filter(|finding| finding.severity == "error")
+        .collect();
+    assert_eq!(errors.len(), 1, "{findings:?}");
+    errors[0].clone()
+}
+
+fn assert_unchanged(stage: &Stage) {
+    assert_eq!(stage.azure.leftovers(), nothing());
+    assert_eq!(stage.writes(), Vec::<String>::new());
+}
+
+fn line<'a>(finding: &Diagnostic, configuration: &'a str) -> &'a str {
+    let range = finding.range.as_ref();
+    let number = range.map_or(0, |range| range.start.line);
+    configuration
+        .lines()
+        .nth(number.wrapping_sub(1))
+        .unwrap_or_default()
+}

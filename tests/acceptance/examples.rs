@@ -1,0 +1,89 @@
+//! What the registry pages show, applied.
+
+use azure_simulator::RegistrySpec;
+
+use crate::golden::repository_file;
+use crate::stage::{Stage, hosts, registry_id};
+
+const FOLDER: &str = "examples/resources/acr_continuous_patching_workflow";
+
+#[tokio::test]
+async fn the_example_of_the_resource_applies_as_it_stands() {
+    for host in hosts() {
+        let stage = example(
+            host,
+            [RegistrySpec::new("contoso")],
+            &registry_id("contoso"),
+        )
+        .await;
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        let policy = stage.azure.registry("contoso").policy().unwrap();
+        assert_eq!(policy["repositories"].as_array().unwrap().len(), 2);
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn the_examples_of_import_import_what_the_example_has_made() {
+    let command = repository_file(&format!("{FOLDER}/import.sh"));
+    let (address, id) = command
+        .trim()
+        .strip_prefix("terraform import ")
+        .unwrap()
+        .split_once(' ')
+        .unwrap();
+    let block = repository_file(&format!("{FOLDER}/import-by-string-id.tf"));
+    for host in hosts() {
+        let registry = RegistrySpec::new("contoso").resource_group("example");
+        let stage = example(host, [registry], id).await;
+        stage.apply().await;
+
+        stage.workspace.forget_state().unwrap();
+        stage
+            .workspace
+            .import(address, id)
+            .await
+            .unwrap()
+            .ended_with(0)
+            .unwrap();
+        stage.assert_no_changes().await;
+
+        stage.workspace.forget_state().unwrap();
+        stage.workspace.write("import.tf", &block).unwrap();
+        assert!(
+            stage
+                .assert_changes()
+                .await
+                .contains("1 to import, 0 to add, 0 to change, 0 to destroy")
+        );
+        assert_eq!(stage.apply().await, Vec::<String>::new());
+        stage.destroy().await;
+    }
+}
+
+/// A stage with the examples of the provider and of the resource, for the registry with this id.
+async fn example(
+    host: &host_cli::Host,
+    registries: impl IntoIterator<Item = RegistrySpec>,
+    id: &str,
+) -> Stage {
+    let stage = Stage::with(
+        host,
+        registries,
+        &repository_file(&format!("{FOLDER}/resource.tf")),
+    )
+    .await;
+    stage
+        .workspace
+        .write(
+            "terraform.tf",
+            &repository_file("examples/provider/provider.tf"),
+        )
+        .unwrap();
+    stage
+        .workspace
+        .write("terraform.tfvars", &format!("registry_id = {id:?}\n"))
+        .unwrap();
+    stage
+}

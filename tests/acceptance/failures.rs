@@ -1,0 +1,189 @@
+//! Interrupts and faults in the middle of a create: the state has what exists, the next apply
+//! finishes, and a destroy leaves nothing.
+
+use std::time::Duration;
+
+use azure_simulator::{Fault, RegistrySpec};
+use host_cli::run::{Finished, Running};
+use serde_json::Value;
+
+use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts};
+
+#[tokio::test]
+async fn after_ctrl_c_while_tasks_are_being_created_the_state_has_what_exists() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage
+            .azure
+            .turn(|knobs| knobs.provisioning_looks = u32::MAX);
+        let apply = stage.workspace.start_apply().unwrap();
+        let interrupted = ctrl_c_once(apply, || stage.azure.leftovers()["tasks"] == 3).await;
+        interrupted.ended_with(1).unwrap();
+        assert_state_has_what_exists(&stage, ADDRESS, "contoso", Knowledge::Whole).await;
+
+        stage.azure.turn(|knobs| knobs.provisioning_looks = 0);
+        for task in stage.azure.registry("contoso").tasks() {
+            stage
+                .azure
+                .registry("contoso")
+                .edit_task(&task.name, |task| task.progress.looks_left = 0);
+        }
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn after_ctrl_c_while_roles_are_being_given_the_state_has_what_exists() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.azure.turn(|knobs| knobs.latency_ms = 200);
+        let apply = stage.workspace.start_apply().unwrap();
+        // It may get through before the interrupt does.
+        ctrl_c_once(apply, || stage.azure.leftovers()["role_assignments"] != 0).await;
+        assert_state_has_what_exists(&stage, ADDRESS, "contoso", Knowledge::Whole).await;
+        stage.azure.turn(|knobs| knobs.latency_ms = 0);
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_is_refused_at_any_step_is_finished_by_the_next_apply() {
+    let refused = |fault: Fault| fault.status(403).code("AuthorizationFailed");
+    assert_finished_by_the_next_apply(refused, Knowledge::Whole).await;
+}
+
+#[tokio::test]
+async fn a_create_whose_connection_breaks_at_any_step_is_finished_by_the_next_apply() {
+    assert_finished_by_the_next_apply(Fault::cut, Knowledge::Whole).await;
+}
+
+#[tokio::test]
+async fn a_create_whose_answers_are_lost_at_any_step_is_finished_by_the_next_apply() {
+    assert_finished_by_the_next_apply(Fault::cut_after, Knowledge::OfTheWorkflow).await;
+}
+
+/// The requests of a create that change something, each as method and path after the host.
+const STEPS: [(&str, &str); 8] = [
+    ("POST", r"\.azurecr\.io/v2/.*/blobs/uploads"),
+    ("PUT", r"\.azurecr\.io/v2/.*/blobs/uploads"),
+    ("PUT", r"\.azurecr\.io/v2/.*/manifests/v1"),
+    ("PUT", "/tasks/cssc-patch-image"),
+    ("PUT", "/tasks/cssc-scan-image"),
+    ("PUT", "/tasks/cssc-trigger-workflow"),
+    ("PUT", "/roleAssignments/"),
+    ("POST", r"\.azurecr\.io/oauth2/"),
+];
+
+/// How much of what exists the state has to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// Each task and role assignment.
+    Whole,
+    /// The workflow alone: nobody has told the provider what of it exists, and the next refresh
+    /// finds out.
+    OfTheWorkflow,
+}
+
+/// Creates a workflow in as many registries as there are steps, all in one apply, each of which
+/// fails at another step.
+async fn assert_finished_by_the_next_apply(
+    break_down: impl Fn(Fault) -> Fault,
+    knowledge: Knowledge,
+) {
+    let names: Vec<String> = (1..=STEPS.len())
+        .map(|step| format!("registry{step}"))
+        .collect();
+    let workflow = WORKFLOW
+        .replace(
+            "registry_id ",
+            &format!("for_each = toset({names:?})\n  registry_id "),
+        )
+        .replace("registries/contoso", "registries/${each.key}");
+    for host in hosts() {
+        let registries = names.iter().map(|name| RegistrySpec::new(name));
+        let stage = Stage::with(host, registries, &workflow).await;
+        for (name, (method, path)) in names.iter().zip(STEPS) {
+            let fault = Fault::on(method, &format!("(?i){name}.*{path}")).times(u64::MAX);
+            stage.azure.fault(break_down(fault));
+        }
+        let failed = stage
+            .workspace
+            .try_apply()
+            .await
+            .unwrap()
+            .ended_with(1)
+            .unwrap();
+        for name in &names {
+            let address = format!("{ADDRESS}[\"{name}\"]");
+            assert!(
+                failed.text().contains(&format!("with {address},")),
+                "{name}: {failed}"
+            );
+            assert_state_has_what_exists(&stage, &address, name, knowledge).await;
+        }
+        stage.azure.clear_faults();
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+/// Holds the state to know of what exists on a registry, so that a refresh or a destroy will look
+/// after it.
+async fn assert_state_has_what_exists(
+    stage: &Stage,
+    address: &str,
+    registry: &str,
+    knowledge: Knowledge,
+) {
+    let resources = stage.resources().await;
+    let found = resources
+        .iter()
+        .find(|resource| resource["address"] == address);
+    let recorded = found.map_or(&Value::Null, |resource| &resource["values"]);
+
+    let handle = stage.azure.registry(registry);
+    let (tasks, scope) = (handle.tasks(), handle.id());
+    let mut assignments = stage.azure.role_assignments();
+    assignments.retain(|assignment| assignment.scope == scope);
+    if handle.policy().is_some() || !tasks.is_empty() || !assignments.is_empty() {
+        assert!(
+            recorded.is_object(),
+            "the state doesn't know of the workflow on {registry}"
+        );
+    }
+    if knowledge == Knowledge::OfTheWorkflow {
+        return;
+    }
+    for task in tasks {
+        let id = recorded["tasks"][&task.name]["id"]
+            .as_str()
+            .unwrap_or_default();
+        assert!(
+            id.ends_with(&task.name),
+            "the state doesn't know of {} on {registry}",
+            task.name
+        );
+    }
+    for assignment in assignments {
+        let mut ids = recorded["role_assignments"]
+            .as_object()
+            .into_iter()
+            .flat_map(|ids| ids.values());
+        let known = ids.any(|id| id.as_str().is_some_and(|id| id.ends_with(&assignment.name)));
+        assert!(known, "the state doesn't know of {assignment:?}");
+    }
+}
+
+/// Presses Ctrl-C as soon as something is so, and waits for the end.
+async fn ctrl_c_once(mut apply: Running, condition: impl Fn() -> bool) -> Finished {
+    while !condition() && apply.is_running() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    apply.ctrl_c();
+    apply.wait().await.unwrap()
+}

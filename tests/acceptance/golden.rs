@@ -1,0 +1,41 @@
+//! Files of the repository that are generated: compared with what they should be, or written anew
+//! with `UPDATE_GOLDEN=1`, as `make generate` does.
+
+use std::path::{Path, PathBuf};
+
+/// The text of a file, by its path from the repository's root.
+pub(crate) fn repository_file(path: &str) -> String {
+    std::fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Holds a generated file against what it should be.
+pub(crate) fn assert_golden(path: &str, expected: &str) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let file = at(path);
+        let folder = file.parent().unwrap();
+        std::fs::create_dir_all(folder).unwrap();
+        return std::fs::write(file, expected).unwrap();
+    }
+    let actual = std::fs::read_to_string(at(path)).unwrap_or_default();
+    if let Some((number, actual, expected)) = first_difference(&actual, expected) {
+        panic!(
+            "{path} is out of date, run `make generate`: line {number}\n  is        {actual}\n  should be {expected}"
+        );
+    }
+}
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn first_difference<'a>(actual: &'a str, expected: &'a str) -> Option<(usize, &'a str, &'a str)> {
+    if actual == expected {
+        return None;
+    }
+    let (mut left, mut right) = (actual.split('\n'), expected.split('\n'));
+    (1..).find_map(|number| match (left.next(), right.next()) {
+        (None, None) => Some((number, "", "")),
+        (a, b) if a == b => None,
+        (a, b) => Some((number, a.unwrap_or("<end>"), b.unwrap_or("<end>"))),
+    })
+}

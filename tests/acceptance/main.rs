@@ -1,0 +1,41 @@
+//! The provider under real hosts: every CLI of this machine, on a local Azure.
+//!
+//! Each test runs once per host, with a simulator and a folder of its own.
+//!
+//! # Layout
+//! - `lifecycle`: one workflow from its first apply to its destroy
+//! - `registries`: several registries, other kinds of them, and ones not known yet
+//! - `failures`: interrupts and faults in the middle of a create
+//! - `bad_input`: what is refused, and where the user is pointed
+//! - `generated`: the golden schema and the registry pages
+//! - `examples`: what the pages show, applied
+//! - `stage`, `golden`, `page`: what the tests are made of
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on should stop there"
+)]
+
+mod bad_input;
+mod examples;
+mod failures;
+mod generated;
+mod golden;
+mod lifecycle;
+mod page;
+mod registries;
+mod stage;
+
+use std::io::Write as _;
+
+#[test]
+fn the_hosts_of_this_machine_are_known() {
+    let hosts: Vec<String> = stage::hosts().iter().map(ToString::to_string).collect();
+    // Past the test runner, which would keep it to itself.
+    let _ = writeln!(
+        std::io::stderr(),
+        "acceptance tests run under {}",
+        hosts.join(" and ")
+    );
+    assert!(!hosts.is_empty());
+}

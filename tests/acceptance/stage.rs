@@ -1,0 +1,171 @@
+//! What a test plays on: a host in a folder of its own, and a local Azure of its own.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use azure_simulator::{Entry, Options, RegistrySpec, Simulator};
+use host_cli::{Host, Plan, Workspace, mirror};
+use serde_json::{Value, json};
+
+/// The resource in most of the configurations.
+pub(crate) const ADDRESS: &str = "acr_continuous_patching_workflow.test";
+
+/// A workflow of the registry `contoso`. Tests that change it replace parts of this text.
+pub(crate) const WORKFLOW: &str = r#"
+resource "acr_continuous_patching_workflow" "test" {
+  registry_id    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso"
+  schedule       = "7d"
+  start_time     = "02:30"
+  tag_convention = "incremental"
+  enabled        = true
+  repositories = {
+    "python" = { tags = ["3.11"] }
+  }
+}
+"#;
+
+/// A host and an Azure.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) azure: Simulator,
+    pub(crate) workspace: Workspace,
+}
+
+/// The hosts of this machine.
+pub(crate) fn hosts() -> &'static [Host] {
+    static HOSTS: OnceLock<Vec<Host>> = OnceLock::new();
+    HOSTS.get_or_init(|| Host::all().unwrap_or_else(|error| panic!("{error}")))
+}
+
+impl Stage {
+    /// A stage for a host, with the registry `contoso` and this configuration.
+    pub(crate) async fn new(host: &Host, configuration: &str) -> Self {
+        Self::with(host, [RegistrySpec::new("contoso")], configuration).await
+    }
+
+    /// A stage for a host, with these registries and this configuration.
+    pub(crate) async fn with(
+        host: &Host,
+        registries: impl IntoIterator<Item = RegistrySpec>,
+        configuration: &str,
+    ) -> Self {
+        eprintln!("under {host}");
+        let options = registries
+            .into_iter()
+            .fold(Options::default(), Options::registry);
+        let azure = Simulator::start(options).unwrap();
+        let workspace = workspace(host).with_environment(azure.env());
+        let stage = Self { azure, workspace };
+        stage.configure(configuration);
+        stage.workspace.init().await.unwrap();
+        stage
+    }
+
+    /// The same with another variable in the environment, or without one.
+    pub(crate) fn with_variable(self, name: &str, value: Option<&str>) -> Self {
+        let others = self
+            .azure
+            .env()
+            .into_iter()
+            .filter(|(other, _)| *other != name);
+        let changed = value.map(|value| (name, value.to_owned()));
+        let environment: Vec<_> = others.chain(changed).collect();
+        let Self { azure, workspace } = self;
+        Self {
+            azure,
+            workspace: workspace.with_environment(environment),
+        }
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn configure(&self, configuration: &str) {
+        let source = mirror::source();
+        let required = format!(
+            "terraform {{\n  required_providers {{\n    acr = {{ source = \"{source}\" }}\n  }}\n}}\n"
+        );
+        self.workspace.write("terraform.tf", &required).unwrap();
+        self.workspace.write("main.tf", configuration).unwrap();
+    }
+
+    /// Applies, and gives the write calls that this took, in the alphabet's order.
+    pub(crate) async fn apply(&self) -> Vec<String> {
+        self.azure.mark();
+        self.workspace.apply().await.unwrap();
+        self.writes()
+    }
+
+    /// Destroys, and holds the Azure to be as empty as before.
+    pub(crate) async fn destroy(&self) {
+        self.workspace.destroy().await.unwrap();
+        assert_eq!(self.azure.leftovers(), nothing());
+        assert_eq!(self.resources().await, Vec::<Value>::new());
+    }
+
+    /// Holds a plan to find nothing to do, and to write nothing.
+    pub(crate) async fn assert_no_changes(&self) {
+        self.azure.mark();
+        let plan = self.workspace.plan(&[]).await.unwrap();
+        assert!(matches!(plan, Plan::Empty(_)), "{}", plan.finished());
+        assert_eq!(self.writes(), Vec::<String>::new());
+    }
+
+    /// Holds a plan to find something to do, and gives what it shows.
+    pub(crate) async fn assert_changes(&self) -> String {
+        let plan = self.workspace.plan(&[]).await.unwrap();
+        assert!(matches!(plan, Plan::Changes(_)), "{}", plan.finished());
+        plan.finished().text()
+    }
+
+    /// The write calls since the last mark, in the alphabet's order: what runs in parallel has none.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let mut writes: Vec<String> = self.azure.writes().iter().map(brief).collect();
+        writes.sort();
+        writes
+    }
+
+    /// The resources of the state.
+    pub(crate) async fn resources(&self) -> Vec<Value> {
+        let state = self.workspace.state().await.unwrap();
+        let resources = state["values"]["root_module"]["resources"].as_array();
+        resources.cloned().unwrap_or_default()
+    }
+
+    /// The attributes of a resource of the state.
+    pub(crate) async fn attributes(&self, address: &str) -> Value {
+        let resources = self.resources().await;
+        let found = resources
+            .iter()
+            .find(|resource| resource["address"] == address);
+        found.unwrap_or_else(|| panic!("no {address} in the state"))["values"].clone()
+    }
+}
+
+/// A folder in which a host finds the provider, and nothing else.
+pub(crate) fn workspace(host: &Host) -> Workspace {
+    let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-acr"));
+    Workspace::new(host, provider, &[]).unwrap()
+}
+
+/// What an Azure without any workflow has of them.
+pub(crate) fn nothing() -> Value {
+    json!({"tasks": 0, "role_assignments": 0, "policy_repositories": 0, "active_runs": 0})
+}
+
+/// The id of a registry in the resource group `demo`.
+pub(crate) fn registry_id(name: &str) -> String {
+    format!(
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/{name}"
+    )
+}
+
+/// A call without what differs from run to run: the method, and the end of the path that says what
+/// it is about.
+fn brief(call: &Entry) -> String {
+    let mut parts = call.path.split('/').rev();
+    let last = parts.next().unwrap_or_default();
+    let kind = parts.next().unwrap_or_default();
+    match kind {
+        "roleAssignments" | "uploads" => format!("{} {kind}", call.method),
+        _ => format!("{} {kind}/{last}", call.method),
+    }
+}
