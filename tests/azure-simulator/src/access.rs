@@ -1,6 +1,7 @@
 //! Who may do what: principals, role assignments, and when an assignment begins to work.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -68,11 +69,11 @@ impl World {
             .principals
             .iter()
             .find(|principal| principal.id.eq_ignore_ascii_case(id));
-        found.is_some_and(|principal| self.replicated(principal.created))
+        found.is_some_and(|principal| self.replicated(principal.created, self.now()))
     }
 
-    /// Whether the principal may do something in ARM at that scope.
-    pub(crate) fn may(&self, principal: &str, action: &str, scope: &str) -> bool {
+    /// Whether the principal may do something in ARM at that scope, with the rights that had arrived by then.
+    pub(crate) fn may(&self, principal: &str, action: &str, scope: &str, by: Timestamp) -> bool {
         let denied = self
             .knobs
             .denied_actions
@@ -80,34 +81,39 @@ impl World {
             .any(|pattern| roles::matches(pattern, action));
         !denied
             && self
-                .roles_of(principal, scope)
+                .roles_of(principal, scope, by)
                 .any(|role| roles::allows(role, action))
     }
 
-    /// What the principal may do in a registry's data plane, in the words of its scopes.
+    /// What the principal may do in a registry's data plane, in the words of its scopes, with the rights that had arrived
+    /// by then.
     pub(crate) fn data_rights(
         &self,
         principal: &str,
         registry: &Registry,
+        by: Timestamp,
     ) -> BTreeSet<&'static str> {
         let id = registry.id();
         let rights = self
-            .roles_of(principal, &id)
+            .roles_of(principal, &id, by)
             .flat_map(|role| roles::data_rights(role, registry.spec.abac));
         rights.copied().collect()
     }
 
-    fn roles_of(&self, principal: &str, scope: &str) -> impl Iterator<Item = &str> {
+    fn roles_of(&self, principal: &str, scope: &str, by: Timestamp) -> impl Iterator<Item = &str> {
         self.role_assignments
             .iter()
             .filter(move |assignment| assignment.principal_id.eq_ignore_ascii_case(principal))
             .filter(move |assignment| {
-                covers(&assignment.scope, scope) && self.replicated(assignment.created)
+                covers(&assignment.scope, scope) && self.replicated(assignment.created, by)
             })
             .map(|assignment| assignment.role.as_str())
     }
 
-    fn replicated(&self, since: Timestamp) -> bool {
-        self.now().duration_since(since).unsigned_abs() >= self.knobs.replication_delay()
+    /// Whether what was written then had arrived everywhere by that time.
+    fn replicated(&self, written: Timestamp, by: Timestamp) -> bool {
+        let delay = self.knobs.replication_delay();
+        let age = Duration::try_from(by.duration_since(written)).unwrap_or_default();
+        delay.is_zero() || age >= delay
     }
 }

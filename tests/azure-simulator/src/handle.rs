@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::cli::{CliCreate, CliError, CliStep, Generation};
 use crate::registry::{Registry, RegistrySpec};
 use crate::repository::Fate;
 use crate::run::Run;
@@ -42,6 +43,38 @@ impl<'simulator> RegistryHandle<'simulator> {
         self.simulator
             .world()
             .push_image(&self.name, repository, tag, os, fate);
+        self
+    }
+
+    /// Pushes an image for several platforms, such as `[("linux", "amd64"), ("windows", "amd64")]`.
+    pub fn push_index(&self, repository: &str, tag: &str, platforms: &[(&str, &str)]) -> &Self {
+        let mut world = self.simulator.world();
+        world.seed(&self.name, repository, |stored, nonce, now| {
+            stored.push_index(tag, platforms, nonce, now);
+        });
+        drop(world);
+        self
+    }
+
+    /// Pushes one image under that many tags, `v00001` and on.
+    pub fn push_tags(&self, repository: &str, count: usize) -> &Self {
+        let mut world = self.simulator.world();
+        world.seed(&self.name, repository, |stored, nonce, now| {
+            stored.push_tags(count, nonce, now);
+        });
+        drop(world);
+        self
+    }
+
+    /// Feeds repositories from another registry: `source` such as `docker.io/library/*`, `target` such as `cache/*`.
+    /// They are filled by [`RegistryHandle::push_image`], and nobody else can push to them.
+    pub fn add_cache_rule(&self, source: &str, target: &str) -> &Self {
+        let mut world = self.simulator.world();
+        let created = world.now();
+        if let Some(found) = world.registry_mut(&self.name) {
+            found.add_cache_rule(source, target, created);
+        }
+        drop(world);
         self
     }
 
@@ -101,6 +134,7 @@ impl<'simulator> RegistryHandle<'simulator> {
     /// Changes a task behind everybody's back.
     pub fn edit_task(&self, name: &str, edit: impl FnOnce(&mut Task)) -> &Self {
         let mut world = self.simulator.world();
+        world.echo_task(&self.name, name);
         if let Some(task) = world
             .registry_mut(&self.name)
             .and_then(|found| found.tasks.get_mut(&name.to_lowercase()))
@@ -116,11 +150,61 @@ impl<'simulator> RegistryHandle<'simulator> {
         self.simulator.world().remove_task(&self.name, name)
     }
 
+    /// `az acr supply-chain workflow create`: the workflow as that generation of the CLI leaves it.
+    ///
+    /// # Errors
+    /// As the CLI's: the workflow is there, or ARM refused a step; what was made until then stays.
+    pub fn cli_create(&self, create: impl Into<CliCreate>) -> Result<(), CliError> {
+        let mut world = self.simulator.world();
+        world.cli_create(&self.name, &create.into(), None)
+    }
+
+    /// The same, left half-done: that step and those after it never happen.
+    ///
+    /// # Panics
+    /// When it fails before that step: a test that wants it otherwise is wrong.
+    pub fn cli_create_failing_at(&self, step: CliStep, create: impl Into<CliCreate>) -> &Self {
+        let mut world = self.simulator.world();
+        let failed = world.cli_create(&self.name, &create.into(), Some(step));
+        drop(world);
+        let code = failed.map_err(|error| error.code);
+        assert_eq!(code, Err("Interrupted".to_owned()));
+        self
+    }
+
+    /// `az acr supply-chain workflow update`: stores the policy, moves the timer to the minute of the call, and puts the
+    /// generation's own definitions in the place of others.
+    ///
+    /// # Errors
+    /// As the CLI's: a task is missing, or ARM refused a step.
+    pub fn cli_update(
+        &self,
+        generation: Generation,
+        schedule: Option<&str>,
+        policy: Option<&str>,
+    ) -> Result<(), CliError> {
+        let mut world = self.simulator.world();
+        world.cli_update(&self.name, generation, schedule, policy)
+    }
+
+    /// `az acr supply-chain workflow delete`: looks for the role assignments of the tasks that are there, and of no others.
+    ///
+    /// # Errors
+    /// As the CLI's: ARM refused a step; what was deleted until then is gone.
+    pub fn cli_delete(&self) -> Result<(), CliError> {
+        self.simulator.world().cli_delete(&self.name)
+    }
+
     /// Changes the registry itself: SKU, network, RBAC mode.
     pub fn reconfigure(&self, change: impl FnOnce(RegistrySpec) -> RegistrySpec) -> &Self {
-        if let Some(found) = self.simulator.world().registry_mut(&self.name) {
-            found.spec = change(found.spec.clone());
+        let mut world = self.simulator.world();
+        let (key, looks) = (self.name.to_lowercase(), world.knobs.stale_registry_looks);
+        if let Some(found) = world.registry_mut(&self.name) {
+            let before = found.spec.clone();
+            found.spec = change(before.clone());
+            world.echoes.registries.keep(&key, Some(before), looks);
         }
+        drop(world);
         self
     }
 

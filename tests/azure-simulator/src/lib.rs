@@ -13,7 +13,9 @@ mod access;
 mod acr;
 mod admin;
 mod arm;
+mod cli;
 mod dispatch;
+mod echo;
 mod entra;
 mod fault;
 mod handle;
@@ -38,6 +40,7 @@ mod tokens;
 mod wire;
 
 pub use crate::access::RoleAssignment;
+pub use crate::cli::{CliCreate, CliError, CliStep, Generation, GroupCase};
 pub use crate::fault::Fault;
 pub use crate::handle::RegistryHandle;
 pub use crate::log::Entry;

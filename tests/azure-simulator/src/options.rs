@@ -72,6 +72,30 @@ pub struct Knobs {
     /// How many looks at a deleted task still show it, `Deleting`.
     #[arg(long, default_value_t = 0)]
     pub deletion_looks: u32,
+    /// How many looks at a deleted role assignment, by its id or in a list, still show it.
+    #[arg(long, default_value_t = 0)]
+    pub assignment_deletion_looks: u32,
+    /// How many reads of a deleted repository still find it.
+    #[arg(long, default_value_t = 0)]
+    pub repository_deletion_looks: u32,
+    /// How many looks at a task after a PUT or PATCH still show what was there before.
+    #[arg(long, default_value_t = 0)]
+    pub stale_task_looks: u32,
+    /// How many task lists after a write still show what was there before.
+    #[arg(long, default_value_t = 0)]
+    pub stale_task_list_looks: u32,
+    /// How many lists of role assignments after a write lack the new ones and have the deleted ones.
+    #[arg(long, default_value_t = 0)]
+    pub stale_assignment_list_looks: u32,
+    /// How many looks at a registry after a change still show what it was before.
+    #[arg(long, default_value_t = 0)]
+    pub stale_registry_looks: u32,
+    /// How many reads of a manifest by its tag after a push still find the old one, or none.
+    #[arg(long, default_value_t = 0)]
+    pub stale_tag_looks: u32,
+    /// How many looks at a task with a new identity lack its principal.
+    #[arg(long, default_value_t = 0)]
+    pub late_identity_looks: u32,
     /// Task writes end in `provisioningState: Failed`.
     #[arg(long)]
     pub provisioning_fails: bool,
@@ -106,6 +130,14 @@ impl Default for Knobs {
             token_lifetime_s: 3600,
             provisioning_looks: 0,
             deletion_looks: 0,
+            assignment_deletion_looks: 0,
+            repository_deletion_looks: 0,
+            stale_task_looks: 0,
+            stale_task_list_looks: 0,
+            stale_assignment_list_looks: 0,
+            stale_registry_looks: 0,
+            stale_tag_looks: 0,
+            late_identity_looks: 0,
             provisioning_fails: false,
             async_operations: false,
             run_duration_ms: None,

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use jiff::Timestamp;
+
 use crate::registry::Registry;
 use crate::repository::Fate;
 use crate::run::Run;
@@ -12,9 +14,9 @@ use crate::selection::{LIMIT, Policy};
 use crate::state::World;
 use crate::task::Task;
 
-const TRIGGER: &str = "cssc-trigger-workflow";
-const SCAN: &str = "cssc-scan-image";
-const PATCH: &str = "cssc-patch-image";
+pub(crate) const TRIGGER: &str = "cssc-trigger-workflow";
+pub(crate) const SCAN: &str = "cssc-scan-image";
+pub(crate) const PATCH: &str = "cssc-patch-image";
 const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 const POLICY_TAG: &str = "v1";
 
@@ -40,26 +42,30 @@ struct Rights {
 impl World {
     /// Stores a policy document the way the Azure CLI does.
     pub(crate) fn push_policy(&mut self, registry: &str, document: &str) {
+        self.push_policy_titled(registry, "continuouspatching.json", document);
+    }
+
+    /// The same, with the name of the file that it was read from.
+    pub(crate) fn push_policy_titled(&mut self, registry: &str, title: &str, document: &str) {
         let now = self.now();
+        self.echo_tag(registry, POLICY_REPOSITORY, POLICY_TAG);
         if let Some(found) = self.registry_mut(registry) {
             let repository = found
                 .repositories
                 .entry(POLICY_REPOSITORY.to_owned())
                 .or_default();
-            repository.push_artifact(POLICY_TAG, "continuouspatching.json", document, now);
+            repository.push_artifact(POLICY_TAG, title, document, now);
         }
     }
 
     /// Deletes the policy's repository.
     pub(crate) fn remove_policy(&mut self, registry: &str) {
-        if let Some(found) = self.registry_mut(registry) {
-            found.repositories.remove(POLICY_REPOSITORY);
-        }
+        self.remove_repository(registry, POLICY_REPOSITORY);
     }
 
     /// What a run comes to if it ends now.
     pub(crate) fn outcome(&self, registry: &Registry, task: &Task, run: &Run) -> Outcome {
-        let rights = self.rights(registry, task);
+        let rights = self.rights(registry, task, run.created);
         match task.name.to_lowercase().as_str() {
             TRIGGER => trigger(registry, &rights),
             SCAN => scan(registry, &rights, &run.values),
@@ -72,8 +78,9 @@ impl World {
     }
 
     /// What the task may do: with its identity if its credentials say so, else with the registry's own log-in, which
-    /// only classic registries give, and which no network rule lets past.
-    fn rights(&self, registry: &Registry, task: &Task) -> Rights {
+    /// only classic registries give, and which no network rule lets past. A role that arrives after the run was queued is
+    /// too late for it.
+    fn rights(&self, registry: &Registry, task: &Task, queued: Timestamp) -> Rights {
         let credentials = task.properties.credentials.clone().unwrap_or_default();
         let source = credentials.source_registry.unwrap_or_default();
         let servers = credentials.custom_registries.unwrap_or_default();
@@ -89,7 +96,7 @@ impl World {
             _ if registry.spec.restricted && !(by_identity && registry.spec.tasks_bypass) => {
                 BTreeSet::new()
             }
-            Some(principal) if by_identity => self.data_rights(principal, registry),
+            Some(principal) if by_identity => self.data_rights(principal, registry, queued),
             _ if by_identity
                 || registry.spec.abac
                 || source.login_mode.as_deref() == Some("None") =>
@@ -100,7 +107,7 @@ impl World {
         };
         let action = "Microsoft.ContainerRegistry/registries/scheduleRun/action";
         let schedule =
-            principal.is_some_and(|principal| self.may(principal, action, &registry.id()));
+            principal.is_some_and(|principal| self.may(principal, action, &registry.id(), queued));
         Rights { data, schedule }
     }
 }
@@ -293,6 +300,10 @@ fn patch(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>
         .is_none_or(|found| !found.tags.contains_key(&tag))
     {
         return failed(log, &format!("unable to find the specified image {image}"));
+    }
+    if registry.is_cache(&repository) {
+        let why = format!("{repository} is fed by a cache rule, and nobody can push to it");
+        return failed(log, &why);
     }
     if registry.fates.get(&image) == Some(&Fate::PatchFails) {
         return failed(log, &format!("copa: unable to patch {image}"));

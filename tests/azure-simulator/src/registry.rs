@@ -157,6 +157,25 @@ impl FromStr for RegistrySpec {
     }
 }
 
+/// A rule that fills repositories from another registry when somebody pulls from them.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CacheRule {
+    pub(crate) name: String,
+    pub(crate) source: String,
+    /// A repository, or a prefix and `/*`.
+    pub(crate) target: String,
+    pub(crate) created: Timestamp,
+}
+
+impl CacheRule {
+    fn feeds(&self, repository: &str) -> bool {
+        match self.target.strip_suffix('*') {
+            Some(prefix) => repository.starts_with(prefix),
+            None => repository == self.target,
+        }
+    }
+}
+
 /// A registry and everything in it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Registry {
@@ -169,6 +188,7 @@ pub(crate) struct Registry {
     pub(crate) repositories: BTreeMap<String, Repository>,
     /// What scanning and patching an image will find, by `repository:tag`.
     pub(crate) fates: BTreeMap<String, Fate>,
+    pub(crate) cache_rules: Vec<CacheRule>,
 }
 
 impl Registry {
@@ -180,7 +200,22 @@ impl Registry {
             runs: Vec::new(),
             repositories: BTreeMap::new(),
             fates: BTreeMap::new(),
+            cache_rules: Vec::new(),
         }
+    }
+
+    pub(crate) fn add_cache_rule(&mut self, source: &str, target: &str, created: Timestamp) {
+        self.cache_rules.push(CacheRule {
+            name: format!("rule-{}", self.cache_rules.len() + 1),
+            source: source.to_owned(),
+            target: target.to_owned(),
+            created,
+        });
+    }
+
+    /// Whether a cache rule feeds the repository, so that nobody can push to it.
+    pub(crate) fn is_cache(&self, repository: &str) -> bool {
+        self.cache_rules.iter().any(|rule| rule.feeds(repository))
     }
 
     pub(crate) fn id(&self) -> String {

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// The media type of the manifests that the simulator itself pushes.
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of their indexes.
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// What a scan and a patch of an image will find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,9 +110,16 @@ impl Repository {
             .map(|(digest, manifest)| (digest.as_str(), manifest))
     }
 
-    /// Pushes a small image for that operating system, different from every other one.
-    pub(crate) fn push_image(&mut self, tag: &str, os: &str, nonce: u64, now: Timestamp) -> String {
-        let config = json!({"architecture": "amd64", "os": os, "rootfs": {"type": "layers", "diff_ids": []}, "simulator": nonce});
+    /// Pushes a small image for that operating system and processor, different from every other one; gives what an index
+    /// says of it.
+    pub(crate) fn push_image(
+        &mut self,
+        tag: Option<&str>,
+        (os, architecture): (&str, &str),
+        nonce: u64,
+        now: Timestamp,
+    ) -> Value {
+        let config = json!({"architecture": architecture, "os": os, "rootfs": {"type": "layers", "diff_ids": []}, "simulator": nonce});
         let config = Bytes::from(config.to_string());
         let layer = Bytes::from(format!("layer {nonce}"));
         let manifest = json!({
@@ -121,12 +130,39 @@ impl Repository {
         });
         self.put_blob(config);
         self.put_blob(layer);
-        self.put_manifest(
-            Bytes::from(manifest.to_string()),
-            OCI_MANIFEST,
-            Some(tag),
-            now,
-        )
+        let bytes = Bytes::from(manifest.to_string());
+        let mut entry = described(OCI_MANIFEST, &bytes);
+        entry["platform"] = json!({"os": os, "architecture": architecture});
+        self.put_manifest(bytes, OCI_MANIFEST, tag, now);
+        entry
+    }
+
+    /// Pushes an image for several platforms, each an operating system and a processor.
+    pub(crate) fn push_index(
+        &mut self,
+        tag: &str,
+        platforms: &[(&str, &str)],
+        nonce: u64,
+        now: Timestamp,
+    ) {
+        let images = platforms
+            .iter()
+            .map(|platform| self.push_image(None, *platform, nonce, now));
+        let images: Vec<Value> = images.collect();
+        let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": images});
+        self.put_manifest(Bytes::from(index.to_string()), OCI_INDEX, Some(tag), now);
+    }
+
+    /// Pushes one image under many tags, `v00001` and on.
+    pub(crate) fn push_tags(&mut self, count: usize, nonce: u64, now: Timestamp) {
+        let image = self.push_image(None, ("linux", "amd64"), nonce, now);
+        let tag = Tag {
+            digest: image["digest"].as_str().unwrap_or_default().to_owned(),
+            created: now,
+            updated: now,
+        };
+        let names = (1..=count).map(|number| format!("v{number:05}"));
+        self.tags.extend(names.map(|name| (name, tag.clone())));
     }
 
     /// Pushes a JSON document as the one layer of an artifact, the way the Azure CLI stores a policy.

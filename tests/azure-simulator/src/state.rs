@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::access::{Principal, RoleAssignment};
+use crate::echo::Echoes;
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::options::{CLIENT_ID, CLIENT_SECRET, Knobs, SUBSCRIPTION};
 use crate::registry::{Registry, RegistrySpec};
-use crate::repository::Fate;
+use crate::repository::{Fate, Repository};
 use crate::roles;
 use crate::storage::LogLinks;
 use crate::tokens::Tokens;
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) uploads: acr::Uploads,
     pub(crate) operations: arm::Operations,
     pub(crate) links: LogLinks,
+    pub(crate) echoes: Echoes,
     pub(crate) faults: Vec<Fault>,
     pub(crate) log: Log,
     /// `https://127.0.0.1:PORT`, where ARM and Entra answer without the proxy.
@@ -60,6 +62,7 @@ impl World {
             uploads: acr::Uploads::default(),
             operations: arm::Operations::default(),
             links: LogLinks::default(),
+            echoes: Echoes::default(),
             faults: Vec::new(),
             log: Log::default(),
             endpoint,
@@ -193,8 +196,22 @@ impl World {
             .repositories
             .entry(repository.to_owned())
             .or_default()
-            .push_image(tag, os, nonce, now);
+            .push_image(Some(tag), (os, "amd64"), nonce, now);
         registry.fates.insert(format!("{repository}:{tag}"), fate);
         Some(())
+    }
+
+    /// Seeds a repository with what `push` puts into it; it is given a number of its own and the time.
+    pub(crate) fn seed(
+        &mut self,
+        registry: &str,
+        repository: &str,
+        push: impl FnOnce(&mut Repository, u64, Timestamp),
+    ) {
+        let (now, nonce) = (self.now(), self.next_number());
+        if let Some(found) = self.registry_mut(registry) {
+            let repository = found.repositories.entry(repository.to_owned());
+            push(repository.or_default(), nonce, now);
+        }
     }
 }

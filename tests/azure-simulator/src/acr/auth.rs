@@ -156,7 +156,7 @@ fn granted(
     principal: &str,
     asked: &[String],
 ) -> Result<Scopes, Reply> {
-    let rights = world.data_rights(principal, registry);
+    let rights = world.data_rights(principal, registry, world.now());
     let mut scopes = Scopes::new();
     for scope in asked.iter().flat_map(|scope| scope.split_whitespace()) {
         let invalid = || {

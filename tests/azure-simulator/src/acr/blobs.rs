@@ -40,6 +40,7 @@ pub(crate) fn start(world: &mut World, call: &Call, registry: &str, repository: 
         return Err(unsupported());
     }
     check_repository(repository)?;
+    check_no_cache(world, registry, repository)?;
     if let (Some(digest), Some(from)) = (call.param("mount"), call.param("from"))
         && let Some(bytes) = blob(world, registry, &from, &digest)
         && let Some(found) = world.registry_mut(registry)
@@ -198,6 +199,19 @@ pub(crate) fn check_repository(name: &str) -> Result<(), Reply> {
     ))
 }
 
+/// A repository that a cache rule feeds takes no pushes.
+pub(crate) fn check_no_cache(world: &World, registry: &str, repository: &str) -> Result<(), Reply> {
+    if world
+        .registry(registry)
+        .is_none_or(|found| !found.is_cache(repository))
+    {
+        return Ok(());
+    }
+    let message = "pushing to a repository that a cache rule feeds is not allowed";
+    let detail = json!({"name": repository});
+    Err(refused(403, "DENIED", message, &detail))
+}
+
 pub(crate) fn unsupported() -> Reply {
     refused(
         405,
@@ -208,7 +222,7 @@ pub(crate) fn unsupported() -> Reply {
 }
 
 fn blob(world: &World, registry: &str, repository: &str, digest: &str) -> Option<Vec<u8>> {
-    let repository = world.registry(registry)?.repositories.get(repository)?;
+    let repository = world.visible_repository(registry, repository)?;
     repository.blobs.get(digest).map(|bytes| bytes.to_vec())
 }
 

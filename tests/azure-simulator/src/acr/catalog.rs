@@ -1,5 +1,7 @@
 //! What is in a registry: repositories, tags and manifests in pages, and ACR's own ways to delete them.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -36,7 +38,8 @@ pub(crate) fn tags(world: &World, call: &Call, registry: &str, name: &str) -> An
 /// `GET` or `DELETE /acr/v1/N/_tags/T`
 pub(crate) fn tag(world: &mut World, call: &Call, registry: &str, name: &str, tag: &str) -> Answer {
     let repository = find(world, registry, name)?;
-    if !repository.tags.contains_key(tag) {
+    let gone = call.method == Method::DELETE && is_gone(world, registry, name);
+    if gone || !repository.tags.contains_key(tag) {
         let message = format!("the specified tag does not exist: {tag}");
         return Err(refused(
             404,
@@ -80,18 +83,16 @@ pub(crate) fn manifests(world: &World, call: &Call, registry: &str, name: &str) 
 
 /// `GET /acr/v1/_catalog` and `/v2/_catalog`
 pub(crate) fn repositories(world: &World, call: &Call, registry: &str) -> Answer {
-    let visible = |found: &Registry| -> Vec<String> {
-        found
-            .repositories
-            .iter()
-            .filter(|(_, stored)| !stored.manifests.is_empty())
-            .map(|(name, _)| name.clone())
-            .collect()
-    };
-    let (names, link) = page(
-        call,
-        world.registry(registry).map(visible).unwrap_or_default(),
-    );
+    let stored = world
+        .registry(registry)
+        .into_iter()
+        .flat_map(|found| &found.repositories);
+    let visible: BTreeSet<String> = stored
+        .filter(|(_, stored)| !stored.manifests.is_empty())
+        .map(|(name, _)| name.clone())
+        .chain(world.lingering_repositories(registry))
+        .collect();
+    let (names, link) = page(call, visible.into_iter().collect());
     Ok(linked(
         Reply::json(200, &json!({"repositories": names})),
         link,
@@ -118,14 +119,13 @@ pub(crate) fn repository(world: &mut World, call: &Call, registry: &str, name: &
             });
             Ok(Reply::json(200, &body))
         }
+        Method::DELETE if is_gone(world, registry, name) => Err(unknown_name(name)),
         Method::DELETE => {
             let deleted = json!({
                 "manifestsDeleted": repository.manifests.keys().collect::<Vec<_>>(),
                 "tagsDeleted": repository.tags.keys().collect::<Vec<_>>(),
             });
-            if let Some(found) = world.registry_mut(registry) {
-                found.repositories.remove(name);
-            }
+            world.remove_repository(registry, name);
             Ok(Reply::json(202, &deleted))
         }
         _ => Err(unsupported()),
@@ -138,19 +138,29 @@ fn find<'world>(
     registry: &str,
     name: &str,
 ) -> Result<&'world Repository, Reply> {
-    let found = world
-        .registry(registry)
-        .and_then(|found| found.repositories.get(name));
-    found
+    world
+        .visible_repository(registry, name)
         .filter(|repository| !repository.manifests.is_empty())
-        .ok_or_else(|| {
-            refused(
-                404,
-                "NAME_UNKNOWN",
-                "repository name not known to registry",
-                &json!({"name": name}),
-            )
-        })
+        .ok_or_else(|| unknown_name(name))
+}
+
+/// Whether a repository that readers still see isn't there any more.
+fn is_gone(world: &World, registry: &str, name: &str) -> bool {
+    world.registry(registry).is_none_or(|found| {
+        found
+            .repositories
+            .get(name)
+            .is_none_or(|stored| stored.manifests.is_empty())
+    })
+}
+
+fn unknown_name(name: &str) -> Reply {
+    refused(
+        404,
+        "NAME_UNKNOWN",
+        "repository name not known to registry",
+        &json!({"name": name}),
+    )
 }
 
 fn server(world: &World, registry: &str) -> String {

@@ -3,9 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::acr::blobs::{check_repository, unsupported};
+use crate::acr::blobs::{check_no_cache, check_repository, unsupported};
 use crate::acr::refused;
-use crate::repository::digest as digest_of;
+use crate::echo::key;
+use crate::repository::{Repository, digest as digest_of};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
@@ -17,7 +18,12 @@ pub(crate) fn answer(
     reference: &str,
 ) -> Answer {
     match call.method {
-        Method::GET | Method::HEAD => read(world, call, registry, repository, reference),
+        Method::GET | Method::HEAD => {
+            let answer = read(world, call, registry, repository, reference);
+            let key = key(registry, &format!("{repository}/{reference}"));
+            world.echoes.tags.fade(&key);
+            answer
+        }
         Method::PUT => put(world, call, registry, repository, reference),
         Method::DELETE => delete(world, registry, repository, reference),
         _ => Err(unsupported()),
@@ -26,9 +32,11 @@ pub(crate) fn answer(
 
 fn read(world: &World, call: &Call, registry: &str, repository: &str, reference: &str) -> Answer {
     let found = world
-        .registry(registry)
-        .and_then(|found| found.repositories.get(repository));
-    let Some((digest, manifest)) = found.and_then(|found| found.manifest(reference)) else {
+        .visible_repository(registry, repository)
+        .ok_or_else(|| unknown(repository, reference))?;
+    let digest = digest_behind(world, found, registry, repository, reference);
+    let manifest = digest.and_then(|digest| found.manifests.get_key_value(&digest));
+    let Some((digest, manifest)) = manifest else {
         return Err(unknown(repository, reference));
     };
     let accepted: Vec<&str> = call
@@ -50,7 +58,7 @@ fn read(world: &World, call: &Call, registry: &str, repository: &str, reference:
     }
     let reply = Reply::empty(200)
         .with("content-type", manifest.media_type.clone())
-        .with("docker-content-digest", digest)
+        .with("docker-content-digest", digest.clone())
         .with("etag", format!("\"{digest}\""));
     let length = manifest.bytes.len().to_string();
     Ok(if call.method == Method::HEAD {
@@ -58,6 +66,22 @@ fn read(world: &World, call: &Call, registry: &str, repository: &str, reference:
     } else {
         reply.body(manifest.bytes.clone())
     })
+}
+
+/// The digest that a reference stands for as readers see it: a tag may still point where it did.
+fn digest_behind(
+    world: &World,
+    found: &Repository,
+    registry: &str,
+    repository: &str,
+    reference: &str,
+) -> Option<String> {
+    if reference.starts_with("sha256:") {
+        return Some(reference.to_owned());
+    }
+    let key = key(registry, &format!("{repository}/{reference}"));
+    let tag = found.tags.get(reference).cloned();
+    world.echoes.tags.see(&key, tag).map(|tag| tag.digest)
 }
 
 fn put(
@@ -68,6 +92,7 @@ fn put(
     reference: &str,
 ) -> Answer {
     check_repository(repository)?;
+    check_no_cache(world, registry, repository)?;
     let invalid = |why: &str| {
         refused(
             400,
@@ -111,9 +136,9 @@ fn put(
     }
     let now = world.now();
     let found = world
-        .registry_mut(registry)
+        .registry(registry)
         .ok_or_else(|| unknown(repository, reference))?;
-    let none = crate::repository::Repository::default();
+    let none = Repository::default();
     let missing = found
         .repositories
         .get(repository)
@@ -127,6 +152,12 @@ fn put(
             &json!({"digest": first}),
         ));
     }
+    if !by_digest {
+        world.echo_tag(registry, repository, reference);
+    }
+    let found = world
+        .registry_mut(registry)
+        .ok_or_else(|| unknown(repository, reference))?;
     let stored = found.repositories.entry(repository.to_owned()).or_default();
     stored.put_manifest(
         call.body.clone(),
@@ -154,9 +185,10 @@ fn delete(world: &mut World, registry: &str, repository: &str, reference: &str) 
     else {
         return Err(unknown(repository, reference));
     };
-    stored.remove_manifest(reference);
-    if stored.manifests.is_empty() {
-        found.repositories.remove(repository);
+    if stored.manifests.len() == 1 {
+        world.remove_repository(registry, repository);
+    } else {
+        stored.remove_manifest(reference);
     }
     Ok(Reply::empty(202))
 }

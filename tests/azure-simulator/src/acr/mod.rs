@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(crate) use crate::acr::blobs::Uploads;
 use crate::acr::route::{Need, Route};
 use crate::dispatch::Label;
+use crate::echo::key;
 use crate::registry::Registry;
 use crate::state::World;
 use crate::tokens::Grant;
@@ -48,7 +49,15 @@ fn serve(world: &mut World, call: &Call, name: &str) -> Answer {
         Route::Token => return auth::token(world, call, name),
         _ => authorize(world, found, call, &route.need(&call.method))?,
     }
-    match &route {
+    let answer = answer_to(world, call, name, &route);
+    if !route.changes(&call.method) {
+        looked(world, name, &route);
+    }
+    answer
+}
+
+fn answer_to(world: &mut World, call: &Call, name: &str, route: &Route) -> Answer {
+    match route {
         Route::Base | Route::Exchange | Route::Token => Ok(Reply::json(200, &json!({}))),
         Route::UploadStart { repository } => blobs::start(world, call, name, repository),
         Route::Upload { repository, id } => blobs::upload(world, call, name, repository, id),
@@ -63,6 +72,17 @@ fn serve(world: &mut World, call: &Call, name: &str) -> Answer {
         Route::Manifests { repository } => catalog::manifests(world, call, name, repository),
         Route::Catalog => catalog::repositories(world, call, name),
         Route::Repository { repository } => catalog::repository(world, call, name, repository),
+    }
+}
+
+/// Notes a look at the repositories that are gone and linger.
+fn looked(world: &mut World, registry: &str, route: &Route) {
+    let names = match route {
+        Route::Catalog => world.lingering_repositories(registry),
+        _ => route.repository().map(str::to_owned).into_iter().collect(),
+    };
+    for name in names {
+        world.echoes.repositories.fade(&key(registry, &name));
     }
 }
 

@@ -134,6 +134,22 @@ impl Route {
         })
     }
 
+    /// The repository that it is about.
+    pub(crate) fn repository(&self) -> Option<&str> {
+        match self {
+            Self::Base | Self::Exchange | Self::Token | Self::Catalog => None,
+            Self::UploadStart { repository }
+            | Self::Upload { repository, .. }
+            | Self::Blob { repository, .. }
+            | Self::Manifest { repository, .. }
+            | Self::TagNames { repository }
+            | Self::Tags { repository }
+            | Self::Tag { repository, .. }
+            | Self::Manifests { repository }
+            | Self::Repository { repository } => Some(repository),
+        }
+    }
+
     /// The short name of what is asked, for the log.
     pub(crate) fn operation(&self, method: &Method) -> String {
         let kind = match self {

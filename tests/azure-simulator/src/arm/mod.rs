@@ -1,5 +1,6 @@
 //! Azure Resource Manager: checks what it checks of every request, then hands over to the resource type's file.
 
+mod cache_rule;
 mod error;
 mod filter;
 mod operation;
@@ -10,6 +11,7 @@ mod run;
 mod task;
 mod task_body;
 mod task_merge;
+mod task_view;
 
 use http::Method;
 use jiff::Timestamp;
@@ -74,9 +76,11 @@ fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
             registry::list(world, call, &route.subscription, group.as_deref())
         }
         Resource::Registry(place) => registry::answer(world, call, place),
-        Resource::Tasks(place) => task::list(world, call, place),
+        Resource::CacheRules(place) => cache_rule::list(world, call, place),
+        Resource::CacheRule(place, name) => cache_rule::answer(world, call, place, name),
+        Resource::Tasks(place) => task_view::list(world, call, place),
         Resource::Task(place, name) => task::answer(world, call, place, name),
-        Resource::TaskDetails(place, name) => task::details(world, call, place, name),
+        Resource::TaskDetails(place, name) => task_view::details(world, call, place, name),
         Resource::ScheduleRun(place) => run::schedule(world, call, place),
         Resource::Runs(place) => run::list(world, call, place),
         Resource::Run(place, id) => run::answer(world, call, place, id),
@@ -181,7 +185,7 @@ fn check_subscription(world: &World, route: &Route) -> Result<(), Reply> {
 
 fn check_right(world: &World, call: &Call, route: &Route, principal: &str) -> Result<(), Reply> {
     let (action, scope) = (route.action(&call.method), route.scope());
-    if world.may(principal, &action, &scope) {
+    if world.may(principal, &action, &scope, world.now()) {
         return Ok(());
     }
     let target = call.decoded_path();
@@ -244,6 +248,15 @@ fn cased(world: &World, id: &str) -> String {
         IdCase::UpperGroup => group(str::to_uppercase, "resourceGroups"),
         IdCase::Lower => id.to_lowercase(),
     }
+}
+
+/// Whether a list ends here, so that the look at it is over.
+fn is_last_page(answer: &Answer) -> bool {
+    let Ok(reply) = answer else {
+        return false;
+    };
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    body.get("nextLink").is_none()
 }
 
 /// One page of an ARM list, and the link to the next one.

@@ -26,7 +26,7 @@ pub(crate) fn find<'world>(world: &'world World, place: &Place) -> Result<&'worl
     found.ok_or_else(|| not_found(place, ""))
 }
 
-pub(crate) fn answer(world: &World, call: &Call, place: &Place) -> Answer {
+pub(crate) fn answer(world: &mut World, call: &Call, place: &Place) -> Answer {
     let registry = find(world, place)?;
     if call.method != Method::GET {
         // Nobody but the registry's owner changes it: a client that tries to is wrong.
@@ -36,7 +36,10 @@ pub(crate) fn answer(world: &World, call: &Call, place: &Place) -> Answer {
             "The simulator lets nobody change a registry.",
         ));
     }
-    Ok(Reply::json(200, &shown(world, call, registry)))
+    let body = shown(world, call, registry);
+    let key = registry.spec.name.to_lowercase();
+    world.echoes.registries.fade(&key);
+    Ok(Reply::json(200, &body))
 }
 
 pub(crate) fn list(world: &World, call: &Call, subscription: &str, group: Option<&str>) -> Answer {
@@ -79,7 +82,8 @@ fn check_group(world: &World, subscription: &str, group: &str) -> Result<(), Rep
 
 /// A registry as that api-version shows it.
 fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
-    let spec = &registry.spec;
+    let key = registry.spec.name.to_lowercase();
+    let spec = world.echoes.registries.get(&key).unwrap_or(&registry.spec);
     let created = stamp(registry.created);
     let mut body = json!({
         "sku": {"name": spec.sku, "tier": spec.sku},

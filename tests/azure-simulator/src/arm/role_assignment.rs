@@ -1,5 +1,7 @@
 //! Role assignments, with every refusal that Azure is known for.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use crate::access::{RoleAssignment, covers};
 use crate::arm::error::{error, invalid_content, no_such_method};
 use crate::arm::route::Route;
 use crate::arm::task_body::typed;
-use crate::arm::{cased, page, stamp};
+use crate::arm::{cased, is_last_page, page, stamp};
 use crate::roles;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
@@ -50,22 +52,32 @@ pub(crate) fn answer(
         assignment.name.eq_ignore_ascii_case(name) && assignment.scope.eq_ignore_ascii_case(&scope)
     };
     match call.method {
-        Method::GET => match world
-            .role_assignments
-            .iter()
-            .find(|assignment| here(assignment))
-        {
-            Some(found) => Ok(Reply::json(200, &shown(world, found))),
-            None => Err(error(
-                404,
-                "RoleAssignmentNotFound",
-                &format!("The role assignment '{name}' is not found."),
-            )),
-        },
+        Method::GET => {
+            let truth = world.role_assignments.iter().find(|known| here(known));
+            let key = name.to_lowercase();
+            let seen = world.echoes.assignments.see(&key, truth.cloned());
+            world.echoes.assignments.fade(&key);
+            match seen.filter(here) {
+                Some(found) => Ok(Reply::json(200, &shown(world, &found))),
+                None => Err(error(
+                    404,
+                    "RoleAssignmentNotFound",
+                    &format!("The role assignment '{name}' is not found."),
+                )),
+            }
+        }
         Method::PUT => put(world, call, &scope, name, caller),
         Method::DELETE => match world.role_assignments.iter().position(here) {
             Some(index) => {
                 let removed = world.role_assignments.remove(index);
+                let (key, knobs) = (name.to_lowercase(), &world.knobs);
+                let (echoes, before) = (&mut world.echoes, || Some(removed.clone()));
+                let looks = knobs.stale_assignment_list_looks;
+                echoes.assignment_lists.keep(&key, before(), looks);
+                echoes.assignments.end(&key);
+                echoes
+                    .assignments
+                    .keep(&key, before(), knobs.assignment_deletion_looks);
                 Ok(Reply::json(200, &shown(world, &removed)))
             }
             None => Ok(Reply::empty(204)),
@@ -74,22 +86,49 @@ pub(crate) fn answer(
     }
 }
 
-pub(crate) fn list(world: &World, call: &Call, scope: &str) -> Answer {
+pub(crate) fn list(world: &mut World, call: &Call, scope: &str) -> Answer {
     let scope = existing_scope(world, call, scope)?;
     let filter = Filter::parse(&call.param("$filter").unwrap_or_default())?;
-    let rows = world.role_assignments.iter().filter(|assignment| {
+    let wanted = |assignment: &RoleAssignment| {
         let near = covers(&assignment.scope, &scope)
             || (!filter.at_scope && covers(&scope, &assignment.scope));
         near && filter
             .principal
             .as_ref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(&assignment.principal_id))
-    });
-    page(
-        world,
-        call,
-        rows.map(|assignment| shown(world, assignment)).collect(),
-    )
+    };
+    let there = world.role_assignments.iter();
+    let there = there.map(|known| (known.name.to_lowercase(), Some(known.clone())));
+    let mut rows = Vec::new();
+    let mut looked_at = Vec::new();
+    for (key, truth) in there.chain(gone(world).map(|key| (key, None))) {
+        let seen = world.echoes.assignments.see(&key, truth.clone());
+        let seen = world.echoes.assignment_lists.see(&key, seen).filter(wanted);
+        if seen.is_some() || truth.as_ref().is_some_and(wanted) {
+            looked_at.push(key);
+        }
+        rows.extend(seen.map(|assignment| shown(world, &assignment)));
+    }
+    let answer = page(world, call, rows);
+    if is_last_page(&answer) {
+        for key in looked_at {
+            world.echoes.assignments.fade(&key);
+            world.echoes.assignment_lists.fade(&key);
+        }
+    }
+    answer
+}
+
+/// The names of assignments that are gone and may still be seen.
+fn gone(world: &World) -> impl Iterator<Item = String> {
+    let lingering = world.echoes.assignments.keys("");
+    let listed = world.echoes.assignment_lists.keys("");
+    let names: BTreeSet<String> = lingering.into_iter().chain(listed).collect();
+    let there = |name: &String| {
+        let mut known = world.role_assignments.iter();
+        known.any(|known| known.name.eq_ignore_ascii_case(name))
+    };
+    names.into_iter().filter(move |name| !there(name))
 }
 
 fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) -> Answer {
@@ -166,6 +205,9 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         updated: now,
     };
     let reply = Reply::json(201, &shown(world, &created));
+    let (key, looks) = (name.to_lowercase(), world.knobs.stale_assignment_list_looks);
+    world.echoes.assignments.end(&key);
+    world.echoes.assignment_lists.keep(&key, None, looks);
     world.role_assignments.push(created);
     Ok(reply)
 }

@@ -18,6 +18,17 @@ const REGISTRY_VERSIONS: &[&str] = &[
     "2025-11-01",
     "2026-01-01-preview",
 ];
+/// Cache rules came late, and only to some of the previews.
+const CACHE_RULE_VERSIONS: &[&str] = &[
+    "2023-07-01",
+    "2024-11-01-preview",
+    "2025-03-01-preview",
+    "2025-04-01",
+    "2025-05-01-preview",
+    "2025-06-01-preview",
+    "2025-11-01",
+    "2026-01-01-preview",
+];
 const TASK_VERSIONS: &[&str] = &["2019-06-01-preview", "2025-03-01-preview"];
 const ROLE_ASSIGNMENT_VERSIONS: &[&str] = &["2022-04-01"];
 
@@ -34,6 +45,8 @@ pub(crate) struct Place {
 pub(crate) enum Resource {
     Registries { group: Option<String> },
     Registry(Place),
+    CacheRules(Place),
+    CacheRule(Place, String),
     Tasks(Place),
     Task(Place, String),
     TaskDetails(Place, String),
@@ -134,6 +147,7 @@ impl Route {
     pub(crate) fn kind(&self) -> &'static str {
         match self.resource {
             Resource::Registries { .. } | Resource::Registry(_) => "registries",
+            Resource::CacheRules(_) | Resource::CacheRule(..) => "registries/cacheRules",
             Resource::Tasks(_) | Resource::Task(..) | Resource::TaskDetails(..) => {
                 "registries/tasks"
             }
@@ -151,6 +165,7 @@ impl Route {
     pub(crate) fn versions(&self) -> &'static [&'static str] {
         match self.kind() {
             "registries" => REGISTRY_VERSIONS,
+            "registries/cacheRules" => CACHE_RULE_VERSIONS,
             "roleAssignments" => ROLE_ASSIGNMENT_VERSIONS,
             _ => TASK_VERSIONS,
         }
@@ -211,6 +226,8 @@ impl Route {
                 format!("/subscriptions/{}", self.subscription)
             }
             Resource::Registry(place)
+            | Resource::CacheRules(place)
+            | Resource::CacheRule(place, _)
             | Resource::Tasks(place)
             | Resource::Task(place, _)
             | Resource::TaskDetails(place, _)
@@ -236,6 +253,8 @@ impl Place {
 fn below_registry(place: Place, lower: &[&str], segments: &[String]) -> Option<Resource> {
     Some(match lower {
         [] => Resource::Registry(place),
+        ["cacherules"] => Resource::CacheRules(place),
+        ["cacherules", _] => Resource::CacheRule(place, segments[1].clone()),
         ["tasks"] => Resource::Tasks(place),
         ["tasks", _] => Resource::Task(place, segments[1].clone()),
         ["tasks", _, "listdetails"] => Resource::TaskDetails(place, segments[1].clone()),

@@ -1,16 +1,16 @@
-//! Tasks: created, updated, merged and deleted the way the service does it.
+//! Tasks: created, updated, merged and deleted the way the service does it. How they are read is in `task_view`.
 
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::arm::error::{error, no_such_method, not_found};
+use crate::arm::error::{error, no_such_method};
 use crate::arm::registry::find;
 use crate::arm::route::Place;
-use crate::arm::task_body::{Body, check, check_name, typed};
+use crate::arm::task_body::{Body, check, check_members, check_name, typed};
 use crate::arm::task_merge::merge;
-use crate::arm::{cased, page, stamp};
+use crate::arm::task_view::{self, missing, reap, shown};
+use crate::echo::key;
 use crate::options::TENANT;
-use crate::registry::Registry;
 use crate::state::World;
 use crate::task::{Identity, Progress, Task, TaskProperties};
 use crate::wire::{Answer, Call, Reply};
@@ -22,7 +22,7 @@ const PUTTABLE: [&str; 4] = ["identity", "location", "properties", "tags"];
 pub(crate) fn answer(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
     find(world, place)?;
     match call.method {
-        Method::GET => get(world, place, name),
+        Method::GET => task_view::get(world, place, name),
         Method::PUT => put(world, call, place, name),
         Method::PATCH => patch(world, call, place, name),
         Method::DELETE => delete(world, call, place, name),
@@ -30,52 +30,19 @@ pub(crate) fn answer(world: &mut World, call: &Call, place: &Place, name: &str) 
     }
 }
 
-pub(crate) fn list(world: &mut World, call: &Call, place: &Place) -> Answer {
-    let names: Vec<String> = find(world, place)?.tasks.keys().cloned().collect();
-    for name in &names {
-        reap(world, place, name);
-    }
-    let registry = find(world, place)?;
-    let rows = registry
-        .tasks
-        .values()
-        .map(|task| shown(world, registry, task))
-        .collect();
-    let answer = page(world, call, rows);
-    for name in &names {
-        looked(world, place, name);
-    }
-    answer
-}
-
-/// The task with its secrets; the simulated ones have none.
-pub(crate) fn details(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
-    if call.method != Method::POST {
-        return Err(no_such_method("registries/tasks/listDetails"));
-    }
-    get(world, place, name)
-}
-
-fn get(world: &mut World, place: &Place, name: &str) -> Answer {
-    reap(world, place, name);
-    let registry = find(world, place)?;
-    let task = registry
-        .tasks
-        .get(&name.to_lowercase())
-        .ok_or_else(|| missing(place, name))?;
-    let body = shown(world, registry, task);
-    looked(world, place, name);
-    Ok(Reply::json(200, &body))
-}
-
 fn put(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
     check_name(name)?;
     let body = Body::read(&call.body, &PUTTABLE)?;
     let properties: TaskProperties =
         typed(Value::Object(body.properties.clone()), "TaskProperties")?;
-    check(&properties, &version(call))?;
+    check_members(&body.properties, &version(call))?;
+    check(&properties)?;
     reap(world, place, name);
     let registry = find(world, place)?;
+    if registry.spec.sku.eq_ignore_ascii_case("Classic") {
+        let message = "The registry's SKU Classic does not support the resource type 'tasks'.";
+        return Err(error(400, "UnsupportedSku", message));
+    }
     let before = registry.tasks.get(&name.to_lowercase()).cloned();
     if before
         .as_ref()
@@ -141,7 +108,8 @@ fn patch(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
         merge(merged, body.properties.clone());
     }
     let properties: TaskProperties = typed(merged, "TaskPropertiesUpdateParameters")?;
-    check(&properties, &version(call))?;
+    check_members(&body.properties, &version(call))?;
+    check(&properties)?;
     task.properties = with_defaults(properties);
     if let Some(tags) = body.tags.clone() {
         task.tags = typed(tags, "Tags")?;
@@ -188,6 +156,8 @@ fn delete(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
 impl World {
     /// Deletes a task with its identity, as the portal would. Its role assignments stay behind.
     pub(crate) fn remove_task(&mut self, registry: &str, name: &str) -> bool {
+        self.echo_task(registry, name);
+        self.echoes.tasks.end(&key(registry, &name.to_lowercase()));
         let removed = self
             .registry_mut(registry)
             .and_then(|registry| registry.tasks.remove(&name.to_lowercase()));
@@ -198,30 +168,12 @@ impl World {
     }
 }
 
-/// Takes a task away whose deletion has come to its end.
-fn reap(world: &mut World, place: &Place, name: &str) {
-    let task = world
-        .registry(&place.name)
-        .and_then(|registry| registry.tasks.get(&name.to_lowercase()));
-    if task.is_some_and(|task| task.progress.ends_as == "Deleted" && task.progress.looks_left == 0)
-    {
-        world.remove_task(&place.name, name);
-    }
-}
-
-/// Notes a look at a task: what is under way is one look nearer to its end.
-fn looked(world: &mut World, place: &Place, name: &str) {
-    let registry = world.registry_mut(&place.name);
-    if let Some(task) = registry.and_then(|registry| registry.tasks.get_mut(&name.to_lowercase())) {
-        task.progress.looks_left = task.progress.looks_left.saturating_sub(1);
-    }
-}
-
 /// Stores a task, and shows it as it is before anyone looks again.
 fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16) -> Answer {
     let (key, location) = (task.name.to_lowercase(), task.location.clone());
     let (looks, ends_as) = (world.knobs.provisioning_looks, task.progress.ends_as);
     let registry_name = find(world, place)?.spec.name.clone();
+    world.echo_task(&registry_name, &key);
     if let Some(registry) = world.registry_mut(&registry_name) {
         registry.tasks.insert(key.clone(), task);
     }
@@ -254,8 +206,11 @@ fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<I
         (true, Some(kept)) => Some(kept),
         (true, None) => {
             let now = world.now();
+            let principal_id = world.add_principal(now);
+            let looks = world.knobs.late_identity_looks;
+            world.echoes.identities.keep(&principal_id, None, looks);
             Some(Identity {
-                principal_id: world.add_principal(now),
+                principal_id,
                 tenant_id: TENANT.to_owned(),
             })
         }
@@ -317,59 +272,4 @@ fn version(call: &Call) -> String {
     call.param("api-version")
         .unwrap_or_default()
         .to_ascii_lowercase()
-}
-
-fn missing(place: &Place, name: &str) -> Reply {
-    not_found(place, &format!("/tasks/{name}"))
-}
-
-/// A task as ARM shows it.
-fn shown(world: &World, registry: &Registry, task: &Task) -> Value {
-    let mut properties = json!({"provisioningState": task.provisioning_state(), "creationDate": stamp(task.created)});
-    if let (Value::Object(all), Ok(Value::Object(sent))) =
-        (&mut properties, serde_json::to_value(&task.properties))
-    {
-        all.extend(sent);
-    }
-    if world.knobs.respelled {
-        respell(&mut properties);
-    }
-    let mut body = json!({
-        "type": "Microsoft.ContainerRegistry/registries/tasks",
-        "properties": properties,
-        "id": cased(world, &format!("{}/tasks/{}", registry.id(), task.name)),
-        "name": task.name,
-        "tags": task.tags,
-        "location": task.location,
-        "systemData": {
-            "createdBy": "user@example.com",
-            "createdByType": "User",
-            "createdAt": stamp(task.created),
-            "lastModifiedBy": "user@example.com",
-            "lastModifiedByType": "User",
-            "lastModifiedAt": stamp(task.modified),
-        },
-    });
-    if let Some(identity) = &task.identity {
-        body["identity"] = json!({"principalId": identity.principal_id, "tenantId": identity.tenant_id, "type": "SystemAssigned"});
-    }
-    body
-}
-
-/// The same values in the other spellings that the service has been seen to use.
-fn respell(properties: &mut Value) {
-    if properties["platform"]["os"]
-        .as_str()
-        .is_some_and(|os| os.eq_ignore_ascii_case("linux"))
-    {
-        properties["platform"]["os"] = Value::from("Linux");
-    }
-    if let Some(status) = properties["status"].as_str().map(str::to_lowercase) {
-        properties["status"] = Value::from(status);
-    }
-    if let Value::Object(step) = &mut properties["step"] {
-        step.retain(|key, value| {
-            key != "values" || value.as_array().is_some_and(|values| !values.is_empty())
-        });
-    }
 }

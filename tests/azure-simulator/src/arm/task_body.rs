@@ -103,7 +103,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Reply> {
 }
 
 /// Checks what a task's properties say, under that api-version.
-pub(crate) fn check(properties: &TaskProperties, version: &str) -> Result<(), Reply> {
+pub(crate) fn check(properties: &TaskProperties) -> Result<(), Reply> {
     one_of(
         "properties.status",
         properties.status.as_deref(),
@@ -165,9 +165,20 @@ pub(crate) fn check(properties: &TaskProperties, version: &str) -> Result<(), Re
     properties
         .credentials
         .as_ref()
-        .map_or(Ok(()), |credentials| {
-            check_credentials(credentials, version)
-        })
+        .map_or(Ok(()), check_credentials)
+}
+
+/// Refuses members that came later than the version of the request. What is stored may have them.
+pub(crate) fn check_members(sent: &Map<String, Value>, version: &str) -> Result<(), Reply> {
+    let identity = sent
+        .get("credentials")
+        .and_then(|credentials| credentials.get("sourceRegistry")?.get("identity"));
+    if identity.is_some_and(|identity| !identity.is_null()) && version < SOURCE_IDENTITY_SINCE {
+        return Err(invalid_content(
+            "Could not find member 'identity' on object of type 'SourceRegistryCredentials'",
+        ));
+    }
+    Ok(())
 }
 
 fn check_step(step: &Step) -> Result<(), Reply> {
@@ -208,7 +219,7 @@ fn check_schedule(path: &str, schedule: &str) -> Result<(), Reply> {
     ))
 }
 
-fn check_credentials(credentials: &Credentials, version: &str) -> Result<(), Reply> {
+fn check_credentials(credentials: &Credentials) -> Result<(), Reply> {
     let Some(source) = &credentials.source_registry else {
         return Ok(());
     };
@@ -216,13 +227,7 @@ fn check_credentials(credentials: &Credentials, version: &str) -> Result<(), Rep
         "properties.credentials.sourceRegistry.loginMode",
         source.login_mode.as_deref(),
         &["None", "Default"],
-    )?;
-    if source.identity.is_some() && version < SOURCE_IDENTITY_SINCE {
-        return Err(invalid_content(
-            "Could not find member 'identity' on object of type 'SourceRegistryCredentials'",
-        ));
-    }
-    Ok(())
+    )
 }
 
 fn one_of(path: &str, value: Option<&str>, known: &[&str]) -> Result<(), Reply> {

@@ -5,8 +5,11 @@
     reason = "a test that can't go on should say where"
 )]
 
+mod cli;
 mod client;
+mod consistency;
 mod data_plane;
+mod images;
 mod pipeline;
 mod role_assignments;
 mod shapes;

@@ -199,11 +199,19 @@ async fn a_right_works_only_when_it_has_been_replicated() {
     }
     for expected in [RunStatus::Failed, RunStatus::Succeeded] {
         trigger(&azure).await;
+        // A right that arrives while the run waits is too late for it.
+        azure.simulator.advance(Duration::from_secs(60));
         registry.settle_runs();
         assert_eq!(registry.runs().last().unwrap().status, expected);
-        azure.simulator.advance(Duration::from_secs(60));
     }
     assert!(registry.runs()[0].log.contains("unauthorized"));
+    assert!(
+        registry.runs()[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .contains("unauthorized")
+    );
 }
 
 #[tokio::test]
