@@ -6,6 +6,7 @@
 //! starts nothing new, and a write in flight may finish. Nothing here knows of Terraform.
 
 pub mod acr;
+pub mod cache_rule;
 pub mod cloud;
 pub mod credential;
 pub mod error;

@@ -65,6 +65,23 @@ impl Azure {
         Ok(all)
     }
 
+    /// The assignment of this name, whosever it is; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn get_role_assignment_opt(
+        &self,
+        budget: &Budget,
+        scope: &str,
+        name: &str,
+    ) -> Result<Option<RoleAssignment>, Error> {
+        let id = role_assignment_id(scope, name);
+        let operation = Operation::new("reading role assignment", id);
+        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        arm::found(self.arm_get(budget, &operation, url).await)
+    }
+
     /// Gives a role. The name is a GUID; the same name again is the same assignment.
     ///
     /// # Errors

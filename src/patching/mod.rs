@@ -8,6 +8,7 @@
 //! - [`policy`]: the document that says what is scanned and patched
 //! - [`rules`]: what a repository or a tag of that document may be called
 //! - [`schedule`]: `7d`, `02:30`, and the cron expression that they make
+//! - [`selection`]: which images a run takes
 //! - [`task`]: the three tasks' names
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod role;
 pub mod rules;
 pub mod schedule;
+pub mod selection;
 pub mod task;
 
 pub use policy::{Policy, Repository, TagConvention};

@@ -7,6 +7,7 @@ pub mod artifact;
 mod blob;
 mod challenge;
 mod manifest;
+mod platform;
 mod repository;
 mod session;
 

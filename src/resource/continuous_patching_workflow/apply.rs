@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -13,7 +14,7 @@ use crate::azure::task::{Task, TaskBody};
 use crate::http::Budget;
 use crate::patching::{Policy, TaskName};
 use crate::resource::continuous_patching_workflow::changes::{Changes, Grant};
-use crate::resource::continuous_patching_workflow::desired::TaskChange;
+use crate::resource::continuous_patching_workflow::desired::{Desired, TaskChange};
 use crate::resource::continuous_patching_workflow::grant;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
 use crate::resource::continuous_patching_workflow::progress::Progress;
@@ -31,8 +32,8 @@ pub(super) struct Site<'a> {
 /// that from being tried which depends on it.
 pub(super) async fn apply(
     site: Site<'_>,
+    desired: &Desired,
     changes: &Changes,
-    policy: &Policy,
     observed: &Observed,
 ) -> Vec<Error> {
     let principals: Principals = observed
@@ -45,7 +46,7 @@ pub(super) async fn apply(
         if observed.leaving.contains(name) {
             site.see_off(*name).await?;
         }
-        site.change_task(*name, change, &principals).await
+        site.change_task(*name, desired, change, &principals).await
     });
     let orphans = changes.orphans.iter().map(async |orphan| {
         site.azure
@@ -54,7 +55,7 @@ pub(super) async fn apply(
     });
     let policy = async {
         if changes.push_policy {
-            site.push_policy(policy).await
+            site.push_policy(&desired.policy).await
         } else {
             Ok(())
         }
@@ -65,10 +66,11 @@ pub(super) async fn apply(
     let principals = principals
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
+    let current: Vec<&str> = principals.values().map(String::as_str).collect();
     let grants = changes.grants.iter().filter_map(|grant| {
         // Without an identity, creating the task has failed, and that has been reported.
         let principal = principals.get(&grant.task)?;
-        Some(site.grant(grant, principal))
+        Some(site.grant(grant, principal, &current))
     });
     failures.extend(failed(join_all(grants).await));
     if failures.is_empty() {
@@ -84,6 +86,17 @@ pub(super) async fn apply(
         failures.extend(failed(join_all(surplus).await));
     }
     failures
+}
+
+/// The pauses between looks at what Azure doesn't show yet: growing, for some minutes in all.
+pub(super) fn pauses() -> impl Iterator<Item = Duration> + Clone {
+    const FIRST: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(10);
+    const LOOKS: u32 = 40;
+    (0..LOOKS).map(|look| {
+        let grown = FIRST.saturating_mul(2_u32.saturating_pow(look));
+        grown.min(LONGEST)
+    })
 }
 
 /// The identities of the tasks.
@@ -121,18 +134,31 @@ impl Site<'_> {
     async fn change_task(
         self,
         name: TaskName,
+        desired: &Desired,
         change: &TaskChange,
         principals: &Mutex<Principals>,
     ) -> Result<(), Error> {
         let changed = match change {
             TaskChange::Put(body) => self.put_task(name, body, principals).await,
             TaskChange::Patch(patch) => {
-                self.azure
+                let patched = self
+                    .azure
                     .patch_task(self.budget, self.registry, name.as_str(), patch)
-                    .await
+                    .await;
+                match patched {
+                    // It was listed, but has gone.
+                    Err(error) if error.is_gone() => {
+                        self.put_task(name, &desired.task(name), principals).await
+                    }
+                    patched => patched,
+                }
             }
         };
-        match changed {
+        let shown = match changed {
+            Ok(task) => self.until_shown(name, desired, task).await,
+            Err(error) => Err(error),
+        };
+        match shown {
             Ok(task) => {
                 self.note_task(name, &task, principals);
                 Ok(())
@@ -158,6 +184,31 @@ impl Site<'_> {
         self.azure.wait_task(self.budget, accepted).await
     }
 
+    /// Azure may show a task as it was before for a while after a change, or without the identity
+    /// that it has been given. What it never shows is left to the next plan.
+    async fn until_shown(
+        self,
+        name: TaskName,
+        desired: &Desired,
+        mut task: Task,
+    ) -> Result<Task, Error> {
+        let mut pauses = pauses();
+        while desired.change(name, Some(&task)).is_some() || task.principal_id().is_none() {
+            let Some(pause) = pauses.next() else {
+                break;
+            };
+            if self.budget.sleep(pause).await.is_err() {
+                break;
+            }
+            let seen = self
+                .azure
+                .get_task_opt(self.budget, self.registry, name.as_str())
+                .await?;
+            task = seen.unwrap_or(task);
+        }
+        Ok(task)
+    }
+
     fn note_task(self, name: TaskName, task: &Task, principals: &Mutex<Principals>) {
         if let Some(id) = task.principal_id() {
             principals
@@ -168,8 +219,8 @@ impl Site<'_> {
         self.progress.note_task(name, task);
     }
 
-    async fn grant(self, grant: &Grant, principal: &str) -> Result<(), Error> {
-        let granted = grant::grant(self, grant, principal).await;
+    async fn grant(self, grant: &Grant, principal: &str, current: &[&str]) -> Result<(), Error> {
+        let granted = grant::grant(self, grant, principal, current).await;
         if let Err(error) = &granted {
             self.note_doubt(error);
         }

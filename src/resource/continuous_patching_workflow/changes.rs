@@ -74,12 +74,23 @@ pub(super) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> 
     }
 }
 
+impl Changes {
+    /// Whether nothing has to be done.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.push_policy
+            && self.tasks.is_empty()
+            && self.orphans.is_empty()
+            && self.grants.is_empty()
+            && self.surplus.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::azure::task::{Identity, Task};
+    use crate::azure::task::{Identity, SetValue, Task};
     use crate::resource::continuous_patching_workflow::fixture::{
         REGISTRY, assignment, desired, observed, principal,
     };
@@ -91,7 +102,7 @@ mod tests {
     }
 
     fn steps_to(desired: &Desired, observed: &Observed) -> Vec<String> {
-        let owned = owned(observed, REGISTRY, &BTreeMap::new());
+        let owned = owned(observed, REGISTRY, &BTreeSet::new());
         let changes = changes(desired, observed, &owned);
         let tasks = changes.tasks.iter().map(|(name, change)| match change {
             TaskChange::Put(_) => format!("put {name}"),
@@ -172,7 +183,7 @@ mod tests {
 
     #[test]
     fn each_part_of_a_task_is_mended_by_itself() {
-        let damage: [fn(&mut Task); 6] = [
+        let damage: [fn(&mut Task); 7] = [
             |task| task.properties.status = Some("Disabled".to_owned()),
             |task| task.properties.timeout = Some(60),
             |task| task.properties.agent_configuration.as_mut().unwrap().cpu = Some(4),
@@ -181,6 +192,11 @@ mod tests {
             },
             |task| _ = task.tags.remove("cssc"),
             |task| task.properties.credentials = None,
+            |task| {
+                let credentials = task.properties.credentials.as_mut().unwrap();
+                credentials.source_registry.as_mut().unwrap().login_mode =
+                    Some("Default".to_owned());
+            },
         ];
         let mended: Vec<String> = damage
             .into_iter()
@@ -193,7 +209,23 @@ mod tests {
         patch cssc-patch-image: {"properties":{"platform":{"os":"linux","architecture":"amd64"}}}
         patch cssc-patch-image: {"tags":{"clienttracking":"true","cssc":"true"}}
         patch cssc-patch-image: {"properties":{"credentials":{"sourceRegistry":{"loginMode":"None","identity":"[system]"},"customRegistries":{"contoso.azurecr.io":{"identity":"[system]"}}}}}
+        patch cssc-patch-image: {"properties":{"credentials":{"sourceRegistry":{"loginMode":"None","identity":"[system]"},"customRegistries":{"contoso.azurecr.io":{"identity":"[system]"}}}}}
         "#);
+    }
+
+    #[test]
+    fn values_that_somebody_has_set_are_taken_away() {
+        let set = with(TaskName::Patch, |task| {
+            task.properties.step.as_mut().unwrap().values = vec![SetValue {
+                name: "SOURCE_REPOSITORY".to_owned(),
+                value: Some("mine".to_owned()),
+                is_secret: false,
+            }];
+        });
+        let [patch] = &steps(&set)[..] else {
+            panic!("one patch does it");
+        };
+        assert!(patch.ends_with(r#""values":[]}}}"#), "{patch}");
     }
 
     #[test]

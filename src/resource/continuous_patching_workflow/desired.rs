@@ -20,6 +20,8 @@ const CPU: u32 = 2;
 const TIMEOUT_SECONDS: u32 = 3600;
 const SYSTEM_ASSIGNED: &str = "SystemAssigned";
 const SYSTEM_IDENTITY: &str = "[system]";
+/// The login mode in which only the identity counts.
+const NO_OTHER_LOGIN: &str = "None";
 const ENABLED: &str = "Enabled";
 const DISABLED: &str = "Disabled";
 /// The portal and the Azure CLI know the tasks of a workflow by these.
@@ -44,6 +46,7 @@ pub(super) enum Part {
     Provisioning,
     Status,
     Definition,
+    Values,
     Identity,
     Credentials,
     Platform,
@@ -68,6 +71,7 @@ impl Part {
         match self {
             Self::Status | Self::Definition | Self::Timer => None,
             Self::Provisioning => Some("provisioningState"),
+            Self::Values => Some("values"),
             Self::Identity => Some("identity"),
             Self::Credentials => Some("credentials"),
             Self::Platform => Some("platform"),
@@ -134,7 +138,7 @@ impl Desired {
             agent_configuration: differs(Part::Cpu)
                 .then_some(AgentConfiguration { cpu: Some(CPU) }),
             timeout: differs(Part::Timeout).then_some(TIMEOUT_SECONDS),
-            step: differs(Part::Definition).then(|| step(task)),
+            step: (differs(Part::Definition) || differs(Part::Values)).then(|| step(task)),
             trigger: differs(Part::Timer).then(|| self.trigger()),
             credentials: differs(Part::Credentials).then(|| credentials(&self.facts.login_server)),
             ..TaskProperties::default()
@@ -180,6 +184,11 @@ pub(super) fn differences(task: TaskName, observed: &Task, login_server: &str) -
         let mut kinds = identity.kind.split(',').map(str::trim);
         kinds.any(|kind| kind.eq_ignore_ascii_case(SYSTEM_ASSIGNED))
     });
+    // A run gives the values that its definition needs.
+    let values_fit = properties
+        .step
+        .as_ref()
+        .is_none_or(|step| step.values.is_empty());
     let tags_fit = TAGS
         .iter()
         .all(|&(name, value)| observed.tags.get(name).is_some_and(|tag| tag == value));
@@ -194,6 +203,7 @@ pub(super) fn differences(task: TaskName, observed: &Task, login_server: &str) -
             Part::Definition,
             definition(observed).as_deref() == Some(&digest(yaml(task).as_bytes())),
         ),
+        (Part::Values, values_fit),
         (Part::Identity, identity_fits),
         (Part::Credentials, credentials_fit(observed, login_server)),
         (Part::Platform, platform_fits),
@@ -241,8 +251,11 @@ fn credentials_fit(observed: &Task, login_server: &str) -> bool {
                 .custom_registries
                 .iter()
                 .find(|(host, _)| host.eq_ignore_ascii_case(login_server));
-            source.is_some_and(|source| system(source.identity.as_deref()))
-                && custom.is_some_and(|(_, custom)| system(custom.identity.as_deref()))
+            source.is_some_and(|source| {
+                let mode = source.login_mode.as_deref();
+                system(source.identity.as_deref())
+                    && mode.is_none_or(|mode| mode.eq_ignore_ascii_case(NO_OTHER_LOGIN))
+            }) && custom.is_some_and(|(_, custom)| system(custom.identity.as_deref()))
         })
 }
 
@@ -279,7 +292,7 @@ fn step(task: TaskName) -> Step {
 fn credentials(login_server: &str) -> Credentials {
     Credentials {
         source_registry: Some(SourceRegistry {
-            login_mode: Some("None".to_owned()),
+            login_mode: Some(NO_OTHER_LOGIN.to_owned()),
             identity: Some(SYSTEM_IDENTITY.to_owned()),
         }),
         custom_registries: [(

@@ -7,10 +7,11 @@ use crate::azure::task::{Identity, Task};
 use crate::patching::role::assignment_name;
 use crate::patching::{Policy, Repository, TagConvention, TaskName};
 use crate::resource::continuous_patching_workflow::desired::Desired;
-use crate::resource::continuous_patching_workflow::facts::Facts;
+use crate::resource::continuous_patching_workflow::facts::{Facts, Private};
 use crate::resource::continuous_patching_workflow::model::State;
 use crate::resource::continuous_patching_workflow::names;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
+use crate::resource::continuous_patching_workflow::ownership::owned;
 use crate::resource::continuous_patching_workflow::state::refreshed;
 use crate::value::Value;
 
@@ -104,7 +105,14 @@ pub(super) fn state(observed: &Observed) -> State {
         enabled: true,
         ..State::default()
     };
-    refreshed(observed, &before).expect("the workflow is there")
+    again(observed, &before).expect("the workflow is there")
+}
+
+/// The state after a refresh of `observed`, where it was `before`.
+pub(super) fn again(observed: &Observed, before: &State) -> Option<State> {
+    let recorded = Private::default().recorded(before);
+    let owned = owned(observed, &before.registry_id, &recorded);
+    refreshed(observed, &owned, before)
 }
 
 pub(super) fn assignment(name: &str, principal: &str, role_definition_id: &str) -> RoleAssignment {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::azure::error::Error;
-use crate::azure::id::ids_equal;
+use crate::azure::error::{Error, Operation};
+use crate::azure::id::{ids_equal, role_assignment_id};
 use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmentBody};
 use crate::resource::continuous_patching_workflow::apply::Site;
 use crate::resource::continuous_patching_workflow::changes::Grant;
 
-/// How long a new identity may take to be known everywhere.
+/// How long a new identity, or what others have done just before, may take to be known everywhere.
 const REPLICATION: Duration = Duration::from_secs(5 * 60);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -16,15 +16,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// What to do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    /// The identity isn't known everywhere yet: try again after this long.
-    Wait(Duration),
+    /// The identity isn't known everywhere yet.
+    Wait,
     /// It has the role already, under another name: use that.
     TakeOver,
+    /// The name belongs to an assignment of an identity that is gone: remove that.
+    MakeRoom,
     /// Nothing helps.
     GiveUp,
 }
 
-/// Makes the assignment, or finds the one that does the same.
+/// Makes the assignment, or finds the one that does the same. `current` are the identities that the
+/// tasks have now.
 ///
 /// # Errors
 /// What Azure still refuses after a new identity has had time to replicate.
@@ -32,6 +35,7 @@ pub(super) async fn grant(
     site: Site<'_>,
     grant: &Grant,
     principal: &str,
+    current: &[&str],
 ) -> Result<RoleAssignment, Error> {
     let body = RoleAssignmentBody {
         principal_id: principal.to_owned(),
@@ -46,17 +50,12 @@ pub(super) async fn grant(
             .azure
             .put_role_assignment(site.budget, &scope, &grant.name, &body)
             .await;
-        let error = match put {
+        let refused = match put {
             Ok(assignment) => return Ok(assignment),
             Err(error) => error,
         };
-        match next(error.code(), waited) {
-            Next::Wait(wait) => {
-                if site.budget.sleep(wait).await.is_err() {
-                    return Err(error);
-                }
-                waited += wait;
-            }
+        match next(refused.code()) {
+            Next::Wait => {}
             Next::TakeOver => {
                 let all = site
                     .azure
@@ -66,19 +65,56 @@ pub(super) async fn grant(
                     existing.principal_id.eq_ignore_ascii_case(principal)
                         && ids_equal(&existing.role_definition_id, &grant.role_definition_id)
                 };
-                return all.into_iter().find(same).ok_or(error);
+                if let Some(existing) = all.into_iter().find(same) {
+                    return Ok(existing);
+                }
             }
-            Next::GiveUp => return Err(error),
+            Next::MakeRoom => {
+                let blocking = site
+                    .azure
+                    .get_role_assignment_opt(site.budget, &scope, &grant.name)
+                    .await?;
+                match blocking {
+                    Some(orphan) if is_orphan(&orphan, current) => {
+                        site.azure
+                            .delete_role_assignment(site.budget, &orphan.id)
+                            .await?;
+                    }
+                    Some(_) => return Err(refused),
+                    // It has gone in the meantime.
+                    None => {}
+                }
+            }
+            Next::GiveUp => return Err(refused),
         }
+        if waited >= REPLICATION {
+            return Err(refused);
+        }
+        let wait = waited.clamp(FIRST_WAIT, LONGEST_WAIT);
+        site.budget.sleep(wait).await.map_err(|why| {
+            let id = role_assignment_id(&scope, &grant.name);
+            Error::Stopped {
+                operation: Operation::new("creating role assignment", id),
+                why,
+                last: Some(Box::new(refused)),
+            }
+        })?;
+        waited += wait;
     }
 }
 
-fn next(code: Option<&str>, waited: Duration) -> Next {
+/// The name says that it was made for one of our tasks; and none of their identities has it.
+fn is_orphan(assignment: &RoleAssignment, current: &[&str]) -> bool {
+    current
+        .iter()
+        .all(|principal| !assignment.principal_id.eq_ignore_ascii_case(principal))
+}
+
+fn next(code: Option<&str>) -> Next {
     match code {
-        Some("PrincipalNotFound") if waited < REPLICATION => {
-            Next::Wait(waited.clamp(FIRST_WAIT, LONGEST_WAIT))
-        }
+        Some("PrincipalNotFound") => Next::Wait,
         Some("RoleAssignmentExists") => Next::TakeOver,
+        Some("RoleAssignmentUpdateNotPermitted") => Next::MakeRoom,
         _ => Next::GiveUp,
     }
 }
@@ -86,29 +122,24 @@ fn next(code: Option<&str>, waited: Duration) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::continuous_patching_workflow::fixture::assignment;
 
     #[test]
-    fn a_new_identity_is_given_minutes_not_more() {
-        let mut waited = Duration::ZERO;
-        let mut waits = Vec::new();
-        while let Next::Wait(wait) = next(Some("PrincipalNotFound"), waited) {
-            waits.push(wait.as_millis());
-            waited += wait;
-        }
-        assert_eq!(waits[..6], [500, 500, 1000, 2000, 4000, 8000]);
-        assert!(waited >= REPLICATION && waited < REPLICATION + LONGEST_WAIT);
+    fn each_refusal_has_its_remedy_and_the_rest_is_an_error() {
+        assert_eq!(next(Some("PrincipalNotFound")), Next::Wait);
+        assert_eq!(next(Some("RoleAssignmentExists")), Next::TakeOver);
+        assert_eq!(
+            next(Some("RoleAssignmentUpdateNotPermitted")),
+            Next::MakeRoom
+        );
+        assert_eq!(next(Some("AuthorizationFailed")), Next::GiveUp);
+        assert_eq!(next(None), Next::GiveUp);
     }
 
     #[test]
-    fn an_equal_assignment_is_taken_over_and_the_rest_is_an_error() {
-        assert_eq!(
-            next(Some("RoleAssignmentExists"), Duration::ZERO),
-            Next::TakeOver
-        );
-        assert_eq!(
-            next(Some("AuthorizationFailed"), Duration::ZERO),
-            Next::GiveUp
-        );
-        assert_eq!(next(None, Duration::ZERO), Next::GiveUp);
+    fn what_an_identity_of_today_holds_is_no_orphan() {
+        let held = assignment("n", "Principal-1", "/r");
+        assert!(!is_orphan(&held, &["principal-0", "principal-1"]));
+        assert!(is_orphan(&held, &["principal-0"]));
     }
 }

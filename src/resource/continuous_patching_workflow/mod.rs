@@ -3,10 +3,11 @@
 //! # Layout
 //! - `schema`, `names`, `model`, `timeouts`: what it looks like
 //! - `validate`: rules that need no network
-//! - `facts`, `plan`: what apply will do
+//! - `facts`, `preflight`, `plan`: what apply will do, after a look at the registry
 //! - `observed`, `ownership`, `state`: what is there
 //! - `definition`, `desired`, `changes`: what should be there, and the difference
 //! - `apply`, `grant`, `teardown`, `progress`: making it so, and noting what exists
+//! - `settle`, `first_run`: waiting until Azure shows it, and running it at once
 //! - `work`: one operation: observe, compare, change
 //! - `status`, `notices`: how a task's condition reads, and what else there is to say
 //!
@@ -17,6 +18,7 @@ mod changes;
 mod definition;
 mod desired;
 mod facts;
+mod first_run;
 #[cfg(test)]
 mod fixture;
 mod grant;
@@ -26,8 +28,10 @@ mod notices;
 mod observed;
 mod ownership;
 mod plan;
+mod preflight;
 mod progress;
 mod schema;
+mod settle;
 mod state;
 mod status;
 mod teardown;
@@ -46,17 +50,20 @@ use crate::framework::{
     ReadResponse, Recorder, Resource,
 };
 use crate::http::Budget;
+use crate::patching::Policy;
 use crate::resource::connection::Connection;
 use crate::resource::report;
 use crate::schema::Schema;
 use crate::value::Value;
 
-use facts::{Facts, Private};
+use facts::Private;
 use model::{Config, Field, Preflight, State};
 use observed::{Known, Policies};
 use ownership::owned;
 use plan::Act;
+use preflight::Inspected;
 use progress::Progress;
+use settle::Settled;
 use work::{Work, known};
 
 /// The resource.
@@ -93,23 +100,18 @@ impl Resource for ContinuousPatchingWorkflow {
     async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse {
         let prior = (!request.prior.is_null()).then(|| State::read(&request.prior));
         let config = Config::read(&request.config);
-        let private = match plan::act(&config, prior.as_ref()) {
-            Act::Update => Ok(Private::read(&request.prior_private)),
-            Act::Create | Act::Replace => {
-                let facts = self.look_up(context, &config, &request.config).await;
-                facts.map(|facts| Private {
-                    facts,
-                    policy_manifest: None,
-                })
-            }
-        };
-        match private {
-            Ok(private) => plan::plan(&request.config, prior.as_ref(), &private),
-            Err(diagnostic) => PlanResponse {
-                diagnostics: diagnostic.into(),
-                ..PlanResponse::default()
-            },
+        let act = plan::act(&config, prior.as_ref());
+        let inspected = self
+            .inspect(context, &request.config, &config, prior.as_ref(), act)
+            .await;
+        let mut private = Private::read(&request.prior_private);
+        if act != Act::Update {
+            private = Private::default();
         }
+        private.facts = inspected.facts.or(private.facts);
+        let mut response = plan::plan(&request.config, prior.as_ref(), &private);
+        response.diagnostics.extend(inspected.findings);
+        response
     }
 
     async fn create(
@@ -152,11 +154,23 @@ impl Resource for ContinuousPatchingWorkflow {
                 .map_err(|error| report::failure("Could not read the workflow", &error))
         };
         match read.await {
-            Ok(Some(observed)) => ReadResponse {
-                diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
-                state: state::refreshed(&observed, &current).map(|state| state.write()),
-                private: observed.private().write(),
-            },
+            Ok(Some(observed)) => {
+                let before = Private::read(&request.private);
+                let recorded = before.recorded(&current);
+                let owned = owned(&observed, &current.registry_id, &recorded);
+                let state = state::refreshed(&observed, &owned, &current);
+                let private = observed.private(&owned);
+                let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
+                ReadResponse {
+                    diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
+                    state: state.map(|state| state.write()),
+                    private: if unchanged {
+                        request.private
+                    } else {
+                        private.write()
+                    },
+                }
+            }
             Ok(None) => {
                 self.connection.note_gone(&current.registry_id);
                 ReadResponse::default()
@@ -206,12 +220,17 @@ impl Resource for ContinuousPatchingWorkflow {
         let Some(observed) = observed else {
             return Ok(Diagnostics::new());
         };
-        let owned = owned(&observed, &prior.registry_id, &prior.role_assignments);
-        let left = state::of(&observed, &owned, &prior);
-        let progress = Progress::new(&observed, left, &prior, recorder);
-        let failures = teardown::tear_down(work.site(&progress), &observed, &owned).await;
+        let recorded = Private::read(&request.planned_private).recorded(&prior);
+        let owned = owned(&observed, &prior.registry_id, &recorded);
+        let mut left = state::of(&observed, &owned, &prior);
+        left.keep_unlisted(&observed, &prior);
+        let progress = Progress::new(&observed, &owned, left, &prior, recorder);
+        let failures = teardown::tear_down(work.site(&progress), &observed, &owned, &prior).await;
         if failures.is_empty() {
-            Ok(Diagnostics::new())
+            Ok(match settle::until_gone(&work, &prior, &recorded).await {
+                Settled::Yes => Diagnostics::new(),
+                Settled::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
+            })
         } else {
             Err(report::failures(SUMMARY, &failures))
         }
@@ -252,31 +271,44 @@ const CREATE: &str = "Could not create the whole workflow";
 const UPDATE: &str = "Could not update the whole workflow";
 
 impl ContinuousPatchingWorkflow {
-    /// Asks the registry what a plan has to know of it. Nothing is known while the registry or the
-    /// provider block aren't, or when the user doesn't want anything to be looked up.
-    async fn look_up(
+    /// Looks at the registry, where that can change what is planned or what there is to say of it:
+    /// before a create, and before another policy. Nothing is seen while the registry or the
+    /// provider block aren't known, or when the user doesn't want anything to be looked up.
+    async fn inspect(
         &self,
         context: &Context,
-        config: &Config,
         raw: &Value,
-    ) -> Result<Option<Facts>, Diagnostic> {
-        let (Some(azure), Field::Known(id)) = (self.connection.if_ready(), &config.registry_id)
+        config: &Config,
+        prior: Option<&State>,
+        act: Act,
+    ) -> Inspected {
+        let policy = config.policy();
+        let another_policy = policy.as_ref().map(Policy::digest)
+            != prior.and_then(|prior| prior.policy_digest.clone());
+        let preflight = config.preflight.clone().or(Preflight::Warn);
+        let (Some(azure), Field::Known(id), Some(preflight)) =
+            (self.connection.if_ready(), &config.registry_id, preflight)
         else {
-            return Ok(None);
+            return Inspected::default();
         };
-        if config.preflight == Field::Known(Preflight::Off) {
-            return Ok(None);
-        }
-        let Ok(registry) = id.parse::<RegistryId>() else {
-            return Ok(None);
+        let needed = act != Act::Update || (policy.is_some() && another_policy);
+        let (true, Ok(registry)) = (needed && preflight != Preflight::Off, id.parse()) else {
+            return Inspected::default();
         };
         let timeout = timeouts::of(raw.get(names::TIMEOUTS), names::READ);
         let budget = Budget::new(timeout, context.cancelled.clone());
-        match azure.get_registry(&budget, &registry).await {
-            Ok(found) => Ok(Some(Facts::from(&found))),
-            Err(error) if error.is_not_found() && self.connection.was_gone(id) => Ok(None),
-            Err(error) if error.is_not_found() => Err(notices::no_such_registry(id)),
-            Err(error) => Err(report::failure("Could not look up the registry", &error)),
+        let gone = self.connection.was_gone(id);
+        let site = preflight::Site {
+            azure: &azure,
+            budget: &budget,
+            registry: &registry,
+            preflight,
+        };
+        match site.inspect(policy.as_ref()).await {
+            Err(error) if error.is_not_found() && gone => Inspected::default(),
+            Err(error) if error.is_not_found() => notices::no_such_registry(id).into(),
+            Err(error) => report::failure("Could not look up the registry", &error).into(),
+            Ok(inspected) => inspected,
         }
     }
 }

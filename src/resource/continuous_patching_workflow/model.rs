@@ -119,6 +119,14 @@ impl<T> Field<T> {
 }
 
 impl Config {
+    /// The policy, if all of it is known.
+    pub(super) fn policy(&self) -> Option<Policy> {
+        Some(Policy {
+            convention: self.tag_convention.clone().or(TagConvention::default())?,
+            repositories: self.repositories.clone().known()?,
+        })
+    }
+
     /// Reads a configuration that has passed validation.
     pub(super) fn read(config: &Value) -> Self {
         fn text<T: std::str::FromStr>(value: &Value) -> Option<T> {

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 
-use crate::azure::Error;
 use crate::azure::id::ids_equal;
 use crate::azure::task::Task;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostic;
 use crate::framework::ApplyRequest;
-use crate::patching::TaskName;
 use crate::patching::rules::POLICY_REPOSITORY;
+use crate::patching::{Policy, TaskName};
+use crate::resource::continuous_patching_workflow::first_run::Outcome;
 use crate::resource::continuous_patching_workflow::names;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
 use crate::resource::continuous_patching_workflow::ownership::Owned;
@@ -111,40 +111,79 @@ fn changed_since(what: &str, id: &str, attribute: &str) -> Diagnostic {
     .at(AttributePath::new(attribute))
 }
 
-/// What a create has cleaned up after a workflow that somebody deleted only in part.
-pub(super) fn leftovers(request: &ApplyRequest, owned: &Owned) -> Diagnostics {
-    if !request.prior.is_null() || owned.orphans.is_empty() {
-        return Diagnostics::new();
-    }
-    let ids: Vec<&str> = owned
+/// What a create has cleaned up after a workflow that somebody deleted only in part: role
+/// assignments whose identities are gone, and a policy other than `policy`.
+pub(super) fn leftovers(
+    request: &ApplyRequest,
+    observed: &Observed,
+    owned: &Owned,
+    policy: &Policy,
+) -> Option<Diagnostic> {
+    let replaced = match &observed.policy {
+        Found::Unseen | Found::Nothing => false,
+        Found::Readable(left) => left != policy,
+        Found::Unreadable { .. } => true,
+    };
+    let manifest = observed.policy_manifest.as_deref().unwrap_or("unknown");
+    let host = &observed.facts.login_server;
+    let left: Vec<String> = owned
         .orphans
         .iter()
-        .map(|orphan| orphan.id.as_str())
+        .map(|orphan| orphan.id.clone())
+        .chain(replaced.then(|| format!("{host}/{POLICY_REPOSITORY}:v1 (manifest {manifest})")))
         .collect();
-    Diagnostic::warning(
-        "Removed the leftovers of an earlier workflow",
-        format!(
-            "The tasks of an earlier workflow on this registry had been deleted without their role \
-             assignments. These, whose identities no longer exist, have been removed:\n{}",
-            ids.join("\n")
-        ),
-    )
-    .into()
+    (request.prior.is_null() && !left.is_empty()).then(|| {
+        Diagnostic::warning(
+            "Removed the leftovers of an earlier workflow",
+            format!(
+                "The tasks of an earlier workflow on this registry had been deleted without what \
+                 belonged to them: role assignments, whose identities no longer exist, or the \
+                 policy. This has been removed or replaced:\n{}",
+                left.join("\n")
+            ),
+        )
+    })
 }
 
-/// `run_immediately` could not be done.
-pub(super) fn not_queued(error: &Error) -> Diagnostic {
-    let failure = report::failure("Could not queue a run", error);
+/// Everything has been done, but Azure's lists don't show all of it.
+pub(super) fn not_shown_yet(registry: &str) -> Diagnostic {
     Diagnostic::warning(
-        failure.summary,
+        "Azure does not show everything yet",
         format!(
-            "The workflow is set up and will run on its schedule, but the run of \
-             `run_immediately` could not be queued. {}\n\nQueue it by hand: az acr task run \
-             --registry <registry> --name {}",
-            failure.detail,
-            TaskName::Trigger
+            "Everything has been changed as planned, but what Azure lists of {registry} is still \
+             older. Until it shows, a plan may propose what has been done already; plan again in \
+             a few minutes."
         ),
     )
+}
+
+/// What became of the run of `run_immediately`, where that is worth a word.
+pub(super) fn first_run(outcome: &Outcome) -> Option<Diagnostic> {
+    let (summary, what) = match outcome {
+        Outcome::Queued => return None,
+        Outcome::Unknown(error) => {
+            let failure = report::failure("Could not queue a run", error);
+            (failure.summary, failure.detail)
+        }
+        Outcome::Failed(run) => {
+            let message = run
+                .error_message
+                .as_deref()
+                .unwrap_or("no reason was given");
+            (
+                "The first run has failed".to_owned(),
+                format!("Run {} ended as {:?}: {message}.", run.run_id, run.status),
+            )
+        }
+    };
+    Some(Diagnostic::warning(
+        summary,
+        format!(
+            "{what}\n\nThe workflow is set up and will run on its schedule. To run it now: az acr \
+             task run --registry <registry> --name {}",
+            TaskName::Trigger
+        ),
+    ))
 }
 
 /// The service can't do anything with such a policy either.

@@ -11,6 +11,7 @@ use crate::azure::task::Task;
 use crate::http::Budget;
 use crate::patching::{Policy, TaskName};
 use crate::resource::continuous_patching_workflow::facts::{Facts, Private};
+use crate::resource::continuous_patching_workflow::ownership::Owned;
 
 /// The pieces of a workflow, as they are in Azure.
 #[derive(Clone, Debug)]
@@ -114,11 +115,16 @@ pub(super) async fn observe(
 
 impl Observed {
     /// What is kept beside the state for the next plan and refresh.
-    pub(super) fn private(&self) -> Private {
+    pub(super) fn private(&self, owned: &Owned) -> Private {
         let readable = matches!(self.policy, Found::Readable(_));
         Private {
             facts: Some(self.facts.clone()),
             policy_manifest: self.policy_manifest.clone().filter(|_| readable),
+            orphans: owned
+                .orphans
+                .iter()
+                .map(|it| it.id.to_lowercase())
+                .collect(),
         }
     }
 }

@@ -25,14 +25,9 @@ pub(super) struct Owned {
 }
 
 /// Sorts out the assignments that are ours. `written_id` is the registry's id as the user wrote
-/// it; `recorded` are assignment ids from state.
-pub(super) fn owned(
-    observed: &Observed,
-    written_id: &str,
-    recorded: &BTreeMap<String, String>,
-) -> Owned {
+/// it; `recorded` are the ids that state and private data have, in lower case.
+pub(super) fn owned(observed: &Observed, written_id: &str, recorded: &BTreeSet<String>) -> Owned {
     let names = names(&observed.facts, written_id);
-    let recorded: BTreeSet<String> = recorded.values().map(|id| id.to_lowercase()).collect();
     let mut owned = Owned::default();
     for assignment in &observed.assignments {
         let Some(role) = Role::from_definition_id(&assignment.role_definition_id) else {
@@ -66,22 +61,24 @@ fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
 }
 
 /// Every name that one of the tasks' assignments may have. The hash counts letter case, and what
-/// counted was the case of the ids in the deployment that made it.
+/// counted was the case of the ids in the deployment that made it, or in Azure's answer then.
 fn names(facts: &Facts, written_id: &str) -> BTreeSet<String> {
     let mut spellings = BTreeSet::from([facts.id.clone(), written_id.to_owned()]);
+    spellings.insert(facts.id.to_lowercase());
     if let Ok(id) = facts.id.parse::<RegistryId>() {
-        for group in [
+        for resource_group in [
+            id.resource_group.clone(),
             id.resource_group.to_lowercase(),
             id.resource_group.to_uppercase(),
         ] {
-            let resource_group = group;
-            spellings.insert(
-                RegistryId {
-                    resource_group,
-                    ..id.clone()
-                }
-                .to_string(),
-            );
+            let spelling = RegistryId {
+                resource_group,
+                ..id.clone()
+            }
+            .to_string();
+            // Some services of Azure return this segment in lower case, and only this one.
+            spellings.insert(spelling.replacen("/resourceGroups/", "/resourcegroups/", 1));
+            spellings.insert(spelling);
         }
     }
     let mut names = BTreeSet::new();
@@ -97,4 +94,24 @@ fn names(facts: &Facts, written_id: &str) -> BTreeSet<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::continuous_patching_workflow::fixture::{REGISTRY, observed};
+
+    #[test]
+    fn an_assignment_is_recognised_however_azure_spelled_the_registry_when_it_was_made() {
+        let facts = observed().facts;
+        let known = names(&facts, REGISTRY);
+        let (start, group) = REGISTRY.split_once("/resourceGroups/").unwrap();
+        let group_in_lower_case = format!("{start}/resourcegroups/{group}");
+        for spelling in [REGISTRY.to_lowercase(), group_in_lower_case] {
+            let subscription = spelling.split('/').nth(2).unwrap();
+            let role = Role::AcrPush.definition_id(subscription);
+            let name = assignment_name(&format!("{spelling}/tasks/{}", TaskName::Patch), &role);
+            assert!(known.contains(&name), "{spelling}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::azure::id::RegistryId;
 use crate::framework::PlanResponse;
-use crate::patching::{Policy, TagConvention, TaskName, TimeOfDay, WORKFLOW_TYPE};
+use crate::patching::{TaskName, TimeOfDay, WORKFLOW_TYPE};
 use crate::resource::continuous_patching_workflow::definition::yaml_digest;
 use crate::resource::continuous_patching_workflow::facts::{Facts, Private};
 use crate::resource::continuous_patching_workflow::model::{Config, Field, Preflight, State};
@@ -91,7 +91,7 @@ pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &Private) -> Pla
             ),
         ),
         (names::SCHEDULE_CRON, cron),
-        (names::POLICY_DIGEST, policy_digest(config)),
+        (names::POLICY_DIGEST, policy_digest(&config)),
         (names::TASKS, tasks(kept, facts)),
         (names::ROLE_ASSIGNMENTS, role_assignments(kept, facts)),
     ]);
@@ -129,19 +129,10 @@ fn start_time(config: &Config, kept: Option<&State>) -> Option<TimeOfDay> {
     }
 }
 
-fn policy_digest(config: Config) -> Value {
-    match (
-        config.tag_convention.or(TagConvention::default()),
-        config.repositories.known(),
-    ) {
-        (Some(convention), Some(repositories)) => Policy {
-            convention,
-            repositories,
-        }
-        .digest()
-        .into(),
-        _ => Value::Unknown,
-    }
+fn policy_digest(config: &Config) -> Value {
+    config
+        .policy()
+        .map_or(Value::Unknown, |policy| policy.digest().into())
 }
 
 fn tasks(kept: Option<&State>, facts: Option<&Facts>) -> Value {
@@ -216,6 +207,7 @@ mod tests {
         Private {
             facts: Some(facts()),
             policy_manifest: None,
+            ..Private::default()
         }
     }
 

@@ -10,6 +10,7 @@ use crate::patching::TaskName;
 use crate::resource::continuous_patching_workflow::facts::{Facts, Private};
 use crate::resource::continuous_patching_workflow::model::{State, TaskState};
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
+use crate::resource::continuous_patching_workflow::ownership::Owned;
 
 /// The growing (or, while deleting, shrinking) state of one operation.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ impl<'a> Progress<'a> {
     /// nothing has been changed, there is nothing to lose.
     pub(super) fn new(
         observed: &'a Observed,
+        owned: &Owned,
         before: State,
         planned: &State,
         recorder: &'a Recorder,
@@ -33,7 +35,7 @@ impl<'a> Progress<'a> {
         Self {
             facts: &observed.facts,
             planned: planned.tasks.clone(),
-            now: Mutex::new((before, observed.private())),
+            now: Mutex::new((before, observed.private(owned))),
             recorder,
         }
     }

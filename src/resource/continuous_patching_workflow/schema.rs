@@ -74,8 +74,12 @@ fn arguments() -> Vec<Attribute> {
             names::PREFLIGHT,
             Type::String,
             OptionalComputed,
-            "What the plan looks up in the registry before anything is changed. Possible values \
-             are `warn`, `error` and `off`. Defaults to `warn`.",
+            "What becomes of the findings when a plan that creates the workflow or changes what it \
+             patches looks at the registry: repositories and tags that don't exist, Windows images, \
+             repositories of a pull-through cache, a data plane out of reach. Possible values are \
+             `warn`, `error`, and `off` for not looking at all. More than 100 images, and a \
+             registry that can't run the tasks, are errors with both of the others. Defaults to \
+             `warn`.",
         ),
         Attribute::new(
             names::RUN_IMMEDIATELY,

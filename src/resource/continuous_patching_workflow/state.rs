@@ -9,18 +9,18 @@ use crate::resource::continuous_patching_workflow::desired::{
 };
 use crate::resource::continuous_patching_workflow::model::{Preflight, State, TaskState};
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
-use crate::resource::continuous_patching_workflow::ownership::{Owned, owned};
+use crate::resource::continuous_patching_workflow::ownership::Owned;
 use crate::resource::continuous_patching_workflow::status;
+use crate::resource::continuous_patching_workflow::teardown::unlisted;
 
 /// The state after a refresh; [`None`] where nothing of the workflow is left. What Azure doesn't
 /// know is taken from `before`, and so is the spelling of whatever is equal but for letter case.
-pub(super) fn refreshed(observed: &Observed, before: &State) -> Option<State> {
-    let owned = owned(observed, &before.registry_id, &before.role_assignments);
+pub(super) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
     let nothing_left = observed.tasks.is_empty()
         && observed.leaving.is_empty()
         && observed.policy == Found::Nothing
-        && owned == Owned::default();
-    (!nothing_left).then(|| of(observed, &owned, before))
+        && *owned == Owned::default();
+    (!nothing_left).then(|| of(observed, owned, before))
 }
 
 /// The state that describes `observed`.
@@ -65,6 +65,18 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
 }
 
 impl State {
+    /// Keeps what the state before has recorded and Azure doesn't list: it may be listed late.
+    pub(super) fn keep_unlisted(&mut self, observed: &Observed, before: &Self) {
+        let unlisted = unlisted(observed, before);
+        self.role_assignments
+            .extend(unlisted.map(|(key, id)| (key.clone(), id.clone())));
+        for (name, task) in &before.tasks {
+            self.tasks
+                .entry(name.clone())
+                .or_insert_with(|| task.clone());
+        }
+    }
+
     /// Says what the policy is.
     pub(super) fn set_policy(&mut self, found: &Found) {
         let readable = match found {
@@ -136,7 +148,9 @@ fn spelled(before: Option<&str>, now: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::continuous_patching_workflow::fixture::{REGISTRY, observed, state};
+    use crate::resource::continuous_patching_workflow::fixture::{
+        REGISTRY, again, observed, state,
+    };
 
     #[test]
     fn a_refresh_says_what_is_there() {
@@ -158,7 +172,7 @@ mod tests {
         for assignment in &mut respelled.assignments {
             assignment.id = assignment.id.to_lowercase();
         }
-        assert_eq!(refreshed(&respelled, &before), Some(before));
+        assert_eq!(again(&respelled, &before), Some(before));
     }
 
     #[test]
@@ -167,10 +181,10 @@ mod tests {
         let mut left = observed();
         left.tasks.clear();
         left.policy = Found::Nothing;
-        let orphans_only = refreshed(&left, &before).expect("the orphans are ours to remove");
+        let orphans_only = again(&left, &before).expect("the orphans are ours to remove");
         assert!(orphans_only.role_assignments.is_empty() && orphans_only.tasks.is_empty());
         left.assignments.clear();
-        assert_eq!(refreshed(&left, &before), None);
+        assert_eq!(again(&left, &before), None);
     }
 
     #[test]

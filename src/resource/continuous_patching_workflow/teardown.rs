@@ -1,30 +1,34 @@
 //! Removes a workflow: first what starts runs, then what is running, then the rights, then the
 //! rest. What is gone already is as good as removed.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 
 use crate::azure::error::Error;
+use crate::azure::id::ids_equal;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::run::Run;
 use crate::patching::TaskName;
-use crate::resource::continuous_patching_workflow::apply::{Site, failed};
+use crate::resource::continuous_patching_workflow::apply::{Site, failed, pauses};
+use crate::resource::continuous_patching_workflow::model::State;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
 use crate::resource::continuous_patching_workflow::ownership::Owned;
 
-/// How long the runs that were cancelled are left alone before they are looked at again.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Removes everything that is ours. Every piece is tried whatever becomes of the others; what
-/// could not be removed stays in the state.
-pub(super) async fn tear_down(site: Site<'_>, observed: &Observed, owned: &Owned) -> Vec<Error> {
+/// Removes everything that is ours: what is observed, and what `prior` knows of although Azure
+/// doesn't list it (yet). Every piece is tried whatever becomes of the others; what could not be
+/// removed stays in the state.
+pub(super) async fn tear_down(
+    site: Site<'_>,
+    observed: &Observed,
+    owned: &Owned,
+    prior: &State,
+) -> Vec<Error> {
     // A task that is gone can't start a run any more, and so can't undo what follows.
-    let mut failures = failed([site.remove_task(TaskName::Trigger, observed).await]);
-    failures.extend(failed([site.cancel_runs().await]));
-    let held = owned.held.iter().map(async |(key, assignment)| {
-        site.revoke(assignment).await?;
+    let trigger = site.remove_task(TaskName::Trigger, observed, prior).await;
+    let mut failures = failed([trigger, site.cancel_runs().await]);
+    let held = owned.held.iter().map(|(key, held)| (key, &held.id));
+    let unlisted = unlisted(observed, prior);
+    let revoked = held.chain(unlisted).map(async |(key, id)| {
+        site.revoke(id).await?;
         site.progress.note(|state| {
             state.role_assignments.remove(key);
         });
@@ -33,24 +37,40 @@ pub(super) async fn tear_down(site: Site<'_>, observed: &Observed, owned: &Owned
     let orphans = owned
         .orphans
         .iter()
-        .map(async |orphan| site.revoke(orphan).await);
-    let (held, orphans) = futures::join!(join_all(held), join_all(orphans));
-    failures.extend(failed(held.into_iter().chain(orphans)));
+        .map(async |orphan| site.revoke(&orphan.id).await);
+    let (revoked, orphans) = futures::join!(join_all(revoked), join_all(orphans));
+    failures.extend(failed(revoked.into_iter().chain(orphans)));
     let (scan, patch, policy) = futures::join!(
-        site.remove_task(TaskName::Scan, observed),
-        site.remove_task(TaskName::Patch, observed),
+        site.remove_task(TaskName::Scan, observed, prior),
+        site.remove_task(TaskName::Patch, observed, prior),
         site.remove_policy(),
     );
     failures.extend(failed([scan, patch, policy]));
     failures
 }
 
+/// The assignments that the state has recorded and Azure doesn't list, by key.
+pub(super) fn unlisted<'a>(
+    observed: &'a Observed,
+    prior: &'a State,
+) -> impl Iterator<Item = (&'a String, &'a String)> {
+    prior.role_assignments.iter().filter(|(_, recorded)| {
+        let listed = |assignment: &RoleAssignment| ids_equal(&assignment.id, recorded);
+        !observed.assignments.iter().any(listed)
+    })
+}
+
 impl Site<'_> {
-    async fn remove_task(self, name: TaskName, observed: &Observed) -> Result<(), Error> {
+    async fn remove_task(
+        self,
+        name: TaskName,
+        observed: &Observed,
+        prior: &State,
+    ) -> Result<(), Error> {
         if observed.leaving.contains(&name) {
             return self.see_off(name).await;
         }
-        if !observed.tasks.contains_key(&name) {
+        if !observed.tasks.contains_key(&name) && !prior.tasks.contains_key(name.as_str()) {
             return Ok(());
         }
         self.azure
@@ -71,7 +91,7 @@ impl Site<'_> {
     /// a cancelled run takes a while to end.
     async fn cancel_runs(self) -> Result<(), Error> {
         let names = TaskName::ALL.map(TaskName::as_str);
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = pauses().cycle();
         loop {
             let runs = self
                 .azure
@@ -81,11 +101,9 @@ impl Site<'_> {
                 return Ok(());
             }
             self.cancel(&runs).await?;
-            if self.budget.sleep(pause).await.is_err() {
-                // The next request says why.
-                continue;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            // Where there is no time left, the next request says so.
+            let pause = pauses.next().unwrap_or_default();
+            let _ = self.budget.sleep(pause).await;
         }
     }
 
@@ -104,10 +122,8 @@ impl Site<'_> {
         join_all(cancelled).await.into_iter().collect()
     }
 
-    async fn revoke(self, assignment: &RoleAssignment) -> Result<(), Error> {
-        self.azure
-            .delete_role_assignment(self.budget, &assignment.id)
-            .await
+    async fn revoke(self, id: &str) -> Result<(), Error> {
+        self.azure.delete_role_assignment(self.budget, id).await
     }
 
     async fn remove_policy(self) -> Result<(), Error> {

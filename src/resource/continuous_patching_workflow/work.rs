@@ -3,10 +3,9 @@
 
 use crate::azure::id::RegistryId;
 use crate::azure::{Azure, Error};
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorder};
 use crate::http::Budget;
-use crate::patching::TaskName;
 use crate::resource::connection::Connection;
 use crate::resource::continuous_patching_workflow::apply::{Site, apply};
 use crate::resource::continuous_patching_workflow::changes::changes;
@@ -16,15 +15,16 @@ use crate::resource::continuous_patching_workflow::model::State;
 use crate::resource::continuous_patching_workflow::observed::{Known, Observed, Policies, observe};
 use crate::resource::continuous_patching_workflow::ownership::owned;
 use crate::resource::continuous_patching_workflow::progress::Progress;
-use crate::resource::continuous_patching_workflow::{notices, state, timeouts};
+use crate::resource::continuous_patching_workflow::settle::{Settled, until_made};
+use crate::resource::continuous_patching_workflow::{first_run, notices, state, timeouts};
 use crate::resource::report;
 
 /// One operation on one registry.
 #[derive(Debug)]
 pub(super) struct Work {
-    azure: Azure,
-    budget: Budget,
-    registry: RegistryId,
+    pub(super) azure: Azure,
+    pub(super) budget: Budget,
+    pub(super) registry: RegistryId,
 }
 
 impl Work {
@@ -75,22 +75,27 @@ impl Work {
         recorder: &Recorder,
     ) -> ApplyResult {
         let prior = State::read(&request.prior);
-        let owned = owned(observed, &planned.registry_id, &prior.role_assignments);
+        let recorded = Private::read(&request.planned_private).recorded(&prior);
+        let owned = owned(observed, &planned.registry_id, &recorded);
         notices::still_as_planned(&request.planned, observed, &owned)?;
         let desired = desired(&planned, &observed.facts)?;
         let changes = changes(&desired, observed, &owned);
         let now = state::of(observed, &owned, &planned);
-        let progress = Progress::new(observed, now, &planned, recorder);
+        let progress = Progress::new(observed, &owned, now, &planned, recorder);
         let site = self.site(&progress);
-        let failures = apply(site, &changes, &desired.policy, observed).await;
+        let failures = apply(site, &desired, &changes, observed).await;
         if !failures.is_empty() {
             return Err(report::failures(summary, &failures));
         }
-        let mut diagnostics = notices::leftovers(request, &owned);
+        let left = notices::leftovers(request, observed, &owned, &desired.policy);
+        let mut diagnostics: Diagnostics = left.into_iter().collect();
+        if !changes.is_empty() {
+            diagnostics.extend(self.settle(&desired, &progress).await);
+        }
         if planned.run_immediately && starts_something_new(&prior, &planned) {
             // The workflow is as it should be: an error would have it made anew.
-            let queued = self.run().await;
-            diagnostics.extend(queued.err().map(|error| notices::not_queued(&error)));
+            let outcome = first_run::run(self, !changes.grants.is_empty()).await;
+            diagnostics.extend(notices::first_run(&outcome));
         }
         let (state, private) = progress.now();
         Ok(Applied {
@@ -100,12 +105,17 @@ impl Work {
         })
     }
 
-    async fn run(&self) -> Result<(), Error> {
-        let trigger = self.registry.task_id(TaskName::Trigger.as_str());
-        self.azure
-            .schedule_run(&self.budget, &self.registry, &trigger)
-            .await?;
-        Ok(())
+    async fn settle(&self, desired: &Desired, progress: &Progress<'_>) -> Option<Diagnostic> {
+        let (state, private) = progress.now();
+        let known = Known {
+            login_server: state.login_server.clone(),
+            policy: private.policy_manifest.clone().zip(state.policy()),
+        };
+        let recorded = private.recorded(&state);
+        match until_made(self, desired, known, &state, &recorded).await {
+            Settled::Yes => None,
+            Settled::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
+        }
     }
 }
 

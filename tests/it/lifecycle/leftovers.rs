@@ -93,7 +93,7 @@ async fn an_abandoned_workflow_can_be_imported_and_destroyed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_was_left_behind_is_overwritten() {
+async fn a_policy_that_was_left_behind_is_overwritten_and_named() {
     let mut stage = Stage::plain().await;
     for document in [
         r#"{"version":"v1","repositories":[{"repository":"old","tags":["1"]}]}"#,
@@ -101,7 +101,14 @@ async fn a_policy_that_was_left_behind_is_overwritten() {
     ] {
         stage.registry().push_policy(document);
         let config = stage.config();
-        stage.terraform.succeed(&config).await;
+        let plan = stage.terraform.plan(&config).await.unwrap();
+        let said = stage.terraform.apply(&plan, &config).await;
+        assert_eq!(
+            lines(&said),
+            ["warning: Removed the leftovers of an earlier workflow"]
+        );
+        let named = "contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:";
+        assert!(said[0].detail.contains(named), "{}", said[0].detail);
         let policy = stage.registry().policy().unwrap();
         assert_eq!(policy["repositories"][0]["repository"], "python");
         stage.nothing_to_do(&config).await;

@@ -5,6 +5,7 @@ mod failures;
 mod importing;
 mod leftovers;
 mod others;
+mod preflight;
 mod runs;
 mod stage;
 mod unknowns;

@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) action: Action,
     /// The state that is planned.
     pub(crate) planned: Value,
+    /// What the provider has to say about it.
+    pub(crate) said: Vec<pb::Diagnostic>,
     private: Vec<u8>,
 }
 
@@ -213,6 +215,7 @@ impl Terraform {
         let absence = Plan {
             action: Action::Nothing,
             planned: Value::Null,
+            said: vec![],
             private: stored.private,
         };
         self.apply_change(&stored.state, &absence, &Value::Null)
@@ -265,6 +268,7 @@ impl Terraform {
         let plan = Plan {
             action: Action::Nothing,
             planned,
+            said: answer.diagnostics,
             private: answer.planned_private,
         };
         Ok((plan, !answer.requires_replace.is_empty()))

@@ -1,0 +1,82 @@
+//! A registry's cache rules: which of its repositories it fills by itself from elsewhere.
+
+use serde::Deserialize;
+
+use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::http::Budget;
+
+const API_VERSION: &str = "2025-11-01";
+
+/// A cache rule: what is pulled from its target comes from its source.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
+pub struct CacheRule {
+    /// The repository that is filled; one that ends in `/*` stands for all below it.
+    pub target_repository: String,
+}
+
+impl CacheRule {
+    /// Whether it fills this repository.
+    #[must_use]
+    pub fn fills(&self, repository: &str) -> bool {
+        match self.target_repository.strip_suffix('*') {
+            Some(prefix) => repository.starts_with(prefix),
+            None => repository == self.target_repository,
+        }
+    }
+}
+
+impl Azure {
+    /// All cache rules of a registry.
+    ///
+    /// # Errors
+    ///
+    /// Not found when the registry isn't there, among the usual ones.
+    pub async fn list_cache_rules(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+    ) -> Result<Vec<CacheRule>, Error> {
+        let operation = Operation::new("listing cache rules of", registry.to_string());
+        let id = format!("{registry}/cacheRules");
+        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        self.arm_list(budget, &operation, url).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    target_repository: String,
+}
+
+impl From<Wire> for CacheRule {
+    fn from(wire: Wire) -> Self {
+        Self {
+            target_repository: wire.properties.target_repository,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_fills_its_target_or_what_is_below_it() {
+        let rule = |target: &str| CacheRule {
+            target_repository: target.to_owned(),
+        };
+        assert!(rule("hub/nginx").fills("hub/nginx"));
+        assert!(!rule("hub/nginx").fills("hub/nginx2"));
+        assert!(rule("hub/*").fills("hub/nginx"));
+        assert!(!rule("hub/*").fills("hubs/nginx"));
+        assert!(rule("*").fills("anything"));
+    }
+}

@@ -1,0 +1,251 @@
+//! Which images a run of the workflow takes: the service's own rules, its quirks included.
+//!
+//! For each enabled repository the tags are grouped under the tag that is to be patched. Of each
+//! group the newest patch is scanned, and the tag itself is patched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex_lite::Regex;
+
+use crate::patching::policy::TagConvention;
+use crate::patching::rules::EVERY_TAG;
+
+/// The most images that a run takes; with more it fails, and nothing is patched.
+pub const MOST_IMAGES: usize = 100;
+
+/// An image that a run takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Image {
+    /// The tag that is patched.
+    pub tag: String,
+    /// Its newest patch, which is scanned instead of it.
+    pub latest_patch: Option<String>,
+}
+
+/// What a run makes of one repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The images.
+    pub images: BTreeSet<Image>,
+    /// Tags that the policy names and the repository doesn't have.
+    pub missing: BTreeSet<String>,
+    /// Tags that nobody has named, but that a name matches all the same, with that name: the
+    /// service takes a name for a pattern in which a dot is any character.
+    pub unnamed: BTreeMap<String, String>,
+}
+
+impl Image {
+    /// The tag that is scanned.
+    pub fn scanned(&self) -> &str {
+        self.latest_patch.as_deref().unwrap_or(&self.tag)
+    }
+}
+
+/// What a run takes of a repository that has the tags `present`, where the policy names `wanted`.
+pub fn select(
+    convention: TagConvention,
+    wanted: &BTreeSet<String>,
+    present: &BTreeSet<String>,
+) -> Selection {
+    if wanted.contains(EVERY_TAG) {
+        every(convention, present)
+    } else {
+        named(convention, wanted, present)
+    }
+}
+
+/// Every tag that doesn't look like a patch of either convention, and the patches of the
+/// configured one under the tag that they patch.
+fn every(convention: TagConvention, present: &BTreeSet<String>) -> Selection {
+    let images = present
+        .iter()
+        .filter(|tag| patched_by_any(tag).is_none())
+        .map(|tag| Image {
+            tag: tag.clone(),
+            latest_patch: latest(convention, tag, present),
+        })
+        .collect();
+    Selection {
+        images,
+        ..Selection::default()
+    }
+}
+
+fn named(
+    convention: TagConvention,
+    wanted: &BTreeSet<String>,
+    present: &BTreeSet<String>,
+) -> Selection {
+    let mut selection = Selection::default();
+    for name in wanted {
+        let suffix = match convention {
+            TagConvention::Incremental => r"(-[1-9]\d{0,2})?",
+            TagConvention::Floating => r"(-patched\d*)?",
+        };
+        // A tag's grammar has one character that a pattern takes otherwise, the dot, and so
+        // always makes a valid pattern.
+        let Ok(pattern) = Regex::new(&format!("^{name}{suffix}$")) else {
+            continue;
+        };
+        let matching = present.iter().filter(|tag| pattern.is_match(tag));
+        let bases: BTreeSet<&str> = matching
+            .map(|tag| patch_of(convention, tag).map_or(tag.as_str(), |(base, _)| base))
+            .collect();
+        if !present.contains(name) {
+            selection.missing.insert(name.clone());
+        }
+        for base in bases.into_iter().filter(|base| present.contains(*base)) {
+            if base != name && !wanted.contains(base) {
+                selection.unnamed.insert(base.to_owned(), name.clone());
+            }
+            selection.images.insert(Image {
+                tag: base.to_owned(),
+                latest_patch: latest(convention, base, present),
+            });
+        }
+    }
+    selection
+}
+
+/// The patch of `base` with the highest number.
+fn latest(convention: TagConvention, base: &str, present: &BTreeSet<String>) -> Option<String> {
+    present
+        .iter()
+        .filter_map(|tag| {
+            let (of, number) = patch_of(convention, tag)?;
+            (of == base).then_some((number, tag))
+        })
+        .max_by_key(|(number, _)| *number)
+        .map(|(_, tag)| tag.clone())
+}
+
+/// The tag that a patch tag of this convention patches, and the patch's number.
+fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
+    let (base, end) = tag.rsplit_once('-')?;
+    let number = match convention {
+        TagConvention::Incremental => {
+            let plain = (1..=3).contains(&end.len()) && !end.starts_with('0');
+            digits(end).filter(|_| plain)?
+        }
+        TagConvention::Floating => {
+            let number = end.strip_prefix("patched")?;
+            if number.is_empty() {
+                0
+            } else {
+                digits(number)?
+            }
+        }
+    };
+    (!base.is_empty()).then_some((base, number))
+}
+
+fn patched_by_any(tag: &str) -> Option<(&str, u32)> {
+    TagConvention::ALL
+        .into_iter()
+        .find_map(|convention| patch_of(convention, tag))
+}
+
+fn digits(text: &str) -> Option<u32> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(tags: &[&str]) -> BTreeSet<String> {
+        tags.iter().map(|&tag| tag.to_owned()).collect()
+    }
+
+    /// What is selected: `tag` or `tag <- latest patch`.
+    fn selected(convention: TagConvention, wanted: &[&str], present: &[&str]) -> Vec<String> {
+        select(convention, &set(wanted), &set(present))
+            .images
+            .iter()
+            .map(|image| match &image.latest_patch {
+                None => image.tag.clone(),
+                Some(patch) => format!("{} <- {patch}", image.tag),
+            })
+            .collect()
+    }
+
+    const TAGS: [&str; 9] = [
+        "3.11",
+        "3.11-1",
+        "3.11-2",
+        "3.11-10",
+        "3.11-patched",
+        "3.11-0",
+        "3.11-1000",
+        "latest",
+        "3x11",
+    ];
+
+    #[test]
+    fn the_newest_patch_is_the_one_with_the_highest_number() {
+        assert_eq!(
+            selected(TagConvention::Incremental, &["latest"], &TAGS),
+            ["latest"]
+        );
+        let named = selected(
+            TagConvention::Incremental,
+            &["3.11"],
+            &["3.11", "3.11-2", "3.11-10"],
+        );
+        assert_eq!(named, ["3.11 <- 3.11-10"]);
+        let floating = selected(
+            TagConvention::Floating,
+            &["3.11"],
+            &["3.11", "3.11-2", "3.11-patched"],
+        );
+        assert_eq!(floating, ["3.11 <- 3.11-patched"]);
+    }
+
+    #[test]
+    fn every_tag_means_every_one_that_is_no_patch_of_either_convention() {
+        assert_eq!(
+            selected(TagConvention::Incremental, &["*"], &TAGS),
+            ["3.11 <- 3.11-10", "3.11-0", "3.11-1000", "3x11", "latest"]
+        );
+        assert_eq!(
+            selected(TagConvention::Floating, &["*"], &TAGS),
+            [
+                "3.11 <- 3.11-patched",
+                "3.11-0",
+                "3.11-1000",
+                "3x11",
+                "latest"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dot_in_a_name_stands_for_any_character_and_that_is_told() {
+        let selection = select(TagConvention::Incremental, &set(&["3.11"]), &set(&TAGS));
+        assert_eq!(
+            selection.unnamed,
+            BTreeMap::from([("3x11".to_owned(), "3.11".to_owned())])
+        );
+        let both = select(
+            TagConvention::Incremental,
+            &set(&["3.11", "3x11"]),
+            &set(&TAGS),
+        );
+        assert_eq!(both.unnamed, BTreeMap::new());
+        assert_eq!(both.images, selection.images);
+    }
+
+    #[test]
+    fn a_tag_that_is_not_there_is_missing() {
+        let selection = select(
+            TagConvention::Incremental,
+            &set(&["3.12", "latest"]),
+            &set(&TAGS),
+        );
+        assert_eq!(selection.missing, set(&["3.12"]));
+        assert_eq!(selection.images.len(), 1);
+    }
+}

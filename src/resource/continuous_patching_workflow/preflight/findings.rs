@@ -1,0 +1,444 @@
+//! What is made of what was seen in a registry. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::azure::error::Error;
+use crate::azure::registry::{Registry, RoleAssignmentMode};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::patching::Policy;
+use crate::patching::rules::EVERY_TAG;
+use crate::patching::selection::{MOST_IMAGES, Selection};
+use crate::resource::continuous_patching_workflow::model::Preflight;
+use crate::resource::continuous_patching_workflow::names;
+use crate::resource::continuous_patching_workflow::preflight::Seen;
+use crate::resource::report;
+use crate::value::AttributePath;
+
+/// What the registry itself has against the workflow. Most of it no `preflight` makes harmless.
+pub(super) fn registry_findings(registry: &Registry) -> Diagnostics {
+    let here = || AttributePath::new(names::REGISTRY_ID);
+    let mut findings = Diagnostics::new();
+    if !registry
+        .provisioning_state
+        .eq_ignore_ascii_case("Succeeded")
+    {
+        findings.push(
+            Diagnostic::error(
+                "The registry is not ready",
+                format!(
+                    "The provisioning state of {} is {}. Tasks can be set up once it is Succeeded.",
+                    registry.id, registry.provisioning_state
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.sku.eq_ignore_ascii_case("Classic") {
+        findings.push(
+            Diagnostic::error(
+                "The registry's SKU has no tasks",
+                format!(
+                    "{} has the SKU Classic, and tasks need Basic, Standard or Premium. Change the \
+                     `sku` of the registry.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.is_network_restricted()
+        && registry.network_rule_bypass_allowed_for_tasks != Some(true)
+    {
+        findings.push(
+            Diagnostic::error(
+                "The registry's network rules keep its tasks out",
+                format!(
+                    "Not every address may reach {}, and it doesn't let its tasks pass: they would \
+                     be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on \
+                     its `azurerm_container_registry`. This provider never changes a registry.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.role_assignment_mode == RoleAssignmentMode::Abac {
+        findings.push(
+            Diagnostic::warning(
+                "Continuous Patching is not supported on ABAC registries",
+                format!(
+                    "{} has ABAC repository permissions. The tasks get the roles that such a \
+                     registry needs, but Microsoft documents Continuous Patching as unsupported \
+                     there.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    findings
+}
+
+/// What the repositories have against the policy.
+pub(super) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Diagnostics {
+    let mut findings = Diagnostics::new();
+    if seen.total() > MOST_IMAGES {
+        findings.push(too_many(seen));
+    }
+    for (name, selection) in &seen.repositories {
+        let here = AttributePath::new(names::REPOSITORIES).key(name);
+        let tags = here.clone().attribute(names::TAGS);
+        match selection {
+            None => findings.push(noticed(
+                preflight,
+                "Repository not found",
+                format!(
+                    "The registry has no repository {name}. The workflow skips it until there is \
+                     one."
+                ),
+                here.clone(),
+            )),
+            Some(selection) => {
+                findings.extend(tag_findings(name, policy, selection, preflight, &tags));
+            }
+        }
+        if seen.cache_rules.iter().any(|rule| rule.fills(name)) {
+            findings.push(noticed(
+                preflight,
+                "Repository of a pull-through cache",
+                format!(
+                    "{name} is filled by a cache rule of the registry, and nothing else can push \
+                     to it: its images can be scanned, but not patched. Patch a copy in another \
+                     repository."
+                ),
+                here,
+            ));
+        }
+    }
+    findings.extend(windows_findings(seen, preflight));
+    findings
+}
+
+/// The data plane couldn't be looked at. That is no reason not to plan, unless the user wants it.
+pub(super) fn not_looked(error: &Error, preflight: Preflight) -> Diagnostic {
+    let failure = report::failure("Could not look at the registry's images", error);
+    let Diagnostic {
+        summary, detail, ..
+    } = failure;
+    let detail = format!(
+        "{detail}\n\nWhat the policy selects has not been checked. `preflight = \"off\"` leaves \
+         this check out."
+    );
+    noticed(
+        preflight,
+        &summary,
+        detail,
+        AttributePath::new(names::REPOSITORIES),
+    )
+}
+
+fn tag_findings(
+    name: &str,
+    policy: &Policy,
+    selection: &Selection,
+    preflight: Preflight,
+    here: &AttributePath,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if !selection.missing.is_empty() {
+        found.push(noticed(
+            preflight,
+            "Tags not found",
+            format!(
+                "The repository {name} has no {}. The workflow skips what isn't there.",
+                listed("tag", &selection.missing)
+            ),
+            here.clone(),
+        ));
+    }
+    let every = policy
+        .repositories
+        .get(name)
+        .is_some_and(|wanted| wanted.tags.contains(EVERY_TAG));
+    if selection.images.is_empty() && every {
+        found.push(noticed(
+            preflight,
+            "No images",
+            format!("The repository {name} has no tag to patch."),
+            here.clone(),
+        ));
+    }
+    for (tag, named) in &selection.unnamed {
+        found.push(
+            Diagnostic::warning(
+                "A tag that nobody has named",
+                format!(
+                    "{named:?} also selects {name}:{tag}: to the service, a dot in a tag stands \
+                     for any character. It will be scanned and patched too."
+                ),
+            )
+            .at(here.clone()),
+        );
+    }
+    found
+}
+
+fn windows_findings(seen: &Seen, preflight: Preflight) -> Option<Diagnostic> {
+    (!seen.windows.is_empty()).then(|| {
+        noticed(
+            preflight,
+            "Windows images",
+            format!(
+                "Continuous Patching patches Linux images only. These run on Windows, and their \
+                 scans will fail: {}.",
+                list(&seen.windows)
+            ),
+            AttributePath::new(names::REPOSITORIES),
+        )
+    })
+}
+
+fn too_many(seen: &Seen) -> Diagnostic {
+    let mut counts: Vec<(usize, &String)> = seen
+        .repositories
+        .iter()
+        .filter_map(|(name, selection)| Some((selection.as_ref()?.images.len(), name)))
+        .filter(|(count, _)| *count > 0)
+        .collect();
+    counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let rows: Vec<String> = counts
+        .iter()
+        .map(|(count, name)| format!("  {count:>5}  {name}"))
+        .collect();
+    Diagnostic::error(
+        "Too many images",
+        format!(
+            "The policy selects {} images, and a run takes {MOST_IMAGES} at most: with more it \
+             fails, and nothing is patched. Name fewer repositories or tags.\n\n{}",
+            seen.total(),
+            rows.join("\n")
+        ),
+    )
+    .at(AttributePath::new(names::REPOSITORIES))
+}
+
+fn noticed(preflight: Preflight, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
+    match preflight {
+        Preflight::Error => Diagnostic::error(summary, detail),
+        Preflight::Warn | Preflight::Off => Diagnostic::warning(summary, detail),
+    }
+    .at(path)
+}
+
+fn listed(what: &str, names: &BTreeSet<String>) -> String {
+    let plural = if names.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}", list(names))
+}
+
+/// The first ten, and how many more there are.
+fn list(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{rest}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::cache_rule::CacheRule;
+    use crate::azure::registry::PublicNetworkAccess;
+    use crate::patching::selection::Image;
+    use crate::patching::{Repository, TagConvention};
+    use crate::resource::continuous_patching_workflow::fixture::REGISTRY;
+
+    fn registry() -> Registry {
+        Registry {
+            id: REGISTRY.to_owned(),
+            name: "contoso".to_owned(),
+            location: "westeurope".to_owned(),
+            sku: "Premium".to_owned(),
+            provisioning_state: "Succeeded".to_owned(),
+            login_server: "contoso.azurecr.io".to_owned(),
+            public_network_access: PublicNetworkAccess::Enabled,
+            network_default_action: None,
+            network_rule_bypass_allowed_for_tasks: None,
+            role_assignment_mode: RoleAssignmentMode::Legacy,
+            as_arm_audience_enabled: true,
+        }
+    }
+
+    fn policy(repositories: &[(&str, &[&str])]) -> Policy {
+        let repositories = repositories.iter().map(|(name, tags)| {
+            let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+            let repository = Repository {
+                tags,
+                enabled: true,
+            };
+            ((*name).to_owned(), repository)
+        });
+        Policy {
+            convention: TagConvention::Incremental,
+            repositories: repositories.collect(),
+        }
+    }
+
+    fn selection(tags: impl IntoIterator<Item = String>) -> Selection {
+        let images = tags.into_iter().map(|tag| Image {
+            tag,
+            latest_patch: None,
+        });
+        Selection {
+            images: images.collect(),
+            ..Selection::default()
+        }
+    }
+
+    fn told(findings: &Diagnostics) -> String {
+        let told: Vec<String> = findings
+            .iter()
+            .map(|finding| {
+                let path = finding.path.clone().unwrap_or_default();
+                let (severity, summary) = (finding.severity, &finding.summary);
+                format!("{severity:?} at {path}: {summary}\n{}", finding.detail)
+            })
+            .collect();
+        told.join("\n---\n")
+    }
+
+    #[test]
+    fn a_registry_that_can_run_tasks_has_no_findings() {
+        assert_eq!(told(&registry_findings(&registry())), "");
+        let restricted = Registry {
+            public_network_access: PublicNetworkAccess::Disabled,
+            network_rule_bypass_allowed_for_tasks: Some(true),
+            ..registry()
+        };
+        assert_eq!(told(&registry_findings(&restricted)), "");
+    }
+
+    #[test]
+    fn everything_that_a_registry_has_against_tasks_is_told() {
+        let worst = Registry {
+            sku: "Classic".to_owned(),
+            provisioning_state: "Updating".to_owned(),
+            network_default_action: Some("Deny".to_owned()),
+            role_assignment_mode: RoleAssignmentMode::Abac,
+            ..registry()
+        };
+        insta::assert_snapshot!(told(&registry_findings(&worst)), @"
+        Error at registry_id: The registry is not ready
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Tasks can be set up once it is Succeeded.
+        ---
+        Error at registry_id: The registry's SKU has no tasks
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic, and tasks need Basic, Standard or Premium. Change the `sku` of the registry.
+        ---
+        Error at registry_id: The registry's network rules keep its tasks out
+        Not every address may reach /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso, and it doesn't let its tasks pass: they would be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on its `azurerm_container_registry`. This provider never changes a registry.
+        ---
+        Warning at registry_id: Continuous Patching is not supported on ABAC registries
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. The tasks get the roles that such a registry needs, but Microsoft documents Continuous Patching as unsupported there.
+        ");
+    }
+
+    #[test]
+    fn what_is_missing_or_can_not_be_patched_is_a_warning_or_an_error() {
+        let policy = policy(&[
+            ("absent", &["1"]),
+            ("empty", &["*"]),
+            ("hub/nginx", &["1.27"]),
+            ("python", &["3.11", "3.12", "4"]),
+        ]);
+        let python = Selection {
+            missing: ["3.12".to_owned(), "4".to_owned()].into(),
+            unnamed: [("3x11".to_owned(), "3.11".to_owned())].into(),
+            ..selection(["3.11".to_owned(), "3x11".to_owned()])
+        };
+        let seen = Seen {
+            repositories: [
+                ("absent".to_owned(), None),
+                ("empty".to_owned(), Some(Selection::default())),
+                ("hub/nginx".to_owned(), Some(selection(["1.27".to_owned()]))),
+                ("python".to_owned(), Some(python)),
+            ]
+            .into(),
+            windows: ["python:3x11".to_owned()].into(),
+            cache_rules: vec![CacheRule {
+                target_repository: "hub/*".to_owned(),
+            }],
+        };
+        insta::assert_snapshot!(told(&findings(&policy, &seen, Preflight::Warn)), @r#"
+        Warning at repositories["absent"]: Repository not found
+        The registry has no repository absent. The workflow skips it until there is one.
+        ---
+        Warning at repositories["empty"].tags: No images
+        The repository empty has no tag to patch.
+        ---
+        Warning at repositories["hub/nginx"]: Repository of a pull-through cache
+        hub/nginx is filled by a cache rule of the registry, and nothing else can push to it: its images can be scanned, but not patched. Patch a copy in another repository.
+        ---
+        Warning at repositories["python"].tags: Tags not found
+        The repository python has no tags 3.12, 4. The workflow skips what isn't there.
+        ---
+        Warning at repositories["python"].tags: A tag that nobody has named
+        "3.11" also selects python:3x11: to the service, a dot in a tag stands for any character. It will be scanned and patched too.
+        ---
+        Warning at repositories: Windows images
+        Continuous Patching patches Linux images only. These run on Windows, and their scans will fail: python:3x11.
+        "#);
+        let errors = findings(&policy, &seen, Preflight::Error);
+        let warnings: Vec<&Diagnostic> = errors.iter().filter(|it| !it.is_error()).collect();
+        assert_eq!(
+            warnings.len(),
+            1,
+            "only the quirk of the dot stays a warning"
+        );
+    }
+
+    #[test]
+    fn a_hundred_images_pass_and_one_more_is_an_error_with_the_counts() {
+        let many = |count: usize| Seen {
+            repositories: [
+                ("few".to_owned(), Some(selection(["1".to_owned()]))),
+                (
+                    "many".to_owned(),
+                    Some(selection((1..count).map(|tag| format!("v{tag}")))),
+                ),
+            ]
+            .into(),
+            ..Seen::default()
+        };
+        let policy = policy(&[("few", &["1"]), ("many", &["*"])]);
+        assert_eq!(told(&findings(&policy, &many(100), Preflight::Warn)), "");
+        insta::assert_snapshot!(told(&findings(&policy, &many(101), Preflight::Warn)), @"
+        Error at repositories: Too many images
+        The policy selects 101 images, and a run takes 100 at most: with more it fails, and nothing is patched. Name fewer repositories or tags.
+
+            100  many
+              1  few
+        ");
+    }
+
+    #[test]
+    fn a_data_plane_out_of_reach_is_a_warning_that_says_so() {
+        let error = Error::SignIn {
+            method: "a client secret",
+            message: "No.".to_owned(),
+        };
+        let warning = not_looked(&error, Preflight::Warn);
+        insta::assert_snapshot!(told(&warning.into()), @r#"
+        Warning at repositories: Could not look at the registry's images
+        Signing in with a client secret failed: No.
+
+        Check the provider block and the ARM_* environment variables.
+
+        What the policy selects has not been checked. `preflight = "off"` leaves this check out.
+        "#);
+        assert!(not_looked(&error, Preflight::Error).is_error());
+    }
+}
