@@ -6,23 +6,32 @@
 //! - `lifecycle`: one workflow from its first apply to its destroy
 //! - `registries`: several registries, other kinds of them, and ones not known yet
 //! - `failures`: interrupts and faults in the middle of a create
+//! - `drift`: what others change, what of it shows, and how it is repaired
+//! - `adoption`: workflows of the Azure CLI, imported and upgraded
+//! - `leftovers`: what earlier workflows have left, what is gone already, and what is others'
+//! - `consistency`: what Azure shows late
 //! - `bad_input`: what is refused, and where the user is pointed
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
-//! - `stage`, `golden`, `page`: what the tests are made of
+//! - `stage`, `planned`, `golden`, `page`: what the tests are made of
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that can't go on should stop there"
 )]
 
+mod adoption;
 mod bad_input;
+mod consistency;
+mod drift;
 mod examples;
 mod failures;
 mod generated;
 mod golden;
+mod leftovers;
 mod lifecycle;
 mod page;
+mod planned;
 mod registries;
 mod stage;
 

@@ -123,6 +123,21 @@ impl Stage {
         writes
     }
 
+    /// Those of the write calls that were about a registry, in the alphabet's order.
+    pub(crate) fn writes_to(&self, registry: &str) -> Vec<String> {
+        let mut writes = self.writes_in_order(registry);
+        writes.sort();
+        writes
+    }
+
+    /// The same, in the order in which they were answered.
+    pub(crate) fn writes_in_order(&self, registry: &str) -> Vec<String> {
+        let (host, id) = (format!("{registry}."), format!("/registries/{registry}/"));
+        let mut writes = self.azure.writes();
+        writes.retain(|call| call.host.starts_with(&host) || call.path.contains(&id));
+        writes.iter().map(brief).collect()
+    }
+
     /// The resources of the state.
     pub(crate) async fn resources(&self) -> Vec<Value> {
         let state = self.workspace.state().await.unwrap();
@@ -138,6 +153,16 @@ impl Stage {
             .find(|resource| resource["address"] == address);
         found.unwrap_or_else(|| panic!("no {address} in the state"))["values"].clone()
     }
+}
+
+/// The workflow of [`WORKFLOW`], on each of these registries.
+pub(crate) fn each(registries: &[&str]) -> String {
+    WORKFLOW
+        .replace(
+            "registry_id ",
+            &format!("for_each = toset({registries:?})\n  registry_id "),
+        )
+        .replace("registries/contoso", "registries/${each.key}")
 }
 
 /// A folder in which a host finds the provider, and nothing else.

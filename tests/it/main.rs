@@ -7,6 +7,7 @@
 mod conformance;
 mod layering;
 mod lifecycle;
+mod property;
 #[cfg(unix)]
 mod socket;
 mod support;

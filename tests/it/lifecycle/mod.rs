@@ -10,4 +10,5 @@ mod runs;
 mod stage;
 mod unknowns;
 mod updating;
+mod waiting;
 mod whole_life;

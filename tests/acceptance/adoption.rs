@@ -1,0 +1,242 @@
+//! A workflow that the Azure CLI has made, of either generation, whole or half-done: it is imported,
+//! the plan shows the upgrade, and apply does it in place.
+
+use azure_simulator::{CliCreate, CliStep, Generation, GroupCase, RegistryHandle, RegistrySpec};
+use host_cli::Host;
+
+use crate::stage::{ADDRESS, Stage, each, hosts, registry_id};
+
+/// The policy of the configuration, so that only the upgrade shows.
+const POLICY: &str = r#"{"version":"v1","repositories":[{"repository":"python","tags":["3.11"]}]}"#;
+
+/// What every generation of the CLI's tasks lacks.
+const UPGRADE: [&str; 10] = [
+    "role_assignments/cssc-patch-image/AcrPush",
+    "role_assignments/cssc-scan-image/AcrPull",
+    "role_assignments/cssc-trigger-workflow/AcrPull",
+    "tasks/cssc-patch-image/definition",
+    "tasks/cssc-patch-image/principal_id",
+    "tasks/cssc-patch-image/status",
+    "tasks/cssc-scan-image/definition",
+    "tasks/cssc-scan-image/status",
+    "tasks/cssc-trigger-workflow/definition",
+    "tasks/cssc-trigger-workflow/status",
+];
+
+/// What the first generation has other than the later one.
+const UPGRADE_OF_THE_FIRST_ROLE: [&str; 4] = [
+    "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
+    "role_assignments/cssc-scan-image/Contributor",
+    "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+    "role_assignments/cssc-trigger-workflow/Contributor",
+];
+
+const PATCHES: [&str; 3] = [
+    "PATCH tasks/cssc-patch-image",
+    "PATCH tasks/cssc-scan-image",
+    "PATCH tasks/cssc-trigger-workflow",
+];
+
+#[tokio::test]
+async fn a_workflow_of_the_cli_is_upgraded_in_place() {
+    for host in hosts() {
+        let names = ["first", "firstlower", "later", "laterupper"];
+        let stage = stage(host, &names).await;
+        let creates = [
+            create(Generation::Contributor),
+            create(Generation::Contributor).group_case(GroupCase::Lower),
+            create(Generation::TasksContributor),
+            create(Generation::TasksContributor).group_case(GroupCase::Upper),
+        ];
+        for (name, create) in names.into_iter().zip(creates) {
+            stage.azure.registry(name).cli_create(create).unwrap();
+        }
+        let before = names.map(|name| kept(&stage.azure.registry(name)));
+        import(&stage, &names);
+
+        let plan = stage.planned(&[]).await;
+        for name in names {
+            let mut shown = UPGRADE.to_vec();
+            if name.starts_with("first") {
+                shown.extend(UPGRADE_OF_THE_FIRST_ROLE);
+            }
+            shown.sort_unstable();
+            let change = &plan.changes[&format!("{ADDRESS}[\"{name}\"]")];
+            assert_eq!(change.actions, "update", "{name}");
+            assert_eq!(change.attributes, shown, "{name}");
+        }
+        for status in [
+            "Enabled, but identity, credentials differ",
+            "Enabled, but credentials, tags differ",
+            "Enabled, but credentials differs",
+        ] {
+            let text = plan.finished.text();
+            assert!(text.contains(status), "no {status:?} in {text}");
+        }
+
+        stage.apply().await;
+        for name in names {
+            // The tasks keep their first role until they have the others.
+            let roles = if name.starts_with("first") {
+                [
+                    vec!["PUT roleAssignments"; 5],
+                    vec!["DELETE roleAssignments"; 2],
+                ]
+                .concat()
+            } else {
+                vec!["PUT roleAssignments"; 3]
+            };
+            let writes = stage.writes_in_order(name);
+            let (tasks, rest) = writes.split_at(PATCHES.len());
+            let mut tasks = tasks.to_vec();
+            tasks.sort();
+            assert_eq!(tasks, PATCHES, "{name}");
+            assert_eq!(rest, roles, "{name}");
+        }
+        assert_eq!(names.map(|name| kept(&stage.azure.registry(name))), before);
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_that_the_cli_has_left_half_done_is_imported_and_finished() {
+    for host in hosts() {
+        let steps = [
+            ("patchonly", CliStep::ScanTask),
+            ("patchandscan", CliStep::TriggerTask),
+            ("tasksonly", CliStep::ScanAssignment),
+            ("onerole", CliStep::TriggerAssignment),
+        ];
+        let names = steps.map(|(name, _)| name);
+        let stage = stage(host, &names).await;
+        for (name, step) in steps {
+            let registry = stage.azure.registry(name);
+            registry.cli_create_failing_at(step, create(Generation::Contributor));
+        }
+        stage.azure.mark();
+        let refused = stage.workspace.try_apply().await.unwrap();
+        let text = refused.ended_with(1).unwrap().text();
+        assert_eq!(
+            text.matches("needs to be imported").count(),
+            names.len(),
+            "{text}"
+        );
+        assert_eq!(stage.writes(), Vec::<String>::new());
+
+        import(&stage, &names);
+        let plan = stage.planned(&[]).await;
+        assert!(
+            plan.changes
+                .values()
+                .all(|change| change.actions == "update")
+        );
+        stage.apply().await;
+        for name in names {
+            let mut roles = stage.writes_in_order(name);
+            roles.retain(|write| write.ends_with("roleAssignments"));
+            let removed = usize::from(name == "onerole");
+            let granted = vec!["PUT roleAssignments"; 5];
+            let expected = [granted, vec!["DELETE roleAssignments"; removed]].concat();
+            assert_eq!(roles, expected, "{name}");
+        }
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_of_the_cli_is_destroyed_without_an_upgrade() {
+    for host in hosts() {
+        let stage = stage(host, &["first", "later"]).await;
+        let create = |name, generation| {
+            let registry = stage.azure.registry(name);
+            registry.cli_create(create(generation)).unwrap();
+        };
+        create("first", Generation::Contributor);
+        create("later", Generation::TasksContributor);
+        for name in ["first", "later"] {
+            let address = format!("{ADDRESS}[\"{name}\"]");
+            let imported = stage.workspace.import(&address, &registry_id(name)).await;
+            imported.unwrap().ended_with(0).unwrap();
+        }
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_cli_updates_afterwards_shows_and_is_put_right() {
+    for host in hosts() {
+        let stage = stage(host, &["contoso"]).await;
+        stage.apply().await;
+        let policy = POLICY.replace("python", "node");
+        stage
+            .azure
+            .registry("contoso")
+            .cli_update(Generation::TasksContributor, Some("14d"), Some(&policy))
+            .unwrap();
+        let plan = stage.planned(&[]).await;
+        let change = &plan.changes[&format!("{ADDRESS}[\"contoso\"]")];
+        assert_eq!(
+            (change.actions.as_str(), &change.attributes[..]),
+            (
+                "update",
+                &[
+                    "policy_digest",
+                    "repositories/node",
+                    "repositories/python",
+                    "schedule",
+                    "schedule_cron",
+                    "tasks/cssc-patch-image/definition",
+                    "tasks/cssc-scan-image/definition",
+                    "tasks/cssc-trigger-workflow/definition",
+                ]
+                .map(str::to_owned)[..]
+            )
+        );
+        let writes = stage.apply().await;
+        let mut tasks = writes.clone();
+        tasks.retain(|write| write.contains("tasks/"));
+        assert_eq!(tasks, PATCHES);
+        assert_eq!(writes.len(), tasks.len() + 5, "{writes:?}");
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+/// A stage with these registries and the configuration of a workflow for each.
+async fn stage(host: &Host, registries: &[&str]) -> Stage {
+    let specs = registries.iter().map(|name| RegistrySpec::new(name));
+    Stage::with(host, specs, &configuration(registries)).await
+}
+
+/// The minute and hour of the CLI stay.
+fn configuration(registries: &[&str]) -> String {
+    each(registries).replace("  start_time     = \"02:30\"\n", "")
+}
+
+/// Has the configuration import the workflows.
+fn import(stage: &Stage, registries: &[&str]) {
+    let id = registry_id("${each.key}");
+    stage.configure(&format!(
+        "{}\nimport {{\n  for_each = toset({registries:?})\n  to       = {ADDRESS}[each.key]\n  id       = {id:?}\n}}\n",
+        configuration(registries)
+    ));
+}
+
+fn create(generation: Generation) -> CliCreate {
+    CliCreate::new(generation).schedule("7d").policy(POLICY)
+}
+
+/// What of a workflow is to be the same afterwards: its timer, its policy, and the identities of the
+/// tasks that have one.
+fn kept(registry: &RegistryHandle<'_>) -> (String, serde_json::Value, Vec<String>) {
+    let trigger = registry.task("cssc-trigger-workflow").unwrap();
+    let scan = registry.task("cssc-scan-image").unwrap();
+    let principals = [&trigger, &scan].map(|task| task.principal_id().unwrap().to_owned());
+    (
+        trigger.timers()[0].schedule.clone(),
+        registry.policy().unwrap(),
+        principals.to_vec(),
+    )
+}

@@ -1,0 +1,157 @@
+//! What doesn't fit into a table: a registry with other permissions, a policy that nobody can read,
+//! and what is gone altogether.
+
+use azure_simulator::{Fault, RegistryHandle, RegistrySpec};
+use serde_json::Value;
+
+use crate::drift::acts::{GRANT, REVOKE, SCAN};
+use crate::drift::address;
+use crate::stage::{ADDRESS, Stage, WORKFLOW, each, hosts};
+
+#[tokio::test]
+async fn a_registry_with_other_permissions_gets_other_roles_before_the_old_ones_go() {
+    const CLASSIC: [&str; 3] = [
+        "role_assignments/cssc-patch-image/AcrPush",
+        "role_assignments/cssc-scan-image/AcrPull",
+        "role_assignments/cssc-trigger-workflow/AcrPull",
+    ];
+    const ABAC: [&str; 4] = [
+        "role_assignments/cssc-patch-image/Container Registry Repository Writer",
+        "role_assignments/cssc-scan-image/Container Registry Repository Reader",
+        "role_assignments/cssc-trigger-workflow/Container Registry Repository Catalog Lister",
+        "role_assignments/cssc-trigger-workflow/Container Registry Repository Reader",
+    ];
+    let mut shown = [&CLASSIC[..], &ABAC[..]].concat();
+    shown.sort_unstable();
+    for host in hosts() {
+        let registries = [
+            RegistrySpec::new("toabac"),
+            RegistrySpec::new("toclassic").abac(),
+        ];
+        let stage = Stage::with(host, registries, &each(&["toabac", "toclassic"])).await;
+        stage.apply().await;
+        let reconfigure = |name: &'static str, spec: fn(RegistrySpec) -> RegistrySpec| {
+            stage.azure.registry(name).reconfigure(spec);
+        };
+        reconfigure("toabac", RegistrySpec::abac);
+        reconfigure("toclassic", |_| RegistrySpec::new("toclassic"));
+
+        // The state has the roles that there are; that others are needed, only the plan can show.
+        let refresh = stage.planned(&["-refresh-only"]).await;
+        assert_eq!(refresh.finished.code, Some(2));
+        let plan = stage.planned(&[]).await;
+        for name in ["toabac", "toclassic"] {
+            let change = &plan.changes[&address(name)];
+            assert_eq!(change.actions, "update");
+            assert_eq!(change.attributes, shown);
+        }
+        stage.apply().await;
+        let repair = |name| stage.writes_in_order(name);
+        let (to_abac, to_classic) = (repair("toabac"), repair("toclassic"));
+        assert_eq!(to_abac, [vec![GRANT; 4], vec![REVOKE; 3]].concat());
+        assert_eq!(to_classic, [vec![GRANT; 3], vec![REVOKE; 4]].concat());
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_can_t_be_read_is_told_with_its_digest_and_replaced() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.apply().await;
+        stage.azure.registry("contoso").push_policy("not a policy");
+        let digest = policy_manifest(&stage);
+        for options in [&[][..], &["-refresh-only"]] {
+            let text = stage.planned(options).await.finished.text();
+            assert!(text.contains("Warning: The policy can't be read"), "{text}");
+            assert!(text.contains(&digest), "no {digest} in {text}");
+        }
+        stage.apply().await;
+        let policy = stage.azure.registry("contoso").policy().unwrap();
+        assert_eq!(policy["repositories"][0]["repository"], "python");
+        stage.assert_no_changes().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_of_which_nothing_is_left_is_made_anew() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.apply().await;
+        let first = stage.azure.registry("contoso").task(SCAN).unwrap();
+        remove_everything(&stage.azure.registry("contoso"));
+
+        assert_gone(&stage).await;
+        stage.apply().await;
+        let second = stage.azure.registry("contoso").task(SCAN).unwrap();
+        assert_ne!(first.identity, second.identity);
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_whose_registry_is_gone_is_made_anew_on_the_next_one_of_that_name() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.apply().await;
+        remove_everything(&stage.azure.registry("contoso"));
+        let gone = Fault::on("*", "(?i)/registries/contoso|^contoso");
+        let gone = gone.times(u64::MAX).status(404).code("ResourceNotFound");
+        stage.azure.fault(gone);
+
+        assert_gone(&stage).await;
+        stage.azure.mark();
+        let failed = stage.workspace.try_apply().await.unwrap();
+        let text = failed.ended_with(1).unwrap().text();
+        assert!(text.contains("The registry does not exist"), "{text}");
+        assert_eq!(stage.writes(), Vec::<String>::new());
+
+        stage.azure.clear_faults();
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_whose_registry_is_gone_is_destroyed_without_a_write() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.apply().await;
+        remove_everything(&stage.azure.registry("contoso"));
+        let gone = Fault::on("*", "(?i)/registries/contoso|^contoso");
+        let gone = gone.times(u64::MAX).status(404).code("ResourceNotFound");
+        stage.azure.fault(gone);
+        stage.azure.mark();
+        stage.destroy().await;
+        assert_eq!(stage.writes(), Vec::<String>::new());
+    }
+}
+
+/// Holds the workflow to be planned anew, and a refresh to say that it has gone.
+async fn assert_gone(stage: &Stage) {
+    let refresh = stage.planned(&["-refresh-only"]).await;
+    assert_eq!(refresh.finished.code, Some(2));
+    assert_eq!(refresh.drift[ADDRESS].actions, "delete");
+    let plan = stage.planned(&[]).await;
+    assert_eq!(plan.changes[ADDRESS].actions, "create");
+}
+
+/// Deletes a workflow, with everything that it has.
+fn remove_everything(registry: &RegistryHandle<'_>) {
+    registry.cli_delete().unwrap();
+    assert!(registry.tasks().is_empty());
+}
+
+/// The digest of the manifest that holds the policy.
+fn policy_manifest(stage: &Stage) -> String {
+    let state = stage.azure.state();
+    let repositories = &state["registries"][0]["repositories"];
+    let tag = &repositories["csscpolicies/patchpolicy"]["tags"]["v1"];
+    let Value::String(digest) = &tag["digest"] else {
+        panic!("there is no policy");
+    };
+    digest.clone()
+}

@@ -1,0 +1,141 @@
+//! Tasks and role assignments that go missing.
+
+use azure_simulator::roles;
+
+use crate::drift::Drift;
+use crate::drift::acts::{
+    GRANT, NOBODY, PATCH, PUSH_MANIFEST, PUT_PATCH, PUT_SCAN, PUT_TRIGGER, REVOKE, SCAN,
+    START_UPLOAD, TRIGGER, UPLOAD, delete, revoke,
+};
+
+pub(super) const DRIFTS: &[Drift] = &[
+    Drift {
+        registry: "triggerdeleted",
+        happens: |_, registry| delete(registry, TRIGGER),
+        shows: &[
+            "role_assignments/cssc-trigger-workflow/AcrPull",
+            "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "schedule",
+            "schedule_cron",
+            "start_time",
+            "tasks/cssc-trigger-workflow",
+        ],
+        repair: &[REVOKE, REVOKE, GRANT, GRANT, PUT_TRIGGER],
+    },
+    Drift {
+        registry: "scandeleted",
+        happens: |_, registry| delete(registry, SCAN),
+        shows: &[
+            "role_assignments/cssc-scan-image/AcrPull",
+            "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
+            "tasks/cssc-scan-image",
+        ],
+        repair: &[REVOKE, REVOKE, GRANT, GRANT, PUT_SCAN],
+    },
+    Drift {
+        registry: "patchdeleted",
+        happens: |_, registry| delete(registry, PATCH),
+        shows: &[
+            "role_assignments/cssc-patch-image/AcrPush",
+            "tasks/cssc-patch-image",
+        ],
+        repair: &[REVOKE, GRANT, PUT_PATCH],
+    },
+    Drift {
+        registry: "alltasksdeleted",
+        happens: |_, registry| {
+            [TRIGGER, SCAN, PATCH]
+                .into_iter()
+                .for_each(|task| delete(registry, task))
+        },
+        shows: &[
+            "role_assignments/cssc-patch-image/AcrPush",
+            "role_assignments/cssc-scan-image/AcrPull",
+            "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
+            "role_assignments/cssc-trigger-workflow/AcrPull",
+            "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "schedule",
+            "schedule_cron",
+            "start_time",
+            "tasks/cssc-patch-image",
+            "tasks/cssc-scan-image",
+            "tasks/cssc-trigger-workflow",
+        ],
+        repair: &[
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            GRANT,
+            GRANT,
+            GRANT,
+            GRANT,
+            GRANT,
+            PUT_PATCH,
+            PUT_SCAN,
+            PUT_TRIGGER,
+        ],
+    },
+    Drift {
+        registry: "onlyorphansleft",
+        happens: |_, registry| {
+            [TRIGGER, SCAN, PATCH]
+                .into_iter()
+                .for_each(|task| delete(registry, task));
+            registry.remove_policy();
+        },
+        shows: &[
+            "policy_digest",
+            "repositories",
+            "role_assignments/cssc-patch-image/AcrPush",
+            "role_assignments/cssc-scan-image/AcrPull",
+            "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
+            "role_assignments/cssc-trigger-workflow/AcrPull",
+            "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "schedule",
+            "schedule_cron",
+            "start_time",
+            "tag_convention",
+            "tasks/cssc-patch-image",
+            "tasks/cssc-scan-image",
+            "tasks/cssc-trigger-workflow",
+        ],
+        repair: &[
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            REVOKE,
+            START_UPLOAD,
+            START_UPLOAD,
+            PUSH_MANIFEST,
+            GRANT,
+            GRANT,
+            GRANT,
+            GRANT,
+            GRANT,
+            PUT_PATCH,
+            PUT_SCAN,
+            PUT_TRIGGER,
+            UPLOAD,
+            UPLOAD,
+        ],
+    },
+    Drift {
+        registry: "roleremoved",
+        happens: |azure, registry| _ = revoke(azure, registry, roles::ACR_PUSH),
+        shows: &["role_assignments/cssc-patch-image/AcrPush"],
+        repair: &[GRANT],
+    },
+    Drift {
+        registry: "roleofanidentitygone",
+        happens: |azure, registry| {
+            for name in revoke(azure, registry, roles::ACR_PUSH) {
+                azure.seed_role_assignment(Some(&name), &registry.id(), roles::ACR_PUSH, NOBODY);
+            }
+        },
+        shows: &["role_assignments/cssc-patch-image/AcrPush"],
+        repair: &[REVOKE, GRANT],
+    },
+];

@@ -1,0 +1,51 @@
+//! What happens to the policy.
+
+use crate::drift::Drift;
+use crate::drift::acts::PUSH_POLICY;
+
+pub(super) const DRIFTS: &[Drift] = &[
+    Drift {
+        registry: "othertags",
+        happens: |_, registry| {
+            _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.12"],"enabled":true}]}"#)
+        },
+        shows: &["policy_digest", "repositories/python/tags"],
+        repair: PUSH_POLICY,
+    },
+    Drift {
+        registry: "otherrepository",
+        happens: |_, registry| {
+            _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.11"]},{"repository":"node","tags":["22"]}]}"#)
+        },
+        shows: &["policy_digest", "repositories/node"],
+        repair: PUSH_POLICY,
+    },
+    Drift {
+        registry: "repositorydisabled",
+        happens: |_, registry| {
+            _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.11"],"enabled":false}]}"#)
+        },
+        shows: &["policy_digest", "repositories/python/enabled"],
+        repair: PUSH_POLICY,
+    },
+    Drift {
+        registry: "otherconvention",
+        happens: |_, registry| {
+            _ = registry.push_policy(r#"{"version":"v1","tag-convention":"floating","repositories":[{"repository":"python","tags":["3.11"]}]}"#)
+        },
+        shows: &["policy_digest", "tag_convention"],
+        repair: PUSH_POLICY,
+    },
+    Drift {
+        registry: "policyunreadable",
+        happens: |_, registry| _ = registry.push_policy("not a policy"),
+        shows: &["policy_digest", "repositories", "tag_convention"],
+        repair: PUSH_POLICY,
+    },
+    Drift {
+        registry: "policydeleted",
+        happens: |_, registry| _ = registry.remove_policy(),
+        shows: &["policy_digest", "repositories", "tag_convention"],
+        repair: PUSH_POLICY,
+    },
+];

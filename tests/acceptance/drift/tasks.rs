@@ -1,0 +1,187 @@
+//! What happens to the tasks, their timers left aside.
+
+use azure_simulator::SetValue;
+use http::Method;
+use serde_json::json;
+
+use crate::drift::Drift;
+use crate::drift::acts::{
+    GRANT, PATCH, PATCH_PATCH, PATCH_SCAN, PATCH_TRIGGER, PUT_PATCH, REVOKE, SCAN, TRIGGER, edit,
+    request, timers,
+};
+
+pub(super) const DRIFTS: &[Drift] = &[
+    Drift {
+        registry: "triggerdisabled",
+        happens: |_, registry| {
+            edit(registry, TRIGGER, |task| {
+                task.properties.status = Some("Disabled".into())
+            })
+        },
+        shows: &["tasks/cssc-trigger-workflow/status"],
+        repair: &[PATCH_TRIGGER],
+    },
+    Drift {
+        registry: "scandisabled",
+        happens: |_, registry| {
+            edit(registry, SCAN, |task| {
+                task.properties.status = Some("disabled".into())
+            })
+        },
+        shows: &["tasks/cssc-scan-image/status"],
+        repair: &[PATCH_SCAN],
+    },
+    Drift {
+        registry: "definition",
+        happens: |_, registry| {
+            edit(registry, SCAN, |task| {
+                task.properties.step.as_mut().unwrap().encoded_task_content =
+                    "dmVyc2lvbjogdjEuMS4wCnN0ZXBzOgogIC0gY21kOiBiYXNoIGVjaG8gbWluZQo=".into();
+            })
+        },
+        shows: &["tasks/cssc-scan-image/definition"],
+        repair: &[PATCH_SCAN],
+    },
+    Drift {
+        registry: "values",
+        happens: |_, registry| {
+            edit(registry, PATCH, |task| {
+                let value = SetValue {
+                    name: "SOURCE_REPOSITORY".into(),
+                    value: "mine".into(),
+                    is_secret: None,
+                };
+                task.properties.step.as_mut().unwrap().values = Some(vec![value]);
+            })
+        },
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "identity",
+        happens: |azure, registry| {
+            let task = format!("{}/tasks/{PATCH}", registry.id());
+            let body = json!({"identity": {"type": "None"}});
+            request(
+                azure,
+                Method::PATCH,
+                &task,
+                "2025-03-01-preview",
+                Some(&body),
+            );
+        },
+        shows: &[
+            "role_assignments/cssc-patch-image/AcrPush",
+            "tasks/cssc-patch-image/principal_id",
+            "tasks/cssc-patch-image/status",
+        ],
+        repair: &[REVOKE, PATCH_PATCH, GRANT],
+    },
+    Drift {
+        registry: "credentials",
+        happens: |_, registry| edit(registry, SCAN, |task| task.properties.credentials = None),
+        shows: &["tasks/cssc-scan-image/status"],
+        repair: &[PATCH_SCAN],
+    },
+    Drift {
+        registry: "loginserver",
+        happens: |_, registry| {
+            edit(registry, SCAN, |task| {
+                task.properties
+                    .credentials
+                    .as_mut()
+                    .unwrap()
+                    .custom_registries = None;
+            })
+        },
+        shows: &["tasks/cssc-scan-image/status"],
+        repair: &[PATCH_SCAN],
+    },
+    Drift {
+        registry: "loginmode",
+        happens: |_, registry| {
+            edit(registry, SCAN, |task| {
+                let credentials = task.properties.credentials.as_mut().unwrap();
+                credentials.source_registry.as_mut().unwrap().login_mode = Some("Default".into());
+            })
+        },
+        shows: &["tasks/cssc-scan-image/status"],
+        repair: &[PATCH_SCAN],
+    },
+    Drift {
+        registry: "operatingsystem",
+        happens: |_, registry| {
+            edit(registry, PATCH, |task| {
+                task.properties.platform.as_mut().unwrap().os = "windows".into();
+            })
+        },
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "architecture",
+        happens: |_, registry| {
+            edit(registry, PATCH, |task| {
+                task.properties.platform.as_mut().unwrap().architecture = Some("arm64".into());
+            })
+        },
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "timeout",
+        happens: |_, registry| edit(registry, PATCH, |task| task.properties.timeout = Some(600)),
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "cpucount",
+        happens: |_, registry| {
+            edit(registry, PATCH, |task| {
+                task.properties.agent_configuration.as_mut().unwrap().cpu = 4
+            })
+        },
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "tagremoved",
+        happens: |_, registry| edit(registry, PATCH, |task| _ = task.tags.remove("cssc")),
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "tagchanged",
+        happens: |_, registry| {
+            edit(registry, PATCH, |task| {
+                _ = task.tags.insert("cssc".into(), "false".into())
+            })
+        },
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PATCH_PATCH],
+    },
+    Drift {
+        registry: "provisioning",
+        happens: |_, registry| edit(registry, PATCH, |task| task.progress.ends_as = "Failed"),
+        shows: &["tasks/cssc-patch-image/status"],
+        repair: &[PUT_PATCH],
+    },
+    Drift {
+        registry: "severalatonce",
+        happens: |_, registry| {
+            timers(registry, |timers| {
+                timers[0].schedule = "30 2 */14 * *".into()
+            });
+            edit(registry, TRIGGER, |task| {
+                task.properties.timeout = Some(600)
+            });
+            edit(registry, TRIGGER, |task| _ = task.tags.remove("cssc"));
+        },
+        shows: &[
+            "schedule",
+            "schedule_cron",
+            "tasks/cssc-trigger-workflow/status",
+        ],
+        repair: &[PATCH_TRIGGER],
+    },
+];

@@ -1,0 +1,127 @@
+//! Terraform's commands, each by a new process of the provider, with whatever goes wrong meanwhile;
+//! and what each of them must keep, however it ends.
+
+use azure_simulator::Fault;
+use terraform_provider_acr::rpc::generated as pb;
+
+use crate::property::step::{Blow, Command, Trouble};
+use crate::property::world::World;
+use crate::support::host::lines;
+use crate::support::terraform::{Terraform, has_error};
+use crate::support::wire::Ringing;
+
+impl World {
+    /// Runs a command, and holds it to what it must keep.
+    pub(super) async fn run(&mut self, command: &Command, trouble: Trouble) {
+        let imports = matches!(command, Command::Import(_));
+        if imports && self.terraform.stored.is_some() {
+            return;
+        }
+        self.terraform.restart().await;
+        let others = self.others();
+        let was_stored = self.terraform.stored.is_some();
+        let (workflow, tasks) = (self.workflow(), self.tasks());
+
+        let said = self.carry_out_despite(command, trouble).await;
+
+        assert_eq!(
+            self.others(),
+            others,
+            "{command:?} touches what is not ours"
+        );
+        let now = self.workflow();
+        if self.terraform.stored.is_none() {
+            let lost: Vec<&String> = now
+                .iter()
+                .filter(|piece| was_stored || !workflow.contains(*piece))
+                .collect();
+            assert!(lost.is_empty(), "{command:?} loses {lost:?}: {said:#?}");
+        }
+        if trouble != Trouble::Nothing {
+            return;
+        }
+        match command {
+            Command::Apply(_) if !was_stored && !tasks.is_empty() => {
+                assert_eq!(lines(&said), ["error: Resource already exists"]);
+            }
+            Command::Apply(wish) => {
+                assert!(!has_error(&said), "{said:#?}");
+                self.is_as_wished(wish);
+            }
+            Command::Refresh | Command::Import(_) => assert!(!has_error(&said), "{said:#?}"),
+            Command::Destroy => {
+                assert!(!has_error(&said), "{said:#?}");
+                if was_stored {
+                    self.is_gone();
+                }
+            }
+        }
+    }
+
+    async fn carry_out_despite(
+        &mut self,
+        command: &Command,
+        trouble: Trouble,
+    ) -> Vec<pb::Diagnostic> {
+        let strike = |at: usize, blow| {
+            let fault = Fault::at(at as u64);
+            match blow {
+                Blow::Status(status) => fault.status(status),
+                Blow::Cut => fault.cut(),
+                Blow::CutAfter => fault.cut_after(),
+            }
+        };
+        match trouble {
+            Trouble::Nothing => {}
+            Trouble::Interrupt(at) => return self.carry_out_until(command, at).await,
+            Trouble::Once(at, blow) => self.azure.fault(strike(at, blow)),
+            Trouble::From(at, blow) => self.azure.fault(strike(at, blow).times(u64::MAX)),
+        }
+        let said = self.carry_out(command).await;
+        self.azure.clear_faults();
+        said
+    }
+
+    /// Interrupts the command at a request, if it comes that far.
+    async fn carry_out_until(&mut self, command: &Command, at: usize) -> Vec<pb::Diagnostic> {
+        let Ringing { rung, go } = self.wire.ring_at(at);
+        let client = self.terraform.client();
+        let interrupt = async {
+            if rung.await.is_ok() {
+                Terraform::stop(client).await;
+            }
+            drop(go);
+            std::future::pending().await
+        };
+        tokio::select! {
+            said = self.carry_out(command) => said,
+            () = interrupt => unreachable!("it waits"),
+        }
+    }
+
+    async fn carry_out(&mut self, command: &Command) -> Vec<pb::Diagnostic> {
+        let id = self.registry().id();
+        match command {
+            Command::Apply(wish) => {
+                let config = wish.config(&id);
+                let said = self.terraform.refresh().await;
+                if has_error(&said) {
+                    return said;
+                }
+                match self.terraform.plan(&config).await {
+                    Ok(plan) => self.terraform.apply(&plan, &config).await,
+                    Err(said) => said,
+                }
+            }
+            Command::Refresh => self.terraform.refresh().await,
+            Command::Import(spelling) => self.terraform.import(&spelling.of(&id)).await,
+            Command::Destroy => {
+                let said = self.terraform.refresh().await;
+                if has_error(&said) {
+                    return said;
+                }
+                self.terraform.destroy().await
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How every history ends: the user applies what is wanted, and destroys it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use azure_simulator::Task;
+use serde_json::Value;
+use terraform_provider_acr::patching::TaskName;
+use terraform_provider_acr::patching::role::needed;
+
+use crate::property::step::{Command, Spelling, Trouble, Wish};
+use crate::property::world::{POLICY, World};
+use crate::support::terraform::Action;
+
+impl World {
+    /// Brings the workflow to what is wanted, then removes it; both as they should.
+    pub(super) async fn end(&mut self, wish: &Wish) {
+        if !self.tasks().is_empty() {
+            let import = Command::Import(Spelling::AsStored);
+            self.run(&import, Trouble::Nothing).await;
+            assert_ne!(self.terraform.stored, None, "what is there is imported");
+        }
+        let apply = Command::Apply(wish.clone());
+        self.run(&apply, Trouble::Nothing).await;
+        self.nothing_to_do(wish).await;
+        self.run(&Command::Destroy, Trouble::Nothing).await;
+    }
+
+    /// A refresh and a plan find nothing to do, and make no write call.
+    async fn nothing_to_do(&mut self, wish: &Wish) {
+        self.terraform.restart().await;
+        self.azure.mark();
+        assert_eq!(self.terraform.refresh().await, []);
+        let config = wish.config(&self.registry().id());
+        let plan = self.terraform.plan(&config).await.unwrap();
+        assert_eq!(&plan.planned, self.terraform.state());
+        assert_eq!(plan.action, Action::Nothing);
+        assert_eq!(self.azure.writes(), []);
+    }
+
+    /// Azure holds the whole workflow, as it was wanted, and nothing more of it.
+    pub(super) fn is_as_wished(&self, wish: &Wish) {
+        let mut pieces = BTreeSet::from([POLICY.to_owned()]);
+        for name in TaskName::ALL {
+            pieces.insert(name.to_string());
+            for role in needed(name, self.permissions) {
+                pieces.insert(format!("{name}/{role}"));
+            }
+            let task = self.task(name).unwrap();
+            assert_eq!(outline(&task), outline_of(name));
+            assert_eq!(task.yaml().unwrap(), yaml(name));
+        }
+        assert_eq!(self.workflow(), pieces);
+        self.timer_is_as_wished(wish);
+        self.policy_is_as_wished(wish);
+    }
+
+    fn timer_is_as_wished(&self, wish: &Wish) {
+        let trigger = self.task(TaskName::Trigger).unwrap();
+        let [timer] = trigger.timers() else {
+            panic!("the trigger task has {:?}", trigger.timers());
+        };
+        assert_eq!(timer.name, "azcli_defined_schedule");
+        let days = format!(" */{} * *", wish.days);
+        assert!(timer.schedule.ends_with(&days), "{}", timer.schedule);
+        if let Some(time) = wish.start_time {
+            let (hour, minute) = time.split_once(':').unwrap();
+            let number = |text: &str| text.parse::<u8>().unwrap();
+            let cron = format!("{} {}{days}", number(minute), number(hour));
+            assert_eq!(timer.schedule, cron);
+        }
+        let status = if wish.enabled.unwrap_or(true) {
+            "Enabled"
+        } else {
+            "Disabled"
+        };
+        assert_eq!(timer.status.as_deref(), Some(status));
+    }
+
+    fn policy_is_as_wished(&self, wish: &Wish) {
+        let policy = self.registry().policy().unwrap();
+        let convention = policy["tag-convention"].as_str().unwrap_or("incremental");
+        assert_eq!(convention, wish.convention.unwrap_or("incremental"));
+        let repositories: BTreeMap<&str, (BTreeSet<&str>, bool)> = policy["repositories"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| {
+                let tags = entry["tags"].as_array().unwrap();
+                let tags = tags.iter().filter_map(Value::as_str).collect();
+                let enabled = entry["enabled"].as_bool().unwrap_or(true);
+                (entry["repository"].as_str().unwrap(), (tags, enabled))
+            })
+            .collect();
+        let wished = wish.repositories.iter().map(|(name, (tags, enabled))| {
+            let tags = tags.iter().copied().collect();
+            (*name, (tags, enabled.unwrap_or(true)))
+        });
+        assert_eq!(repositories, wished.collect());
+    }
+
+    /// Nothing of a workflow is left, in Azure and in the state.
+    pub(super) fn is_gone(&self) {
+        assert_eq!(self.terraform.stored, None);
+        assert_eq!(self.workflow(), BTreeSet::new());
+        assert_eq!(self.azure.leftovers()["active_runs"], 0);
+    }
+}
+
+/// What is the same in all three tasks.
+#[derive(Debug, PartialEq)]
+struct Outline {
+    name: String,
+    is_enabled: bool,
+    has_identity: bool,
+    timeout: Option<i64>,
+    cpu: Option<i64>,
+    os: Option<String>,
+    logs_in_as_itself: bool,
+    has_tags: bool,
+}
+
+fn outline_of(name: TaskName) -> Outline {
+    Outline {
+        name: name.to_string(),
+        is_enabled: true,
+        has_identity: true,
+        timeout: Some(3600),
+        cpu: Some(2),
+        os: Some("linux".to_owned()),
+        logs_in_as_itself: true,
+        has_tags: true,
+    }
+}
+
+fn outline(task: &Task) -> Outline {
+    let properties = &task.properties;
+    let source = properties.credentials.as_ref().and_then(|credentials| {
+        let itself = credentials.custom_registries.as_ref()?.len() == 1;
+        credentials.source_registry.clone().filter(|_| itself)
+    });
+    let is_true = |tag: &str| task.tags.get(tag).is_some_and(|value| value == "true");
+    Outline {
+        name: task.name.clone(),
+        is_enabled: task.enabled(),
+        has_identity: task.identity.is_some(),
+        timeout: properties.timeout,
+        cpu: properties
+            .agent_configuration
+            .as_ref()
+            .map(|machine| machine.cpu),
+        os: properties
+            .platform
+            .as_ref()
+            .map(|platform| platform.os.to_lowercase()),
+        logs_in_as_itself: source.is_some_and(|source| {
+            source.identity.as_deref() == Some("[system]")
+                && source.login_mode.as_deref() == Some("None")
+        }),
+        has_tags: is_true("cssc") && is_true("clienttracking"),
+    }
+}
+
+fn yaml(task: TaskName) -> &'static str {
+    match task {
+        TaskName::Trigger => {
+            include_str!("../../../src/resource/continuous_patching_workflow/tasks/trigger.yaml")
+        }
+        TaskName::Scan => {
+            include_str!("../../../src/resource/continuous_patching_workflow/tasks/scan.yaml")
+        }
+        TaskName::Patch => {
+            include_str!("../../../src/resource/continuous_patching_workflow/tasks/patch.yaml")
+        }
+    }
+}

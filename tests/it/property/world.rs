@@ -1,0 +1,171 @@
+//! Where a history takes place: an Azure with one registry, and a Terraform; and what there is in
+//! them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use azure_simulator::{Options, RegistryHandle, RegistrySpec, RoleAssignment, Simulator, Task};
+use http::Method;
+use serde_json::Value;
+use terraform_provider_acr::patching::role::Role;
+use terraform_provider_acr::patching::{Permissions, TaskName};
+
+use crate::support::terraform::Terraform;
+use crate::support::wire::Wire;
+
+const REGISTRY: &str = "contoso";
+pub(super) const POLICY: &str = "csscpolicies/patchpolicy";
+/// What the names of the role assignments of others begin with.
+const FOREIGN: &str = "f0e1f0e1-";
+const TASK_API: &str = "api-version=2025-03-01-preview";
+const ROLE_API: &str = "api-version=2022-04-01";
+
+/// A simulated Azure with a registry, and a Terraform that is signed in to it.
+pub(super) struct World {
+    pub(super) azure: Arc<Simulator>,
+    pub(super) wire: Arc<Wire>,
+    pub(super) terraform: Terraform,
+    /// How the registry grants access.
+    pub(super) permissions: Permissions,
+    /// The resource group.
+    group: &'static str,
+    /// How many role assignments others have made.
+    strangers: u32,
+}
+
+/// Everything at the registry that isn't the workflow's.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Others {
+    assignments: Vec<RoleAssignment>,
+    tasks: Vec<Task>,
+    repositories: Vec<(String, Vec<String>)>,
+}
+
+impl World {
+    /// With a registry in this resource group, on which there has never been a workflow.
+    pub(super) async fn new(group: &'static str) -> Self {
+        let options = Options::default().registry(spec(group));
+        let azure = Arc::new(Simulator::start(options).unwrap());
+        let wire = Wire::to(&azure);
+        let terraform = Terraform::new(azure.env().into_iter().collect(), Arc::clone(&wire)).await;
+        Self {
+            azure,
+            wire,
+            terraform,
+            permissions: Permissions::Registry,
+            group,
+            strangers: 0,
+        }
+    }
+
+    pub(super) fn registry(&self) -> RegistryHandle<'_> {
+        self.azure.registry(REGISTRY)
+    }
+
+    /// Switches the registry to the other way of granting access.
+    pub(super) fn switch_permissions(&mut self) {
+        let (permissions, spec) = match self.permissions {
+            Permissions::Registry => (Permissions::Repository, spec(self.group).abac()),
+            Permissions::Repository => (Permissions::Registry, spec(self.group)),
+        };
+        self.permissions = permissions;
+        self.registry().reconfigure(|_| spec);
+    }
+
+    /// Which of the three tasks there are.
+    pub(super) fn tasks(&self) -> Vec<TaskName> {
+        let there = |task: &TaskName| self.task(*task).is_some();
+        TaskName::ALL.into_iter().filter(there).collect()
+    }
+
+    pub(super) fn task(&self, name: TaskName) -> Option<Task> {
+        self.registry().task(name.as_str())
+    }
+
+    /// What there is of a workflow: its tasks, its policy, its role assignments as `<task>/<role>`,
+    /// where the task is `nobody` once it is gone.
+    pub(super) fn workflow(&self) -> BTreeSet<String> {
+        let tasks = self.tasks();
+        let has_policy = !self.registry().tags(POLICY).is_empty();
+        let policy = has_policy.then(|| POLICY.to_owned());
+        let grants = self.grants().into_iter().map(|grant| {
+            let holds = |task: &&TaskName| {
+                let task = self.task(**task);
+                task.and_then(|task| task.identity)
+                    .is_some_and(|identity| identity.principal_id == grant.principal_id)
+            };
+            let task = tasks
+                .iter()
+                .find(holds)
+                .map_or("nobody", |task| task.as_str());
+            match Role::from_definition_id(&grant.role) {
+                Some(role) => format!("{task}/{role}"),
+                None => format!("{task}/{}", grant.role),
+            }
+        });
+        let names = tasks.iter().map(ToString::to_string);
+        names.chain(policy).chain(grants).collect()
+    }
+
+    /// The role assignments at the registry that aren't of others.
+    pub(super) fn grants(&self) -> Vec<RoleAssignment> {
+        self.assignments(|name| !name.starts_with(FOREIGN))
+    }
+
+    /// What others have there.
+    pub(super) fn others(&self) -> Others {
+        let registry = self.registry();
+        let mut tasks = registry.tasks();
+        tasks.retain(|task| TaskName::from_name(&task.name).is_none());
+        for task in &mut tasks {
+            // It counts who looks.
+            task.progress.looks_left = 0;
+        }
+        let mut repositories = registry.repositories();
+        repositories.retain(|name| name != POLICY);
+        let tagged = |name: String| {
+            let tags = registry.tags(&name);
+            (name, tags)
+        };
+        Others {
+            assignments: self.assignments(|name| name.starts_with(FOREIGN)),
+            tasks,
+            repositories: repositories.into_iter().map(tagged).collect(),
+        }
+    }
+
+    /// Adds a role assignment as somebody else would.
+    pub(super) fn grant(&mut self, role: &str, principal: &str) {
+        self.strangers += 1;
+        let name = format!("{FOREIGN}0000-4000-8000-{:012}", self.strangers);
+        let scope = self.registry().id();
+        self.azure
+            .seed_role_assignment(Some(&name), &scope, role, principal);
+    }
+
+    /// Deletes a role assignment as somebody else would.
+    pub(super) fn revoke(&self, assignment: &RoleAssignment) {
+        let address = format!("{}?{ROLE_API}", assignment.id());
+        self.azure.behind_the_scenes(Method::DELETE, &address, None);
+    }
+
+    /// Puts or patches a task as somebody else would.
+    pub(super) fn write_task(&self, method: Method, name: &str, body: &Value) {
+        let address = format!("{}/tasks/{name}?{TASK_API}", self.registry().id());
+        let (status, answer) = self.azure.behind_the_scenes(method, &address, Some(body));
+        assert!((200..300).contains(&status), "{answer}");
+    }
+
+    fn assignments(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<RoleAssignment> {
+        let id = self.registry().id();
+        let mut assignments = self.azure.role_assignments();
+        assignments.retain(|assignment| {
+            assignment.scope.eq_ignore_ascii_case(&id) && is_wanted(&assignment.name)
+        });
+        assignments
+    }
+}
+
+fn spec(group: &str) -> RegistrySpec {
+    RegistrySpec::new(REGISTRY).resource_group(group)
+}
