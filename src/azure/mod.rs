@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::azure::acr::{AcrClient, Session};
-use crate::http::{Budget, Request, Response, Transport, send};
+use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
@@ -42,7 +42,7 @@ pub struct AzureOptions {
     /// Who we are.
     pub credential: Credential,
     /// The way there.
-    pub transport: Arc<dyn Transport>,
+    pub pipeline: Pipeline,
     /// Sent with each request to Resource Manager, so that its logs can be joined; `None` sends none.
     pub correlation_id: Option<String>,
 }
@@ -56,7 +56,7 @@ pub struct Azure {
 struct Shared {
     cloud: Cloud,
     credential: Credential,
-    transport: Arc<dyn Transport>,
+    pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
 }
@@ -69,7 +69,7 @@ impl Azure {
             shared: Arc::new(Shared {
                 cloud: options.cloud,
                 credential: options.credential,
-                transport: options.transport,
+                pipeline: options.pipeline,
                 correlation_id: options.correlation_id,
                 sessions: Mutex::default(),
             }),
@@ -114,9 +114,8 @@ impl Azure {
         operation: &Operation,
         request: &Request,
     ) -> Result<Response, Error> {
-        send(self.shared.transport.as_ref(), budget, request)
-            .await
-            .map_err(|error| Error::unsent(operation, error))
+        let sent = self.shared.pipeline.send(budget, request).await;
+        sent.map_err(|error| Error::unsent(operation, error))
     }
 }
 

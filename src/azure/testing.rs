@@ -9,8 +9,8 @@ use azure_core::time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::azure::{Azure, AzureOptions, Cloud, Credential, RegistryId};
-use crate::http::Budget;
 use crate::http::scripted::ScriptedTransport;
+use crate::http::{Budget, Pipeline};
 
 /// Signs in without asking anybody: the token names its scope.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) fn azure(transport: &ScriptedTransport) -> Azure {
     Azure::new(AzureOptions {
         cloud: Cloud::public(),
         credential: Credential::new("a test", Arc::new(NamesItsScope)),
-        transport: Arc::new(transport.clone()),
+        pipeline: Pipeline::new(Arc::new(transport.clone())),
         correlation_id: Some("correlation-1".to_owned()),
     })
 }

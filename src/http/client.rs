@@ -30,6 +30,9 @@ pub struct ClientOptions {
     pub no_proxy: Option<String>,
     /// CA certificates, as PEM, that are trusted beside the system's.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// Whether plain http will do. Only for the endpoints of managed identity, which are on the machine
+    /// itself and speak nothing else.
+    pub plain_http: bool,
 }
 
 /// Why no client could be made.
@@ -61,7 +64,7 @@ impl Client {
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(trust::client_config(options.extra_ca_pem.as_deref())?)
-            .https_only(true)
+            .https_only(!options.plain_http)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ATTEMPT_TIMEOUT)

@@ -8,10 +8,10 @@
 pub mod budget;
 pub mod client;
 pub mod log;
+mod pipeline;
 pub mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
-mod send;
 mod trust;
 
 use std::fmt;
@@ -25,7 +25,7 @@ use serde::Serialize;
 use url::Url;
 
 pub use budget::{Budget, Stopped};
-pub use send::{SendError, send};
+pub use pipeline::{Pipeline, SendError};
 pub use trust::TrustError;
 
 /// What sends a request. The one implementation outside of tests is [`client::Client`].
@@ -146,7 +146,7 @@ pub struct Response {
     /// The body, decompressed.
     pub body: Bytes,
     /// Whether the request has changed something, for all that anybody knows: it or an earlier attempt
-    /// got no clear answer. [`send`](send()) fills it in; one attempt alone can't tell.
+    /// got no clear answer. [`Pipeline::send`] fills it in; one attempt alone can't tell.
     pub doubtful: bool,
 }
 

@@ -1,5 +1,5 @@
 //! What an attempt's outcome means: whether the request is sent again and after how long, and whether
-//! it may have changed something. Pure: the acts are in [`send`](crate::http::send()).
+//! it may have changed something. Pure: the acts are in [`Pipeline`](crate::http::Pipeline).
 
 use std::time::Duration;
 

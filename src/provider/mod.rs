@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use crate::azure::{Azure, AzureOptions, Credential};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{ConfigureRequest, Provider, Resource};
-use crate::http::Transport;
 use crate::http::client::{Client, ClientOptions};
+use crate::http::{Pipeline, Transport};
 use crate::resource::connection::{Connection, Link};
 use crate::resource::continuous_patching_workflow::ContinuousPatchingWorkflow;
 use crate::schema::Schema;
@@ -57,6 +57,7 @@ impl AcrProvider {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(self.client(&request.host_version)?),
         };
+        let pipeline = Pipeline::new(transport);
         let credential = match config.sign_in {
             SignIn::ClientSecret {
                 tenant_id,
@@ -67,7 +68,7 @@ impl AcrProvider {
                 &tenant_id,
                 &client_id,
                 &secret,
-                Arc::clone(&transport),
+                pipeline.clone(),
             ),
             SignIn::AzureCli {
                 tenant_id,
@@ -83,7 +84,7 @@ impl AcrProvider {
         Ok(Azure::new(AzureOptions {
             cloud: config.cloud,
             credential,
-            transport,
+            pipeline,
             correlation_id: config
                 .correlation_id
                 .then(|| uuid::Uuid::new_v4().to_string()),
@@ -114,6 +115,7 @@ impl AcrProvider {
             https_proxy: variable(&["HTTPS_PROXY", "https_proxy"]),
             no_proxy: variable(&["NO_PROXY", "no_proxy"]),
             extra_ca_pem,
+            plain_http: false,
         })
         .map_err(|error| {
             Diagnostic::error(

@@ -1,12 +1,10 @@
 //! Signing in as a service principal with a client secret.
 
-use std::sync::Arc;
-
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 
 use crate::azure::credential::entra;
 use crate::azure::{Cloud, Credential, Error, Secret};
-use crate::http::Transport;
+use crate::http::Pipeline;
 
 const METHOD: &str = "a client secret";
 
@@ -21,10 +19,10 @@ impl Credential {
         tenant_id: &str,
         client_id: &str,
         secret: &Secret,
-        transport: Arc<dyn Transport>,
+        pipeline: Pipeline,
     ) -> Result<Self, Error> {
         let options = ClientSecretCredentialOptions {
-            client_options: entra::client_options(cloud, transport),
+            client_options: entra::client_options(cloud, pipeline),
         };
         let source = ClientSecretCredential::new(
             tenant_id,
@@ -42,6 +40,8 @@ impl Credential {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::Method;
     use serde_json::json as value;
 
@@ -59,7 +59,7 @@ mod tests {
             TENANT,
             "client",
             &Secret::new("planted & secret"),
-            Arc::new(transport.clone()),
+            Pipeline::new(Arc::new(transport.clone())),
         )
         .unwrap()
     }
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn an_impossible_tenant_is_refused_at_once() {
-        let transport: Arc<dyn Transport> = Arc::new(ScriptedTransport::default());
+        let pipeline = Pipeline::new(Arc::new(ScriptedTransport::default()));
         let secret = Secret::new("planted");
         let cloud = Cloud::public();
-        let error = Credential::client_secret(&cloud, "a/b", "client", &secret, transport);
+        let error = Credential::client_secret(&cloud, "a/b", "client", &secret, pipeline);
         assert!(matches!(error, Err(Error::SignIn { .. })));
     }
 }

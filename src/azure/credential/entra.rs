@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::azure::Cloud;
-use crate::http::{Budget, Effect, Request, Response, Transport, send};
+use crate::http::{Budget, Effect, Pipeline, Request, Response};
 
 /// How long one sign-in may take with all its attempts. The caller's own budget ends it earlier.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -35,21 +35,21 @@ pub(crate) struct EntraRefusal {
     pub(crate) message: String,
 }
 
-/// Options that make a credential of azure_identity use our transport, and this cloud's authority only.
-pub(crate) fn client_options(cloud: &Cloud, transport: Arc<dyn Transport>) -> ClientOptions {
+/// Options that make a credential of azure_identity send through our pipeline, and this cloud's authority only.
+pub(crate) fn client_options(cloud: &Cloud, pipeline: Pipeline) -> ClientOptions {
     let mut custom = CustomConfiguration::default();
     custom.authority_host = cloud.authority_host.to_string();
     ClientOptions {
         // Ours repeats already.
         retry: RetryOptions::none(),
-        transport: Some(CoreTransport::new(Arc::new(Adapter { transport }))),
+        transport: Some(CoreTransport::new(Arc::new(Adapter { pipeline }))),
         cloud: Some(Arc::new(CloudConfiguration::from(custom))),
         ..ClientOptions::default()
     }
 }
 
 struct Adapter {
-    transport: Arc<dyn Transport>,
+    pipeline: Pipeline,
 }
 
 impl fmt::Debug for Adapter {
@@ -63,7 +63,9 @@ impl HttpClient for Adapter {
     async fn execute_request(&self, request: &CoreRequest) -> azure_core::Result<AsyncRawResponse> {
         let request = ours(request)?;
         let budget = Budget::new(SIGN_IN_TIMEOUT, CancellationToken::new());
-        let response = send(self.transport.as_ref(), &budget, &request)
+        let response = self
+            .pipeline
+            .send(&budget, &request)
             .await
             .map_err(|error| Error::new(ErrorKind::Credential, error))?;
         if response.status.is_success() {

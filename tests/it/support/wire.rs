@@ -53,6 +53,7 @@ impl Wire {
             https_proxy: Some(azure.proxy_url()),
             no_proxy: None,
             extra_ca_pem: Some(azure.ca_pem().into()),
+            ..ClientOptions::default()
         });
         Arc::new(Self {
             client: client.unwrap(),

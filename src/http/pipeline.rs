@@ -1,4 +1,7 @@
-//! Sending a request until its outcome is final or the budget is spent.
+//! The way of every request: sent until its outcome is final or the budget is spent.
+
+use std::fmt;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -24,57 +27,73 @@ pub enum SendError {
     },
 }
 
-/// Sends a request, again where that helps and does no harm.
-///
-/// # Errors
-///
-/// When no answer came, or the budget is spent. A refusal by the server is an answer.
-///
-/// What hangs is given up at the deadline. A cancellation ends what changes nothing at once, and lets
-/// everything else finish, so that its outcome is known.
-pub async fn send(
-    transport: &dyn Transport,
-    budget: &Budget,
-    request: &Request,
-) -> Result<Response, SendError> {
-    let stopped = |why, last: Option<Outcome>| {
-        let last = last.map(Box::new);
-        Err(SendError::Stopped { why, last })
-    };
-    let mut attempt = 1;
-    let mut doubtful = false;
-    let mut last = None;
-    if let Err(why) = budget.check() {
-        return stopped(why, None);
+/// The one way to send a request. Clones share what they have learnt of the hosts.
+#[derive(Clone)]
+pub struct Pipeline {
+    transport: Arc<dyn Transport>,
+}
+
+impl Pipeline {
+    /// A pipeline that ends in a transport.
+    #[must_use]
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
     }
-    loop {
-        let start = Instant::now();
-        let (mut outcome, given_up) = tokio::select! {
-            biased;
-            outcome = transport.send(request.clone()) => (outcome, None),
-            why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+
+    /// Sends a request, again where that helps and does no harm.
+    ///
+    /// # Errors
+    ///
+    /// When no answer came, or the budget is spent. A refusal by the server is an answer.
+    ///
+    /// What hangs is given up at the deadline. A cancellation ends what changes nothing at once, and lets
+    /// everything else finish, so that its outcome is known.
+    pub async fn send(&self, budget: &Budget, request: &Request) -> Result<Response, SendError> {
+        let stopped = |why, last: Option<Outcome>| {
+            let last = last.map(Box::new);
+            Err(SendError::Stopped { why, last })
         };
-        log::attempt(request, attempt, start.elapsed(), &outcome);
-        // A clear answer to a later attempt says nothing of what an earlier one has done.
-        doubtful |= leaves_doubt(request.effect, &outcome);
-        match &mut outcome {
-            Ok(response) => response.doubtful = doubtful,
-            Err(error) => error.doubtful = doubtful,
+        let mut attempt = 1;
+        let mut doubtful = false;
+        let mut last = None;
+        if let Err(why) = budget.check() {
+            return stopped(why, None);
         }
-        match given_up {
-            Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
-            // That there was no answer yet is no failure to tell.
-            Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
-            None => {}
+        loop {
+            let start = Instant::now();
+            let (mut outcome, given_up) = tokio::select! {
+                biased;
+                outcome = self.transport.send(request.clone()) => (outcome, None),
+                why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+            };
+            log::attempt(request, attempt, start.elapsed(), &outcome);
+            // A clear answer to a later attempt says nothing of what an earlier one has done.
+            doubtful |= leaves_doubt(request.effect, &outcome);
+            match &mut outcome {
+                Ok(response) => response.doubtful = doubtful,
+                Err(error) => error.doubtful = doubtful,
+            }
+            match given_up {
+                Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
+                // That there was no answer yet is no failure to tell.
+                Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
+                None => {}
+            }
+            let Some(pause) = after(attempt, request.effect, &outcome) else {
+                return Ok(outcome?);
+            };
+            if let Err(why) = budget.sleep(pause).await {
+                return stopped(why, Some(outcome));
+            }
+            last = Some(outcome);
+            attempt += 1;
         }
-        let Some(pause) = after(attempt, request.effect, &outcome) else {
-            return Ok(outcome?);
-        };
-        if let Err(why) = budget.sleep(pause).await {
-            return stopped(why, Some(outcome));
-        }
-        last = Some(outcome);
-        attempt += 1;
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").finish_non_exhaustive()
     }
 }
 
@@ -107,6 +126,15 @@ mod tests {
 
     use super::*;
     use crate::http::scripted::{ScriptedTransport, reply};
+
+    async fn send(
+        transport: &(impl Transport + Clone + 'static),
+        budget: &Budget,
+        request: &Request,
+    ) -> Result<Response, SendError> {
+        let pipeline = Pipeline::new(Arc::new(transport.clone()));
+        pipeline.send(budget, request).await
+    }
 
     fn get() -> Request {
         Request::new(
@@ -202,6 +230,7 @@ mod tests {
     }
 
     /// Takes its time to answer; the operation may be called off meanwhile.
+    #[derive(Clone)]
     struct Hangs {
         answer_after: Duration,
         called_off: Option<CancellationToken>,
