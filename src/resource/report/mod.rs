@@ -1,11 +1,12 @@
 //! Azure's failures in words for the user: what was tried on which id, what Azure said as it said
 //! it, and the next step.
 
+mod missing_right;
+mod refusal;
+
 use std::error::Error as _;
 
-use http::StatusCode;
-
-use crate::azure::error::{Error, Operation, Refusal};
+use crate::azure::error::{Error, Operation};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 
@@ -22,7 +23,7 @@ pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
 
 fn detail(error: &Error) -> String {
     let (happened, next) = match error {
-        Error::Response(refusal) => (refused(refusal), after_refusal(refusal)),
+        Error::Response(refusal) => (refusal::quoted(refusal), refusal::next_step(refusal)),
         Error::Failed {
             operation,
             state,
@@ -34,27 +35,30 @@ fn detail(error: &Error) -> String {
                 while_doing(operation),
                 said(code, message)
             ),
-            "Run it again once the cause is gone.",
+            "Run it again once the cause is gone.".to_owned(),
         ),
         Error::Transport { operation, source } => (
             format!("{} {}", while_doing(operation), transport(source)),
-            after_transport(source),
+            after_transport(source).to_owned(),
         ),
         Error::Stopped {
             operation,
             why,
             last,
-        } => (stopped(operation, *why, last.as_deref()), after_stop(*why)),
+        } => (
+            stopped(operation, *why, last.as_deref()),
+            after_stop(*why).to_owned(),
+        ),
         Error::SignIn { method, message } => (
             format!("Signing in with {method} failed: {message}"),
-            "Check the provider block and the ARM_* environment variables.",
+            "Check the provider block and the ARM_* environment variables.".to_owned(),
         ),
         Error::Decode { operation, reason } => (
             format!(
                 "{} The answer isn't what Azure documents: {reason}.",
                 while_doing(operation)
             ),
-            "Run it again; if it stays, report it to the developers of the provider.",
+            "Run it again; if it stays, report it to the developers of the provider.".to_owned(),
         ),
     };
     format!("{happened}\n\n{next}")
@@ -71,46 +75,6 @@ fn said(code: &str, message: &str) -> String {
         ("", message) => format!(": {message}"),
         (code, "") => format!(": {code}"),
         (code, message) => format!(": {code}: {message}"),
-    }
-}
-
-fn refused(refusal: &Refusal) -> String {
-    let mut text = format!(
-        "{} Azure answered {}{}",
-        while_doing(&refusal.operation),
-        refusal.status,
-        said(&refusal.code, &refusal.message)
-    );
-    for (name, id) in [
-        ("Correlation ID", &refusal.correlation_id),
-        ("Request ID", &refusal.request_id),
-    ] {
-        if let Some(id) = id {
-            text.push_str(&format!("\n{name}: {id}"));
-        }
-    }
-    text
-}
-
-fn after_refusal(refusal: &Refusal) -> &'static str {
-    match refusal.status {
-        StatusCode::UNAUTHORIZED => {
-            "Check who is signed in (the provider block and the ARM_* environment variables), that \
-             the registry belongs to that tenant, and, where the registry itself has answered, \
-             that the identity has AcrPush and AcrDelete there (on a registry with ABAC \
-             permissions Container Registry Repository Contributor)."
-        }
-        StatusCode::FORBIDDEN => {
-            "Grant the identity that runs Terraform the permission that Azure names. It needs, on \
-             the registry, Container Registry Tasks Contributor, Role Based Access Control \
-             Administrator, AcrPush and AcrDelete (on a registry with ABAC permissions Container \
-             Registry Repository Contributor instead of the latter two)."
-        }
-        StatusCode::NOT_FOUND => "Check that the registry exists and that its ID is right.",
-        StatusCode::CONFLICT => "Something else is changing it. Run it again once that is done.",
-        StatusCode::TOO_MANY_REQUESTS => "Azure is throttling. Run it again in a few minutes.",
-        status if status.is_server_error() => "Run it again; the failure is on Azure's side.",
-        _ => "Run it again once the cause is gone.",
     }
 }
 
@@ -163,7 +127,10 @@ fn after_stop(why: Stopped) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
+    use crate::azure::error::Refusal;
 
     fn operation() -> Operation {
         Operation::new("creating task", "/subscriptions/…/tasks/cssc-scan-image")
@@ -196,61 +163,6 @@ mod tests {
     fn said(errors: &[Error]) -> String {
         let details: Vec<String> = errors.iter().map(detail).collect();
         details.join("\n---\n")
-    }
-
-    #[test]
-    fn a_refusal_is_quoted_as_it_came_with_the_ids_and_the_next_step() {
-        insta::assert_snapshot!(said(&[
-            refusal(StatusCode::FORBIDDEN, "AuthorizationFailed", "The client 'x' does not have authorization."),
-            refusal(StatusCode::UNAUTHORIZED, "", ""),
-            refusal(StatusCode::NOT_FOUND, "ResourceNotFound", "The Resource was not found."),
-            refusal(StatusCode::CONFLICT, "Conflict", ""),
-            refusal(StatusCode::TOO_MANY_REQUESTS, "", "Slow down."),
-            refusal(StatusCode::BAD_GATEWAY, "", ""),
-            refusal(StatusCode::BAD_REQUEST, "InvalidRequestContent", "No."),
-        ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 403 Forbidden: AuthorizationFailed: The client 'x' does not have authorization.
-        Correlation ID: c0
-        Request ID: r0
-
-        Grant the identity that runs Terraform the permission that Azure names. It needs, on the registry, Container Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete (on a registry with ABAC permissions Container Registry Repository Contributor instead of the latter two).
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 401 Unauthorized
-        Correlation ID: c0
-        Request ID: r0
-
-        Check who is signed in (the provider block and the ARM_* environment variables), that the registry belongs to that tenant, and, where the registry itself has answered, that the identity has AcrPush and AcrDelete there (on a registry with ABAC permissions Container Registry Repository Contributor).
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 404 Not Found: ResourceNotFound: The Resource was not found.
-        Correlation ID: c0
-        Request ID: r0
-
-        Check that the registry exists and that its ID is right.
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 409 Conflict: Conflict
-        Correlation ID: c0
-        Request ID: r0
-
-        Something else is changing it. Run it again once that is done.
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 429 Too Many Requests: Slow down.
-        Correlation ID: c0
-        Request ID: r0
-
-        Azure is throttling. Run it again in a few minutes.
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 502 Bad Gateway
-        Correlation ID: c0
-        Request ID: r0
-
-        Run it again; the failure is on Azure's side.
-        ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 400 Bad Request: InvalidRequestContent: No.
-        Correlation ID: c0
-        Request ID: r0
-
-        Run it again once the cause is gone.
-        ");
     }
 
     #[test]
