@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::azure::{Azure, Cloud, Error, Operation};
+use crate::azure::{Azure, Cloud, Error, Operation, rates};
 use crate::http::{Budget, Request, Response};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
@@ -68,7 +68,9 @@ impl Azure {
         let shared = &self.shared;
         let scope = shared.cloud.resource_manager_scope();
         let token = shared.credential.token(budget, &scope).await?;
+        let lane = rates::resource_manager(&request);
         let mut request = request
+            .lane(lane)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(AUTHORIZATION, token.bearer(operation)?);
         if let Some(id) = &shared.correlation_id

@@ -19,6 +19,7 @@ pub mod task;
 
 mod arm;
 mod error_body;
+mod rates;
 #[cfg(test)]
 pub(crate) mod testing;
 

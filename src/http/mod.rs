@@ -7,11 +7,13 @@
 
 pub mod budget;
 pub mod client;
+mod concurrency;
 pub mod log;
 mod pipeline;
 pub mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod throttle;
 mod trust;
 
 use std::fmt;
@@ -26,6 +28,7 @@ use url::Url;
 
 pub use budget::{Budget, Stopped};
 pub use pipeline::{Pipeline, SendError};
+pub use throttle::Lane;
 pub use trust::TrustError;
 
 /// What sends a request. The one implementation outside of tests is [`client::Client`].
@@ -52,6 +55,8 @@ pub struct Request {
     pub body: Bytes,
     /// What it does to the world.
     pub effect: Effect,
+    /// With whom it shares a limit at the server; `None` for all of its kind at the host.
+    pub lane: Option<Lane>,
 }
 
 /// What a request does to the world: whether it may be sent again when nobody knows if it has been
@@ -81,6 +86,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             effect,
+            lane: None,
         }
     }
 
@@ -88,6 +94,13 @@ impl Request {
     #[must_use]
     pub fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
+        self
+    }
+
+    /// Says with whom it shares a limit at the server.
+    #[must_use]
+    pub fn lane(mut self, lane: Lane) -> Self {
+        self.lane = Some(lane);
         self
     }
 

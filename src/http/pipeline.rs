@@ -1,11 +1,14 @@
-//! The way of every request: sent until its outcome is final or the budget is spent.
+//! The way of every request: it waits for its turn, is sent, and is sent again until its outcome is final
+//! or the budget is spent.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::http::concurrency::Concurrency;
 use crate::http::retry::{Outcome, after, leaves_doubt};
+use crate::http::throttle::Throttle;
 use crate::http::{
     Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
     host, log,
@@ -30,14 +33,26 @@ pub enum SendError {
 /// The one way to send a request. Clones share what they have learnt of the hosts.
 #[derive(Clone)]
 pub struct Pipeline {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     transport: Arc<dyn Transport>,
+    throttle: Throttle,
+    concurrency: Concurrency,
 }
 
 impl Pipeline {
     /// A pipeline that ends in a transport.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport }
+        Self {
+            shared: Arc::new(Shared {
+                transport,
+                throttle: Throttle::default(),
+                concurrency: Concurrency::default(),
+            }),
+        }
     }
 
     /// Sends a request, again where that helps and does no harm.
@@ -60,12 +75,15 @@ impl Pipeline {
             return stopped(why, None);
         }
         loop {
-            let start = Instant::now();
-            let (mut outcome, given_up) = tokio::select! {
-                biased;
-                outcome = self.transport.send(request.clone()) => (outcome, None),
-                why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+            if let Err(why) = self.shared.throttle.pass(budget, request).await {
+                let refusal = || self.shared.throttle.refusal(request).map(Ok);
+                return stopped(why, last.or_else(refusal));
+            }
+            let (start, mut outcome, given_up) = match self.attempt(budget, request).await {
+                Ok(attempted) => attempted,
+                Err(why) => return stopped(why, last),
             };
+            self.shared.throttle.learn(request, start, &outcome);
             log::attempt(request, attempt, start.elapsed(), &outcome);
             // A clear answer to a later attempt says nothing of what an earlier one has done.
             doubtful |= leaves_doubt(request.effect, &outcome);
@@ -79,7 +97,7 @@ impl Pipeline {
                 Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
                 None => {}
             }
-            let Some(pause) = after(attempt, request.effect, &outcome) else {
+            let Some(pause) = after(attempt, request.effect, &outcome, fastrand::f64()) else {
                 return Ok(outcome?);
             };
             if let Err(why) = budget.sleep(pause).await {
@@ -88,6 +106,22 @@ impl Pipeline {
             last = Some(outcome);
             attempt += 1;
         }
+    }
+
+    /// Sends it once: when, what came of it, and why it was given up, if it was.
+    async fn attempt(
+        &self,
+        budget: &Budget,
+        request: &Request,
+    ) -> Result<(Instant, Outcome, Option<Stopped>), Stopped> {
+        let _permit = self.shared.concurrency.permit(budget, request).await?;
+        let start = Instant::now();
+        let (outcome, given_up) = tokio::select! {
+            biased;
+            outcome = self.shared.transport.send(request.clone()) => (outcome, None),
+            why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+        };
+        Ok((start, outcome, given_up))
     }
 }
 

@@ -12,27 +12,51 @@ use crate::http::{Effect, Response, TransportError, TransportErrorKind};
 /// What one attempt comes to.
 pub(crate) type Outcome = Result<Response, TransportError>;
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 4;
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause that we choose ourselves. A server may ask for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest that is added to what a server asks for, so that not everybody comes back at once.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
-/// How long to wait before sending a request again, or `None` when its outcome is final.
-/// The first attempt is number 1.
-pub(crate) fn after(attempt: u32, effect: Effect, outcome: &Outcome) -> Option<Duration> {
-    if attempt >= ATTEMPTS || !worth_repeating(effect, outcome) {
+/// How long to wait before sending a request again, or `None` when its outcome is final. The first
+/// attempt is number 1; `chance`, between 0 and 1, spreads those who failed together.
+///
+/// What is throttled has its turn given by [`throttle`](crate::http::throttle), and no pause here.
+pub(crate) fn after(
+    attempt: u32,
+    effect: Effect,
+    outcome: &Outcome,
+    chance: f64,
+) -> Option<Duration> {
+    if attempt >= attempts(effect, outcome)? {
         return None;
     }
-    let ours = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(16));
+    if is_throttled(outcome) {
+        return Some(Duration::ZERO);
+    }
     let asked = outcome.as_ref().ok().and_then(retry_after);
-    Some(asked.unwrap_or_else(|| ours.min(LONGEST_PAUSE)))
+    if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
+        return Some(asked + asked.mul_f64(chance / 10.0).min(LONGEST_DELAY));
+    }
+    let doubled = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(16));
+    Some(doubled.min(LONGEST_PAUSE).mul_f64(0.5 + chance / 2.0))
 }
 
-/// How long the server asks to wait: seconds, or a date, which is read against the server's own clock.
+fn is_throttled(outcome: &Outcome) -> bool {
+    matches!(outcome, Ok(response) if response.status == StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Headers of Azure's own that are more precise than `Retry-After`.
+const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
+
+/// How long the server asks to wait: milliseconds, seconds, or a date, which is read against the server's own clock.
 #[must_use]
 pub fn retry_after(response: &Response) -> Option<Duration> {
+    let milliseconds = |name| response.header(name)?.trim().parse().ok();
+    if let Some(ms) = MILLISECONDS.into_iter().find_map(milliseconds) {
+        return Some(Duration::from_millis(ms));
+    }
     let text = response.header(RETRY_AFTER.as_str())?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -49,25 +73,29 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     )
 }
 
-fn worth_repeating(effect: Effect, outcome: &Outcome) -> bool {
+/// How often a request is sent at most that ends so; `None` when its outcome is final. Whatever the
+/// number is, the operation's time limits it.
+///
+/// Throttling passes, and a service recovers within minutes; a wrong address doesn't, and is to be told soon.
+fn attempts(effect: Effect, outcome: &Outcome) -> Option<u32> {
     let harmless = effect != Effect::Once;
     match outcome {
         Ok(response) => match response.status {
-            StatusCode::TOO_MANY_REQUESTS => true,
+            StatusCode::TOO_MANY_REQUESTS => Some(u32::MAX),
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::INTERNAL_SERVER_ERROR
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => harmless,
-            _ => false,
+            | StatusCode::GATEWAY_TIMEOUT => harmless.then_some(7),
+            _ => None,
         },
         Err(error) => match error.kind {
-            TransportErrorKind::Connect => true,
-            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => harmless,
+            TransportErrorKind::Connect => Some(4),
+            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => harmless.then_some(4),
             TransportErrorKind::Certificate
             | TransportErrorKind::Tls
             | TransportErrorKind::TooLarge
-            | TransportErrorKind::Request => false,
+            | TransportErrorKind::Request => None,
         },
     }
 }
@@ -96,35 +124,62 @@ mod tests {
     use super::*;
     use crate::http::scripted::{failure, reply};
 
+    fn pauses(effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
+        let pause = |attempt| after(attempt, effect, outcome, chance);
+        (1..20).map_while(pause).map(|it| it.as_millis()).collect()
+    }
+
     #[test]
-    fn pauses_grow_and_then_end() {
+    fn pauses_grow_are_spread_and_end() {
         let busy = Ok(reply(503));
-        let pauses: Vec<_> = (1..=4).map(|n| after(n, Effect::Nothing, &busy)).collect();
-        let ms = |n| Some(Duration::from_millis(n));
-        assert_eq!(pauses, [ms(500), ms(1000), ms(2000), None]);
+        assert_eq!(
+            pauses(Effect::Nothing, &busy, 1.0),
+            [500, 1000, 2000, 4000, 8000, 16000]
+        );
+        assert_eq!(
+            pauses(Effect::Repeatable, &busy, 0.0)[..3],
+            [250, 500, 1000]
+        );
+        let unreachable = Err(failure(TransportErrorKind::Connect));
+        assert_eq!(pauses(Effect::Once, &unreachable, 1.0), [500, 1000, 2000]);
+    }
+
+    #[test]
+    fn what_is_throttled_is_tried_as_long_as_there_is_time() {
+        let throttled = Ok(reply(429).with("retry-after", "7"));
+        assert_eq!(pauses(Effect::Once, &throttled, 1.0), [0; 19]);
     }
 
     #[test]
     fn the_server_says_how_long() {
-        let seconds = reply(429).with("retry-after", "7");
-        assert_eq!(
-            after(1, Effect::Once, &Ok(seconds)),
-            Some(Duration::from_secs(7))
-        );
+        let asked = |name: &str, value: &str| retry_after(&reply(503).with(name, value));
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(asked("retry-after", "7"), seconds(7));
+        assert_eq!(asked("retry-after", "soon"), None);
+        assert_eq!(asked("retry-after-ms", "7000"), seconds(7));
+        assert_eq!(asked("x-ms-retry-after-ms", "7000"), seconds(7));
         let date = reply(503)
             .with("date", "Mon, 23 Nov 2026 08:00:00 GMT")
             .with("retry-after", "Mon, 23 Nov 2026 08:00:12 GMT");
-        assert_eq!(retry_after(&date), Some(Duration::from_secs(12)));
+        assert_eq!(retry_after(&date), seconds(12));
         let past = reply(503)
             .with("date", "Mon, 23 Nov 2026 08:00:12 GMT")
             .with("retry-after", "Mon, 23 Nov 2026 08:00:00 GMT");
-        assert_eq!(retry_after(&past), Some(Duration::ZERO));
-        assert_eq!(retry_after(&reply(503).with("retry-after", "soon")), None);
+        assert_eq!(retry_after(&past), seconds(0));
+    }
+
+    #[test]
+    fn nobody_comes_back_before_the_server_wants_it() {
+        let busy = |seconds: &str| Ok(reply(503).with("retry-after", seconds));
+        assert_eq!(pauses(Effect::Nothing, &busy("10"), 0.0)[0], 10_000);
+        assert_eq!(pauses(Effect::Nothing, &busy("10"), 1.0)[0], 11_000);
+        assert_eq!(pauses(Effect::Nothing, &busy("300"), 1.0)[0], 302_000);
+        assert_eq!(pauses(Effect::Nothing, &busy("0"), 1.0)[0], 500);
     }
 
     #[test]
     fn a_request_for_once_is_repeated_only_when_it_surely_was_not_carried_out() {
-        let again = |outcome| after(1, Effect::Once, &outcome).is_some();
+        let again = |outcome| after(1, Effect::Once, &outcome, 0.5).is_some();
         assert!(again(Err(failure(TransportErrorKind::Connect))));
         assert!(again(Ok(reply(429))));
         assert!(!again(Ok(reply(500))));
@@ -136,12 +191,12 @@ mod tests {
     fn a_refusal_is_final() {
         for status in [200, 202, 400, 401, 403, 404, 409, 501] {
             assert_eq!(
-                after(1, Effect::Nothing, &Ok(reply(status))),
+                after(1, Effect::Nothing, &Ok(reply(status)), 0.5),
                 None,
                 "{status}"
             );
         }
         let untrusted = Err(failure(TransportErrorKind::Certificate));
-        assert_eq!(after(1, Effect::Nothing, &untrusted), None);
+        assert_eq!(after(1, Effect::Nothing, &untrusted, 0.5), None);
     }
 }

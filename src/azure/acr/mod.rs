@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Azure, Error, Operation};
+use crate::azure::{Azure, Error, Operation, rates};
 use crate::http::{Budget, Request, Response};
 
 pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
@@ -73,6 +73,7 @@ impl AcrClient {
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
+        let request = request.clone().lane(rates::registry(request));
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;
         let signed = request.clone().header(AUTHORIZATION, bearer);
@@ -85,7 +86,7 @@ impl AcrClient {
             .renewed_token(budget, scope, &token, asked.as_deref())
             .await?;
         let bearer = token.bearer(operation)?;
-        let signed = request.clone().header(AUTHORIZATION, bearer);
+        let signed = request.header(AUTHORIZATION, bearer);
         let mut renewed = self.azure.send(budget, operation, &signed).await?;
         renewed.doubtful |= answer.doubtful;
         Ok(renewed)
