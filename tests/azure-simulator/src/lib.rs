@@ -3,11 +3,12 @@
 //!
 //! [`Simulator::start`] runs it in a thread of its own until it is dropped. Clients reach it in two ways:
 //!
-//! - through its proxy (`HTTPS_PROXY`), where `login.microsoftonline.com`, `management.azure.com` and the registries
-//!   have their real names, and no other host exists;
+//! - through its proxy (`HTTPS_PROXY`), where Entra, ARM, the registries, GitHub and Azure DevOps have their
+//!   real names, and no other host exists;
 //! - directly at its endpoint, where Entra and ARM share one address.
 //!
-//! Either way they must trust its certificate authority, for example by `SSL_CERT_FILE`.
+//! Either way they must trust its certificate authority, for example by `SSL_CERT_FILE`. What a client asks on its own
+//! machine, the managed identities' endpoints and the Azure CLI, is played in plain HTTP on a third port.
 
 mod access;
 mod acr;
@@ -19,6 +20,7 @@ mod cli;
 mod cloud;
 mod compress;
 mod dispatch;
+mod doors;
 mod echo;
 mod entra;
 mod fault;
