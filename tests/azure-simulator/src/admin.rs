@@ -89,6 +89,10 @@ fn decide(world: &mut World, call: &Call) -> Answer {
             world.advance(Duration::from_secs(seconds));
             Ok(done())
         }
+        ("POST", ["revoke"]) => {
+            world.tokens.revoke(|_| true);
+            Ok(done())
+        }
         ("POST", ["registries"]) => {
             let text = String::from_utf8_lossy(&call.body);
             let spec: RegistrySpec = text.trim().parse().map_err(|why: String| bad(&why))?;
@@ -97,12 +101,13 @@ fn decide(world: &mut World, call: &Call) -> Answer {
         }
         (_, ["arm", ..]) => {
             let path = call.path.replacen("/_simulator/arm", "", 1);
+            let host = world.cloud.arm_host();
             arm::behind_the_scenes(
                 world,
                 &Call {
                     path,
-                    host: arm::HOST.to_owned(),
-                    authority: arm::HOST.to_owned(),
+                    host: host.to_owned(),
+                    authority: host.to_owned(),
                     ..call.clone()
                 },
             )

@@ -369,10 +369,11 @@ impl World {
         version: &str,
         body: Option<&Value>,
     ) -> Result<(), CliError> {
+        let host = self.cloud.arm_host();
         let call = Call {
             method,
-            host: arm::HOST.to_owned(),
-            authority: arm::HOST.to_owned(),
+            host: host.to_owned(),
+            authority: host.to_owned(),
             path: path.to_owned(),
             query: format!("api-version={version}"),
             headers: HeaderMap::new(),

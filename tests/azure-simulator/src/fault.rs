@@ -206,13 +206,8 @@ impl FromStr for Fault {
     }
 }
 
-/// The answer of a service that is refusing by order; ARM and ACR differ only in the envelope.
-pub(crate) fn refusal(
-    call: &Call,
-    status: u16,
-    code: Option<&str>,
-    retry_after: Option<u64>,
-) -> Reply {
+/// The answer of a service that is refusing by order; ARM and the data plane differ only in the envelope.
+pub(crate) fn refusal(data_plane: bool, status: u16, code: Option<&str>) -> Reply {
     let code = code.unwrap_or(match status {
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
@@ -220,16 +215,12 @@ pub(crate) fn refusal(
         _ => "InternalServerError",
     });
     let error = serde_json::json!({"code": code, "message": format!("A fault was planted here: {status} {code}.")});
-    let body = if call.host.ends_with(".azurecr.io") {
+    let body = if data_plane {
         serde_json::json!({"errors": [error]})
     } else {
         serde_json::json!({"error": error})
     };
-    let reply = Reply::json(status, &body);
-    match retry_after {
-        Some(seconds) => reply.with("retry-after", seconds.to_string()),
-        None => reply,
-    }
+    Reply::json(status, &body)
 }
 
 fn status(status: u16) -> Effect {

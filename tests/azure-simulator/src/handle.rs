@@ -208,6 +208,15 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
+    /// Takes back all its refresh and access tokens.
+    pub fn revoke_tokens(&self) -> &Self {
+        let server = self.login_server();
+        let mut world = self.simulator.world();
+        world.tokens.revoke(|grant| grant.is_for(&server));
+        drop(world);
+        self
+    }
+
     /// Its runs, oldest first.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {

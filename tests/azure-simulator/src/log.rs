@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct Entry {
     /// Counts from 1.
     pub seq: u64,
-    /// When it was answered, by the simulator's clock.
+    /// When it was answered, by the simulator's clock, to the nanosecond.
     pub time: Timestamp,
     /// The host asked.
     pub host: String,
@@ -31,6 +31,10 @@ pub struct Entry {
     pub write: bool,
     /// The signed-in principal.
     pub principal: Option<String>,
+    /// How many tokens of further tenants it brought.
+    pub auxiliary_tokens: usize,
+    /// What it is throttled with, such as `arm/writes`, or `contoso/reads` at the registry `contoso`.
+    pub bucket: Option<String>,
     /// What it was about, such as `tasks/write` or `manifests/read`.
     pub operation: String,
     /// What the client calls itself.

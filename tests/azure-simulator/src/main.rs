@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use azure_simulator::{Fault, Knobs, Options, RegistrySpec, Simulator};
+use azure_simulator::{Cloud, Fault, Knobs, Options, RegistrySpec, Simulator};
 use clap::Parser;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,6 +23,15 @@ struct Arguments {
     /// The proxy's port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     proxy_port: u16,
+    /// The port of what speaks plain HTTP, the managed identities' endpoints; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    plain_port: u16,
+    /// The cloud to play.
+    #[arg(long, value_enum, default_value_t = Cloud::Public)]
+    cloud: Cloud,
+    /// A host that tells where the cloud's parts are, besides the cloud's own ARM.
+    #[arg(long)]
+    metadata_host: Option<String>,
     /// Where to write the certificate authority (PEM).
     #[arg(long)]
     ca_file: Option<PathBuf>,
@@ -48,6 +57,9 @@ async fn main() -> io::Result<()> {
     let Arguments {
         port,
         proxy_port,
+        plain_port,
+        cloud,
+        metadata_host,
         ca_file,
         log_file,
         env_file,
@@ -60,6 +72,9 @@ async fn main() -> io::Result<()> {
     let simulator = Simulator::start(Options {
         port,
         proxy_port,
+        plain_port,
+        cloud,
+        metadata_host,
         ca_file,
         log_file,
         registries,
@@ -67,15 +82,12 @@ async fn main() -> io::Result<()> {
         knobs,
     })?;
     if let Some(path) = env_file {
-        let lines = simulator
-            .env()
-            .into_iter()
-            .map(|(name, value)| format!("export {name}='{value}'\n"));
-        fs::write(path, lines.collect::<String>())?;
+        fs::write(path, environment(&simulator))?;
     }
     let ready = json!({
         "endpoint": simulator.endpoint(),
         "proxy": simulator.proxy_url(),
+        "plain": simulator.plain_url(),
         "ca_file": simulator.ca_file(),
         "pid": std::process::id(),
     });
@@ -86,4 +98,32 @@ async fn main() -> io::Result<()> {
     }
     simulator.stop();
     Ok(())
+}
+
+/// Shell lines for a provider's environment; what it takes to sign in otherwise is in comments.
+fn environment(simulator: &Simulator) -> String {
+    let lines = simulator
+        .env()
+        .into_iter()
+        .map(|(name, value)| format!("export {name}='{value}'\n"));
+    let identity = simulator.managed_identity();
+    let oidc = simulator.oidc();
+    let comments = [
+        ("ARM_MSI_ENDPOINT", identity.endpoint()),
+        ("IDENTITY_ENDPOINT", identity.app_service_endpoint()),
+        ("IDENTITY_HEADER", identity.app_service_header()),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", oidc.github_request_url()),
+        (
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            oidc.github_request_token(),
+        ),
+        ("SYSTEM_OIDCREQUESTURI", oidc.azure_devops_request_url()),
+        ("SYSTEM_ACCESSTOKEN", oidc.azure_devops_request_token()),
+        (
+            "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
+            oidc.service_connection_id().to_owned(),
+        ),
+    ];
+    let comments = comments.map(|(name, value)| format!("# {name}='{value}'\n"));
+    lines.chain(comments).collect()
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cloud::Cloud;
 use crate::options::SUBSCRIPTION;
 use crate::repository::{Fate, Repository};
 use crate::run::Run;
@@ -180,6 +181,8 @@ impl CacheRule {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Registry {
     pub(crate) spec: RegistrySpec,
+    /// What its login server ends in.
+    pub(crate) suffix: &'static str,
     pub(crate) created: Timestamp,
     /// By lower-case name.
     pub(crate) tasks: BTreeMap<String, Task>,
@@ -192,9 +195,10 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(spec: RegistrySpec, created: Timestamp) -> Self {
+    pub(crate) fn new(spec: RegistrySpec, cloud: Cloud, created: Timestamp) -> Self {
         Self {
             spec,
+            suffix: cloud.registry_suffix(),
             created,
             tasks: BTreeMap::new(),
             runs: Vec::new(),
@@ -231,10 +235,10 @@ impl Registry {
     }
 
     pub(crate) fn login_server(&self) -> String {
-        let name = self.spec.name.to_lowercase();
+        let (name, suffix) = (self.spec.name.to_lowercase(), self.suffix);
         match &self.spec.domain_label {
-            Some(hash) => format!("{name}-{hash}.azurecr.io"),
-            None => format!("{name}.azurecr.io"),
+            Some(hash) => format!("{name}-{hash}.{suffix}"),
+            None => format!("{name}.{suffix}"),
         }
     }
 }

@@ -16,8 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
-use crate::dispatch::is_loopback;
-use crate::fault::{Effect, refusal};
+use crate::compress::compressed;
+use crate::dispatch::{is_loopback, plain_host};
+use crate::fault::Effect;
 use crate::state::World;
 use crate::wire::{Call, Reply};
 
@@ -48,24 +49,42 @@ impl Service {
         }
     }
 
+    /// The same without TLS, for what is asked on the client's own machine.
+    pub(crate) async fn listen_plain(self, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            send_at_once(&stream);
+            tokio::spawn(self.clone().speak(stream, Door::Plain));
+        }
+    }
+
     /// Speaks TLS and HTTP on one connection until it ends.
     pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         // A client that distrusts our certificate, or that hangs up, is its own business.
         let Ok(stream) = self.tls.accept(stream).await else {
             return;
         };
+        self.speak(stream, Door::Tls).await;
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, door: Door) {
         let answer = service_fn(move |request| {
             let service = self.clone();
-            async move { service.answer(request).await }
+            async move { service.answer(request, door).await }
         });
         let _ = auto::Builder::new(TokioExecutor::new())
             .serve_connection(TokioIo::new(stream), answer)
             .await;
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
-        let call = read(request).await.map_err(|_| Cut)?;
-        if is_loopback(&call.host) && call.path.starts_with(admin::PREFIX) {
+    async fn answer(
+        self,
+        request: Request<Incoming>,
+        door: Door,
+    ) -> Result<Response<Full<Bytes>>, Cut> {
+        let mut call = read(request).await.map_err(|_| Cut)?;
+        if door == Door::Plain {
+            plain_host(&call.path).clone_into(&mut call.host);
+        } else if is_loopback(&call.host) && call.path.starts_with(admin::PREFIX) {
             return Ok(response(admin::answer(&mut self.world(), &call)));
         }
         let latency = self.world().knobs.latency();
@@ -73,7 +92,7 @@ impl Service {
             tokio::time::sleep(latency).await;
         }
         match self.decide(&call) {
-            Outcome::Reply(reply) => Ok(response(reply)),
+            Outcome::Reply(reply) => Ok(response(compressed(&call, reply))),
             Outcome::Cut => Err(Cut),
             Outcome::Hang => {
                 let never: Infallible = std::future::pending().await;
@@ -97,7 +116,7 @@ impl Service {
                 retry_after,
             }) => {
                 world.record(call, status, true);
-                Outcome::Reply(refusal(call, status, code.as_deref(), retry_after))
+                Outcome::Reply(world.refusal(call, status, code.as_deref(), retry_after))
             }
             Some(effect) => {
                 if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
@@ -118,6 +137,13 @@ impl fmt::Debug for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Service").finish_non_exhaustive()
     }
+}
+
+/// How a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Tls,
+    Plain,
 }
 
 /// What becomes of a request.

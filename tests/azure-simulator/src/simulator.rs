@@ -5,29 +5,30 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::runtime;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::access::RoleAssignment;
+use crate::cloud::Cloud;
+use crate::doors::{Listeners, serve};
 use crate::fault::Fault;
 use crate::handle::RegistryHandle;
+use crate::knobs::Knobs;
 use crate::log::Entry;
-use crate::options::{CLIENT_ID, CLIENT_SECRET, Knobs, Options, SUBSCRIPTION, TENANT};
+use crate::options::{CLIENT_ID, CLIENT_SECRET, Options, SUBSCRIPTION, TENANT};
 use crate::registry::RegistrySpec;
 use crate::server::Service;
 use crate::state::World;
 use crate::tls::Authority;
 use crate::tokens::Grant;
 use crate::wire::Call;
-use crate::{arm, proxy, snapshot};
+use crate::{arm, snapshot};
 
 /// A running simulator. Dropping it ends it, with every connection.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Simulator {
     world: Arc<Mutex<World>>,
     address: SocketAddr,
     proxy: SocketAddr,
+    plain: SocketAddr,
     ca_pem: String,
     ca_file: PathBuf,
     /// Keeps the certificate's file until the end, if nobody said where to put it.
@@ -62,11 +64,12 @@ impl Simulator {
             }
         };
         fs::write(&ca_file, &ca_pem)?;
-        let listener = std::net::TcpListener::bind(("127.0.0.1", options.port))?;
-        let proxy_listener = std::net::TcpListener::bind(("127.0.0.1", options.proxy_port))?;
-        let (address, proxy) = (listener.local_addr()?, proxy_listener.local_addr()?);
+        let ports = [options.port, options.proxy_port, options.plain_port];
+        let listeners = Listeners::bind(ports)?;
+        let [address, proxy, plain] = listeners.addresses()?;
 
-        let mut world = World::new(format!("https://{address}"), options.knobs);
+        let mut world = World::new(format!("https://{address}"), options.cloud, options.knobs);
+        world.metadata_host = options.metadata_host;
         world.log.file = options.log_file.map(File::create).transpose()?;
         world.faults = options.faults;
         for spec in options.registries {
@@ -76,11 +79,12 @@ impl Simulator {
         let tls = authority.server_config().map_err(io::Error::other)?;
         let service = Service::new(Arc::clone(&world), tls);
         let (stop, stopped) = oneshot::channel();
-        let thread = serve(service, listener, proxy_listener, stopped)?;
+        let thread = serve(service, listeners, stopped)?;
         Ok(Self {
             world,
             address,
             proxy,
+            plain,
             ca_pem,
             ca_file,
             _folder: folder,
@@ -106,6 +110,16 @@ impl Simulator {
         format!("http://{}", self.proxy)
     }
 
+    /// `http://127.0.0.1:PORT`: the managed identities' endpoints, in plain HTTP.
+    #[must_use]
+    pub fn plain_url(&self) -> String {
+        format!("http://{}", self.plain)
+    }
+
+    pub(crate) fn plain_port(&self) -> u16 {
+        self.plain.port()
+    }
+
     /// The certificate authority, as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
@@ -118,19 +132,33 @@ impl Simulator {
         &self.ca_file
     }
 
-    /// The environment in which a provider talks to this simulator and to nothing else.
+    /// The environment in which a provider talks to this simulator and to nothing else, signed in with a secret.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("HTTPS_PROXY", self.proxy_url()),
-            ("SSL_CERT_FILE", self.ca_file.display().to_string()),
+        let mut env = self.connection_env();
+        env.extend([
             ("ARM_CLIENT_ID", CLIENT_ID.to_owned()),
             ("ARM_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+            ("ARM_USE_CLI", "false".to_owned()),
+        ]);
+        env
+    }
+
+    /// The same without a way to sign in: where everything is, the tenant and the subscription.
+    #[must_use]
+    pub fn connection_env(&self) -> Vec<(&'static str, String)> {
+        let cloud = self.world().cloud;
+        let mut env = vec![
+            ("HTTPS_PROXY", self.proxy_url()),
+            ("SSL_CERT_FILE", self.ca_file.display().to_string()),
             ("ARM_TENANT_ID", TENANT.to_owned()),
             ("ARM_SUBSCRIPTION_ID", SUBSCRIPTION.to_owned()),
-            ("ARM_USE_CLI", "false".to_owned()),
             ("CHECKPOINT_DISABLE", "1".to_owned()),
-        ]
+        ];
+        if cloud != Cloud::Public {
+            env.push(("ARM_ENVIRONMENT", cloud.environment().to_owned()));
+        }
+        env
     }
 
     /// Adds a registry.
@@ -153,22 +181,37 @@ impl Simulator {
         RegistryHandle::new(self, name.to_owned())
     }
 
-    /// Adds an application with a secret and its roles (ids, see [`crate::roles`]) at scopes; gives its object id.
-    pub fn add_application(&self, client_id: &str, secret: &str, roles: &[(&str, &str)]) -> String {
-        self.world().add_application(client_id, secret, roles)
-    }
-
     /// A good Entra token of the default application, for an audience such as `https://management.azure.com`.
+    ///
+    /// # Panics
+    /// When Entra doesn't know the audience: a test that asks for it is wrong.
     #[must_use]
     pub fn token(&self, audience: &str) -> String {
+        self.token_in(TENANT, audience)
+    }
+
+    /// The same in a tenant that the application has joined.
+    ///
+    /// # Panics
+    /// When it hasn't, or Entra doesn't know the audience.
+    #[must_use]
+    pub fn token_in(&self, tenant: &str, audience: &str) -> String {
         let mut world = self.world();
-        let principal = world.applications[0].principal.clone();
-        let life = Duration::from_secs(world.knobs.token_lifetime_s);
-        let now = world.now();
-        let grant = Grant::Entra {
-            audience: audience.trim_end_matches('/').to_owned(),
-        };
-        world.tokens.issue(TENANT, &principal, grant, now, life)
+        let principal = world.applications[0].principal_in(tenant);
+        let issued = principal.and_then(|id| world.issue_entra(tenant, &id, audience));
+        assert!(
+            issued.is_some(),
+            "Entra gives no token for {audience} in {tenant}"
+        );
+        issued.map(|issued| issued.token).unwrap_or_default()
+    }
+
+    /// Takes back every Entra token: ARM and the registries refuse them from now on.
+    pub fn revoke_tokens(&self) {
+        let mut world = self.world();
+        world
+            .tokens
+            .revoke(|grant| matches!(grant, Grant::Entra { .. }));
     }
 
     /// Makes an ARM request as somebody else would in the portal or by CLI: unsigned and unlogged. `address` is a path
@@ -180,16 +223,18 @@ impl Simulator {
         body: Option<&Value>,
     ) -> (u16, Value) {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let mut world = self.world();
+        let host = world.cloud.arm_host();
         let call = Call {
             method,
-            host: arm::HOST.to_owned(),
-            authority: arm::HOST.to_owned(),
+            host: host.to_owned(),
+            authority: host.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: HeaderMap::new(),
             body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
-        let (Ok(reply) | Err(reply)) = arm::behind_the_scenes(&mut self.world(), &call);
+        let (Ok(reply) | Err(reply)) = arm::behind_the_scenes(&mut world, &call);
         (
             reply.status,
             serde_json::from_slice(&reply.body).unwrap_or_default(),
@@ -246,6 +291,17 @@ impl Simulator {
         self.world().advance(by);
     }
 
+    /// Stops the simulator's clock: from now on it moves only by [`Simulator::advance`], as tokio's paused time does.
+    pub fn hold_clock(&self) {
+        self.world().hold_clock();
+    }
+
+    /// Every request since the start.
+    #[must_use]
+    pub fn log(&self) -> Vec<Entry> {
+        self.world().log.entries.clone()
+    }
+
     /// Begins a new chapter of the log for [`Simulator::requests`] and [`Simulator::writes`].
     pub fn mark(&self) {
         self.world().log.set_mark();
@@ -283,36 +339,4 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// Runs both listeners in a thread until the other end of `stopped` is dropped.
-fn serve(
-    service: Service,
-    listener: std::net::TcpListener,
-    proxy_listener: std::net::TcpListener,
-    stopped: oneshot::Receiver<()>,
-) -> io::Result<JoinHandle<()>> {
-    listener.set_nonblocking(true)?;
-    proxy_listener.set_nonblocking(true)?;
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    let (listener, proxy_listener) = {
-        let _inside = runtime.enter();
-        (
-            TcpListener::from_std(listener)?,
-            TcpListener::from_std(proxy_listener)?,
-        )
-    };
-    thread::Builder::new()
-        .name("azure-simulator".to_owned())
-        .spawn(move || {
-            runtime.spawn(service.clone().listen(listener));
-            runtime.spawn(proxy::listen(service, proxy_listener));
-            // Either the word to stop or the loss of the one who could say it.
-            let _ = runtime.block_on(stopped);
-            // Connections that hang by order would be waited for otherwise.
-            runtime.shutdown_background();
-        })
 }

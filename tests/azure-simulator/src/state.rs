@@ -1,22 +1,27 @@
 //! The simulated Azure's whole state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::access::{Principal, RoleAssignment};
+use crate::cloud::Cloud;
 use crate::echo::Echoes;
+use crate::entra::Application;
 use crate::fault::Fault;
+use crate::knobs::Knobs;
 use crate::log::Log;
-use crate::options::{CLIENT_ID, CLIENT_SECRET, Knobs, SUBSCRIPTION};
+use crate::managed_identity::ManagedIdentities;
+use crate::options::{CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION};
 use crate::registry::{Registry, RegistrySpec};
 use crate::repository::{Fate, Repository};
 use crate::roles;
 use crate::storage::LogLinks;
+use crate::throttle::Buckets;
 use crate::tokens::Tokens;
-use crate::{acr, arm};
+use crate::{acr, arm, oidc};
 
 /// Everything there is.
 #[derive(Debug)]
@@ -28,6 +33,11 @@ pub(crate) struct World {
     /// By lower-case name; registry names are unique in all of Azure.
     pub(crate) registries: BTreeMap<String, Registry>,
     pub(crate) tokens: Tokens,
+    pub(crate) issuer: oidc::Issuer,
+    pub(crate) identities: ManagedIdentities,
+    pub(crate) buckets: Buckets,
+    /// What clients showed us that nobody else may see.
+    pub(crate) seen: BTreeSet<String>,
     pub(crate) uploads: acr::Uploads,
     pub(crate) operations: arm::Operations,
     pub(crate) links: LogLinks,
@@ -36,22 +46,24 @@ pub(crate) struct World {
     pub(crate) log: Log,
     /// `https://127.0.0.1:PORT`, where ARM and Entra answer without the proxy.
     pub(crate) endpoint: String,
-    /// How far the clock was put forward.
-    ahead: SignedDuration,
+    pub(crate) cloud: Cloud,
+    /// A host that only tells where the cloud's parts are.
+    pub(crate) metadata_host: Option<String>,
+    clock: Clock,
     counter: u64,
 }
 
-/// An application that may sign in with a secret.
-#[derive(Debug, Clone)]
-pub(crate) struct Application {
-    pub(crate) client_id: String,
-    pub(crate) secret: String,
-    /// The object id of its service principal.
-    pub(crate) principal: String,
+/// The simulator's time.
+#[derive(Debug, Default)]
+struct Clock {
+    /// How far it was put forward.
+    ahead: SignedDuration,
+    /// When it was stopped.
+    held: Option<Timestamp>,
 }
 
 impl World {
-    pub(crate) fn new(endpoint: String, knobs: Knobs) -> Self {
+    pub(crate) fn new(endpoint: String, cloud: Cloud, knobs: Knobs) -> Self {
         let mut world = Self {
             knobs,
             applications: Vec::new(),
@@ -59,6 +71,10 @@ impl World {
             role_assignments: Vec::new(),
             registries: BTreeMap::new(),
             tokens: Tokens::default(),
+            issuer: oidc::Issuer::new(),
+            identities: ManagedIdentities::default(),
+            buckets: Buckets::default(),
+            seen: BTreeSet::new(),
             uploads: acr::Uploads::default(),
             operations: arm::Operations::default(),
             links: LogLinks::default(),
@@ -66,35 +82,37 @@ impl World {
             faults: Vec::new(),
             log: Log::default(),
             endpoint,
-            ahead: SignedDuration::ZERO,
+            cloud,
+            metadata_host: None,
+            clock: Clock::default(),
             counter: 0,
         };
-        let everything = [
-            roles::OWNER,
-            roles::REPOSITORY_CONTRIBUTOR,
-            roles::CATALOG_LISTER,
-        ];
-        let scope = format!("/subscriptions/{SUBSCRIPTION}");
-        world.add_application(
-            CLIENT_ID,
-            CLIENT_SECRET,
-            &everything.map(|role| (role, scope.as_str())),
-        );
+        let principal = world.add_application(CLIENT_ID, CLIENT_SECRET, &[]);
+        world.grant_everything(&principal);
+        if let Some(application) = world.application_mut(CLIENT_ID) {
+            application.federated = oidc::FederatedCredential::stand_ins();
+        }
         world
     }
 
-    /// The simulator's time: the machine's, plus what it was put forward.
+    /// The simulator's time: the machine's, or that at which it was stopped, plus what it was put forward.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now()
-            .saturating_add(self.ahead)
+        self.clock
+            .held
+            .unwrap_or_else(Timestamp::now)
+            .saturating_add(self.clock.ahead)
             .unwrap_or(Timestamp::MAX)
     }
 
     /// Puts the clock forward.
     pub(crate) fn advance(&mut self, by: Duration) {
-        self.ahead = self
-            .ahead
-            .saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        self.clock.ahead = self.clock.ahead.saturating_add(by);
+    }
+
+    /// Stops the clock: from now on it moves only when it is put forward.
+    pub(crate) fn hold_clock(&mut self) {
+        self.clock.held.get_or_insert_with(Timestamp::now);
     }
 
     /// The next number of a sequence that never repeats.
@@ -111,15 +129,31 @@ impl World {
         roles: &[(&str, &str)],
     ) -> String {
         let principal = self.add_principal(Timestamp::UNIX_EPOCH);
-        self.applications.push(Application {
-            client_id: client_id.to_owned(),
-            secret: secret.to_owned(),
-            principal: principal.clone(),
-        });
+        self.applications
+            .push(Application::new(client_id, secret, &principal));
         for (role, scope) in roles {
             self.seed_assignment(Uuid::new_v4().to_string(), scope, role, &principal);
         }
         principal
+    }
+
+    /// An application, to change it.
+    pub(crate) fn application_mut(&mut self, client_id: &str) -> Option<&mut Application> {
+        self.applications
+            .iter_mut()
+            .find(|known| known.client_id.eq_ignore_ascii_case(client_id))
+    }
+
+    /// Lets a principal do everything in the subscription.
+    pub(crate) fn grant_everything(&mut self, principal: &str) {
+        let scope = format!("/subscriptions/{SUBSCRIPTION}");
+        for role in [
+            roles::OWNER,
+            roles::REPOSITORY_CONTRIBUTOR,
+            roles::CATALOG_LISTER,
+        ] {
+            self.seed_assignment(Uuid::new_v4().to_string(), &scope, role, principal);
+        }
     }
 
     /// Adds a service principal.
@@ -159,8 +193,10 @@ impl World {
     /// Adds a registry.
     pub(crate) fn add_registry(&mut self, spec: RegistrySpec) {
         let created = self.now();
-        self.registries
-            .insert(spec.name.to_lowercase(), Registry::new(spec, created));
+        self.registries.insert(
+            spec.name.to_lowercase(),
+            Registry::new(spec, self.cloud, created),
+        );
     }
 
     /// A registry by name.

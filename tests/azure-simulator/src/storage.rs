@@ -29,6 +29,11 @@ pub(crate) enum Target {
 pub(crate) struct LogLinks(HashMap<String, Target>);
 
 impl LogLinks {
+    /// What makes the links good.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
     /// A signed link to a target.
     pub(crate) fn sign(&mut self, target: Target) -> String {
         let signature = Uuid::new_v4().simple().to_string();

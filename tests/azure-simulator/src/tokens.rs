@@ -26,9 +26,20 @@ pub(crate) enum Grant {
 /// A token that was issued.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
+    /// The tenant that it is good in.
+    pub(crate) tenant: String,
     pub(crate) principal: String,
     pub(crate) grant: Grant,
     pub(crate) expires: Timestamp,
+    /// Taken back before its time.
+    pub(crate) revoked: bool,
+}
+
+impl Token {
+    /// Whether it still works.
+    pub(crate) fn is_good(&self, now: Timestamp) -> bool {
+        !self.revoked && self.expires > now
+    }
 }
 
 /// All tokens ever issued.
@@ -75,9 +86,11 @@ impl Tokens {
         self.0.insert(
             text.clone(),
             Token {
+                tenant: tenant.to_owned(),
                 principal: principal.to_owned(),
                 grant,
                 expires,
+                revoked: false,
             },
         );
         text
@@ -86,5 +99,29 @@ impl Tokens {
     /// What a token is, if it is one of ours.
     pub(crate) fn find(&self, text: &str) -> Option<&Token> {
         self.0.get(text)
+    }
+
+    /// Takes back all of these, at once.
+    pub(crate) fn revoke(&mut self, which: impl Fn(&Grant) -> bool) {
+        for token in self.0.values_mut().filter(|token| which(&token.grant)) {
+            token.revoked = true;
+        }
+    }
+
+    /// All that were ever issued.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+}
+
+impl Grant {
+    /// Whether it is one of a registry.
+    pub(crate) fn is_for(&self, server: &str) -> bool {
+        match self {
+            Self::Entra { .. } => false,
+            Self::Refresh { login_server } | Self::Access { login_server, .. } => {
+                login_server == server
+            }
+        }
     }
 }

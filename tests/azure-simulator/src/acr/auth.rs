@@ -15,8 +15,6 @@ use crate::state::World;
 use crate::tokens::Grant;
 use crate::wire::{Answer, Call, Reply};
 
-const REFRESH_LIFE: Duration = Duration::from_secs(3 * 3600);
-const ACCESS_LIFE: Duration = Duration::from_secs(75 * 60);
 /// The user name under which a refresh token is a password.
 const TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -44,11 +42,11 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
         .tokens
         .find(form.get("access_token").unwrap_or_default());
     let token = token
-        .filter(|token| token.expires > world.now())
+        .filter(|token| token.is_good(world.now()) && token.tenant == TENANT)
         .ok_or_else(|| unauthorized(&Value::Null))?;
     let fits = match &token.grant {
         Grant::Entra { audience } => {
-            audience == ACR_AUDIENCE
+            (audience == ACR_AUDIENCE && !world.knobs.acr_audience_refused)
                 || (found.spec.tokens_of_arm && world.is_arm_audience(audience))
         }
         Grant::Refresh { .. } | Grant::Access { .. } => false,
@@ -57,6 +55,7 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
         return Err(unauthorized(&Value::Null));
     }
     let (principal, now) = (token.principal.clone(), world.now());
+    let life = Duration::from_secs(world.knobs.refresh_token_lifetime_s);
     let refresh = world.tokens.issue(
         TENANT,
         &principal,
@@ -64,7 +63,7 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
             login_server: server,
         },
         now,
-        REFRESH_LIFE,
+        life,
     );
     Ok(Reply::json(200, &json!({"refresh_token": refresh}))
         .with("x-ms-ratelimit-remaining-calls-per-second", "166.65"))
@@ -107,7 +106,7 @@ pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
     }
     let token = refresh
         .and_then(|refresh| world.tokens.find(&refresh))
-        .filter(|token| token.expires > world.now());
+        .filter(|token| token.is_good(world.now()));
     let token = token.filter(
         |token| matches!(&token.grant, Grant::Refresh { login_server } if *login_server == server),
     );
@@ -117,6 +116,7 @@ pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
         .clone();
     let scopes = granted(world, found, &principal, &scopes)?;
     let now = world.now();
+    let life = Duration::from_secs(world.knobs.registry_token_lifetime_s);
     let access = world.tokens.issue(
         TENANT,
         &principal,
@@ -125,7 +125,7 @@ pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
             scopes,
         },
         now,
-        ACCESS_LIFE,
+        life,
     );
     Ok(Reply::json(200, &json!({"access_token": access}))
         .with("x-ms-ratelimit-remaining-calls-per-second", "166.65"))

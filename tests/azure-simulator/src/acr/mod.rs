@@ -5,6 +5,7 @@ mod blobs;
 mod catalog;
 mod manifests;
 mod route;
+mod throttle;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub(crate) use crate::acr::blobs::Uploads;
 use crate::acr::route::{Need, Route};
+pub(crate) use crate::acr::throttle::class;
 use crate::dispatch::Label;
 use crate::echo::key;
 use crate::registry::Registry;
@@ -39,6 +41,7 @@ pub(crate) fn answer(world: &mut World, call: &Call, registry: &str) -> Reply {
 fn serve(world: &mut World, call: &Call, name: &str) -> Answer {
     let unknown = || refused(404, "NOT_FOUND", "page not found", &Value::Null);
     let route = Route::parse(call).ok_or_else(unknown)?;
+    throttle::count(world, call, name)?;
     let found = world.registry(name).ok_or_else(unknown)?;
     if found.spec.restricted && !found.spec.client_allowed {
         let message = "client with IP '127.0.0.1' is not allowed access, refer https://aka.ms/acr/firewall to grant access";
@@ -95,7 +98,7 @@ fn authorize(world: &World, registry: &Registry, call: &Call, need: &Need) -> Re
     let issued = world
         .tokens
         .find(token)
-        .filter(|token| token.expires > world.now());
+        .filter(|token| token.is_good(world.now()));
     let Some(Grant::Access {
         login_server,
         scopes,

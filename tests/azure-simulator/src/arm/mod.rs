@@ -1,5 +1,6 @@
 //! Azure Resource Manager: checks what it checks of every request, then hands over to the resource type's file.
 
+mod auth;
 mod cache_rule;
 mod error;
 mod filter;
@@ -12,8 +13,8 @@ mod task;
 mod task_body;
 mod task_merge;
 mod task_view;
+mod throttle;
 
-use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,23 +22,29 @@ use uuid::Uuid;
 use crate::arm::error::error;
 pub(crate) use crate::arm::operation::Operations;
 use crate::arm::route::{Resource, Route};
-use crate::dispatch::Label;
-use crate::options::{IdCase, SUBSCRIPTION, TENANT};
+use crate::dispatch::{Label, is_loopback};
+use crate::knobs::IdCase;
+use crate::options::SUBSCRIPTION;
 use crate::state::World;
-use crate::tokens::Grant;
 use crate::wire::{Answer, Call, Reply};
 
-/// The host of the public cloud.
-pub(crate) const HOST: &str = "management.azure.com";
+pub(crate) use crate::arm::auth::auxiliary_tokens;
+pub(crate) use crate::arm::throttle::class;
+
+/// Where the parts of the cloud are told, without a sign-in.
+pub(crate) const METADATA: &str = "/metadata/endpoints";
 
 /// Whether a path on the loopback endpoint is one of ARM's.
 pub(crate) fn is_path(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    path.starts_with("/subscriptions") || path.starts_with("/providers")
+    path.starts_with("/subscriptions") || path.starts_with("/providers") || path == METADATA
 }
 
 /// What the log calls a request.
 pub(crate) fn label(call: &Call) -> Label {
+    if call.path == METADATA {
+        return Label::look("metadata/read");
+    }
     Route::parse(call).map_or_else(
         || Label::look("arm/unknown"),
         |route| Label {
@@ -48,9 +55,37 @@ pub(crate) fn label(call: &Call) -> Label {
 }
 
 pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
-    let (Ok(reply) | Err(reply)) =
-        authenticate(world, call).and_then(|principal| answer_to(world, call, &principal));
+    if call.path == METADATA {
+        return metadata(world, call);
+    }
+    let mut remaining = None;
+    let answer = auth::authenticate(world, call).and_then(|principal| {
+        remaining = Some(0);
+        remaining = Some(throttle::count(world, call, &principal)?);
+        answer_to(world, call, &principal)
+    });
+    let (Ok(reply) | Err(reply)) = answer;
+    let reply = match remaining {
+        Some(number) => reply.with(throttle::header(class(call)), number.to_string()),
+        None => reply,
+    };
     dress(world, call, reply)
+}
+
+/// `GET /metadata/endpoints`: older versions list all clouds, newer ones tell of their own.
+pub(crate) fn metadata(world: &World, call: &Call) -> Reply {
+    let base = is_loopback(&call.host).then(|| format!("https://{}", call.authority));
+    let body = world.cloud.metadata(base.as_deref());
+    match call.param("api-version").as_deref() {
+        _ if call.method != http::Method::GET => error::no_such_method("metadata"),
+        Some("2022-09-01") => Reply::json(200, &body),
+        Some("2019-05-01") => Reply::json(200, &Value::Array(vec![body])),
+        _ => error(
+            400,
+            "InvalidApiVersionParameter",
+            "The api-version is invalid. The supported versions are '2019-05-01,2022-09-01'.",
+        ),
+    }
 }
 
 /// A request that somebody else makes, in the portal or by CLI: no sign-in of ours, and nothing in the log.
@@ -92,56 +127,6 @@ fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
             role_assignment::answer(world, call, scope, name, principal)
         }
     }
-}
-
-/// Who is calling: ARM takes Entra tokens for its own audience only.
-fn authenticate(world: &World, call: &Call) -> Result<String, Reply> {
-    let refuse = |code: &str, message: &str| {
-        let challenge = format!(
-            "Bearer authorization_uri=\"https://login.microsoftonline.com/{TENANT}\", error=\"invalid_token\", error_description=\"{message}\""
-        );
-        error(401, code, message).with("www-authenticate", challenge)
-    };
-    if call.header("authorization").is_none() {
-        return Err(refuse(
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing.",
-        ));
-    }
-    let token = call.bearer().and_then(|text| world.tokens.find(text));
-    let Some(token) = token else {
-        return Err(refuse(
-            "InvalidAuthenticationToken",
-            "The access token is invalid.",
-        ));
-    };
-    match &token.grant {
-        Grant::Entra { audience } if world.is_arm_audience(audience) => {}
-        Grant::Entra { audience } => {
-            let message = format!(
-                "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with one of \
-                 the allowed audiences 'https://management.core.windows.net/','https://management.core.windows.net',\
-                 'https://management.azure.com/','https://management.azure.com'."
-            );
-            return Err(refuse("InvalidAuthenticationTokenAudience", &message));
-        }
-        Grant::Refresh { .. } | Grant::Access { .. } => {
-            return Err(refuse(
-                "InvalidAuthenticationToken",
-                "The access token is from the wrong issuer.",
-            ));
-        }
-    }
-    let now = world.now();
-    if token.expires <= now {
-        let message = format!(
-            "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
-            stamp(token.expires),
-            stamp(now)
-        );
-        return Err(refuse("ExpiredAuthenticationToken", &message));
-    }
-    Ok(token.principal.clone())
 }
 
 fn check_version(call: &Call, route: &Route) -> Result<(), Reply> {
@@ -203,11 +188,6 @@ fn dress(world: &World, call: &Call, reply: Reply) -> Reply {
         .header("x-ms-correlation-request-id")
         .unwrap_or(&request_id)
         .to_owned();
-    let (kind, bucket) = match call.method {
-        Method::DELETE => ("x-ms-ratelimit-remaining-subscription-deletes", 199),
-        _ if label(call).write => ("x-ms-ratelimit-remaining-subscription-writes", 199),
-        _ => ("x-ms-ratelimit-remaining-subscription-reads", 249),
-    };
     let time = world.now().strftime("%Y%m%dT%H%M%SZ").to_string();
     reply
         .with("x-ms-request-id", request_id.clone())
@@ -216,7 +196,6 @@ fn dress(world: &World, call: &Call, reply: Reply) -> Reply {
             "x-ms-routing-request-id",
             format!("WESTEUROPE:{time}:{request_id}"),
         )
-        .with(kind, bucket.to_string())
         .with("cache-control", "no-cache")
 }
 

@@ -5,14 +5,22 @@
     reason = "a test that can't go on should say where"
 )]
 
+mod azure_cli;
 mod cli;
 mod client;
+mod clouds;
 mod consistency;
+mod credentials;
 mod data_plane;
 mod images;
+mod managed_identity;
+mod oidc;
 mod pipeline;
 mod role_assignments;
 mod shapes;
 mod sign_in;
 mod tasks;
+mod tenants;
+mod throttling;
+mod tokens;
 mod wire;

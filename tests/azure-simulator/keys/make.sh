@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes the key pairs and certificates in this folder anew. They are test data: nothing but the
+# simulator trusts them. Made once, because RSA keys take seconds and because PKCS#12 files that
+# somebody else wrote show more than ones that our own code wrote.
+set -eu
+cd "$(dirname "$0")"
+password=simulator-pfx-password
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -sha256 \
+  -subj '/CN=Simulator test CA' -keyout ca.key -out ca.crt 2>/dev/null
+for name in rsa p256 p384; do
+  case $name in
+    rsa) key='-newkey rsa:2048' ;;
+    p256) key='-newkey ec -pkeyopt ec_paramgen_curve:P-256' ;;
+    p384) key='-newkey ec -pkeyopt ec_paramgen_curve:P-384' ;;
+  esac
+  # shellcheck disable=SC2086
+  openssl req $key -nodes -subj "/CN=Simulator application ($name)" -keyout "$name.key.pem" \
+    -out "$name.csr" 2>/dev/null
+  openssl x509 -req -in "$name.csr" -CA ca.crt -CAkey ca.key -days 36500 -sha256 -out "$name.crt.pem" 2>/dev/null
+  pfx() { openssl pkcs12 -export -inkey "$name.key.pem" -in "$name.crt.pem" -certfile ca.crt -name "$name" "$@"; }
+  pfx -passout "pass:$password" -out "$name.pfx"
+  pfx -legacy -passout "pass:$password" -out "$name.legacy.pfx"
+  pfx -passout pass: -out "$name.open.pfx"
+done
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out issuer.key.pem 2>/dev/null
+rm -f ./*.csr ca.key ca.crt ca.srl

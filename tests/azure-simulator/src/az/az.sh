@@ -1,0 +1,22 @@
+#!/bin/bash
+# Plays the Azure CLI: hands its arguments to the simulator, and prints what that answers.
+LC_ALL=C
+printf -v arguments '%s\n' "$@"
+printf -v offset '%(%z)T' -1
+if ! exec 3<>/dev/tcp/127.0.0.1/@PORT@; then
+  echo 'the simulator is gone' >&2
+  exit 70
+fi
+printf 'POST @PATH@ HTTP/1.1\r\nHost: azure-cli\r\nConnection: close\r\nX-State: @STATE@\r\nX-Offset: %s\r\nContent-Length: %d\r\n\r\n%s' \
+  "$offset" "${#arguments}" "$arguments" >&3
+IFS=' ' read -r _ status _ <&3
+while IFS= read -r header <&3 && [[ $header != $'\r' ]]; do :; done
+body=
+while IFS= read -r line <&3 || [[ -n $line ]]; do body+=$line$'\n'; done
+if [[ $status == 200 ]]; then
+  printf '%s' "$body"
+  exit 0
+fi
+printf '%s' "$body" >&2
+[[ $status == 400 ]] && exit 2
+exit 1

@@ -1,0 +1,187 @@
+//! JSON web tokens: taken apart, signed and verified, by the algorithms that Entra takes from its clients.
+//!
+//! `ring` alone does it: it is here for TLS anyway, and the checks have to come in Entra's own order, which the crates
+//! for whole JWTs don't leave to their callers.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{self, EcdsaKeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+
+/// A token as it came, not yet believed.
+#[derive(Debug, Clone)]
+pub(crate) struct Jwt {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
+    /// What the signature is over.
+    signed: String,
+    signature: Vec<u8>,
+}
+
+/// A private key.
+#[derive(Debug)]
+pub(crate) enum PrivateKey {
+    Rsa(RsaKeyPair),
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+}
+
+/// A public key: PKCS#1 for RSA, the uncompressed point for the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PublicKey {
+    Rsa(Vec<u8>),
+    P256(Vec<u8>),
+    P384(Vec<u8>),
+}
+
+/// Why a signature isn't one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mistrust {
+    /// The key can't be used with the algorithm of the header.
+    Unfit,
+    /// The key made no such signature.
+    Wrong,
+}
+
+impl Jwt {
+    /// Takes a token apart; none if it isn't one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (signed, signature) = text.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let object = |part: &str| {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
+            let value: Value = serde_json::from_slice(&bytes).ok()?;
+            value.is_object().then_some(value)
+        };
+        Some(Self {
+            header: object(header)?,
+            claims: object(claims)?,
+            signed: signed.to_owned(),
+            signature: BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?,
+        })
+    }
+
+    /// A text of the header.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        self.header[name].as_str()
+    }
+
+    /// A text of the claims.
+    pub(crate) fn claim(&self, name: &str) -> Option<&str> {
+        self.claims[name].as_str()
+    }
+
+    /// A time of the claims, in seconds of the epoch.
+    pub(crate) fn time(&self, name: &str) -> Option<i64> {
+        self.claims[name].as_i64()
+    }
+
+    /// Whether the key made the signature.
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), Mistrust> {
+        let (algorithm, key): (&dyn signature::VerificationAlgorithm, _) =
+            match (self.named("alg").unwrap_or_default(), key) {
+                ("RS256", PublicKey::Rsa(key)) => (&signature::RSA_PKCS1_2048_8192_SHA256, key),
+                ("PS256", PublicKey::Rsa(key)) => (&signature::RSA_PSS_2048_8192_SHA256, key),
+                ("ES256", PublicKey::P256(key)) => (&signature::ECDSA_P256_SHA256_FIXED, key),
+                ("ES384", PublicKey::P384(key)) => (&signature::ECDSA_P384_SHA384_FIXED, key),
+                _ => return Err(Mistrust::Unfit),
+            };
+        UnparsedPublicKey::new(algorithm, key)
+            .verify(self.signed.as_bytes(), &self.signature)
+            .map_err(|_| Mistrust::Wrong)
+    }
+}
+
+impl PrivateKey {
+    /// Reads a PKCS#8 key; none if it is of another kind.
+    pub(crate) fn from_pem(pem: &str) -> Option<Self> {
+        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let der = der.secret_der();
+        let elliptic =
+            |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, der, &SystemRandom::new()).ok();
+        RsaKeyPair::from_pkcs8(der)
+            .ok()
+            .map(Self::Rsa)
+            .or_else(|| elliptic(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map(Self::P256))
+            .or_else(|| elliptic(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).map(Self::P384))
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        match self {
+            Self::Rsa(pair) => PublicKey::Rsa(pair.public_key().as_ref().to_vec()),
+            Self::P256(pair) => PublicKey::P256(pair.public_key().as_ref().to_vec()),
+            Self::P384(pair) => PublicKey::P384(pair.public_key().as_ref().to_vec()),
+        }
+    }
+
+    /// Signs claims by the algorithm that the header names; none if the key can't.
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> Option<String> {
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let random = SystemRandom::new();
+        let signature = match (header["alg"].as_str()?, self) {
+            (name @ ("RS256" | "PS256"), Self::Rsa(pair)) => {
+                let padding: &dyn signature::RsaEncoding = if name == "RS256" {
+                    &signature::RSA_PKCS1_SHA256
+                } else {
+                    &signature::RSA_PSS_SHA256
+                };
+                let mut bytes = vec![0; pair.public().modulus_len()];
+                pair.sign(padding, &random, signed.as_bytes(), &mut bytes)
+                    .ok()?;
+                bytes
+            }
+            ("ES256", Self::P256(pair)) | ("ES384", Self::P384(pair)) => {
+                let signature = pair.sign(&random, signed.as_bytes()).ok()?;
+                signature.as_ref().to_vec()
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "{signed}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(signature)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::certificate::AppCertificate;
+
+    #[test]
+    fn each_algorithm_verifies_what_it_signed_and_nothing_else() {
+        for (certificate, algorithms) in [
+            (AppCertificate::Rsa, ["RS256", "PS256"].as_slice()),
+            (AppCertificate::P256, &["ES256"]),
+            (AppCertificate::P384, &["ES384"]),
+        ] {
+            let key = PrivateKey::from_pem(certificate.key_pem()).unwrap();
+            for algorithm in algorithms {
+                let text = key
+                    .sign(&json!({"alg": algorithm}), &json!({"sub": "x"}))
+                    .unwrap();
+                let jwt = Jwt::parse(&text).unwrap();
+                assert_eq!(jwt.verify(&key.public()), Ok(()));
+                let forged = Jwt {
+                    signed: jwt.signed.replace('.', ".e"),
+                    ..jwt
+                };
+                assert_eq!(forged.verify(&key.public()), Err(Mistrust::Wrong));
+            }
+            assert_eq!(key.sign(&json!({"alg": "none"}), &json!({})), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        for text in ["", "a.b", "a.b.c", "e30.e30", "bnVsbA.e30.e30"] {
+            assert!(Jwt::parse(text).is_none(), "{text}");
+        }
+    }
+}
