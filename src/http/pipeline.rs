@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::http::concurrency::Concurrency;
@@ -75,14 +76,20 @@ impl Pipeline {
             return stopped(why, None);
         }
         loop {
-            if let Err(why) = self.shared.throttle.pass(budget, request).await {
-                let refusal = || self.shared.throttle.refusal(request).map(Ok);
-                return stopped(why, last.or_else(refusal));
-            }
-            let (start, mut outcome, given_up) = match self.attempt(budget, request).await {
-                Ok(attempted) => attempted,
-                Err(why) => return stopped(why, last),
+            let permit = match self.turn(budget, request).await {
+                Ok(permit) => permit,
+                Err(why) => {
+                    let refusal = || self.shared.throttle.refusal(request).map(Ok);
+                    return stopped(why, last.or_else(refusal));
+                }
             };
+            let start = Instant::now();
+            let (mut outcome, given_up) = tokio::select! {
+                biased;
+                outcome = self.shared.transport.send(request.clone()) => (outcome, None),
+                why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+            };
+            drop(permit);
             self.shared.throttle.learn(request, start, &outcome);
             log::attempt(request, attempt, start.elapsed(), &outcome);
             // A clear answer to a later attempt says nothing of what an earlier one has done.
@@ -108,20 +115,20 @@ impl Pipeline {
         }
     }
 
-    /// Sends it once: when, what came of it, and why it was given up, if it was.
-    async fn attempt(
+    /// Waits for the turn of a request. Whoever waits for a lane holds no permit, and whose lane has
+    /// been closed while it waited for a permit waits again.
+    async fn turn(
         &self,
         budget: &Budget,
         request: &Request,
-    ) -> Result<(Instant, Outcome, Option<Stopped>), Stopped> {
-        let _permit = self.shared.concurrency.permit(budget, request).await?;
-        let start = Instant::now();
-        let (outcome, given_up) = tokio::select! {
-            biased;
-            outcome = self.shared.transport.send(request.clone()) => (outcome, None),
-            why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
-        };
-        Ok((start, outcome, given_up))
+    ) -> Result<OwnedSemaphorePermit, Stopped> {
+        loop {
+            self.shared.throttle.pass(budget, request).await?;
+            let permit = self.shared.concurrency.permit(budget, request).await?;
+            if self.shared.throttle.is_open(request) {
+                return Ok(permit);
+            }
+        }
     }
 }
 

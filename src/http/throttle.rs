@@ -74,6 +74,13 @@ impl Throttle {
         }
     }
 
+    /// Whether a request's lane isn't closed at the moment.
+    pub(crate) fn is_open(&self, request: &Request) -> bool {
+        let lanes = self.lanes();
+        let pace = lanes.get(&key(request));
+        pace.is_none_or(|pace| pace.is_open(Instant::now()))
+    }
+
     /// The refusal that has closed the lane of a request, for whoever has waited for it in vain.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
         self.lanes().get(&key(request))?.refusal.clone()

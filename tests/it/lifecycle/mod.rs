@@ -8,6 +8,7 @@ mod others;
 mod preflight;
 mod runs;
 mod stage;
+mod throttling;
 mod unknowns;
 mod updating;
 mod waiting;

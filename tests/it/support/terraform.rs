@@ -77,6 +77,18 @@ impl Terraform {
         terraform
     }
 
+    /// Another resource of the same process, with an empty state.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            wire: Arc::clone(&self.wire),
+            client: self.client.clone(),
+            block: self.block.clone(),
+            provider_block: self.provider_block.clone(),
+            stored: None,
+        }
+    }
+
     /// Starts the provider anew, as each command does.
     pub(crate) async fn restart(&mut self) {
         self.restart_with(Value::object::<String>([])).await;

@@ -1,0 +1,105 @@
+//! Many workflows at once, and an Azure that counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_simulator::{Entry, Options, RegistrySpec, Simulator};
+use futures::future::join_all;
+
+use crate::lifecycle::stage::config;
+use crate::support::terraform::{Terraform, has_error};
+use crate::support::wire::Wire;
+
+const WORKFLOWS: usize = 50;
+
+/// What Resource Manager documents: how many requests at once, and how many a second after that.
+const LIMITS: [(&str, f64, f64); 3] = [
+    ("arm/reads", 250.0, 25.0),
+    ("arm/writes", 200.0, 10.0),
+    ("arm/deletes", 200.0, 10.0),
+];
+
+#[tokio::test(start_paused = true)]
+async fn fifty_workflows_come_and_go_as_fast_as_resource_manager_lets_them() {
+    let name = |n| format!("contoso{n:02}");
+    let options = (0..WORKFLOWS).fold(Options::default(), |options, n| {
+        options.registry(RegistrySpec::new(&name(n)))
+    });
+    let azure = Arc::new(Simulator::start(options.knobs(|it| it.throttling = true)).unwrap());
+    azure.hold_clock();
+    let wire = Wire::to(&azure);
+    let environment = azure.env().into_iter().collect();
+    let first = Terraform::new(environment, Arc::clone(&wire)).await;
+    let mut all: Vec<Terraform> = (0..WORKFLOWS).map(|_| first.beside()).collect();
+
+    azure.mark();
+    join_all(all.iter_mut().enumerate().map(async |(n, terraform)| {
+        let config = config(&azure.registry(&name(n)).id());
+        let plan = terraform.plan(&config).await.unwrap();
+        let said = terraform.apply(&plan, &config).await;
+        assert!(!has_error(&said), "{said:#?}");
+    }))
+    .await;
+    assert_eq!(azure.leftovers()["tasks"], 150);
+    within_the_limits(&azure.requests());
+
+    // Time for the buckets to fill.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    azure.mark();
+    join_all(all.iter_mut().map(async |terraform| {
+        assert_eq!(terraform.destroy().await, []);
+    }))
+    .await;
+    for (what, left) in azure.leftovers().as_object().unwrap() {
+        assert_eq!(left, 0, "{what}");
+    }
+    within_the_limits(&azure.requests());
+}
+
+/// Nobody is faster than the limit once it has been met, and none of it is wasted.
+fn within_the_limits(log: &[Entry]) {
+    let start = log[0].time;
+    let seconds = |entry: &Entry| entry.time.duration_since(start).as_secs_f64();
+    let mut bound = 0.0_f64;
+    let mut report = String::new();
+    for (bucket, burst, per_second) in LIMITS {
+        let of_bucket = |entry: &&Entry| entry.bucket.as_deref() == Some(bucket);
+        let entries: Vec<&Entry> = log.iter().filter(of_bucket).collect();
+        let served = entries.iter().filter(|entry| entry.status != 429).count();
+        let refused: Vec<f64> = entries
+            .iter()
+            .filter(|entry| entry.status == 429)
+            .map(|entry| seconds(entry))
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred requests")]
+        let needed = (served as f64 - burst) / per_second;
+        bound = bound.max(needed);
+        report += &format!("{bucket}: {served} served, {} refused\n", refused.len());
+        let Some(first) = refused.first() else {
+            continue;
+        };
+        // What was under way when the first was refused is refused in the same instant.
+        let wave = first + 0.5;
+        let late = refused.iter().filter(|time| **time > wave).count();
+        assert_eq!(late, 0, "{report}: refused again at {refused:?}");
+        let mut by_second = BTreeMap::<u64, u32>::new();
+        for entry in entries.iter().filter(|entry| seconds(entry) > wave) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "some minutes"
+            )]
+            let second = seconds(entry) as u64;
+            *by_second.entry(second).or_default() += 1;
+        }
+        let most = by_second.values().max().copied().unwrap_or_default();
+        assert!(f64::from(most) <= per_second, "{report}: {by_second:?}");
+    }
+    let took = log.last().map(seconds).unwrap_or_default();
+    assert!(
+        took <= bound.max(10.0) * 1.2,
+        "{report}: took {took} s, and {bound} s would have done"
+    );
+    println!("{report}took {took:.1} s; the limits allow {bound:.1} s");
+}
