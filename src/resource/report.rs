@@ -1,6 +1,8 @@
 //! Azure's failures in words for the user: what was tried on which id, what Azure said as it said
 //! it, and the next step.
 
+mod sign_in;
+
 use std::error::Error as _;
 
 use http::StatusCode;
@@ -45,10 +47,7 @@ fn detail(error: &Error) -> String {
             why,
             last,
         } => (stopped(operation, *why, last.as_deref()), after_stop(*why)),
-        Error::SignIn { method, message } => (
-            format!("Signing in with {method} failed: {message}"),
-            "Check the provider block and the ARM_* environment variables.",
-        ),
+        Error::SignIn(failure) => (sign_in::failed(failure), sign_in::next_step(failure)),
         Error::Decode { operation, reason } => (
             format!(
                 "{} The answer isn't what Azure documents: {reason}.",
@@ -315,10 +314,6 @@ mod tests {
                 code: "Quota".to_owned(),
                 message: "Too many tasks.".to_owned(),
             },
-            Error::SignIn {
-                method: "a client secret",
-                message: "AADSTS7000215: Invalid client secret provided.".to_owned(),
-            },
             Error::Decode {
                 operation: operation(),
                 reason: "no id".to_owned(),
@@ -327,10 +322,6 @@ mod tests {
         While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted it, and then it ended as Failed: Quota: Too many tasks.
 
         Run it again once the cause is gone.
-        ---
-        Signing in with a client secret failed: AADSTS7000215: Invalid client secret provided.
-
-        Check the provider block and the ARM_* environment variables.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The answer isn't what Azure documents: no id.
 
