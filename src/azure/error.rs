@@ -6,6 +6,7 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::azure::credential::SignInFailure;
 use crate::azure::error_body::described;
 use crate::http::{Response, SendError, Stopped, TransportError};
 
@@ -72,13 +73,8 @@ pub enum Error {
         last: Option<Box<Self>>,
     },
     /// No token.
-    #[error("signing in with {method}: {message}")]
-    SignIn {
-        /// The way of signing in, such as `a client secret`.
-        method: &'static str,
-        /// What Entra or the tool said, as it came.
-        message: String,
-    },
+    #[error(transparent)]
+    SignIn(Box<SignInFailure>),
     /// The answer isn't what it should be.
     #[error("{operation}: unexpected answer: {reason}")]
     Decode {
@@ -119,7 +115,7 @@ impl Error {
             Self::Failed { code, .. } => code,
             Self::Transport { .. }
             | Self::Stopped { .. }
-            | Self::SignIn { .. }
+            | Self::SignIn(_)
             | Self::Decode { .. } => return None,
         };
         Some(code.as_str()).filter(|code| !code.is_empty())
@@ -133,7 +129,7 @@ impl Error {
             Self::Failed { .. }
             | Self::Transport { .. }
             | Self::Stopped { .. }
-            | Self::SignIn { .. }
+            | Self::SignIn(_)
             | Self::Decode { .. } => None,
         }
     }
@@ -187,7 +183,7 @@ impl Error {
                 last.as_ref().is_some_and(|last| last.may_have_been_done())
             }
             Self::Failed { .. } | Self::Decode { .. } => true,
-            Self::SignIn { .. } => false,
+            Self::SignIn(_) => false,
         }
     }
 
@@ -242,6 +238,12 @@ impl Error {
                 source,
             },
         }
+    }
+}
+
+impl From<SignInFailure> for Error {
+    fn from(failure: SignInFailure) -> Self {
+        Self::SignIn(Box::new(failure))
     }
 }
 

@@ -4,30 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_core::time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use crate::azure::{Azure, AzureOptions, Cloud, Credential, RegistryId};
+use crate::azure::credential::{Token, TokenSource};
+use crate::azure::{Azure, AzureOptions, Cloud, Credential, Error, RegistryId, Secret};
 use crate::http::scripted::ScriptedTransport;
 use crate::http::{Budget, Pipeline};
 
-/// Signs in without asking anybody: the token names its scope.
-#[derive(Debug)]
+/// Signs in without asking anybody: the token names its scope, and another tenant.
 struct NamesItsScope;
 
 #[async_trait]
-impl TokenCredential for NamesItsScope {
-    async fn get_token(
-        &self,
-        scopes: &[&str],
-        _: Option<TokenRequestOptions<'_>>,
-    ) -> azure_core::Result<AccessToken> {
-        let expires = OffsetDateTime::now_utc() + Duration::from_secs(3600);
-        Ok(AccessToken::new(
-            format!("token-for-{}", scopes[0]),
-            expires,
-        ))
+impl TokenSource for NamesItsScope {
+    async fn fetch(&self, _: &Budget, tenant: Option<&str>, scope: &str) -> Result<Token, Error> {
+        let tenant = tenant.map(|tenant| format!("-in-{tenant}"));
+        let text = format!("token-for-{scope}{}", tenant.unwrap_or_default());
+        let hour = Duration::from_secs(3600);
+        Ok(Token::lasting(hour, Secret::new(text)))
     }
 }
 

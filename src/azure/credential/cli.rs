@@ -1,12 +1,26 @@
 //! Signing in as whoever is signed in to the Azure CLI.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use azure_core::credentials::TokenCredential as _;
+use azure_core::error::ErrorKind;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
+use crate::azure::credential::failure::{Problem, Who, aadsts};
+use crate::azure::credential::{SignInFailure, Token, TokenSource};
 use crate::azure::{Credential, Error};
+use crate::http::Budget;
 
 const METHOD: &str = "the Azure CLI";
+
+struct AzureCli {
+    tenant: Option<String>,
+    subscription: Option<String>,
+    /// What runs it; [`None`] for the shell.
+    executor: Option<Arc<dyn Executor>>,
+}
 
 impl Credential {
     /// Signs in as whoever is signed in to the Azure CLI, in a tenant or with the account of a
@@ -24,18 +38,89 @@ impl Credential {
         subscription: Option<&str>,
         executor: Option<Arc<dyn Executor>>,
     ) -> Result<Self, Error> {
-        let options = AzureCliCredentialOptions {
-            tenant_id: tenant.map(str::to_owned),
+        let source = AzureCli {
+            tenant: tenant.map(str::to_owned),
             // The CLI takes either, and a tenant says more.
             subscription: subscription.filter(|_| tenant.is_none()).map(str::to_owned),
             executor,
         };
-        let source = AzureCliCredential::new(Some(options)).map_err(|error| Error::SignIn {
-            method: METHOD,
-            message: error.to_string(),
-        })?;
-        Ok(Self::new(METHOD, source))
+        source.credential(tenant)?;
+        Ok(Self::new(METHOD, Arc::new(source)))
     }
+}
+
+#[async_trait]
+impl TokenSource for AzureCli {
+    async fn fetch(&self, _: &Budget, tenant: Option<&str>, scope: &str) -> Result<Token, Error> {
+        let home = self.tenant.as_deref();
+        let asked = tenant.or(home);
+        let answer = match self.ask(asked, scope).await {
+            // An account that is a managed identity, as in the Cloud Shell, has one tenant, and may not
+            // even be asked for that.
+            Err(failure) if tenant.is_none() && asked.is_some() && takes_no_tenant(&failure) => {
+                self.ask(None, scope).await
+            }
+            answer => answer,
+        };
+        Ok(answer?)
+    }
+}
+
+impl AzureCli {
+    async fn ask(&self, tenant: Option<&str>, scope: &str) -> Result<Token, SignInFailure> {
+        let token = self.credential(tenant)?.get_token(&[scope], None).await;
+        token.map(|token| Token::from(&token)).map_err(|error| {
+            let (problem, said) = read(&error);
+            who(tenant).fails(problem, said)
+        })
+    }
+
+    fn credential(&self, tenant: Option<&str>) -> Result<Arc<AzureCliCredential>, SignInFailure> {
+        let options = AzureCliCredentialOptions {
+            tenant_id: tenant.map(str::to_owned),
+            subscription: self.subscription.clone().filter(|_| tenant.is_none()),
+            executor: self.executor.clone(),
+        };
+        AzureCliCredential::new(Some(options))
+            .map_err(|error| who(tenant).fails(Problem::Value, error))
+    }
+}
+
+fn who(tenant: Option<&str>) -> Who<'_> {
+    Who {
+        method: METHOD,
+        tenant_id: tenant,
+        client_id: None,
+    }
+}
+
+/// What went wrong, and the words for it. azure_identity's own are around what the CLI has said, and
+/// around what it finds itself.
+fn read(error: &azure_core::Error) -> (Problem, String) {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    let cause: &azure_core::Error = cause.unwrap_or(error);
+    let said = cause.to_string();
+    if said.contains("found on PATH") {
+        (Problem::CliMissing, said)
+    } else if said.contains("expires_on field not found") {
+        (
+            Problem::CliTooOld,
+            "its answer doesn't say when the token ends".to_owned(),
+        )
+    } else if matches!(cause.kind(), ErrorKind::Credential) {
+        (Problem::Cli(aadsts(&said)), said)
+    } else {
+        // What can't be read may quote a piece of the token.
+        (
+            Problem::Cli(None),
+            "its answer holds no token that can be read".to_owned(),
+        )
+    }
+}
+
+/// As in "Tenant shouldn't be specified for managed identity account".
+fn takes_no_tenant(failure: &SignInFailure) -> bool {
+    failure.message.contains("Tenant shouldn't be specified")
 }
 
 #[cfg(unix)]
@@ -123,10 +208,65 @@ mod tests {
             exit_code: 127,
             ..Shell::default()
         });
-        let error = credential(&shell)
-            .token(&minute(), SCOPE)
-            .await
-            .unwrap_err();
-        insta::assert_snapshot!(error, @"signing in with the Azure CLI: az not found on PATH");
+        let (problem, said) = failure(&shell).await;
+        assert_eq!(problem, Problem::CliMissing);
+        insta::assert_snapshot!(said, @"signing in with the Azure CLI: az not found on PATH");
+    }
+
+    #[tokio::test]
+    async fn an_old_cli_is_told_by_its_answer_and_an_odd_answer_is_not_shown() {
+        for (stdout, expected) in [
+            (
+                r#"{"accessToken": "planted", "tokenType": "Bearer"}"#,
+                Problem::CliTooOld,
+            ),
+            (
+                r#"{"accessToken": "planted", "expires_on": "planted"}"#,
+                Problem::Cli(None),
+            ),
+            ("planted", Problem::Cli(None)),
+        ] {
+            let shell = Arc::new(Shell {
+                stdout: stdout.to_owned(),
+                ..Shell::default()
+            });
+            let (problem, said) = failure(&shell).await;
+            assert_eq!(problem, expected);
+            assert!(!said.contains("planted"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_that_takes_no_tenant_is_asked_without() {
+        let shell = Arc::new(Shell {
+            exit_code: 1,
+            stderr: "ERROR: Tenant shouldn't be specified for managed identity account".to_owned(),
+            ..Shell::default()
+        });
+        failure(&shell).await;
+        let asked = shell.commands.lock().unwrap().len();
+        assert_eq!(asked, 2);
+        assert!(!shell.commands.lock().unwrap()[1].contains("--tenant"));
+    }
+
+    #[tokio::test]
+    async fn an_auxiliary_tenant_is_asked_for_by_name() {
+        let stdout = r#"{"accessToken": "t-1", "expires_on": 4102444800, "tokenType": "Bearer"}"#;
+        let shell = Arc::new(Shell {
+            stdout: stdout.to_owned(),
+            ..Shell::default()
+        });
+        let tenants = ["other.example".to_owned()];
+        let credential = credential(&shell).with_auxiliary_tenants(&tenants);
+        let tokens = credential.auxiliary_tokens(&minute(), SCOPE).await.unwrap();
+        assert_eq!(tokens.len(), 1);
+        assert!(shell.commands.lock().unwrap()[0].ends_with("--tenant other.example"));
+    }
+
+    async fn failure(shell: &Arc<Shell>) -> (Problem, String) {
+        match credential(shell).token(&minute(), SCOPE).await {
+            Err(Error::SignIn(failure)) => (failure.problem, failure.to_string()),
+            other => panic!("a failed sign-in expected, got {other:?}"),
+        }
     }
 }

@@ -1,19 +1,25 @@
 //! Signing in as a service principal with a client secret.
 
-use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+use std::sync::Arc;
 
-use crate::azure::credential::entra;
+use async_trait::async_trait;
+
+use crate::azure::credential::entra::Application;
+use crate::azure::credential::{Token, TokenSource};
 use crate::azure::{Cloud, Credential, Error, Secret};
-use crate::http::Pipeline;
+use crate::http::{Budget, Pipeline};
 
-const METHOD: &str = "a client secret";
+struct ClientSecret {
+    application: Application,
+    secret: Secret,
+}
 
 impl Credential {
     /// Signs in as a service principal with a client secret. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// When the tenant, the client or the secret can't be one.
+    /// When the tenant or the client can't be one.
     pub fn client_secret(
         cloud: &Cloud,
         tenant_id: &str,
@@ -21,31 +27,39 @@ impl Credential {
         secret: &Secret,
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
-        let options = ClientSecretCredentialOptions {
-            client_options: entra::client_options(cloud, pipeline),
+        const METHOD: &str = "a client secret";
+        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
+        application.check()?;
+        let secret = secret.clone();
+        let source = ClientSecret {
+            application,
+            secret,
         };
-        let source = ClientSecretCredential::new(
-            tenant_id,
-            client_id.to_owned(),
-            secret.expose().to_owned().into(),
-            Some(options),
-        )
-        .map_err(|error| Error::SignIn {
-            method: METHOD,
-            message: error.to_string(),
-        })?;
-        Ok(Self::new(METHOD, source))
+        Ok(Self::new(METHOD, Arc::new(source)))
+    }
+}
+
+#[async_trait]
+impl TokenSource for ClientSecret {
+    async fn fetch(
+        &self,
+        budget: &Budget,
+        tenant: Option<&str>,
+        scope: &str,
+    ) -> Result<Token, Error> {
+        self.application
+            .by_secret(budget, tenant, scope, &self.secret)
+            .await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http::Method;
     use serde_json::json as value;
 
     use super::*;
+    use crate::azure::credential::Problem;
     use crate::azure::testing::minute;
     use crate::http::TransportErrorKind;
     use crate::http::scripted::{ScriptedTransport, json, reply};
@@ -105,11 +119,14 @@ mod tests {
             .token(&minute(), SCOPE)
             .await
             .unwrap_err();
-        let Error::SignIn { method, message } = &error else {
+        let Error::SignIn(failure) = &error else {
             panic!("a failed sign-in expected, got {error:?}");
         };
-        assert_eq!(*method, "a client secret");
-        assert_eq!(message, said);
+        assert_eq!(failure.method, "a client secret");
+        assert_eq!(failure.problem, Problem::Refused(Some(7_000_215)));
+        assert_eq!(failure.tenant_id.as_deref(), Some(TENANT));
+        assert_eq!(failure.client_id.as_deref(), Some("client"));
+        assert_eq!(failure.message, said);
         assert!(!format!("{error:?} {error}").contains("planted"));
     }
 

@@ -1,55 +1,183 @@
-//! azure_identity's requests to Entra, sent through our transport.
+//! azure_identity's requests to Entra, sent through our pipeline.
+//!
+//! A credential of azure_identity is made for each token that is fetched, and thrown away with it: the
+//! tokens are cached in front of all credentials, and its own cache can't be told that a token was
+//! refused. So each has the budget and the tenant of the operation that needs it.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::Error;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::{
-    AsyncRawResponse, Body, ClientOptions, HttpClient, Request as CoreRequest, RetryOptions,
-    Transport as CoreTransport,
+    AsyncRawResponse, Body, ClientMethodOptions, ClientOptions, HttpClient, Request as CoreRequest,
+    RetryOptions, Transport as CoreTransport,
+};
+use azure_identity::{
+    ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions,
 };
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
-use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
-use crate::azure::Cloud;
-use crate::http::{Budget, Effect, Pipeline, Request, Response};
+use crate::azure::credential::Token;
+use crate::azure::credential::failure::{Problem, Refusal, Who};
+use crate::azure::{Cloud, Error, Operation, Secret};
+use crate::http::{Budget, Effect, Pipeline, Request, Response, SendError};
 
-/// How long one sign-in may take with all its attempts. The caller's own budget ends it earlier.
-const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// What Entra says when it refuses: its code and message, as they came.
-///
-/// It travels inside azure_core's error, because azure_identity would lose it: it reads the
-/// description as a borrowed text, which fails as soon as there is an escape in it.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct EntraRefusal {
-    /// Such as `AADSTS7000215: Invalid client secret provided. …`.
-    pub(crate) message: String,
+/// An application in a tenant, and the way to its Entra.
+#[derive(Clone, Debug)]
+pub(super) struct Application {
+    pub(super) method: &'static str,
+    pub(super) authority_host: Url,
+    pub(super) tenant_id: String,
+    pub(super) client_id: String,
+    pub(super) pipeline: Pipeline,
 }
 
-/// Options that make a credential of azure_identity send through our pipeline, and this cloud's authority only.
-pub(crate) fn client_options(cloud: &Cloud, pipeline: Pipeline) -> ClientOptions {
-    let mut custom = CustomConfiguration::default();
-    custom.authority_host = cloud.authority_host.to_string();
-    ClientOptions {
-        // Ours repeats already.
-        retry: RetryOptions::none(),
-        transport: Some(CoreTransport::new(Arc::new(Adapter { pipeline }))),
-        cloud: Some(Arc::new(CloudConfiguration::from(custom))),
-        ..ClientOptions::default()
+impl Application {
+    pub(super) fn new(
+        method: &'static str,
+        cloud: &Cloud,
+        tenant_id: &str,
+        client_id: &str,
+        pipeline: Pipeline,
+    ) -> Self {
+        Self {
+            method,
+            authority_host: cloud.authority_host.clone(),
+            tenant_id: tenant_id.to_owned(),
+            client_id: client_id.to_owned(),
+            pipeline,
+        }
+    }
+
+    /// The application, as failures in a tenant name it; its own tenant where it is no other.
+    pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> Who<'a> {
+        Who {
+            method: self.method,
+            tenant_id: Some(self.tenant(tenant)),
+            client_id: Some(&self.client_id),
+        }
+    }
+
+    /// Where tokens of a tenant are issued.
+    pub(super) fn token_endpoint(&self, tenant: Option<&str>) -> String {
+        let authority = self.authority_host.as_str().trim_end_matches('/');
+        format!("{authority}/{}/oauth2/v2.0/token", self.tenant(tenant))
+    }
+
+    /// Refuses what can't be a tenant or an application, before anything is sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let budget = Budget::new(Duration::ZERO, CancellationToken::new());
+        let credential = ClientAssertionCredential::new(
+            self.tenant_id.clone(),
+            self.client_id.clone(),
+            Ready(Secret::new("")),
+            Some(ClientAssertionCredentialOptions {
+                client_options: self.client_options(&budget),
+            }),
+        );
+        let refused = |error| self.who(None).fails(Problem::Value, error).into();
+        credential.map(drop).map_err(refused)
+    }
+
+    /// Buys a token with a client secret.
+    pub(super) async fn by_secret(
+        &self,
+        budget: &Budget,
+        tenant: Option<&str>,
+        scope: &str,
+        secret: &Secret,
+    ) -> Result<Token, Error> {
+        let credential = ClientSecretCredential::new(
+            self.tenant(tenant),
+            self.client_id.clone(),
+            secret.expose().to_owned().into(),
+            Some(ClientSecretCredentialOptions {
+                client_options: self.client_options(budget),
+            }),
+        );
+        self.fetch(credential, tenant, scope).await
+    }
+
+    /// Buys a token with an assertion: an ID token of somebody whom the application trusts, or one
+    /// that is signed with its certificate.
+    pub(super) async fn by_assertion(
+        &self,
+        budget: &Budget,
+        tenant: Option<&str>,
+        scope: &str,
+        assertion: Secret,
+    ) -> Result<Token, Error> {
+        let credential = ClientAssertionCredential::new(
+            self.tenant(tenant).to_owned(),
+            self.client_id.clone(),
+            Ready(assertion),
+            Some(ClientAssertionCredentialOptions {
+                client_options: self.client_options(budget),
+            }),
+        );
+        self.fetch(credential, tenant, scope).await
+    }
+
+    async fn fetch<C: TokenCredential>(
+        &self,
+        credential: azure_core::Result<Arc<C>>,
+        tenant: Option<&str>,
+        scope: &str,
+    ) -> Result<Token, Error> {
+        let who = self.who(tenant);
+        let credential = credential.map_err(|error| who.fails(Problem::Value, error))?;
+        let token = credential.get_token(&[scope], None).await;
+        token
+            .map(|token| Token::from(&token))
+            .map_err(|error| failure(who, scope, &error))
+    }
+
+    fn tenant<'a>(&'a self, other: Option<&'a str>) -> &'a str {
+        other.unwrap_or(&self.tenant_id)
+    }
+
+    /// Options that make azure_identity send through our pipeline, and to this cloud's authority only.
+    fn client_options(&self, budget: &Budget) -> ClientOptions {
+        let mut custom = CustomConfiguration::default();
+        custom.authority_host = self.authority_host.to_string();
+        let adapter = Adapter {
+            pipeline: self.pipeline.clone(),
+            budget: budget.clone(),
+        };
+        ClientOptions {
+            // Ours repeats already.
+            retry: RetryOptions::none(),
+            transport: Some(CoreTransport::new(Arc::new(adapter))),
+            cloud: Some(Arc::new(CloudConfiguration::from(custom))),
+            ..ClientOptions::default()
+        }
+    }
+}
+
+/// An assertion that is there already.
+#[derive(Debug)]
+struct Ready(Secret);
+
+#[async_trait]
+impl ClientAssertion for Ready {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(self.0.expose().to_owned())
     }
 }
 
 struct Adapter {
     pipeline: Pipeline,
+    budget: Budget,
 }
 
 impl fmt::Debug for Adapter {
@@ -62,29 +190,32 @@ impl fmt::Debug for Adapter {
 impl HttpClient for Adapter {
     async fn execute_request(&self, request: &CoreRequest) -> azure_core::Result<AsyncRawResponse> {
         let request = ours(request)?;
-        let budget = Budget::new(SIGN_IN_TIMEOUT, CancellationToken::new());
-        let response = self
-            .pipeline
-            .send(&budget, &request)
-            .await
-            .map_err(|error| Error::new(ErrorKind::Credential, error))?;
+        let sent = self.pipeline.send(&self.budget, &request).await;
+        let response = sent.map_err(|error| wrapped(ErrorKind::Credential, error))?;
         if response.status.is_success() {
             Ok(theirs(&response))
         } else {
-            Err(Error::new(ErrorKind::Credential, refusal(&response)))
+            let refusal = Refusal::read(&response);
+            Err(wrapped(ErrorKind::Credential, refusal))
         }
     }
 }
 
 /// Asking for a token changes nothing.
 fn ours(request: &CoreRequest) -> azure_core::Result<Request> {
-    let method = request.method().as_str().parse().map_err(other)?;
+    let other = ErrorKind::Other;
+    let method = request.method().as_str().parse();
+    let method = method.map_err(|error| wrapped(other.clone(), error))?;
     let mut ours = Request::new(method, request.url().clone()).effect(Effect::Nothing);
     for (name, value) in request.headers().iter() {
-        let name: HeaderName = name.as_str().parse().map_err(other)?;
+        let name: HeaderName = name
+            .as_str()
+            .parse()
+            .map_err(|error| wrapped(other.clone(), error))?;
         // The client's own stands for us there as well.
         if name != USER_AGENT {
-            let value = HeaderValue::from_str(value.as_str()).map_err(other)?;
+            let value = HeaderValue::from_str(value.as_str());
+            let value = value.map_err(|error| wrapped(other.clone(), error))?;
             ours = ours.header(name, value);
         }
     }
@@ -104,22 +235,32 @@ fn theirs(response: &Response) -> AsyncRawResponse {
     )
 }
 
-fn refusal(response: &Response) -> EntraRefusal {
-    #[derive(Deserialize)]
-    struct Body {
-        error: String,
-        error_description: Option<String>,
-    }
-    let message = match serde_json::from_slice(&response.body) {
-        Ok(Body {
-            error,
-            error_description,
-        }) => error_description.unwrap_or(error),
-        Err(_) => format!("the answer was {} without a description", response.status),
-    };
-    EntraRefusal { message }
+fn wrapped(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> azure_core::Error {
+    azure_core::Error::new(kind, error)
 }
 
-fn other(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Other, error)
+/// What a failed sign-in says. azure_identity wraps the cause in sentences of its own; what counts is
+/// found underneath, and never its `Debug`, which takes a backtrace.
+fn failure(who: Who<'_>, scope: &str, error: &azure_core::Error) -> Error {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return who.refused(refusal.clone(), Problem::Refused(None)).into();
+        }
+        if let Some(unsent) = cause.downcast_ref::<SendError>() {
+            return Error::unsent(&signing_in_for(scope), unsent.clone());
+        }
+        next = cause.source();
+    }
+    // What is left is an answer that isn't one, and its text may hold a piece of the token.
+    who.fails(
+        Problem::Refused(None),
+        "the answer holds no token that can be read",
+    )
+    .into()
+}
+
+/// What is tried while a token is fetched.
+pub(super) fn signing_in_for(scope: &str) -> Operation {
+    Operation::new("signing in for", scope)
 }

@@ -3,18 +3,20 @@
 use std::fmt;
 
 use http::header::HeaderValue;
+use zeroize::Zeroizing;
 
 use crate::azure::{Error, Operation};
 
-/// A secret: a password or a token. Neither `Debug` nor `Display` show any of it.
+/// A secret: a password or a token. Neither `Debug` nor `Display` show any of it, and its memory is
+/// overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The text itself, for the one place that sends it.
@@ -25,7 +27,7 @@ impl Secret {
 
     /// The value of an `Authorization` header, marked so that HTTP stacks don't print it either.
     pub(crate) fn bearer(&self, operation: &Operation) -> Result<HeaderValue, Error> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0))
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.expose()))
             .map_err(|_| Error::unexpected(operation, "the token isn't one"))?;
         value.set_sensitive(true);
         Ok(value)
@@ -34,7 +36,7 @@ impl Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text)
+        Self::new(text)
     }
 }
 

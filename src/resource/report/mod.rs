@@ -3,6 +3,7 @@
 
 mod missing_right;
 mod refusal;
+mod sign_in;
 
 use std::error::Error as _;
 
@@ -49,9 +50,9 @@ fn detail(error: &Error) -> String {
             stopped(operation, *why, last.as_deref()),
             after_stop(*why).to_owned(),
         ),
-        Error::SignIn { method, message } => (
-            format!("Signing in with {method} failed: {message}"),
-            "Check the provider block and the ARM_* environment variables.".to_owned(),
+        Error::SignIn(failure) => (
+            sign_in::failed(failure),
+            sign_in::next_step(failure).to_owned(),
         ),
         Error::Decode { operation, reason } => (
             format!(
@@ -227,10 +228,6 @@ mod tests {
                 code: "Quota".to_owned(),
                 message: "Too many tasks.".to_owned(),
             },
-            Error::SignIn {
-                method: "a client secret",
-                message: "AADSTS7000215: Invalid client secret provided.".to_owned(),
-            },
             Error::Decode {
                 operation: operation(),
                 reason: "no id".to_owned(),
@@ -239,10 +236,6 @@ mod tests {
         While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted it, and then it ended as Failed: Quota: Too many tasks.
 
         Run it again once the cause is gone.
-        ---
-        Signing in with a client secret failed: AADSTS7000215: Invalid client secret provided.
-
-        Check the provider block and the ARM_* environment variables.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The answer isn't what Azure documents: no id.
 

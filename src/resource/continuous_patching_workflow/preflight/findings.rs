@@ -252,6 +252,7 @@ fn list(names: &BTreeSet<String>) -> String {
 mod tests {
     use super::*;
     use crate::azure::cache_rule::CacheRule;
+    use crate::azure::credential::{Problem, SignInFailure};
     use crate::azure::registry::PublicNetworkAccess;
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
@@ -426,10 +427,16 @@ mod tests {
 
     #[test]
     fn a_data_plane_out_of_reach_is_a_warning_that_says_so() {
-        let error = Error::SignIn {
+        let error = Error::from(SignInFailure {
             method: "a client secret",
+            tenant_id: None,
+            client_id: None,
+            problem: Problem::Refused(None),
             message: "No.".to_owned(),
-        };
+            status: None,
+            trace_id: None,
+            correlation_id: None,
+        });
         let warning = not_looked(&error, Preflight::Warn);
         insta::assert_snapshot!(told(&warning.into()), @r#"
         Warning at repositories: Could not look at the registry's images

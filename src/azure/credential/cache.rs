@@ -1,0 +1,371 @@
+//! Tokens that everything in the process shares: cached by tenant and scope, renewed in time, and
+//! fetched once, however many wait for them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::azure::credential::entra::signing_in_for;
+use crate::azure::credential::{Secret, Token, TokenSource};
+use crate::azure::{Error, Operation};
+use crate::http::{Budget, Stopped};
+
+/// How soon a renewal that failed is tried again, while the old token still does.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// The tokens of a source. Clones share them.
+#[derive(Clone)]
+pub(super) struct Cache {
+    source: Arc<dyn TokenSource>,
+    slots: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: Option<String>,
+    scope: String,
+}
+
+/// What is known of one key's token.
+#[derive(Default)]
+struct Slot(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    /// The fetch that goes on. It lives in those who wait for it: with the last of them it ends.
+    fetch: Option<WeakShared<Fetch>>,
+}
+
+type Fetch = BoxFuture<'static, Result<Secret, Error>>;
+
+/// What a caller of [`Slot::now`] has to do.
+enum Now {
+    Take(Secret),
+    Await(Shared<Fetch>),
+}
+
+impl Cache {
+    pub(super) fn new(source: Arc<dyn TokenSource>) -> Self {
+        Self {
+            source,
+            slots: Arc::default(),
+        }
+    }
+
+    /// A token: a cached one, or a new one. All who wait for a new one get the same, or the same
+    /// failure; whoever comes after a failure tries again.
+    pub(super) async fn token(
+        &self,
+        budget: &Budget,
+        tenant: Option<&str>,
+        scope: &str,
+    ) -> Result<Secret, Error> {
+        let operation = signing_in_for(scope);
+        let stopped = |why| Error::stopped(&operation, why);
+        let key = Key {
+            tenant: tenant.map(str::to_owned),
+            scope: scope.to_owned(),
+        };
+        let slot = self.slot(&key);
+        loop {
+            budget.check().map_err(stopped)?;
+            let fetch = match slot.now(|| self.fetch(&slot, key.clone(), budget)) {
+                Now::Take(secret) => return Ok(secret),
+                Now::Await(fetch) => fetch,
+            };
+            tokio::select! {
+                biased;
+                // Before the budget: at its end, what was seen last is the better answer.
+                fetched = fetch => match fetched {
+                    // The time of whoever began it was over, ours may not be.
+                    Err(Error::Stopped { .. }) if budget.check().is_ok() => {}
+                    fetched => return fetched,
+                },
+                why = budget.spent() => return Err(stopped(why)),
+            }
+        }
+    }
+
+    /// Forgets a token that was refused, unless another one has come meanwhile.
+    pub(super) fn forget(&self, tenant: Option<&str>, scope: &str, stale: &Secret) {
+        let slot = self.slot(&Key {
+            tenant: tenant.map(str::to_owned),
+            scope: scope.to_owned(),
+        });
+        slot.state().token.take_if(|token| token.secret == *stale);
+    }
+
+    /// A fetch that nobody in particular owns: it has the time of whoever began it, but isn't
+    /// called off with their operation, for others may be waiting.
+    fn fetch(&self, slot: &Arc<Slot>, key: Key, budget: &Budget) -> Fetch {
+        let time = budget.deadline.saturating_duration_since(Instant::now());
+        let budget = Budget::new(time, CancellationToken::new());
+        let source = Arc::clone(&self.source);
+        let slot = Arc::clone(slot);
+        let fetch = async move {
+            let fetched = source.fetch(&budget, key.tenant.as_deref(), &key.scope);
+            // A source that doesn't look at its budget, such as a hanging tool, ends with it too.
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetched => fetched,
+                () = after(&budget) => {
+                    Err(Error::stopped(&signing_in_for(&key.scope), Stopped::Deadline))
+                }
+            };
+            slot.settle(fetched, &signing_in_for(&key.scope))
+        };
+        fetch.boxed()
+    }
+
+    fn slot(&self, key: &Key) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(key.clone()).or_default())
+    }
+}
+
+impl Slot {
+    /// The token that is good now, or the fetch to wait for.
+    fn now(&self, fetch: impl FnOnce() -> Fetch) -> Now {
+        let mut state = self.state();
+        if let Some(token) = &state.token
+            && Instant::now() < token.renew_at
+        {
+            return Now::Take(token.secret.clone());
+        }
+        let going_on = state.fetch.as_ref().and_then(WeakShared::upgrade);
+        Now::Await(going_on.unwrap_or_else(|| {
+            let fetch = fetch().shared();
+            state.fetch = fetch.downgrade();
+            fetch
+        }))
+    }
+
+    /// Notes what a fetch came to. Where it failed, a token that is to be renewed does for a while.
+    fn settle(
+        &self,
+        fetched: Result<Token, Error>,
+        operation: &Operation,
+    ) -> Result<Secret, Error> {
+        let mut state = self.state();
+        state.fetch = None;
+        let now = Instant::now();
+        match (fetched, &mut state.token) {
+            (Ok(fresh), token) => Ok(token.insert(fresh).secret.clone()),
+            (Err(error), Some(old)) if now < old.ends_at => {
+                tracing::warn!(%error, %operation, "a token can't be renewed; the old one is used while it lasts");
+                old.renew_at = (now + RENEWAL_PAUSE).min(old.ends_at);
+                Ok(old.secret.clone())
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A moment after the end of a budget: those who look at it come first.
+async fn after(budget: &Budget) {
+    tokio::time::sleep_until(budget.deadline + Duration::from_millis(1)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::azure::Credential;
+    use crate::azure::credential::failure::{Problem, Who};
+    use crate::azure::testing::minute;
+
+    /// Takes a second to answer, counts, and may refuse.
+    #[derive(Default)]
+    struct Slow {
+        asked: AtomicU32,
+        lifetime: Duration,
+        refuses: Mutex<bool>,
+    }
+
+    #[async_trait]
+    impl TokenSource for Slow {
+        async fn fetch(&self, _: &Budget, tenant: Option<&str>, _: &str) -> Result<Token, Error> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            if *self.refuses.lock().unwrap() {
+                let who = Who {
+                    method: "a test",
+                    tenant_id: tenant,
+                    client_id: None,
+                };
+                return Err(who
+                    .fails(Problem::Unavailable, format!("no {number}"))
+                    .into());
+            }
+            let tenant = tenant.unwrap_or("home");
+            let secret = Secret::new(format!("planted-{tenant}-{number}"));
+            Ok(Token::lasting(self.lifetime, secret))
+        }
+    }
+
+    impl Slow {
+        fn refuse(&self, whether: bool) {
+            *self.refuses.lock().unwrap() = whether;
+        }
+
+        fn asked(&self) -> u32 {
+            self.asked.load(Ordering::SeqCst)
+        }
+    }
+
+    fn slow(lifetime: Duration) -> (Arc<Slow>, Credential) {
+        let source = Arc::new(Slow {
+            lifetime,
+            ..Slow::default()
+        });
+        let credential = Credential::new("a test", Arc::clone(&source) as Arc<dyn TokenSource>);
+        (source, credential)
+    }
+
+    fn an_hour() -> (Arc<Slow>, Credential) {
+        slow(Duration::from_secs(3600))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_share_one_sign_in() {
+        let (source, credential) = an_hour();
+        let budget = minute();
+        let ask = || credential.token(&budget, "a");
+        let (one, two, three) = tokio::join!(ask(), ask(), ask());
+        assert_eq!(one.unwrap(), two.unwrap());
+        assert_eq!(three.unwrap().expose(), "planted-home-1");
+        credential.token(&budget, "another scope").await.unwrap();
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_share_one_failure_and_the_next_one_tries_again() {
+        let (source, credential) = an_hour();
+        source.refuse(true);
+        let budget = minute();
+        let ask = || credential.token(&budget, "a");
+        let (one, two) = tokio::join!(ask(), ask());
+        for failed in [one, two] {
+            let failed = failed.unwrap_err().to_string();
+            assert_eq!(failed, "signing in with a test: no 1");
+        }
+        source.refuse(false);
+        assert_eq!(ask().await.unwrap().expose(), "planted-home-2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_before_its_end() {
+        let (_, credential) = an_hour();
+        let ask = || async { credential.token(&minute(), "a").await.unwrap() };
+        assert_eq!(ask().await.expose(), "planted-home-1");
+        tokio::time::advance(Duration::from_secs(3600 - 310)).await;
+        assert_eq!(ask().await.expose(), "planted-home-1");
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(ask().await.expose(), "planted-home-2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_it_can_not_be_renewed_the_old_token_does_until_its_end() {
+        let (source, credential) = an_hour();
+        let ask = || async { credential.token(&minute(), "a").await };
+        ask().await.unwrap();
+        source.refuse(true);
+        tokio::time::advance(Duration::from_secs(3600 - 290)).await;
+        assert_eq!(ask().await.unwrap().expose(), "planted-home-1");
+        assert_eq!(ask().await.unwrap().expose(), "planted-home-1");
+        assert_eq!(source.asked(), 2, "not asked again at once");
+        tokio::time::advance(Duration::from_secs(31)).await;
+        ask().await.unwrap();
+        assert_eq!(source.asked(), 3);
+        tokio::time::advance(Duration::from_secs(290)).await;
+        ask().await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_is_replaced_once_for_all_who_held_it() {
+        let (source, credential) = an_hour();
+        let budget = minute();
+        let stale = credential.token(&budget, "a").await.unwrap();
+        let renew = || credential.renewed_token(&budget, "a", &stale);
+        let (one, two) = tokio::join!(renew(), renew());
+        assert_eq!(one.unwrap().expose(), "planted-home-2");
+        assert_eq!(two.unwrap().expose(), "planted-home-2");
+        assert_eq!(renew().await.unwrap().expose(), "planted-home-2");
+        source.refuse(true);
+        let fresh = credential.token(&budget, "a").await.unwrap();
+        let refused = credential.renewed_token(&budget, "a", &fresh).await;
+        refused.expect_err("a refused token is no fall-back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_auxiliary_tenant_has_a_token_of_its_own() {
+        let (source, credential) = an_hour();
+        assert!(
+            credential
+                .auxiliary_tokens(&minute(), "a")
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let tenants = ["one".to_owned(), "two".to_owned()];
+        let credential = credential.with_auxiliary_tenants(&tenants);
+        let start = Instant::now();
+        for _ in 0..2 {
+            let tokens = credential.auxiliary_tokens(&minute(), "a").await.unwrap();
+            let tokens: Vec<_> = tokens.iter().map(Secret::expose).collect();
+            assert_eq!(tokens, ["planted-one-1", "planted-two-2"]);
+        }
+        assert_eq!(start.elapsed(), Duration::from_secs(1));
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_operation_waits_for_no_token_and_spoils_no_others() {
+        let (source, credential) = an_hour();
+        let called_off = minute();
+        let cancel = called_off.cancelled.clone();
+        let budget = minute();
+        let (token, other, ()) = tokio::join!(
+            credential.token(&called_off, "a"),
+            credential.token(&budget, "a"),
+            async { cancel.cancel() }
+        );
+        assert!(token.unwrap_err().is_cancelled());
+        assert_eq!(other.unwrap().expose(), "planted-home-1");
+        assert_eq!(source.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_more_time_goes_on_where_another_one_ran_out_of_it() {
+        let (source, credential) = an_hour();
+        let short = Budget::new(Duration::from_millis(400), CancellationToken::new());
+        let budget = minute();
+        let (token, other) = tokio::join!(
+            credential.token(&short, "a"),
+            credential.token(&budget, "a")
+        );
+        assert!(matches!(token, Err(Error::Stopped { .. })));
+        other.unwrap();
+        assert_eq!(source.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_credential_prints_no_token() {
+        let (_, credential) = an_hour();
+        credential.token(&minute(), "a").await.unwrap();
+        assert!(!format!("{credential:?}").contains("planted"));
+    }
+}

@@ -1,0 +1,235 @@
+//! Signing in as a service principal with a certificate: with an assertion that its key has signed.
+//!
+//! azure_identity has this too, but on OpenSSL, for RSA only, and with a SHA-1 thumbprint.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::azure::credential::entra::Application;
+use crate::azure::credential::failure::Problem;
+use crate::azure::credential::{ClientCertificate, Token, TokenSource};
+use crate::azure::{Cloud, Credential, Error, Secret};
+use crate::http::{Budget, Pipeline};
+
+/// How long an assertion is good, in seconds. It is used at once.
+const LIFETIME: i64 = 10 * 60;
+
+struct Certificate {
+    application: Application,
+    certificate: ClientCertificate,
+}
+
+impl Credential {
+    /// Signs in as a service principal with a certificate. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// When the tenant or the client can't be one.
+    pub fn client_certificate(
+        cloud: &Cloud,
+        tenant_id: &str,
+        client_id: &str,
+        certificate: ClientCertificate,
+        pipeline: Pipeline,
+    ) -> Result<Self, Error> {
+        const METHOD: &str = "a client certificate";
+        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
+        application.check()?;
+        let source = Certificate {
+            application,
+            certificate,
+        };
+        Ok(Self::new(METHOD, Arc::new(source)))
+    }
+}
+
+#[async_trait]
+impl TokenSource for Certificate {
+    async fn fetch(
+        &self,
+        budget: &Budget,
+        tenant: Option<&str>,
+        scope: &str,
+    ) -> Result<Token, Error> {
+        let application = &self.application;
+        let claims = Claims {
+            audience: &application.token_endpoint(tenant),
+            client_id: &application.client_id,
+            id: Uuid::new_v4(),
+            now: Timestamp::now(),
+        };
+        let assertion = assertion(&self.certificate, &claims).map_err(|_| {
+            let who = application.who(tenant);
+            who.fails(Problem::Certificate, "its key could not sign an assertion")
+        })?;
+        application
+            .by_assertion(budget, tenant, scope, assertion)
+            .await
+    }
+}
+
+/// What an assertion says.
+struct Claims<'a> {
+    audience: &'a str,
+    client_id: &'a str,
+    id: Uuid,
+    now: Timestamp,
+}
+
+/// The assertion: a JSON web token in the format that Entra documents for certificates. With the whole
+/// chain in it, an application may trust the certificate's name and issuer instead of the certificate.
+fn assertion(
+    certificate: &ClientCertificate,
+    claims: &Claims<'_>,
+) -> Result<Secret, ring::error::Unspecified> {
+    let chain = certificate.chain();
+    let header = json!({
+        "alg": certificate.algorithm(),
+        "typ": "JWT",
+        "x5t#S256": URL_SAFE_NO_PAD.encode(Sha256::digest(&chain[0])),
+        "x5c": chain.iter().map(|der| STANDARD.encode(der)).collect::<Vec<_>>(),
+    });
+    let now = claims.now.as_second();
+    let body = json!({
+        "aud": claims.audience,
+        "iss": claims.client_id,
+        "sub": claims.client_id,
+        "jti": claims.id.to_string(),
+        "iat": now,
+        "nbf": now,
+        "exp": now + LIFETIME,
+    });
+    let part = |part: &serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let text = format!("{}.{}", part(&header), part(&body));
+    let signature = certificate.sign(text.as_bytes())?;
+    Ok(Secret::new(format!(
+        "{text}.{}",
+        URL_SAFE_NO_PAD.encode(signature)
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use ring::signature::{
+        ECDSA_P256_SHA256_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+    };
+    use x509_parser::certificate::X509Certificate;
+    use x509_parser::prelude::FromDer;
+
+    use super::*;
+    use crate::azure::credential::pkcs12::tests::{P256, RSA, read};
+    use crate::azure::testing::minute;
+    use crate::http::scripted::{ScriptedTransport, json};
+
+    const SCOPE: &str = "https://management.azure.com/.default";
+
+    /// The two parts of an assertion, once its signature is found right.
+    fn verified(
+        assertion: &str,
+        certificate: &ClientCertificate,
+        algorithm: &'static dyn VerificationAlgorithm,
+    ) -> [serde_json::Value; 2] {
+        let (_, leaf) = X509Certificate::from_der(&certificate.chain()[0]).unwrap();
+        let key = UnparsedPublicKey::new(algorithm, &leaf.public_key().subject_public_key.data);
+        let (text, signature) = assertion.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        key.verify(text.as_bytes(), &signature).unwrap();
+        let (header, body) = text.split_once('.').unwrap();
+        [header, body]
+            .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+    }
+
+    fn claims() -> Claims<'static> {
+        Claims {
+            audience: "https://login.example/tenant/oauth2/v2.0/token",
+            client_id: "client",
+            id: Uuid::nil(),
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn an_assertion_says_who_to_whom_and_until_when_and_is_signed() {
+        let certificate = read(RSA, "planted").unwrap();
+        let signed = assertion(&certificate, &claims()).unwrap();
+        let [header, body] = verified(signed.expose(), &certificate, &RSA_PSS_2048_8192_SHA256);
+        assert_eq!(header["alg"], "PS256");
+        assert_eq!(header["x5c"].as_array().unwrap().len(), 2);
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "aud": "https://login.example/tenant/oauth2/v2.0/token",
+          "exp": {
+            "$serde_json::private::Number": "600"
+          },
+          "iat": {
+            "$serde_json::private::Number": "0"
+          },
+          "iss": "client",
+          "jti": "00000000-0000-0000-0000-000000000000",
+          "nbf": {
+            "$serde_json::private::Number": "0"
+          },
+          "sub": "client"
+        }
+        "#);
+        assert!(!format!("{signed:?} {certificate:?}").contains(signed.expose()));
+    }
+
+    #[test]
+    fn a_key_on_a_curve_signs_as_json_web_tokens_want_it() {
+        let certificate = read(P256, "planted").unwrap();
+        let signed = assertion(&certificate, &claims()).unwrap();
+        let [header, _] = verified(signed.expose(), &certificate, &ECDSA_P256_SHA256_FIXED);
+        assert_eq!(header["alg"], "ES256");
+        let thumbprint = Sha256::digest(&certificate.chain()[0]);
+        assert_eq!(header["x5t#S256"], URL_SAFE_NO_PAD.encode(thumbprint));
+    }
+
+    #[tokio::test]
+    async fn each_tenant_is_sent_an_assertion_of_its_own() {
+        let answer = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "t-1"});
+        let transport = ScriptedTransport::default()
+            .on(Method::POST, "/home.example/", json(200, &answer))
+            .on(Method::POST, "/other.example/", json(200, &answer));
+        let credential = Credential::client_certificate(
+            &Cloud::public(),
+            "home.example",
+            "client",
+            read(RSA, "planted").unwrap(),
+            Pipeline::new(Arc::new(transport.clone())),
+        );
+        let credential = credential
+            .unwrap()
+            .with_auxiliary_tenants(&["other.example".to_owned()]);
+        credential.token(&minute(), SCOPE).await.unwrap();
+        credential.auxiliary_tokens(&minute(), SCOPE).await.unwrap();
+        let mut ids = Vec::new();
+        for (request, tenant) in transport.requests().iter().zip(["home", "other"]) {
+            let form: Vec<_> = url::form_urlencoded::parse(&request.body)
+                .into_owned()
+                .collect();
+            let field = |name: &str| form.iter().find(|(key, _)| key == name).unwrap().1.clone();
+            assert_eq!(
+                field("client_assertion_type"),
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            );
+            assert_eq!(field("client_id"), "client");
+            let certificate = read(RSA, "planted").unwrap();
+            let assertion = field("client_assertion");
+            let [_, body] = verified(&assertion, &certificate, &RSA_PSS_2048_8192_SHA256);
+            let audience =
+                format!("https://login.microsoftonline.com/{tenant}.example/oauth2/v2.0/token");
+            assert_eq!(body["aud"], audience);
+            ids.push(body["jti"].clone());
+        }
+        assert_ne!(ids[0], ids[1]);
+    }
+}
