@@ -7,10 +7,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::azure::{Azure, Cloud, Error, Operation, rates};
+use crate::azure::{Azure, Cloud, Error, Operation, Secret, rates};
 use crate::http::{Budget, Request, Response};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+const AUXILIARY: HeaderName = HeaderName::from_static("x-ms-authorization-auxiliary");
 
 /// What stays readable in a query's value. A space becomes `%20`: not every service reads `+` as one.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -58,27 +60,63 @@ pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 impl Azure {
-    /// Signs and sends a request; any status is an answer.
+    /// Signs and sends a request; any status is an answer. A token that is no longer taken is renewed
+    /// once.
     pub(crate) async fn arm_any(
         &self,
         budget: &Budget,
         operation: &Operation,
         request: Request,
     ) -> Result<Response, Error> {
-        let shared = &self.shared;
-        let scope = shared.cloud.resource_manager_scope();
-        let token = shared.credential.token(budget, &scope).await?;
+        let credential = &self.shared.credential;
+        let scope = self.shared.cloud.resource_manager_scope();
+        let token = credential.token(budget, &scope).await?;
+        let auxiliary = credential.auxiliary_tokens(budget, &scope).await?;
+        let request = self.dressed(operation, request, &auxiliary)?;
+        let signed = request
+            .clone()
+            .header(AUTHORIZATION, token.bearer(operation)?);
+        let answer = self.send(budget, operation, &signed).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let token = match credential.renewed_token(budget, &scope, &token).await {
+            Ok(token) => token,
+            // What may have been done counts more than why there is no other token.
+            Err(_) if answer.doubtful => return Ok(answer),
+            Err(error) => return Err(error),
+        };
+        let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
+        let mut renewed = self.send(budget, operation, &signed).await?;
+        renewed.doubtful |= answer.doubtful;
+        Ok(renewed)
+    }
+
+    /// A request with everything but its own token.
+    fn dressed(
+        &self,
+        operation: &Operation,
+        request: Request,
+        auxiliary: &[Secret],
+    ) -> Result<Request, Error> {
         let lane = rates::resource_manager(&request);
         let mut request = request
             .lane(lane)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(AUTHORIZATION, token.bearer(operation)?);
-        if let Some(id) = &shared.correlation_id
+            .header(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(id) = &self.shared.correlation_id
             && let Ok(id) = HeaderValue::from_str(id)
         {
             request = request.header(CORRELATION_ID, id);
         }
-        self.send(budget, operation, &request).await
+        if !auxiliary.is_empty() {
+            let tokens = auxiliary.iter().map(Secret::expose);
+            let tokens: Vec<String> = tokens.map(|token| format!("Bearer {token}")).collect();
+            let mut value = HeaderValue::try_from(tokens.join(", "))
+                .map_err(|_| Error::unexpected(operation, "the token isn't one"))?;
+            value.set_sensitive(true);
+            request = request.header(AUXILIARY, value);
+        }
+        Ok(request)
     }
 
     /// Signs and sends a request; an answer that says no is an error.
@@ -239,6 +277,22 @@ mod tests {
             .unwrap_err();
         assert!(matches!(error, Error::Decode { .. }));
         assert_eq!(transport.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_no_longer_taken_is_renewed_once() {
+        let transport = ScriptedTransport::default()
+            .on(Method::PUT, "/things", reply(401))
+            .on(Method::PUT, "/things", reply(201))
+            .on(Method::PUT, "/things", reply(401))
+            .on(Method::PUT, "/things", reply(401));
+        let azure = azure(&transport);
+        let put = || Request::new(Method::PUT, url(azure.cloud(), "/things", "1", &[]));
+        let done = azure.arm(&minute(), &listing(), put()).await.unwrap();
+        assert_eq!(done.status, 201);
+        let refused = azure.arm(&minute(), &listing(), put()).await.unwrap_err();
+        assert_eq!(refused.status(), Some(StatusCode::UNAUTHORIZED));
+        transport.assert_done();
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,9 +25,11 @@ pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::azure::acr::{AcrClient, Session};
+use crate::azure::credential::Problem;
 use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
@@ -60,7 +62,12 @@ struct Shared {
     pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
+    /// Whether registries are signed in to with tokens of Resource Manager's audience.
+    acr_by_arm: AtomicBool,
 }
+
+/// AADSTS500011: Entra knows no resource of that audience.
+const UNKNOWN_AUDIENCE: Problem = Problem::Refused(Some(500_011));
 
 impl Azure {
     /// Makes the handle. Nothing is sent yet.
@@ -73,6 +80,7 @@ impl Azure {
                 pipeline: options.pipeline,
                 correlation_id: options.correlation_id,
                 sessions: Mutex::default(),
+                acr_by_arm: AtomicBool::new(false),
             }),
         }
     }
@@ -99,13 +107,33 @@ impl Azure {
         AcrClient::new(self.clone(), Arc::clone(session))
     }
 
-    /// A token for the registries' data plane.
-    ///
-    /// The audience is the one that every registry accepts. Should a sovereign cloud not know it, a
-    /// fall-back to Resource Manager's audience belongs here.
+    /// A token for the registries' data plane. Its audience is the one that every registry accepts;
+    /// where Entra doesn't know it, as it may be in a sovereign cloud, it is Resource Manager's.
     pub(crate) async fn acr_token(&self, budget: &Budget) -> Result<Secret, Error> {
-        let scope = self.shared.cloud.acr_scope();
+        let shared = &self.shared;
+        if shared.acr_by_arm.load(Ordering::Relaxed) {
+            return self.arm_token(budget).await;
+        }
+        let scope = shared.cloud.acr_scope();
+        match shared.credential.token(budget, &scope).await {
+            Err(Error::SignIn(failure)) if failure.problem == UNKNOWN_AUDIENCE => {
+                let token = self.arm_token(budget).await?;
+                self.sign_in_to_acr_by_arm();
+                Ok(token)
+            }
+            token => token,
+        }
+    }
+
+    /// A token for Resource Manager.
+    pub(crate) async fn arm_token(&self, budget: &Budget) -> Result<Secret, Error> {
+        let scope = self.shared.cloud.resource_manager_scope();
         self.shared.credential.token(budget, &scope).await
+    }
+
+    /// Remembers that registries here take tokens of Resource Manager's audience only.
+    pub(crate) fn sign_in_to_acr_by_arm(&self) {
+        self.shared.acr_by_arm.store(true, Ordering::Relaxed);
     }
 
     /// Sends a request as it is, again where that helps. Any status is an answer.

@@ -144,6 +144,29 @@ impl AcrClient {
             return Ok(token.clone());
         }
         let entra = self.azure.acr_token(budget).await?;
+        let mut answer = self.exchange(budget, operation, challenge, &entra).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            // Registries of a sovereign cloud may know Resource Manager's audience only.
+            let other = self.azure.arm_token(budget).await?;
+            if other != entra {
+                let second = self.exchange(budget, operation, challenge, &other).await?;
+                if second.status.is_success() {
+                    self.azure.sign_in_to_acr_by_arm();
+                    answer = second;
+                }
+            }
+        }
+        let token = token_of(operation, &answer, "refresh_token")?;
+        Ok(slot.insert(token).clone())
+    }
+
+    async fn exchange(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        challenge: &Challenge,
+        entra: &Secret,
+    ) -> Result<Response, Error> {
         let form = [
             ("grant_type", "access_token"),
             ("service", &challenge.service),
@@ -155,9 +178,7 @@ impl AcrClient {
             .map_err(|error| Error::unexpected(operation, error.to_string()))?;
         let request = Request::new(Method::POST, address);
         let request = request.effect(Effect::Nothing).form(&form);
-        let answer = self.azure.send(budget, operation, &request).await?;
-        let token = token_of(operation, &answer, "refresh_token")?;
-        Ok(slot.insert(token).clone())
+        self.azure.send(budget, operation, &request).await
     }
 
     async fn ask(
