@@ -1,6 +1,10 @@
 //! Where a cloud's services are, and which audience their tokens are for.
 
+mod metadata;
+
 use url::Url;
+
+pub use metadata::MetadataHost;
 
 /// The endpoints of one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,18 @@ pub struct Cloud {
 const ACR_AUDIENCE: &str = "https://containerregistry.azure.net";
 
 impl Cloud {
+    /// The cloud of a name, in any case: azurerm's names. Some name a cloud that differs from another
+    /// one in services that are none of ours.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "public" | "global" | "canary" => Self::public(),
+            "usgovernment" | "usgovernmentl4" | "dod" | "usgovernmentl5" => Self::us_government(),
+            "china" => Self::china(),
+            _ => return None,
+        })
+    }
+
     /// The public cloud.
     #[must_use]
     pub fn public() -> Self {

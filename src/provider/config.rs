@@ -1,54 +1,33 @@
 //! The provider block and the environment, made into one configuration.
-//!
-//! A value in the block goes before the environment, the environment before the default. How to
-//! sign in is decided as azurerm does: the first method that is enabled and complete is the one,
-//! and its failure is what the user sees.
 
-use std::path::Path;
-
-use url::Url;
-
-use crate::azure::cloud::Cloud;
-use crate::azure::credential::Secret;
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::provider::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
+use crate::provider::cloud::{CloudChoice, https};
 use crate::provider::environment::Environment;
-use crate::provider::schema::{
-    ARGUMENTS, AUDIENCE, AUTHORITY_HOST, Argument, ENDPOINT, ENDPOINTS, RESOURCE_MANAGER,
-};
-use crate::value::{AttributePath, Value};
+use crate::provider::sign_in::{Given, SignIn, decide};
+use crate::provider::source::{Source, too_many};
+use crate::provider::user_agent::{partner_id, user_agent};
+use crate::value::Value;
 
 /// A complete configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    pub(super) cloud: Cloud,
+    pub(super) cloud: CloudChoice,
     pub(super) sign_in: SignIn,
-    pub(super) correlation_id: bool,
+    pub(super) auxiliary_tenants: Vec<String>,
+    pub(super) user_agent: String,
+    pub(super) correlation_id: Correlation,
+    /// What was asked for and isn't done.
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// How to sign in.
-#[derive(Clone, Debug)]
-pub(super) enum SignIn {
-    ClientSecret {
-        tenant_id: String,
-        client_id: String,
-        secret: Secret,
-    },
-    AzureCli {
-        tenant_id: Option<String>,
-        subscription_id: Option<String>,
-    },
+/// Which correlation id goes with each request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Correlation {
+    None,
+    New,
+    Given(String),
 }
-
-/// Variables that ask for a sign-in method of azurerm that this release doesn't have yet. Where the
-/// client secret, which goes before them, isn't complete, they are an error: falling through to the
-/// Azure CLI would sign in as somebody else.
-const NOT_YET: [(&str, &str); 5] = [
-    ("ARM_CLIENT_CERTIFICATE", "client certificate"),
-    ("ARM_CLIENT_CERTIFICATE_PATH", "client certificate"),
-    ("ARM_USE_OIDC", "OpenID Connect"),
-    ("ARM_USE_MSI", "managed identity"),
-    ("ARM_USE_AKS_WORKLOAD_IDENTITY", "AKS workload identity"),
-];
 
 /// Whether anything in the block is unknown. Then there is no telling how to sign in, and the
 /// plan has to do without Azure.
@@ -65,6 +44,10 @@ pub(super) fn validate(block: &Value) -> Diagnostics {
             findings.extend(https(url, name).err());
         }
     }
+    let partner = block.get("partner_id").as_str().filter(|it| !it.is_empty());
+    findings.extend(partner.and_then(|text| partner_id(text).err()));
+    let tenants = block.get("auxiliary_tenant_ids").as_elements();
+    findings.extend(too_many(tenants.map_or(0, <[Value]>::len)));
     findings
 }
 
@@ -72,240 +55,44 @@ impl Config {
     /// Makes a configuration of a wholly known block.
     ///
     /// # Errors
+    ///
     /// What is missing, malformed or contradictory, in words for the user.
-    pub(super) fn read(block: &Value, environment: &Environment) -> Result<Self, Diagnostics> {
+    pub(super) fn read(
+        block: &Value,
+        environment: &Environment,
+        host_version: &str,
+    ) -> Result<Self, Diagnostics> {
         let source = Source { block, environment };
+        let given = Given::gather(source)?;
+        let (sign_in, warnings) = decide(&given)?;
         Ok(Self {
-            cloud: source.cloud()?,
-            sign_in: source.sign_in()?,
-            correlation_id: !source
-                .switch("disable_correlation_request_id")?
-                .unwrap_or(false),
+            cloud: CloudChoice::read(source)?,
+            sign_in,
+            auxiliary_tenants: given.auxiliary_tenants,
+            user_agent: user_agent(source, host_version)?,
+            correlation_id: correlation(source)?,
+            warnings,
         })
     }
 }
 
-/// Where the arguments come from.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    block: &'a Value,
-    environment: &'a Environment,
-}
-
-impl<'a> Source<'a> {
-    fn text(self, name: &str) -> Option<&'a str> {
-        let configured = self
-            .block
-            .get(name)
-            .as_str()
-            .filter(|text| !text.is_empty());
-        configured.or_else(|| self.environment.first(variables(&ARGUMENTS, name)))
+fn correlation(source: Source<'_>) -> Result<Correlation, Diagnostic> {
+    if source.switch("disable_correlation_request_id", false)? {
+        return Ok(Correlation::None);
     }
-
-    fn switch(self, name: &str) -> Result<Option<bool>, Diagnostic> {
-        if let Some(configured) = self.block.get(name).as_bool() {
-            return Ok(Some(configured));
-        }
-        let variables = variables(&ARGUMENTS, name);
-        switch(self.environment.first(variables), &variables.join(", "))
-    }
-
-    /// A value, or the content of the file that stands in for it; both have to agree.
-    fn text_or_file(self, name: &str, what: &str) -> Result<Option<String>, Diagnostic> {
-        let file_argument = format!("{name}_file_path");
-        let value = self.text(name);
-        let Some(file) = self.text(&file_argument) else {
-            return Ok(value.map(str::to_owned));
-        };
-        let content = std::fs::read_to_string(Path::new(file)).map_err(|error| {
-            Diagnostic::error(
-                format!("Could not read the file of the {what}"),
-                format!("Reading {file}: {error}. Check `{file_argument}`."),
-            )
-            .at(AttributePath::new(&file_argument))
-        })?;
-        let content = content.trim();
-        match value {
-            Some(value) if value != content => Err(Diagnostic::error(
-                format!("Mismatched {what}"),
-                format!(
-                    "`{name}` and the content of the file named by `{file_argument}` differ. \
-                     Remove one of them, or make them match."
-                ),
-            )
-            .at(AttributePath::new(name))),
-            _ => Ok(Some(content.to_owned())),
-        }
-    }
-
-    fn cloud(self) -> Result<Cloud, Diagnostic> {
-        let mut cloud = self.named_cloud()?;
-        if let Some(host) = self.endpoint(AUTHORITY_HOST) {
-            cloud.authority_host = https(host, AUTHORITY_HOST)?;
-        }
-        if let Some(manager) = self.endpoint(RESOURCE_MANAGER) {
-            cloud.resource_manager = https(manager, RESOURCE_MANAGER)?;
-        }
-        if let Some(audience) = self.endpoint(AUDIENCE) {
-            audience.clone_into(&mut cloud.resource_manager_audience);
-        }
-        Ok(cloud)
-    }
-
-    /// The cloud that `environment` names. With all endpoints of one's own it may have any name.
-    fn named_cloud(self) -> Result<Cloud, Diagnostic> {
-        let name = self.text("environment").unwrap_or("public");
-        let all = ENDPOINTS
-            .iter()
-            .all(|argument| self.endpoint(argument.name).is_some());
-        match cloud(name, AttributePath::new("environment")) {
-            Err(_) if all => Ok(Cloud::public()),
-            named => named,
-        }
-    }
-
-    fn endpoint(self, name: &str) -> Option<&'a str> {
-        let configured = self.block.get(ENDPOINT).get(name).as_str();
-        configured
-            .filter(|text| !text.is_empty())
-            .or_else(|| self.environment.first(variables(&ENDPOINTS, name)))
-    }
-
-    fn not_yet(self) -> Result<Option<Diagnostic>, Diagnostic> {
-        for (variable, method) in NOT_YET {
-            if asks(variable, self.environment.first(&[variable]))? {
-                return Ok(Some(Diagnostic::error(
-                    "Sign-in method not available",
-                    format!(
-                        "{variable} asks for sign-in by {method}, which this release of the \
-                         provider doesn't have yet. It signs in with a client secret or the Azure \
-                         CLI: unset {variable} and set up one of those."
-                    ),
-                )));
-            }
-        }
-        Ok(None)
-    }
-
-    fn sign_in(self) -> Result<SignIn, Diagnostic> {
-        let tenant_id = self.text("tenant_id").map(str::to_owned);
-        let client_id = self.text_or_file("client_id", "client ID")?;
-        let secret = self
-            .text_or_file("client_secret", "client secret")?
-            .map(Secret::new);
-        let cli = self.switch("use_cli")?.unwrap_or(true);
-        let complete = tenant_id.is_some() && client_id.is_some() && secret.is_some();
-        if !complete && let Some(diagnostic) = self.not_yet()? {
-            return Err(diagnostic);
-        }
-        match (tenant_id, client_id, secret) {
-            (Some(tenant_id), Some(client_id), Some(secret)) => Ok(SignIn::ClientSecret {
-                tenant_id,
-                client_id,
-                secret,
-            }),
-            (tenant_id, _, _) if cli => Ok(SignIn::AzureCli {
-                tenant_id,
-                subscription_id: self.text("subscription_id").map(str::to_owned),
-            }),
-            (tenant_id, client_id, secret) => Err(incomplete(
-                tenant_id.is_some(),
-                client_id.is_some(),
-                secret.is_some(),
-            )),
-        }
-    }
-}
-
-/// Whether a variable asks for something: a switch that is on, or anything else that is there.
-fn asks(variable: &str, value: Option<&str>) -> Result<bool, Diagnostic> {
-    if variable.starts_with("ARM_USE_") {
-        Ok(switch(value, variable)? == Some(true))
-    } else {
-        Ok(value.is_some())
-    }
-}
-
-fn incomplete(tenant_id: bool, client_id: bool, secret: bool) -> Diagnostic {
-    let missing: Vec<&str> = [
-        (tenant_id, "`tenant_id` (ARM_TENANT_ID)"),
-        (client_id, "`client_id` (ARM_CLIENT_ID)"),
-        (secret, "`client_secret` (ARM_CLIENT_SECRET)"),
-    ]
-    .into_iter()
-    .filter_map(|(given, name)| (!given).then_some(name))
-    .collect();
-    Diagnostic::error(
-        "No way to sign in to Azure",
-        format!(
-            "The Azure CLI is switched off by `use_cli` (ARM_USE_CLI), and for a client secret {} \
-             missing: {}. Set what is missing, or let the Azure CLI be used.",
-            if missing.len() == 1 {
-                "one value is"
-            } else {
-                "some values are"
-            },
-            missing.join(", ")
-        ),
-    )
-}
-
-/// The environment variables that stand in for the argument `name`.
-fn variables(arguments: &[Argument], name: &str) -> &'static [&'static str] {
-    arguments
-        .iter()
-        .find(|argument| argument.name == name)
-        .map_or(&[], |argument| argument.variables)
-}
-
-/// The values that Go's `strconv.ParseBool` takes, as azurerm reads its variables.
-fn switch(text: Option<&str>, variable: &str) -> Result<Option<bool>, Diagnostic> {
-    match text {
-        None => Ok(None),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
-        Some(other) => Err(Diagnostic::error(
-            format!("Invalid value of {variable}"),
-            format!("{other:?} is neither true nor false. Set {variable} to `true` or `false`."),
-        )),
-    }
-}
-
-fn cloud(name: &str, path: AttributePath) -> Result<Cloud, Diagnostic> {
-    match name.to_ascii_lowercase().as_str() {
-        "public" | "global" => Ok(Cloud::public()),
-        "usgovernment" | "usgovernmentl4" => Ok(Cloud::us_government()),
-        "china" => Ok(Cloud::china()),
-        _ => Err(Diagnostic::error(
-            "Unknown environment",
-            format!(
-                "There is no environment with the name {name:?}. Use `public`, `usgovernment` or \
-                 `china`, or name the endpoints in `endpoint`."
-            ),
-        )
-        .at(path)),
-    }
-}
-
-fn https(text: &str, argument: &str) -> Result<Url, Diagnostic> {
-    let problem = match Url::parse(text) {
-        Ok(url) if url.scheme() == "https" && url.has_host() => return Ok(url),
-        Ok(_) => "it is not an https URL".to_owned(),
-        Err(error) => format!("it is not a URL ({error})"),
-    };
-    Err(Diagnostic::error(
-        "Invalid endpoint",
-        format!(
-            "{text:?} can't be `{argument}`: {problem}. Give it as \
-             `https://management.azure.com` is given for the public cloud."
-        ),
-    )
-    .at(AttributePath::new(ENDPOINT).attribute(argument)))
+    let given = source.environment.first(&["ARM_CORRELATION_REQUEST_ID"]);
+    Ok(given.map_or(Correlation::New, |id| Correlation::Given(id.to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::azure::Cloud;
+    use crate::http::Pipeline;
+    use crate::http::scripted::ScriptedTransport;
+    use crate::provider::arguments::{ARGUMENTS, ENDPOINTS, Kind};
 
     const COMPLETE: [(&str, &str); 3] = [
         ("ARM_TENANT_ID", "tenant"),
@@ -320,7 +107,7 @@ mod tests {
     /// What comes of a block and an environment, as the user would read it.
     fn outcome(block: &Value, environment: &[(&str, &str)]) -> String {
         let environment = environment.iter().copied().collect();
-        match Config::read(block, &environment) {
+        match Config::read(block, &environment, "1.11.4") {
             Ok(config) => format!("{:?}", config.sign_in),
             Err(findings) => findings
                 .iter()
@@ -345,25 +132,97 @@ mod tests {
     }
 
     #[test]
-    fn without_the_cli_what_is_missing_is_named() {
-        insta::assert_snapshot!(outcome(&block([("use_cli", false.into())]), &COMPLETE[1..]), @": No way to sign in to Azure: The Azure CLI is switched off by `use_cli` (ARM_USE_CLI), and for a client secret one value is missing: `tenant_id` (ARM_TENANT_ID). Set what is missing, or let the Azure CLI be used.");
-        insta::assert_snapshot!(outcome(&block([]), &[("ARM_USE_CLI", "F")]), @": No way to sign in to Azure: The Azure CLI is switched off by `use_cli` (ARM_USE_CLI), and for a client secret some values are missing: `tenant_id` (ARM_TENANT_ID), `client_id` (ARM_CLIENT_ID), `client_secret` (ARM_CLIENT_SECRET). Set what is missing, or let the Azure CLI be used.");
+    fn each_argument_can_be_set_by_each_of_its_variables() {
+        for argument in &ARGUMENTS {
+            for variable in argument.variables {
+                let text = match argument.kind {
+                    Kind::Switch => "true",
+                    Kind::Text | Kind::Secret | Kind::Texts => "/some/thing",
+                };
+                let environment = [(*variable, text)].into_iter().collect();
+                let source = Source {
+                    block: &Value::Null,
+                    environment: &environment,
+                };
+                assert_eq!(source.text(argument.name), Some(text), "{variable}");
+            }
+        }
+    }
+
+    #[test]
+    fn auxiliary_tenants_stand_between_semicolons_and_are_three_at_most() {
+        let read = |tenants: &str| {
+            let environment = [("ARM_AUXILIARY_TENANT_IDS", tenants)]
+                .into_iter()
+                .collect();
+            let config = Config::read(&block([]), &environment, "1.11.4");
+            config.map(|config| config.auxiliary_tenants)
+        };
+        assert_eq!(read(" a;b ;; c").unwrap(), ["a", "b", "c"]);
+        assert!(read("a;b;c;d").unwrap_err().has_error());
+        let four = ["a", "b", "c", "d"].map(Value::from).to_vec();
+        let four = block([("auxiliary_tenant_ids", Value::List(four))]);
+        insta::assert_snapshot!(outcome(&four, &[]), @"auxiliary_tenant_ids: Too many auxiliary tenants: The provider only supports up to 3 auxiliary tenant IDs, and these are 4.");
+        assert!(validate(&four).has_error());
+    }
+
+    #[test]
+    fn a_pod_that_contradicts_the_configuration_is_refused() {
+        let pod = [
+            ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true"),
+            ("AZURE_CLIENT_ID", "pod"),
+            ("AZURE_TENANT_ID", "tenant"),
+        ];
+        let other = block([("client_id", "other".into())]);
+        insta::assert_snapshot!(outcome(&other, &pod), @"client_id: Mismatched Client ID: Mismatch between supplied Client ID and that provided by AKS Workload Identity - please remove, ensure they match, or disable use_aks_workload_identity.");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "planted\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let pod = [pod[0], pod[1], pod[2], ("AZURE_FEDERATED_TOKEN_FILE", path)];
+        assert_eq!(
+            outcome(&block([]), &pod).replace(path, "PATH"),
+            r#"Oidc { tenant_id: "tenant", client_id: "pod", id_token: File("PATH") }"#
+        );
+        let token = block([("oidc_token", "other".into())]);
+        assert!(outcome(&token, &pod).contains("provided by AKS Workload Identity"));
+    }
+
+    #[test]
+    fn app_services_endpoint_is_taken_unless_another_one_is_named() {
+        let service = [
+            ("ARM_USE_MSI", "1"),
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi"),
+            ("IDENTITY_HEADER", "planted"),
+            ("ARM_MSI_ENDPOINT", "http://127.0.0.1:1/msi"),
+        ];
+        insta::assert_snapshot!(outcome(&block([]), &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(127.0.0.1)), port: Some(1), path: "/msi", query: None, fragment: None }, version: "2019-08-01", key: Some(Secret(…)) } }"#);
+        let other = block([("msi_endpoint", "http://127.0.0.1:2/".into())]);
+        insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(127.0.0.1)), port: Some(2), path: "/", query: None, fragment: None }, version: "2018-02-01", key: None } }"#);
+        let odd = block([("msi_endpoint", "localhost".into())]);
+        insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
+    }
+
+    #[test]
+    fn correlation_ids_may_be_given_or_left_out() {
+        let read = |environment: &[(&str, &str)]| {
+            let environment = environment.iter().copied().collect();
+            Config::read(&block([]), &environment, "1.11.4")
+                .unwrap()
+                .correlation_id
+        };
+        assert_eq!(read(&[]), Correlation::New);
+        let given = ("ARM_CORRELATION_REQUEST_ID", "c-1");
+        assert_eq!(read(&[given]), Correlation::Given("c-1".to_owned()));
+        let off = ("ARM_DISABLE_CORRELATION_REQUEST_ID", "true");
+        assert_eq!(read(&[given, off]), Correlation::None);
     }
 
     #[test]
     fn switches_are_what_go_takes_for_a_bool() {
-        assert_eq!(switch(Some("T"), "X"), Ok(Some(true)));
-        assert_eq!(switch(Some("0"), "X"), Ok(Some(false)));
+        for (text, method) in [("T", "AzureCli"), ("0", ": No way")] {
+            assert!(outcome(&block([]), &[("ARM_USE_CLI", text)]).starts_with(method));
+        }
         insta::assert_snapshot!(outcome(&block([]), &[("ARM_USE_CLI", "yes")]), @r#": Invalid value of ARM_USE_CLI: "yes" is neither true nor false. Set ARM_USE_CLI to `true` or `false`."#);
-    }
-
-    #[test]
-    fn a_method_that_is_not_there_yet_is_refused_and_not_passed_over() {
-        let incomplete = [("ARM_USE_OIDC", "true"), COMPLETE[0], COMPLETE[1]];
-        let complete = [incomplete[0], incomplete[1], incomplete[2], COMPLETE[2]];
-        assert!(outcome(&block([]), &complete).starts_with("ClientSecret"));
-        insta::assert_snapshot!(outcome(&block([]), &[("ARM_CLIENT_CERTIFICATE_PATH", "cert.pfx")]), @": Sign-in method not available: ARM_CLIENT_CERTIFICATE_PATH asks for sign-in by client certificate, which this release of the provider doesn't have yet. It signs in with a client secret or the Azure CLI: unset ARM_CLIENT_CERTIFICATE_PATH and set up one of those.");
-        insta::assert_snapshot!(outcome(&block([]), &incomplete), @": Sign-in method not available: ARM_USE_OIDC asks for sign-in by OpenID Connect, which this release of the provider doesn't have yet. It signs in with a client secret or the Azure CLI: unset ARM_USE_OIDC and set up one of those.");
     }
 
     #[test]
@@ -378,9 +237,24 @@ mod tests {
         ];
         assert!(outcome(&block([]), &from_file).starts_with("ClientSecret"));
         let other = block([("client_secret", "other".into())]);
-        insta::assert_snapshot!(outcome(&other, &from_file), @"client_secret: Mismatched client secret: `client_secret` and the content of the file named by `client_secret_file_path` differ. Remove one of them, or make them match.");
+        insta::assert_snapshot!(outcome(&other, &from_file), @"client_secret: Mismatched Client Secret: Mismatch between supplied Client Secret and supplied Client Secret file contents - please either remove one or ensure they match.");
         let nowhere = block([("client_secret_file_path", "/nowhere/at/all".into())]);
-        insta::assert_snapshot!(outcome(&nowhere, &COMPLETE[..2]), @"client_secret_file_path: Could not read the file of the client secret: Reading /nowhere/at/all: No such file or directory (os error 2). Check `client_secret_file_path`.");
+        insta::assert_snapshot!(outcome(&nowhere, &COMPLETE[..2]), @"client_secret_file_path: Could not read the file of the Client Secret: Reading /nowhere/at/all: No such file or directory (os error 2). Check that it holds the Client Secret and nothing else.");
+    }
+
+    #[test]
+    fn a_certificate_given_and_its_password_are_secret() {
+        let certificate = [
+            COMPLETE[0],
+            COMPLETE[1],
+            ("ARM_CLIENT_CERTIFICATE", "planted"),
+            ("ARM_CLIENT_CERTIFICATE_PASSWORD", "planted"),
+        ];
+        let said = outcome(&block([]), &certificate);
+        assert!(
+            said.starts_with("ClientCertificate") && !said.contains("planted"),
+            "{said}"
+        );
     }
 
     #[test]
@@ -393,18 +267,20 @@ mod tests {
         assert!(outcome(&block([]), &environment).starts_with("AzureCli"));
     }
 
-    #[test]
-    fn endpoints_go_before_the_environment_and_are_https() {
+    #[tokio::test]
+    async fn endpoints_go_before_the_environment_and_are_https() {
         let endpoint = block([
             ("resource_manager_endpoint", "https://localhost:1".into()),
             ("resource_manager_audience", "https://audience/".into()),
         ]);
         let china = block([("environment", "china".into()), (ENDPOINT, endpoint)]);
-        let cloud = Config::read(&china, &Environment::default()).unwrap().cloud;
+        let config = Config::read(&china, &Environment::default(), "1.11.4").unwrap();
+        let nobody = Pipeline::new(Arc::new(ScriptedTransport::default()));
+        let cloud = config.cloud.settle(&nobody).await.unwrap();
         assert_eq!(cloud.resource_manager.as_str(), "https://localhost:1/");
         assert_eq!(cloud.resource_manager_audience, "https://audience/");
         assert_eq!(cloud.authority_host, Cloud::china().authority_host);
         insta::assert_snapshot!(outcome(&block([]), &[("ARM_RESOURCE_MANAGER_ENDPOINT", "http://localhost")]), @r#"endpoint.resource_manager_endpoint: Invalid endpoint: "http://localhost" can't be `resource_manager_endpoint`: it is not an https URL. Give it as `https://management.azure.com` is given for the public cloud."#);
-        insta::assert_snapshot!(outcome(&block([("environment", "mars".into())]), &[]), @r#"environment: Unknown environment: There is no environment with the name "mars". Use `public`, `usgovernment` or `china`, or name the endpoints in `endpoint`."#);
+        insta::assert_snapshot!(outcome(&block([("environment", "mars".into())]), &[]), @r#"environment: Unknown environment: No environment was found with the name "mars". Use `public`, `usgovernment`, `dod` or `china`, or name the endpoints in `endpoint` or by `metadata_host`."#);
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Environment variables. Some hold secrets: only names are printed.
+use crate::azure::Secret;
+
+/// Environment variables. Some hold secrets, and any may: only names are printed.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
     /// The first of `names` that is set to something.
@@ -13,17 +15,17 @@ impl Environment {
         names
             .iter()
             .filter_map(|&name| self.0.get(name))
-            .map(String::as_str)
+            .map(Secret::expose)
             .find(|value| !value.is_empty())
     }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        let variables = variables.into_iter();
         Self(
             variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
+                .map(|(name, value)| (name.into(), Secret::new(value)))
                 .collect(),
         )
     }

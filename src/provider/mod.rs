@@ -1,25 +1,33 @@
 //! The provider `acr`: its block, its resources, and the one connection to Azure that they share.
 
+mod arguments;
+mod clients;
+mod cloud;
 mod config;
+mod credential;
 mod environment;
+mod given;
 mod schema;
+mod sign_in;
+mod source;
+mod user_agent;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::azure::{Azure, AzureOptions, Credential};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::azure::{Azure, AzureOptions};
+use crate::diagnostics::Diagnostics;
 use crate::framework::{ConfigureRequest, Provider, Resource};
-use crate::http::client::{Client, ClientOptions};
 use crate::http::{Pipeline, Transport};
 use crate::resource::connection::{Connection, Link};
 use crate::resource::continuous_patching_workflow::ContinuousPatchingWorkflow;
 use crate::schema::Schema;
 use crate::value::Value;
 
-use config::{Config, SignIn};
+use config::{Config, Correlation};
+use credential::{Pipelines, credential};
 pub use environment::Environment;
 
 /// The provider.
@@ -51,78 +59,29 @@ impl AcrProvider {
         }
     }
 
-    fn connect(&self, request: &ConfigureRequest) -> Result<Azure, Diagnostics> {
-        let config = Config::read(&request.config, &self.environment)?;
-        let transport = match &self.transport {
-            Some(transport) => Arc::clone(transport),
-            None => Arc::new(self.client(&request.host_version)?),
-        };
-        let pipeline = Pipeline::new(transport);
-        let credential = match config.sign_in {
-            SignIn::ClientSecret {
-                tenant_id,
-                client_id,
-                secret,
-            } => Credential::client_secret(
-                &config.cloud,
-                &tenant_id,
-                &client_id,
-                &secret,
-                pipeline.clone(),
-            ),
-            SignIn::AzureCli {
-                tenant_id,
-                subscription_id,
-            } => Credential::azure_cli(tenant_id.as_deref(), subscription_id.as_deref()),
-        };
-        let credential = credential.map_err(|error| {
-            Diagnostic::error(
-                "Could not prepare signing in to Azure",
-                format!("{error}. Check the provider block and the ARM_* environment variables."),
-            )
-        })?;
+    async fn connect(&self, config: Config) -> Result<Azure, Diagnostics> {
+        let pipelines = self.pipelines(&config.user_agent)?;
+        let cloud = config.cloud.settle(&pipelines.azure).await?;
+        let credential = credential(config.sign_in, &cloud, &pipelines)?;
         Ok(Azure::new(AzureOptions {
-            cloud: config.cloud,
-            credential,
-            pipeline,
-            correlation_id: config
-                .correlation_id
-                .then(|| uuid::Uuid::new_v4().to_string()),
+            cloud,
+            credential: credential.with_auxiliary_tenants(&config.auxiliary_tenants),
+            pipeline: pipelines.azure,
+            correlation_id: match config.correlation_id {
+                Correlation::None => None,
+                Correlation::New => Some(uuid::Uuid::new_v4().to_string()),
+                Correlation::Given(id) => Some(id),
+            },
         }))
     }
 
-    fn client(&self, host_version: &str) -> Result<Client, Diagnostic> {
-        let variable = |names| self.environment.first(names).map(str::to_owned);
-        let extra_ca_pem = variable(&["SSL_CERT_FILE"])
-            .map(|file| {
-                std::fs::read(&file).map_err(|error| {
-                    Diagnostic::error(
-                        "Could not read SSL_CERT_FILE",
-                        format!(
-                            "Reading {file}: {error}. Set SSL_CERT_FILE to a PEM file with the \
-                             certificates of your authority, or unset it."
-                        ),
-                    )
-                })
-            })
-            .transpose()?;
-        let version = env!("CARGO_PKG_VERSION");
-        Client::new(&ClientOptions {
-            user_agent: format!(
-                "HashiCorp Terraform/{host_version} (+https://www.terraform.io) \
-                 terraform-provider-acr/{version}"
-            ),
-            https_proxy: variable(&["HTTPS_PROXY", "https_proxy"]),
-            no_proxy: variable(&["NO_PROXY", "no_proxy"]),
-            extra_ca_pem,
-            plain_http: false,
-        })
-        .map_err(|error| {
-            Diagnostic::error(
-                "Could not set up HTTPS",
-                format!("{error}. Check HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE."),
-            )
-        })
+    fn pipelines(&self, user_agent: &str) -> Result<Pipelines, Diagnostics> {
+        let Some(transport) = &self.transport else {
+            return Ok(clients::clients(&self.environment, user_agent)?);
+        };
+        let azure = Pipeline::new(Arc::clone(transport));
+        let machine = azure.clone();
+        Ok(Pipelines { azure, machine })
     }
 }
 
@@ -155,12 +114,20 @@ impl Provider for AcrProvider {
             self.connection.set(Link::Unknown);
             return Diagnostics::new();
         }
-        match self.connect(&request) {
+        let config = Config::read(&request.config, &self.environment, &request.host_version);
+        let (config, warnings) = match config {
+            Ok(config) => (config.clone(), Diagnostics::from_iter(config.warnings)),
+            Err(diagnostics) => return diagnostics,
+        };
+        match self.connect(config).await {
             Ok(azure) => {
                 self.connection.set(Link::Ready(azure));
-                Diagnostics::new()
+                warnings
             }
-            Err(diagnostics) => diagnostics,
+            Err(mut diagnostics) => {
+                diagnostics.extend(warnings);
+                diagnostics
+            }
         }
     }
 }

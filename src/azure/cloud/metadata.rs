@@ -1,0 +1,233 @@
+//! A host that tells the endpoints of a cloud: any Resource Manager, that of an Azure Stack among them.
+
+use std::fmt;
+
+use http::Method;
+use serde::Deserialize;
+use url::Url;
+
+use crate::azure::{Cloud, Error, Operation};
+use crate::http::{Budget, Pipeline, Request, Response};
+
+/// The version that azurerm asks for, and the older one that it falls back to.
+const VERSIONS: [&str; 2] = ["2022-09-01", "2019-05-01"];
+
+/// A host that tells the endpoints of a cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataHost(Url);
+
+/// One environment, as far as it is ours.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Environment {
+    #[serde(default)]
+    name: String,
+    authentication: Authentication,
+    resource_manager: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authentication {
+    login_endpoint: String,
+    #[serde(default)]
+    audiences: Vec<String>,
+}
+
+/// Older versions tell all environments that they know.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    One(Environment),
+    Many(Vec<Environment>),
+}
+
+impl MetadataHost {
+    /// A host's name, with a port if need be; `https://` before it does no harm.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim().trim_start_matches("https://");
+        let url = Url::parse(&format!("https://{}/", name.trim_end_matches('/'))).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+        (bare && url.has_host() && !name.is_empty()).then_some(Self(url))
+    }
+
+    /// Asks for the endpoints of the cloud, or of the one with a name where there are several.
+    ///
+    /// # Errors
+    ///
+    /// When the host doesn't answer, or not with endpoints.
+    pub async fn cloud(
+        &self,
+        budget: &Budget,
+        pipeline: &Pipeline,
+        name: &str,
+    ) -> Result<Cloud, Error> {
+        let operation = Operation::new("reading metadata", self.to_string());
+        let mut last = None;
+        for version in VERSIONS {
+            let mut url = self.0.clone();
+            url.set_path("/metadata/endpoints");
+            url.set_query(Some(&format!("api-version={version}")));
+            let request = Request::new(Method::GET, url);
+            let sent = pipeline.send(budget, &request).await;
+            let response = sent.map_err(|error| Error::unsent(&operation, error))?;
+            match read(&operation, &response, name) {
+                Ok(cloud) => return Ok(cloud),
+                // What the newest version says is what counts.
+                Err(error) => last = last.or(Some(error)),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::unexpected(&operation, "nothing was asked")))
+    }
+}
+
+impl fmt::Display for MetadataHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::http::host(&self.0))
+    }
+}
+
+fn read(operation: &Operation, response: &Response, name: &str) -> Result<Cloud, Error> {
+    if !response.status.is_success() {
+        return Err(Error::refused(operation, response));
+    }
+    let unexpected = |reason: &str| Error::unexpected(operation, reason);
+    let body = response
+        .body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&response.body);
+    let told = serde_json::from_slice(body);
+    let environment = match told.map_err(|_| unexpected("it holds no endpoints"))? {
+        Told::One(environment) => environment,
+        Told::Many(environments) => environments
+            .into_iter()
+            .find(|it| name.is_empty() || it.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                unexpected(&format!("no environment was found with the name {name:?}"))
+            })?,
+    };
+    let https = |text: &str| {
+        let url = Url::parse(text).ok();
+        url.filter(|url| url.scheme() == "https" && url.has_host())
+            .ok_or_else(|| unexpected(&format!("{text:?} is no https URL")))
+    };
+    let manager = https(&environment.resource_manager)?;
+    let audience = audience(&environment);
+    Ok(Cloud::custom(
+        https(&environment.authentication.login_endpoint)?,
+        manager,
+        audience,
+    ))
+}
+
+/// The audience of Resource Manager: itself, where it is among those that are told; else the first.
+fn audience(environment: &Environment) -> String {
+    let manager = environment.resource_manager.trim_end_matches('/');
+    let audiences = &environment.authentication.audiences;
+    let itself = |audience: &&String| audience.trim_end_matches('/') == manager;
+    if audiences.is_empty() || audiences.iter().any(|audience| itself(&audience)) {
+        return manager.to_owned();
+    }
+    audiences[0].clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::azure::testing::minute;
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    fn stack() -> Value {
+        value!({
+            "name": "AzureStack",
+            "authentication": {
+                "loginEndpoint": "https://login.stack.example/adfs",
+                "audiences": ["https://management.stack.example/0000"],
+            },
+            "resourceManager": "https://management.local.example/",
+            "suffixes": {},
+        })
+    }
+
+    async fn told(transport: &ScriptedTransport, name: &str) -> Result<Cloud, Error> {
+        let pipeline = Pipeline::new(Arc::new(transport.clone()));
+        let host = MetadataHost::parse("management.local.example:30005").unwrap();
+        host.cloud(&minute(), &pipeline, name).await
+    }
+
+    #[tokio::test]
+    async fn a_host_tells_its_cloud() {
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "2022-09-01", json(200, &stack()));
+        let cloud = told(&transport, "").await.unwrap();
+        insta::assert_snapshot!(transport.story()[0], @"GET https://management.local.example:30005/metadata/endpoints?api-version=2022-09-01");
+        assert_eq!(
+            cloud.authority_host.as_str(),
+            "https://login.stack.example/adfs"
+        );
+        assert_eq!(
+            cloud.resource_manager.as_str(),
+            "https://management.local.example/"
+        );
+        assert_eq!(
+            cloud.resource_manager_audience,
+            "https://management.stack.example/0000"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_older_host_tells_several_and_a_name_chooses() {
+        let public = value!({
+            "name": "AzureCloud",
+            "authentication": {
+                "loginEndpoint": "https://login.microsoftonline.com/",
+                "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            },
+            "resourceManager": "https://management.azure.com/",
+        });
+        let both = value!([stack(), public]).to_string();
+        let both = reply(200).with_body(format!("\u{feff}{both}"));
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "2022-09-01", reply(400))
+            .on(Method::GET, "2019-05-01", both);
+        let cloud = told(&transport, "azurecloud").await.unwrap();
+        assert_eq!(
+            cloud.resource_manager_scope(),
+            "https://management.azure.com/.default"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_told_as_the_newest_version_gave_it() {
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "2022-09-01", reply(404))
+            .on(Method::GET, "2019-05-01", reply(200).with_body("<html>"));
+        insta::assert_snapshot!(told(&transport, "").await.unwrap_err(), @"reading metadata management.local.example:30005: 404 Not Found");
+        let odd = value!({"authentication": {"loginEndpoint": "http://x"}, "resourceManager": "http://x"});
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "2022-09-01", json(200, &odd))
+            .on(Method::GET, "2019-05-01", json(200, &odd));
+        insta::assert_snapshot!(told(&transport, "").await.unwrap_err(), @r#"reading metadata management.local.example:30005: unexpected answer: "http://x" is no https URL"#);
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        let shown = |text: &str| MetadataHost::parse(text).map(|host| host.to_string());
+        assert_eq!(shown("https://a.example/").as_deref(), Some("a.example"));
+        assert_eq!(shown("a.example:443").as_deref(), Some("a.example"));
+        for odd in [
+            "",
+            "http://a.example",
+            "a.example/b",
+            "user@a.example",
+            "a b",
+        ] {
+            assert_eq!(shown(odd), None, "{odd}");
+        }
+    }
+}
