@@ -11,7 +11,8 @@ use async_trait::async_trait;
 
 use crate::azure::{Azure, AzureOptions, Credential};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::{ConfigureRequest, Provider, Resource};
+use crate::framework::{ConfigureRequest, Function, Provider, Resource};
+use crate::function;
 use crate::http::Transport;
 use crate::http::client::{Client, ClientOptions};
 use crate::resource::connection::{Connection, Link};
@@ -142,6 +143,10 @@ impl Provider for AcrProvider {
         vec![Arc::new(ContinuousPatchingWorkflow::new(Arc::clone(
             &self.connection,
         )))]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        function::all()
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {

@@ -25,6 +25,29 @@ pub(crate) fn unknown_function(name: &str) -> String {
     format!("this version of the provider has no function named {name:?}")
 }
 
+/// The host gives too many or too few arguments.
+pub(crate) fn number_of_arguments(expected: usize, found: usize) -> String {
+    format!("it takes {expected} arguments, {found} were given")
+}
+
+/// A function panicked.
+pub(crate) fn panicked_function(text: &str) -> String {
+    format!("the provider panicked: {text}. {OUR_BUG}")
+}
+
+/// A function says of known arguments that its result isn't known.
+pub(crate) fn unknown_result() -> String {
+    format!("the result of known arguments is unknown. {OUR_BUG}")
+}
+
+/// A function returned something of another type than its own.
+pub(crate) fn invalid_function_result(misfit: &Misfit) -> String {
+    format!(
+        "the result doesn't fit its type: {}. {OUR_BUG}",
+        with_causes(misfit)
+    )
+}
+
 /// The host brings an identity for a resource that has none.
 pub(crate) fn no_identity(type_name: &str) -> Diagnostics {
     Diagnostic::error(

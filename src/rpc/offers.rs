@@ -1,12 +1,10 @@
 //! What there is: metadata, schemas and capabilities, and the provider block.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use crate::diagnostics::Diagnostics;
-use crate::framework::{ConfigureRequest, Provider, Resource, WriteOnly, check_config};
+use crate::framework::{ConfigureRequest, Provider, WriteOnly, check_config};
+use crate::rpc::catalogue::Catalogue;
 use crate::rpc::generated as pb;
-use crate::rpc::{faults, from_proto, to_proto};
+use crate::rpc::{faults, from_proto, functions, to_proto};
 use crate::schema::Schema;
 use crate::schema::rules::{RESERVED_IN_PROVIDERS, RESERVED_IN_RESOURCES};
 
@@ -20,15 +18,21 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
 };
 
 /// The names of everything.
-pub(crate) fn metadata<'a>(
-    resources: impl Iterator<Item = &'a String>,
-) -> pb::get_metadata::Response {
+pub(crate) fn metadata(offered: &Catalogue) -> pb::get_metadata::Response {
+    use pb::get_metadata::{FunctionMetadata, ResourceMetadata};
+    let Catalogue {
+        resources,
+        functions,
+        doubles: _,
+    } = offered;
+    let resources = resources.keys().cloned();
+    let functions = functions.keys().cloned();
     pb::get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
         resources: resources
-            .cloned()
-            .map(|type_name| pb::get_metadata::ResourceMetadata { type_name })
+            .map(|type_name| ResourceMetadata { type_name })
             .collect(),
+        functions: functions.map(|name| FunctionMetadata { name }).collect(),
         ..Default::default()
     }
 }
@@ -36,30 +40,20 @@ pub(crate) fn metadata<'a>(
 /// The schemas of everything; or errors, where a host would refuse one or crash on it.
 pub(crate) fn schemas(
     provider: &dyn Provider,
-    resources: &BTreeMap<String, Arc<dyn Resource>>,
+    offered: &Catalogue,
 ) -> Result<pb::get_provider_schema::Response, Diagnostics> {
-    let mut flaws = flaws(
-        "the provider block",
-        provider.schema(),
-        RESERVED_IN_PROVIDERS,
-    );
-    let mut names = BTreeSet::new();
-    for resource in provider.resources() {
-        let what = format!("{:?}", resource.type_name());
-        flaws.extend(self::flaws(&what, resource.schema(), RESERVED_IN_RESOURCES));
-        if !names.insert(what.clone()) {
-            flaws.push(faults::flawed_schema(&what, "there are two of that name"));
-        }
-    }
+    let flaws = flaws(provider, offered);
     if flaws.has_error() {
         return Err(flaws);
     }
     Ok(pb::get_provider_schema::Response {
         provider: Some(to_proto::schema(provider.schema())),
-        resource_schemas: resources
+        resource_schemas: offered
+            .resources
             .iter()
             .map(|(name, resource)| (name.clone(), to_proto::schema(resource.schema())))
             .collect(),
+        functions: functions::functions(offered).functions,
         server_capabilities: Some(CAPABILITIES),
         ..Default::default()
     })
@@ -97,7 +91,26 @@ pub(crate) async fn configure_provider(
     })
 }
 
-fn flaws(what: &str, schema: &Schema, reserved: &[&str]) -> Diagnostics {
+fn flaws(provider: &dyn Provider, offered: &Catalogue) -> Diagnostics {
+    let mut found = of_schema(
+        "the provider block",
+        provider.schema(),
+        RESERVED_IN_PROVIDERS,
+    );
+    for (name, resource) in &offered.resources {
+        let what = format!("{name:?}");
+        found.extend(of_schema(&what, resource.schema(), RESERVED_IN_RESOURCES));
+    }
+    for (name, function) in &offered.functions {
+        found.extend(functions::flaws(name, function.definition()));
+    }
+    for name in &offered.doubles {
+        found.push(faults::flawed_schema(name, "there are two of that name"));
+    }
+    found
+}
+
+fn of_schema(what: &str, schema: &Schema, reserved: &[&str]) -> Diagnostics {
     schema
         .flaws(reserved)
         .iter()

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, async_trait};
 use crate::rpc::generated as pb;
 use crate::rpc::generated::provider_server::Provider;
 use crate::rpc::reply::{answer, refuse};
-use crate::rpc::{ProviderService, apply, faults, managed, offers, reply, to_proto};
+use crate::rpc::{ProviderService, apply, faults, functions, managed, offers, reply, to_proto};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -19,7 +19,7 @@ impl Provider for ProviderService {
         _: Request<pb::get_metadata::Request>,
     ) -> Answer<pb::get_metadata::Response> {
         answer("GetMetadata", None, async {
-            Ok(offers::metadata(self.resources.keys()))
+            Ok(offers::metadata(&self.offered))
         })
         .await
     }
@@ -29,7 +29,7 @@ impl Provider for ProviderService {
         _: Request<pb::get_provider_schema::Request>,
     ) -> Answer<pb::get_provider_schema::Response> {
         answer("GetProviderSchema", None, async {
-            offers::schemas(self.provider.as_ref(), &self.resources)
+            offers::schemas(self.provider.as_ref(), &self.offered)
         })
         .await
     }
@@ -46,8 +46,7 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_functions::Request>,
     ) -> Answer<pb::get_functions::Response> {
-        // NO-OP: there are no functions.
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(functions::functions(&self.offered)))
     }
 
     async fn validate_provider_config(
@@ -88,7 +87,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("ValidateResourceConfig", Some(&type_name), async {
-            managed::validate(self.resource(&type_name)?.as_ref(), request).await
+            managed::validate(self.offered.resource(&type_name)?.as_ref(), request).await
         })
         .await
     }
@@ -100,7 +99,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("PlanResourceChange", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+            let resource = self.offered.resource(&type_name)?;
             managed::plan(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -113,7 +112,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("ApplyResourceChange", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+            let resource = self.offered.resource(&type_name)?;
             Ok(apply::apply(resource, &self.operations, request).await)
         })
         .await
@@ -126,7 +125,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("ReadResource", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+            let resource = self.offered.resource(&type_name)?;
             managed::read(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -139,7 +138,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("UpgradeResourceState", Some(&type_name), async {
-            managed::upgrade_state(self.resource(&type_name)?.as_ref(), request).await
+            managed::upgrade_state(self.offered.resource(&type_name)?.as_ref(), request).await
         })
         .await
     }
@@ -158,7 +157,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let type_name = request.type_name.clone();
         answer("ImportResourceState", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+            let resource = self.offered.resource(&type_name)?;
             managed::import(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -204,14 +203,8 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::call_function::Request>,
     ) -> Answer<pb::call_function::Response> {
-        let error = pb::FunctionError {
-            text: faults::unknown_function(&request.into_inner().name),
-            function_argument: None,
-        };
-        Ok(Response::new(pb::call_function::Response {
-            result: None,
-            error: Some(error),
-        }))
+        let request = request.into_inner();
+        Ok(Response::new(functions::call(&self.offered, request)))
     }
 
     async fn validate_ephemeral_resource_config(

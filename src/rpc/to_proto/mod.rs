@@ -7,8 +7,10 @@ use crate::schema::Schema;
 use crate::value::repair::repair;
 use crate::value::{AttributePath, Misfit, Step, Value, msgpack};
 
+mod function;
 mod schema;
 
+pub(crate) use function::{function, function_error};
 pub(crate) use schema::schema;
 
 /// Messages to the user.

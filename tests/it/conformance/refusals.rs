@@ -113,7 +113,7 @@ async fn a_stream_of_which_there_is_none_ends_with_one_diagnostic() {
 }
 
 #[tokio::test]
-async fn there_are_no_functions_and_calling_one_is_a_function_error() {
+async fn calling_a_function_that_there_is_not_is_a_function_error() {
     let mut client = Host::of(Trick::Behaves).await.client;
     let functions = client
         .get_functions(pb::get_functions::Request {})
