@@ -6,13 +6,16 @@
 //! # Layout
 //! - [`Provider`], [`Context`]: the whole, and what every operation is given (this file)
 //! - [`Resource`], [`Recorder`]: what is managed, and how nothing of it is lost
+//! - [`DataSource`]: what is looked up
+//! - [`ListResource`]: which objects there are
+//! - [`Action`]: what is done on demand
 //! - [`Function`]: what is only computed
 //! - [`check_config`]: what a schema alone says of a configuration
 //!
 //! What `rpc` does by itself, so that no implementation has to: decoding with attribute paths;
 //! checking configurations by their schema ([`check_config`]); filling in what a value leaves out
 //! and dropping what is write-only ([`Block::complete`]); null for whatever is being destroyed;
-//! catching panics; running mutations so that a dropped call can't cut them short; and returning
+//! the identity of an object wherever the protocol wants it; catching panics; running mutations so that a dropped call can't cut them short; and returning
 //! the last [`Recorder::record`]ed state with every error.
 //!
 //! [`Block::complete`]: crate::schema::Block::complete
@@ -26,15 +29,21 @@ use crate::diagnostics::Diagnostics;
 use crate::schema::Schema;
 use crate::value::Value;
 
+mod action;
 mod config_checks;
+mod data_source;
 mod function;
+mod list_resource;
 mod resource;
 
+pub use action::{Action, Progress};
 pub use config_checks::{WriteOnly, check_config};
+pub use data_source::{Data, DataResult, DataSource};
 pub use function::{Definition, Function, FunctionError, Parameter};
+pub use list_resource::{ListRequest, ListResource, ListResult, ListResults, NoMoreWanted};
 pub use resource::{
-    Applied, ApplyRequest, ApplyResult, Imported, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Recorded, Recorder, Resource,
+    Applied, ApplyRequest, ApplyResult, ImportRequest, Imported, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Recorded, Recorder, Resource,
 };
 
 /// What one operation is given beside its request.
@@ -53,6 +62,21 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The managed resources.
     fn resources(&self) -> Vec<Arc<dyn Resource>>;
+
+    /// The data sources.
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        Vec::new()
+    }
+
+    /// The list resources, each of the name of a managed resource with an identity.
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        Vec::new()
+    }
+
+    /// The actions.
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        Vec::new()
+    }
 
     /// The functions.
     fn functions(&self) -> Vec<Arc<dyn Function>> {

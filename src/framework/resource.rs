@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::Context;
-use crate::schema::Schema;
+use crate::schema::{IdentitySchema, Schema};
 use crate::value::{AttributePath, Value};
 
 /// A managed resource.
@@ -54,8 +54,12 @@ pub trait Resource: Send + Sync + 'static {
         recorder: &Recorder,
     ) -> Result<Diagnostics, Diagnostics>;
 
-    /// Turns an import id into a state from which [`Resource::read`] can go on.
-    async fn import(&self, context: &Context, id: &str) -> Result<Imported, Diagnostics>;
+    /// Turns what the user names an object by into a state from which [`Resource::read`] can go on.
+    async fn import(
+        &self,
+        context: &Context,
+        request: ImportRequest,
+    ) -> Result<Imported, Diagnostics>;
 
     /// Turns a state of an older schema version, as JSON, into one of the current version. States
     /// of the current version don't come here.
@@ -64,6 +68,37 @@ pub trait Resource: Send + Sync + 'static {
         version: i64,
         state: serde_json::Value,
     ) -> Result<Value, Diagnostics>;
+
+    /// The shape of the identity of its objects, where they have one.
+    fn identity_schema(&self) -> Option<&IdentitySchema> {
+        None
+    }
+
+    /// The identity of the object with this state or plan. Of a plan it may be unknown, as a whole
+    /// or in part; of a state, however incomplete, it is whole. It follows from what never changes
+    /// without a replacement, and from nothing that Azure or anybody else might spell otherwise
+    /// the next time.
+    fn identity(&self, _state: &Value) -> Value {
+        Value::Null
+    }
+
+    /// Turns an identity of an older schema version, as JSON, into one of the current version.
+    async fn upgrade_identity(
+        &self,
+        version: i64,
+        _identity: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        Err(Diagnostic::error(
+            "Unknown identity version",
+            format!("No release of this provider has written identities of version {version}."),
+        )
+        .into())
+    }
+
+    /// A configuration for an object with this state, that is valid and leaves nothing to do.
+    fn generate_config(&self, state: Value) -> Value {
+        self.schema().block.configuration_of(state)
+    }
 }
 
 /// What [`Resource::plan`] decides on. `prior` is null for a create.
@@ -139,6 +174,15 @@ pub struct ReadResponse {
     pub private: Vec<u8>,
     /// What there is to say.
     pub diagnostics: Diagnostics,
+}
+
+/// What the user names an object by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImportRequest {
+    /// By an id.
+    Id(String),
+    /// By its identity: what [`IdentitySchema`] requires is there, the rest may be null.
+    Identity(Value),
 }
 
 /// What an import starts from.

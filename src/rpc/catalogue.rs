@@ -4,15 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
-use crate::framework::{Function, Provider, Resource};
+use crate::framework::{Action, DataSource, Function, ListResource, Provider, Resource};
 use crate::rpc::faults;
+
+/// Things of one kind by their names.
+pub(crate) type Named<T> = BTreeMap<String, Arc<T>>;
 
 /// Everything that a call can be about.
 pub(crate) struct Catalogue {
     /// The managed resources.
-    pub(crate) resources: BTreeMap<String, Arc<dyn Resource>>,
+    pub(crate) resources: Named<dyn Resource>,
+    /// The data sources.
+    pub(crate) data_sources: Named<dyn DataSource>,
+    /// The list resources.
+    pub(crate) list_resources: Named<dyn ListResource>,
+    /// The actions.
+    pub(crate) actions: Named<dyn Action>,
     /// The functions.
-    pub(crate) functions: BTreeMap<String, Arc<dyn Function>>,
+    pub(crate) functions: Named<dyn Function>,
     /// Names that two things of one kind have, as messages call them.
     pub(crate) doubles: Vec<String>,
 }
@@ -21,19 +30,13 @@ impl Catalogue {
     /// What this provider offers.
     pub(crate) fn of(provider: &dyn Provider) -> Self {
         let mut doubles = Vec::new();
-        let resources = provider.resources().into_iter();
-        let functions = provider.functions().into_iter();
+        let all = &mut doubles;
         Self {
-            resources: by_name(
-                resources.map(|it| (it.type_name().to_owned(), it)),
-                "resource",
-                &mut doubles,
-            ),
-            functions: by_name(
-                functions.map(|it| (it.name().to_owned(), it)),
-                "function",
-                &mut doubles,
-            ),
+            resources: by_name(all, provider.resources(), |it| it.type_name()),
+            data_sources: by_name(all, provider.data_sources(), |it| it.type_name()),
+            list_resources: by_name(all, provider.list_resources(), |it| it.type_name()),
+            actions: by_name(all, provider.actions(), |it| it.type_name()),
+            functions: by_name(all, provider.functions(), |it| it.name()),
             doubles,
         }
     }
@@ -42,27 +45,43 @@ impl Catalogue {
     pub(crate) fn resource(&self, name: &str) -> Result<&Arc<dyn Resource>, Diagnostics> {
         find(&self.resources, "resource", name)
     }
+
+    /// A data source.
+    pub(crate) fn data_source(&self, name: &str) -> Result<&Arc<dyn DataSource>, Diagnostics> {
+        find(&self.data_sources, "data source", name)
+    }
+
+    /// A list resource.
+    pub(crate) fn list_resource(&self, name: &str) -> Result<&Arc<dyn ListResource>, Diagnostics> {
+        find(&self.list_resources, "list resource", name)
+    }
+
+    /// An action.
+    pub(crate) fn action(&self, name: &str) -> Result<&Arc<dyn Action>, Diagnostics> {
+        find(&self.actions, "action", name)
+    }
 }
 
-fn by_name<T>(
-    things: impl Iterator<Item = (String, T)>,
-    kind: &str,
+fn by_name<T: ?Sized>(
     doubles: &mut Vec<String>,
-) -> BTreeMap<String, T> {
+    things: Vec<Arc<T>>,
+    name: impl Fn(&T) -> &str,
+) -> Named<T> {
     let mut found = BTreeMap::new();
-    for (name, thing) in things {
+    for thing in things {
+        let name = name(&thing).to_owned();
         if found.insert(name.clone(), thing).is_some() {
-            doubles.push(format!("the {kind} {name:?}"));
+            doubles.push(format!("{name:?}"));
         }
     }
     found
 }
 
-fn find<'a, T>(
-    things: &'a BTreeMap<String, T>,
+fn find<'a, T: ?Sized>(
+    things: &'a Named<T>,
     kind: &str,
     name: &str,
-) -> Result<&'a T, Diagnostics> {
+) -> Result<&'a Arc<T>, Diagnostics> {
     things
         .get(name)
         .ok_or_else(|| faults::unknown_type(kind, name))

@@ -5,9 +5,10 @@
 //! - `service`: one short method per call
 //! - `reply`: how every call is answered, whatever happens in it
 //! - `catalogue`, `offers`: what there is: names, metadata, schemas, capabilities
-//! - `managed`: validate, plan, read, import and upgrade of a managed resource
+//! - `managed`: validate, plan, read, import, upgrade and configuration of a managed resource
 //! - `apply`: create, update and delete, after which nothing that exists is lost
-//! - `functions`: what is only computed
+//! - `identity`: what tells a managed object from all others, and never changes
+//! - `data`, `list`, `actions`, `functions`: what isn't managed
 //! - `from_proto`, `to_proto`: the protocol's types and ours
 //! - `faults`: wording of what goes wrong between host and provider
 //! - [`Operations`]: what runs now: how it is cancelled, and how it is waited for
@@ -21,13 +22,17 @@ use std::sync::Arc;
 
 use crate::framework::Provider;
 
+mod actions;
 mod apply;
 mod catalogue;
+mod data;
 mod faults;
 mod from_proto;
 mod functions;
 #[doc(hidden)]
 pub mod generated;
+mod identity;
+mod list;
 mod managed;
 mod offers;
 mod operations;
