@@ -5,7 +5,7 @@
 //! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
 //! - [`provider`]: this provider: its block, signing in
-//! - [`resource`]: its resources
+//! - [`resource`], [`function`]: its resources and functions
 //! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
@@ -13,6 +13,7 @@
 pub mod azure;
 pub mod diagnostics;
 pub mod framework;
+pub mod function;
 pub mod http;
 pub mod patching;
 pub mod plugin;

@@ -3,15 +3,21 @@
 //!
 //! # Layout
 //! - [`Schema`] and its parts (this file)
+//! - [`IdentitySchema`]: what tells one object from all others
 //! - `complete`: values with everything of their schema present
+//! - `configuration`: the configuration that a state could have come from
 //! - [`rules`]: what hosts demand of a schema
 
 mod complete;
+mod configuration;
+mod identity;
 pub mod rules;
 
 use std::collections::BTreeMap;
 
 use crate::value::Type;
+
+pub use identity::{ForImport, IdentityAttribute, IdentitySchema};
 
 /// A schema and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,26 +3,48 @@
 //! Names and duties are those of HashiCorp's terraform-plugin-framework. Nothing here knows of
 //! gRPC or of Azure; another provider could be built on it.
 //!
-//! What `rpc` does by itself, so that no resource has to: decoding with attribute paths; checking
-//! configurations by their schema ([`check_config`]); filling in what a value leaves out and
-//! dropping what is write-only ([`Block::complete`]); null for whatever is being destroyed;
-//! catching panics; running mutations so that a dropped call can't cut them short; and returning
+//! # Layout
+//! - [`Provider`], [`Context`]: the whole, and what every operation is given (this file)
+//! - [`Resource`], [`Recorder`]: what is managed, and how nothing of it is lost
+//! - [`DataSource`]: what is looked up
+//! - [`ListResource`]: which objects there are
+//! - [`Action`]: what is done on demand
+//! - [`Function`]: what is only computed
+//! - [`check_config`]: what a schema alone says of a configuration
+//!
+//! What `rpc` does by itself, so that no implementation has to: decoding with attribute paths;
+//! checking configurations by their schema ([`check_config`]); filling in what a value leaves out
+//! and dropping what is write-only ([`Block::complete`]); null for whatever is being destroyed;
+//! the identity of an object wherever the protocol wants it; catching panics; running mutations so that a dropped call can't cut them short; and returning
 //! the last [`Recorder::record`]ed state with every error.
 //!
 //! [`Block::complete`]: crate::schema::Block::complete
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::diagnostics::Diagnostics;
 use crate::schema::Schema;
-use crate::value::{AttributePath, Value};
+use crate::value::Value;
 
+mod action;
 mod config_checks;
+mod data_source;
+mod function;
+mod list_resource;
+mod resource;
 
+pub use action::{Action, Progress};
 pub use config_checks::{WriteOnly, check_config};
+pub use data_source::{Data, DataResult, DataSource};
+pub use function::{Definition, Function, FunctionError, Parameter};
+pub use list_resource::{ListRequest, ListResource, ListResult, ListResults, NoMoreWanted};
+pub use resource::{
+    Applied, ApplyRequest, ApplyResult, ImportRequest, Imported, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Recorded, Recorder, Resource,
+};
 
 /// What one operation is given beside its request.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +54,7 @@ pub struct Context {
     pub cancelled: CancellationToken,
 }
 
-/// A provider.
+/// A provider. What it doesn't offer it needn't mention.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
     /// The schema of the provider block.
@@ -40,6 +62,26 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The managed resources.
     fn resources(&self) -> Vec<Arc<dyn Resource>>;
+
+    /// The data sources.
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        Vec::new()
+    }
+
+    /// The list resources, each of the name of a managed resource with an identity.
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        Vec::new()
+    }
+
+    /// The actions.
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        Vec::new()
+    }
+
+    /// The functions.
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        Vec::new()
+    }
 
     /// Checks a provider block without any network. Values may be unknown.
     async fn validate_config(&self, config: &Value) -> Diagnostics;
@@ -56,174 +98,4 @@ pub struct ConfigureRequest {
     pub config: Value,
     /// The version of the host, such as `1.11.4`. OpenTofu sends its own.
     pub host_version: String,
-}
-
-/// A managed resource.
-#[async_trait]
-pub trait Resource: Send + Sync + 'static {
-    /// Its name in configurations.
-    fn type_name(&self) -> &str;
-
-    /// Its schema.
-    fn schema(&self) -> &Schema;
-
-    /// Checks a configuration without any network: all findings at once, each with its path.
-    /// Values may be unknown; what is unknown is not judged.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
-
-    /// Decides what apply will do. Not called for a destroy.
-    async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse;
-
-    /// Creates the object that `planned` describes. Whatever exists by the time of an error has
-    /// been recorded in `recorder`.
-    async fn create(
-        &self,
-        context: &Context,
-        request: ApplyRequest,
-        recorder: &Recorder,
-    ) -> ApplyResult;
-
-    /// Reads the object again. A [`None`] state means that it is gone.
-    async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse;
-
-    /// Changes the object from `prior` to `planned`.
-    async fn update(
-        &self,
-        context: &Context,
-        request: ApplyRequest,
-        recorder: &Recorder,
-    ) -> ApplyResult;
-
-    /// Removes the object; `planned` and `config` are null. What is left by the time of an error
-    /// has been recorded in `recorder`.
-    async fn delete(
-        &self,
-        context: &Context,
-        request: ApplyRequest,
-        recorder: &Recorder,
-    ) -> Result<Diagnostics, Diagnostics>;
-
-    /// Turns an import id into a state from which [`Resource::read`] can go on.
-    async fn import(&self, context: &Context, id: &str) -> Result<Imported, Diagnostics>;
-
-    /// Turns a state of an older schema version, as JSON, into one of the current version. States
-    /// of the current version don't come here.
-    async fn upgrade_state(
-        &self,
-        version: i64,
-        state: serde_json::Value,
-    ) -> Result<Value, Diagnostics>;
-}
-
-/// What [`Resource::plan`] decides on. `prior` is null for a create.
-#[derive(Debug)]
-pub struct PlanRequest {
-    /// The last known state, or null.
-    pub prior: Value,
-    /// Config merged with prior by the host: configured attributes from config, others from prior.
-    pub proposed: Value,
-    /// The configuration; may hold unknowns.
-    pub config: Value,
-    /// The private data stored with `prior`.
-    pub prior_private: Vec<u8>,
-}
-
-/// A plan.
-#[derive(Debug, Default)]
-pub struct PlanResponse {
-    /// The state after apply, as far as it is known. Ignored where `diagnostics` has an error.
-    pub planned: Value,
-    /// Attributes whose change can't be made in place.
-    pub requires_replace: Vec<AttributePath>,
-    /// Private data for apply.
-    pub private: Vec<u8>,
-    /// What there is to say.
-    pub diagnostics: Diagnostics,
-}
-
-/// What create, update and delete are given.
-#[derive(Debug)]
-pub struct ApplyRequest {
-    /// The state before, null for a create.
-    pub prior: Value,
-    /// The plan, null for a delete.
-    pub planned: Value,
-    /// The configuration, null for a delete. The only place where write-only values stand.
-    pub config: Value,
-    /// The private data of the plan.
-    pub planned_private: Vec<u8>,
-}
-
-/// What create and update return: the new state, or the errors; then the state is what the
-/// recorder holds.
-pub type ApplyResult = Result<Applied, Diagnostics>;
-
-/// The outcome of a successful create or update.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// The whole state, nothing unknown.
-    pub state: Value,
-    /// Private data to store with it.
-    pub private: Vec<u8>,
-    /// Warnings.
-    pub diagnostics: Diagnostics,
-}
-
-/// What [`Resource::read`] is given.
-#[derive(Debug)]
-pub struct ReadRequest {
-    /// The state to refresh, never null.
-    pub current: Value,
-    /// The private data stored with it.
-    pub private: Vec<u8>,
-}
-
-/// What [`Resource::read`] found.
-#[derive(Debug, Default)]
-pub struct ReadResponse {
-    /// The state as it is now; [`None`] where the object is gone. Ignored where `diagnostics` has
-    /// an error: the host then keeps the old one.
-    pub state: Option<Value>,
-    /// Private data to store with it.
-    pub private: Vec<u8>,
-    /// What there is to say.
-    pub diagnostics: Diagnostics,
-}
-
-/// What an import starts from.
-#[derive(Debug)]
-pub struct Imported {
-    /// A state with every attribute present, null where unknown to us yet.
-    pub state: Value,
-    /// Private data.
-    pub private: Vec<u8>,
-}
-
-/// Where a create, update or delete notes what exists, as soon as it does. After an error, a
-/// panic or an interrupt this is what reaches the state.
-#[derive(Clone, Debug, Default)]
-pub struct Recorder(Arc<Mutex<Option<Recorded>>>);
-
-/// What a [`Recorder`] holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// The state, nothing unknown.
-    pub state: Value,
-    /// Private data.
-    pub private: Vec<u8>,
-}
-
-impl Recorder {
-    /// Notes what exists now, in place of what was noted before.
-    pub fn record(&self, state: Value, private: Vec<u8>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Recorded { state, private });
-    }
-
-    /// What was noted last.
-    pub fn last(&self) -> Option<Recorded> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
 }

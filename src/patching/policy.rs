@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The only version of the document.
-const VERSION: &str = "v1";
+pub const VERSION: &str = "v1";
 
 /// How patch tags are formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -116,12 +116,7 @@ pub fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), Tag
     if tag == EVERY_TAG {
         return Ok(());
     }
-    if tag.is_empty() {
-        return Err(TagProblem::Empty);
-    }
-    if !is_tag(tag) {
-        return Err(TagProblem::Grammar(tag.to_owned()));
-    }
+    check_grammar(tag)?;
     if is_patch_tag(tag) {
         return Err(TagProblem::PatchTag(tag.to_owned()));
     }
@@ -136,6 +131,20 @@ pub fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), Tag
         }
     }
     Ok(())
+}
+
+/// Checks whether it can be a tag at all, be it a patch's.
+///
+/// # Errors
+/// It can't.
+pub fn check_grammar(tag: &str) -> Result<(), TagProblem> {
+    if tag.is_empty() {
+        Err(TagProblem::Empty)
+    } else if !is_tag(tag) {
+        Err(TagProblem::Grammar(tag.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Checks what the tags of one repository are together.

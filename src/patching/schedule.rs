@@ -47,6 +47,11 @@ impl Schedule {
     pub fn cron(self, time: TimeOfDay) -> String {
         format!("{} {} */{} * *", time.minute, time.hour, self.0)
     }
+
+    /// Its number of days, 1 to 30.
+    pub fn interval(self) -> u8 {
+        self.0
+    }
 }
 
 /// Takes a cron expression apart again; [`None`] where it isn't of the form that
@@ -65,6 +70,16 @@ impl TimeOfDay {
     /// [`None`] where the hour passes 23 or the minute 59.
     pub fn new(hour: u8, minute: u8) -> Option<Self> {
         (hour < 24 && minute < 60).then_some(Self { hour, minute })
+    }
+
+    /// The hour, 0 to 23.
+    pub fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// The minute, 0 to 59.
+    pub fn minute(self) -> u8 {
+        self.minute
     }
 
     /// A minute of the day that depends on `seed` alone, so that a fleet of registries doesn't

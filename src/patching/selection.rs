@@ -119,8 +119,9 @@ fn latest(convention: TagConvention, base: &str, present: &BTreeSet<String>) -> 
         .map(|(_, tag)| tag.clone())
 }
 
-/// The tag that a patch tag of this convention patches, and the patch's number.
-fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
+/// The tag that a patch tag of this convention patches, and the patch's number; 0 where it has
+/// none. The service's own pattern: `-1` to `-999`, or `-patched` and any number.
+pub fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
     let (base, end) = tag.rsplit_once('-')?;
     let number = match convention {
         TagConvention::Incremental => {

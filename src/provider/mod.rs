@@ -19,7 +19,8 @@ use async_trait::async_trait;
 
 use crate::azure::{Azure, AzureOptions};
 use crate::diagnostics::Diagnostics;
-use crate::framework::{ConfigureRequest, Provider, Resource};
+use crate::framework::{ConfigureRequest, Function, Provider, Resource};
+use crate::function;
 use crate::http::{Pipeline, Transport};
 use crate::resource::connection::{Connection, Link};
 use crate::resource::continuous_patching_workflow::ContinuousPatchingWorkflow;
@@ -103,6 +104,10 @@ impl Provider for AcrProvider {
         vec![Arc::new(ContinuousPatchingWorkflow::new(Arc::clone(
             &self.connection,
         )))]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        function::all()
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::diagnostics::Diagnostics;
 use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorded, Recorder, Resource};
 use crate::rpc::generated::apply_resource_change::{Request, Response};
-use crate::rpc::{Operations, faults, from_proto, reply, to_proto};
+use crate::rpc::{Operations, faults, from_proto, identity, reply, to_proto};
 use crate::value::Value;
 
 /// What a change does to an object.
@@ -37,9 +37,12 @@ pub(crate) async fn apply(
     let untouched = Response {
         new_state: request.prior_state.clone(),
         private: request.planned_private.clone(),
+        new_identity: resource
+            .identity_schema()
+            .and(request.planned_identity.clone()),
         ..Default::default()
     };
-    let change = match decode(resource.as_ref(), request) {
+    let (change, promised) = match decode(resource.as_ref(), request) {
         Ok(change) => change,
         Err(undecodable) => {
             return Response {
@@ -64,14 +67,11 @@ pub(crate) async fn apply(
         recorder.clone(),
     );
     let ended = operations.run(change).await.unwrap_or_else(|cut_off| {
-        let text = cut_off.try_into_panic().map_or_else(
-            |cancelled| cancelled.to_string(),
-            |panic| reply::panic_text(panic.as_ref()),
-        );
+        let text = reply::cut_off_text(cut_off);
         Err(faults::panicked(&act.to_string(), &text).into())
     });
     let outcome = settle(act, ended, recorder.last().unwrap_or(before));
-    respond(resource.as_ref(), outcome)
+    respond(resource.as_ref(), act, &promised, outcome)
 }
 
 impl Act {
@@ -96,14 +96,17 @@ impl fmt::Display for Act {
     }
 }
 
-fn decode(resource: &dyn Resource, request: Request) -> Result<ApplyRequest, Diagnostics> {
+/// The change, and the identity that its plan has promised.
+fn decode(resource: &dyn Resource, request: Request) -> Result<(ApplyRequest, Value), Diagnostics> {
     let kind = resource.schema().block.value_type();
-    Ok(ApplyRequest {
+    let promised = identity::stored(resource, request.planned_identity)?;
+    let change = ApplyRequest {
         prior: from_proto::value("prior state", request.prior_state, &kind)?,
         planned: from_proto::value("planned state", request.planned_state, &kind)?,
         config: from_proto::value("configuration", request.config, &kind)?,
         planned_private: request.planned_private,
-    })
+    };
+    Ok((change, promised))
 }
 
 async fn carry_out(
@@ -156,12 +159,16 @@ fn settle(act: Act, ended: ApplyResult, known: Recorded) -> Outcome {
     }
 }
 
-fn respond(resource: &dyn Resource, outcome: Outcome) -> Response {
+fn respond(resource: &dyn Resource, act: Act, promised: &Value, outcome: Outcome) -> Response {
+    let (new_identity, unidentified) =
+        identity::of_state(resource, &act.to_string(), promised, &outcome.now.state);
     let (state, invalid) = to_proto::repaired_state(resource.schema(), outcome.now.state);
     let mut diagnostics = outcome.diagnostics;
     diagnostics.extend(invalid);
+    diagnostics.extend(unidentified);
     Response {
         new_state: Some(state),
+        new_identity,
         private: outcome.now.private,
         diagnostics: to_proto::diagnostics(&diagnostics),
         ..Default::default()

@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::value::Misfit;
+use crate::value::{Misfit, Value};
 
 const OUR_BUG: &str = "This is always a bug in the provider; please report it.";
 
@@ -20,9 +20,37 @@ pub(crate) fn unknown_type(what: &str, name: &str) -> Diagnostics {
     .into()
 }
 
+/// The host asks for an ephemeral resource.
+pub(crate) fn no_ephemeral(name: &str) -> Diagnostics {
+    unknown_type("ephemeral resource", name)
+}
+
 /// The host calls a function that there isn't.
 pub(crate) fn unknown_function(name: &str) -> String {
     format!("this version of the provider has no function named {name:?}")
+}
+
+/// The host gives too many or too few arguments.
+pub(crate) fn number_of_arguments(expected: usize, found: usize) -> String {
+    format!("it takes {expected} arguments, {found} were given")
+}
+
+/// A function panicked.
+pub(crate) fn panicked_function(text: &str) -> String {
+    format!("the provider panicked: {text}. {OUR_BUG}")
+}
+
+/// A function says of known arguments that its result isn't known.
+pub(crate) fn unknown_result() -> String {
+    format!("the result of known arguments is unknown. {OUR_BUG}")
+}
+
+/// A function returned something of another type than its own.
+pub(crate) fn invalid_function_result(misfit: &Misfit) -> String {
+    format!(
+        "the result doesn't fit its type: {}. {OUR_BUG}",
+        with_causes(misfit)
+    )
 }
 
 /// The host brings an identity for a resource that has none.
@@ -49,13 +77,101 @@ pub(crate) fn no_move(from: &str, to: &str) -> Diagnostics {
     .into()
 }
 
-/// The host wants a configuration for a resource, which it can work out by itself.
-pub(crate) fn no_generated_config(type_name: &str) -> Diagnostics {
+/// The host wants a configuration for a resource, and doesn't say which.
+pub(crate) fn no_state_to_generate_from() -> Diagnostics {
     Diagnostic::error(
         "Configuration can't be generated",
-        format!("The provider doesn't generate configurations of {type_name:?}."),
+        "The host sent no state to generate it from, as Terraform 1.14.0 does. Use Terraform \
+         1.14.1 or later, or write the configuration by hand.",
     )
     .into()
+}
+
+/// The user wants to import by identity what has none.
+pub(crate) fn no_import_by_identity(type_name: &str) -> Diagnostics {
+    Diagnostic::error(
+        "Resource has no identity",
+        format!("{type_name:?} can't be imported by identity. Import it by its ID."),
+    )
+    .into()
+}
+
+/// The identity to import by doesn't say enough.
+pub(crate) fn incomplete_identity(type_name: &str, missing: &[&str]) -> Diagnostics {
+    Diagnostic::error(
+        "Incomplete identity",
+        format!(
+            "An import of {type_name:?} by identity needs {}. Add what is missing, or import by \
+             ID.",
+            missing.join(", ")
+        ),
+    )
+    .into()
+}
+
+/// The identity of an object became another.
+pub(crate) fn identity_changed(operation: &str, before: &Value, now: &Value) -> Diagnostic {
+    Diagnostic::error(
+        "Unexpected Identity Change",
+        format!(
+            "An identity never changes without a replacement, but {operation} made {} of {}. \
+             {OUR_BUG}",
+            identity_text(now),
+            identity_text(before),
+        ),
+    )
+}
+
+/// An object that exists has no identity.
+pub(crate) fn missing_identity(operation: &str) -> Diagnostic {
+    let title = operation[..1].to_uppercase() + &operation[1..];
+    Diagnostic::error(
+        format!("Missing Resource Identity After {title}"),
+        format!("The provider returned no identity, or one that isn't whole. {OUR_BUG}"),
+    )
+}
+
+/// What the provider made is no identity of its schema.
+pub(crate) fn invalid_identity(misfit: &Misfit) -> Diagnostic {
+    Diagnostic::error(
+        "Provider returned an invalid identity",
+        format!(
+            "It doesn't fit the schema: {}. {OUR_BUG}",
+            with_causes(misfit)
+        ),
+    )
+}
+
+/// The stored identity is of a schema that this version doesn't know yet.
+pub(crate) fn newer_identity(type_name: &str, stored: i64, known: i64) -> Diagnostics {
+    Diagnostic::error(
+        "Identity was written by a newer version of the provider",
+        format!(
+            "The stored identity of {type_name:?} has schema version {stored}; this version of \
+             the provider knows {known}. Upgrade the provider."
+        ),
+    )
+    .into()
+}
+
+/// There is no stored identity in a form we can read.
+pub(crate) fn unreadable_identity(type_name: &str, why: &str) -> Diagnostics {
+    Diagnostic::error(
+        "Can't read the stored identity",
+        format!(
+            "The stored identity of {type_name:?} can't be upgraded: {why}. Restore the state from \
+             a backup, or remove the resource from it and import the object again."
+        ),
+    )
+    .into()
+}
+
+/// A configuration has to be known by the time it is used.
+pub(crate) fn unknown_config(what: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("Configuration of the {what} is not known yet"),
+        "The host sent values that are still unknown. Apply what they depend on first.",
+    )
 }
 
 /// What the host sent is no value of the schema.
@@ -130,6 +246,17 @@ pub(crate) fn unreadable_state(type_name: &str, why: &str) -> Diagnostics {
         ),
     )
     .into()
+}
+
+fn identity_text(identity: &Value) -> String {
+    let attributes = identity.as_map().into_iter().flatten();
+    let attributes = attributes.map(|(name, value)| match value {
+        Value::String(text) => format!("{name} = {text:?}"),
+        Value::Unknown => format!("{name} = (unknown)"),
+        other => format!("{name} = {other:?}"),
+    });
+    let text: Vec<String> = attributes.collect();
+    format!("{{{}}}", text.join(", "))
 }
 
 /// The text of an error and of its causes.

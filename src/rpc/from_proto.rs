@@ -45,7 +45,8 @@ pub(crate) fn write_only(capabilities: Option<pb::ClientCapabilities>) -> WriteO
     }
 }
 
-fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, Misfit> {
+/// A value of type `kind`. None at all is null.
+pub(crate) fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, Misfit> {
     if !sent.msgpack.is_empty() {
         msgpack::decode(&sent.msgpack, kind)
     } else if !sent.json.is_empty() {

@@ -1,4 +1,5 @@
-//! The calls about a managed resource that change nothing: validate, plan, read, import, upgrade.
+//! The calls about a managed resource that change nothing: validate, plan, read, import, upgrade,
+//! and the configuration for what has been imported.
 
 use std::cmp::Ordering;
 
@@ -7,8 +8,8 @@ use crate::framework::{
     Context, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, check_config,
 };
 use crate::rpc::generated as pb;
-use crate::rpc::{faults, from_proto, to_proto};
-use crate::value::json;
+use crate::rpc::{faults, from_proto, identity, to_proto};
+use crate::value::{Value, json};
 
 /// Checks a configuration: by its schema, then by the resource.
 pub(crate) async fn validate(
@@ -41,12 +42,14 @@ pub(crate) async fn plan(
             ..Default::default()
         });
     }
+    let stored = identity::stored(resource, request.prior_identity)?;
     let request = PlanRequest {
         prior: from_proto::value("prior state", request.prior_state, &kind)?,
         proposed,
         config: from_proto::value("configuration", request.config, &kind)?,
         prior_private: request.prior_private,
     };
+    let is_new = request.prior.is_null();
     let PlanResponse {
         planned,
         requires_replace,
@@ -60,10 +63,19 @@ pub(crate) async fn plan(
     if planned.as_map().is_none() {
         return Err(faults::missing_result("plan").into());
     }
+    // A replacement is another object. The host may bring the identity that was planned for it
+    // when it asks for its plan a second time, without the object before.
+    let kept = if is_new || !requires_replace.is_empty() {
+        &Value::Null
+    } else {
+        &stored
+    };
+    let planned_identity = identity::of_plan(resource, kept, &planned)?;
     Ok(pb::plan_resource_change::Response {
         planned_state: Some(to_proto::plan(schema, planned)?),
         requires_replace: requires_replace.iter().map(to_proto::path).collect(),
         planned_private: private,
+        planned_identity,
         diagnostics: to_proto::diagnostics(&diagnostics),
         ..Default::default()
     })
@@ -80,12 +92,19 @@ pub(crate) async fn read(
     let unchanged = |found: &Diagnostics| pb::read_resource::Response {
         new_state: request.current_state.clone(),
         private: request.private.clone(),
+        new_identity: resource
+            .identity_schema()
+            .and(request.current_identity.clone()),
         diagnostics: to_proto::diagnostics(found),
         ..Default::default()
     };
     let current = match from_proto::value("state", request.current_state.clone(), &kind) {
         Ok(current) if current.is_null() => return Ok(unchanged(&Diagnostics::new())),
         Ok(current) => current,
+        Err(undecodable) => return Ok(unchanged(&undecodable)),
+    };
+    let stored = match identity::stored(resource, request.current_identity.clone()) {
+        Ok(stored) => stored,
         Err(undecodable) => return Ok(unchanged(&undecodable)),
     };
     let private = request.private.clone();
@@ -99,10 +118,16 @@ pub(crate) async fn read(
     if diagnostics.has_error() {
         return Ok(unchanged(&diagnostics));
     }
-    Ok(match to_proto::state(schema, state.unwrap_or_default()) {
+    let state = state.unwrap_or_default();
+    let (new_identity, unidentified) = identity::of_state(resource, "read", &stored, &state);
+    if unidentified.has_error() {
+        return Ok(unchanged(&unidentified));
+    }
+    Ok(match to_proto::state(schema, state) {
         Err(invalid) => unchanged(&invalid),
         Ok(new_state) => pb::read_resource::Response {
             new_state: Some(new_state),
+            new_identity,
             private,
             diagnostics: to_proto::diagnostics(&diagnostics),
             ..Default::default()
@@ -116,15 +141,21 @@ pub(crate) async fn import(
     context: &Context,
     request: pb::import_resource_state::Request,
 ) -> Result<pb::import_resource_state::Response, Diagnostics> {
-    let imported = resource.import(context, &request.id).await?;
+    let named = identity::import(resource, request.id, request.identity)?;
+    let imported = resource.import(context, named).await?;
     if imported.state.is_null() {
         return Err(faults::missing_result("import").into());
+    }
+    let (identity, unidentified) =
+        identity::of_state(resource, "import", &Value::Null, &imported.state);
+    if unidentified.has_error() {
+        return Err(unidentified);
     }
     let imported = pb::import_resource_state::ImportedResource {
         type_name: request.type_name,
         state: Some(to_proto::state(resource.schema(), imported.state)?),
         private: imported.private,
-        identity: None,
+        identity,
     };
     Ok(pb::import_resource_state::Response {
         imported_resources: vec![imported],
@@ -156,5 +187,21 @@ pub(crate) async fn upgrade_state(
     Ok(pb::upgrade_resource_state::Response {
         upgraded_state: Some(to_proto::state(schema, state)?),
         ..Default::default()
+    })
+}
+
+/// Works out a configuration for an object that has been imported.
+pub(crate) fn generate_config(
+    resource: &dyn Resource,
+    request: pb::generate_resource_config::Request,
+) -> Result<pb::generate_resource_config::Response, Diagnostics> {
+    let schema = resource.schema();
+    let state = from_proto::value("state", request.state, &schema.block.value_type())?;
+    if state.is_null() {
+        return Err(faults::no_state_to_generate_from());
+    }
+    Ok(pb::generate_resource_config::Response {
+        config: Some(to_proto::state(schema, resource.generate_config(state))?),
+        diagnostics: Vec::new(),
     })
 }

@@ -4,9 +4,11 @@
 //! - [`ProviderService`]: a provider to be served (this file)
 //! - `service`: one short method per call
 //! - `reply`: how every call is answered, whatever happens in it
-//! - `offers`: what there is: metadata, schemas, capabilities
-//! - `managed`: validate, plan, read, import and upgrade of a managed resource
+//! - `catalogue`, `offers`: what there is: names, metadata, schemas, capabilities
+//! - `managed`: validate, plan, read, import, upgrade and configuration of a managed resource
 //! - `apply`: create, update and delete, after which nothing that exists is lost
+//! - `identity`: what tells a managed object from all others, and never changes
+//! - `data`, `list`, `actions`, `functions`: what isn't managed
 //! - `from_proto`, `to_proto`: the protocol's types and ours
 //! - `faults`: wording of what goes wrong between host and provider
 //! - [`Operations`]: what runs now: how it is cancelled, and how it is waited for
@@ -15,18 +17,22 @@
 //! status as a crash of the plugin, and forgets what a create has made. Everything else is a
 //! diagnostic.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::diagnostics::Diagnostics;
-use crate::framework::{Provider, Resource};
+use crate::framework::Provider;
 
+mod actions;
 mod apply;
+mod catalogue;
+mod data;
 mod faults;
 mod from_proto;
+mod functions;
 #[doc(hidden)]
 pub mod generated;
+mod identity;
+mod list;
 mod managed;
 mod offers;
 mod operations;
@@ -34,6 +40,7 @@ mod reply;
 mod service;
 mod to_proto;
 
+use catalogue::Catalogue;
 use generated::provider_server::ProviderServer;
 
 pub use operations::Operations;
@@ -45,21 +52,16 @@ pub const MAX_MESSAGE_SIZE: usize = 256 << 20;
 /// A provider as a gRPC service.
 pub struct ProviderService {
     provider: Arc<dyn Provider>,
-    resources: BTreeMap<String, Arc<dyn Resource>>,
+    offered: Catalogue,
     operations: Operations,
 }
 
 impl ProviderService {
     /// The service of this provider.
     pub fn new(provider: Arc<dyn Provider>) -> Self {
-        let resources = provider
-            .resources()
-            .into_iter()
-            .map(|resource| (resource.type_name().to_owned(), resource))
-            .collect();
         Self {
+            offered: Catalogue::of(provider.as_ref()),
             provider,
-            resources,
             operations: Operations::default(),
         }
     }
@@ -75,18 +77,12 @@ impl ProviderService {
             .max_decoding_message_size(MAX_MESSAGE_SIZE)
             .max_encoding_message_size(MAX_MESSAGE_SIZE)
     }
-
-    fn resource(&self, type_name: &str) -> Result<&Arc<dyn Resource>, Diagnostics> {
-        self.resources
-            .get(type_name)
-            .ok_or_else(|| faults::unknown_type("resource", type_name))
-    }
 }
 
 impl fmt::Debug for ProviderService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderService")
-            .field("resources", &self.resources.keys())
+            .field("resources", &self.offered.resources.keys())
             .finish_non_exhaustive()
     }
 }

@@ -7,10 +7,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{FutureExt, stream};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Response, Status};
-use tracing::{Instrument, debug, error_span};
+use tracing::{Instrument, Span, debug, error_span};
 
 use crate::diagnostics::Diagnostics;
 use crate::rpc::generated as pb;
@@ -67,22 +68,58 @@ reply_with_diagnostics!(
     validate_resource_config,
 );
 
-/// Answers the call `rpc` about resources of the type `about`, where it is about any, with the
-/// outcome of `operation`.
+/// What a call is about: a kind of thing, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The provider as a whole.
+    Provider,
+    /// A managed resource.
+    Resource(String),
+    /// A data source.
+    DataSource(String),
+    /// A list resource.
+    ListResource(String),
+    /// An action.
+    Action(String),
+}
+
+impl About {
+    /// Marks the lines of the call in the log, by the keys that every provider uses. The span is
+    /// of the highest level, because one that is below what is logged marks no line at all.
+    fn span(&self, rpc: &'static str) -> Span {
+        let named = |is: fn(&Self) -> Option<&str>| is(self);
+        error_span!(
+            "rpc",
+            tf_req_id = CALLS.fetch_add(1, Ordering::Relaxed),
+            tf_rpc = rpc,
+            tf_resource_type = named(|it| match it {
+                Self::Resource(name) => Some(name),
+                _ => None,
+            }),
+            tf_data_source_type = named(|it| match it {
+                Self::DataSource(name) => Some(name),
+                _ => None,
+            }),
+            tf_list_resource_type = named(|it| match it {
+                Self::ListResource(name) => Some(name),
+                _ => None,
+            }),
+            tf_action_type = named(|it| match it {
+                Self::Action(name) => Some(name),
+                _ => None,
+            }),
+        )
+    }
+}
+
+/// Answers the call `rpc` with the outcome of `operation`.
 pub(crate) async fn answer<R: Reply>(
     rpc: &'static str,
-    about: Option<&str>,
+    about: About,
     operation: impl Future<Output = Result<R, Diagnostics>>,
 ) -> Result<Response<R>, Status> {
-    let id = CALLS.fetch_add(1, Ordering::Relaxed);
     let began = Instant::now();
-    // Of the highest level, because a span that is below what is logged marks no line at all.
-    let span = error_span!(
-        "rpc",
-        tf_req_id = id,
-        tf_rpc = rpc,
-        tf_resource_type = about
-    );
+    let span = about.span(rpc);
     let ended = AssertUnwindSafe(operation)
         .catch_unwind()
         .instrument(span.clone())
@@ -103,9 +140,27 @@ pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>,
     Ok(Response::new(R::only(diagnostics)))
 }
 
-/// The answer of a call that streams events, when there is just one to send.
-pub(crate) fn one_event<E: Send + 'static>(event: E) -> Response<BoxStream<E>> {
-    Response::new(Box::pin(stream::iter([Ok(event)])))
+/// Answers the call `rpc` with the events of `operation`; with the one of `refusal` where there
+/// won't be any. What `operation` starts writes its lines in the log under the call's span.
+pub(crate) fn stream<E: Send + 'static>(
+    rpc: &'static str,
+    about: &About,
+    operation: impl FnOnce() -> Result<BoxStream<E>, Diagnostics>,
+    refusal: impl FnOnce(&Diagnostics) -> E,
+) -> Result<Response<BoxStream<E>>, Status> {
+    let span = about.span(rpc);
+    Ok(Response::new(span.in_scope(|| {
+        debug!("answering with events");
+        operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
+    })))
+}
+
+/// What has cut off a task.
+pub(crate) fn cut_off_text(cut_off: JoinError) -> String {
+    cut_off.try_into_panic().map_or_else(
+        |cancelled| cancelled.to_string(),
+        |panic| panic_text(panic.as_ref()),
+    )
 }
 
 /// What a panic said, where it said something.
@@ -119,7 +174,6 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Span;
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -135,7 +189,7 @@ mod tests {
             around = Span::current();
             Ok(pb::get_metadata::Response::default())
         };
-        answer("GetMetadata", None, call).await.unwrap();
+        answer("GetMetadata", About::Provider, call).await.unwrap();
 
         assert_eq!(around.metadata().unwrap().name(), "rpc");
     }

@@ -2,13 +2,18 @@
 //! empty answer, or a diagnostic. State stores are left to the generated default, "unimplemented":
 //! no released host asks for them.
 
+use std::sync::Arc;
+
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::rpc::generated as pb;
 use crate::rpc::generated::provider_server::Provider;
-use crate::rpc::reply::{answer, refuse};
-use crate::rpc::{ProviderService, apply, faults, managed, offers, reply, to_proto};
+use crate::rpc::reply::{About, answer, refuse, stream};
+use crate::rpc::{
+    ProviderService, actions, apply, data, faults, functions, identity, list, managed, offers,
+    to_proto,
+};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -18,8 +23,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_metadata::Request>,
     ) -> Answer<pb::get_metadata::Response> {
-        answer("GetMetadata", None, async {
-            Ok(offers::metadata(self.resources.keys()))
+        answer("GetMetadata", About::Provider, async {
+            Ok(offers::metadata(&self.offered))
         })
         .await
     }
@@ -28,8 +33,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_provider_schema::Request>,
     ) -> Answer<pb::get_provider_schema::Response> {
-        answer("GetProviderSchema", None, async {
-            offers::schemas(self.provider.as_ref(), &self.resources)
+        answer("GetProviderSchema", About::Provider, async {
+            offers::schemas(self.provider.as_ref(), &self.offered)
         })
         .await
     }
@@ -38,25 +43,30 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_resource_identity_schemas::Request>,
     ) -> Answer<pb::get_resource_identity_schemas::Response> {
-        // NO-OP: no resource has an identity.
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(offers::identity_schemas(&self.offered)))
     }
 
     async fn get_functions(
         &self,
         _: Request<pb::get_functions::Request>,
     ) -> Answer<pb::get_functions::Response> {
-        // NO-OP: there are no functions.
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(functions::functions(&self.offered)))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<pb::call_function::Request>,
+    ) -> Answer<pb::call_function::Response> {
+        let answer = functions::call(&self.offered, request.into_inner());
+        Ok(Response::new(answer))
     }
 
     async fn validate_provider_config(
         &self,
         request: Request<pb::validate_provider_config::Request>,
     ) -> Answer<pb::validate_provider_config::Response> {
-        let request = request.into_inner();
-        answer("ValidateProviderConfig", None, async {
-            offers::validate_provider(self.provider.as_ref(), request).await
+        answer("ValidateProviderConfig", About::Provider, async {
+            offers::validate_provider(self.provider.as_ref(), request.into_inner()).await
         })
         .await
     }
@@ -65,9 +75,8 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::configure_provider::Request>,
     ) -> Answer<pb::configure_provider::Response> {
-        let request = request.into_inner();
-        answer("ConfigureProvider", None, async {
-            offers::configure_provider(self.provider.as_ref(), request).await
+        answer("ConfigureProvider", About::Provider, async {
+            offers::configure_provider(self.provider.as_ref(), request.into_inner()).await
         })
         .await
     }
@@ -86,9 +95,10 @@ impl Provider for ProviderService {
         request: Request<pb::validate_resource_config::Request>,
     ) -> Answer<pb::validate_resource_config::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("ValidateResourceConfig", Some(&type_name), async {
-            managed::validate(self.resource(&type_name)?.as_ref(), request).await
+        let about = About::Resource(request.type_name.clone());
+        answer("ValidateResourceConfig", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::validate(resource.as_ref(), request).await
         })
         .await
     }
@@ -98,9 +108,9 @@ impl Provider for ProviderService {
         request: Request<pb::plan_resource_change::Request>,
     ) -> Answer<pb::plan_resource_change::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("PlanResourceChange", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+        let about = About::Resource(request.type_name.clone());
+        answer("PlanResourceChange", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
             managed::plan(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -111,9 +121,9 @@ impl Provider for ProviderService {
         request: Request<pb::apply_resource_change::Request>,
     ) -> Answer<pb::apply_resource_change::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("ApplyResourceChange", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+        let about = About::Resource(request.type_name.clone());
+        answer("ApplyResourceChange", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
             Ok(apply::apply(resource, &self.operations, request).await)
         })
         .await
@@ -124,9 +134,9 @@ impl Provider for ProviderService {
         request: Request<pb::read_resource::Request>,
     ) -> Answer<pb::read_resource::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("ReadResource", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+        let about = About::Resource(request.type_name.clone());
+        answer("ReadResource", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
             managed::read(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -137,9 +147,10 @@ impl Provider for ProviderService {
         request: Request<pb::upgrade_resource_state::Request>,
     ) -> Answer<pb::upgrade_resource_state::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("UpgradeResourceState", Some(&type_name), async {
-            managed::upgrade_state(self.resource(&type_name)?.as_ref(), request).await
+        let about = About::Resource(request.type_name.clone());
+        answer("UpgradeResourceState", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::upgrade_state(resource.as_ref(), request).await
         })
         .await
     }
@@ -148,7 +159,13 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::upgrade_resource_identity::Request>,
     ) -> Answer<pb::upgrade_resource_identity::Response> {
-        refuse(&faults::no_identity(&request.get_ref().type_name))
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("UpgradeResourceIdentity", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            identity::upgrade(resource.as_ref(), request).await
+        })
+        .await
     }
 
     async fn import_resource_state(
@@ -156,10 +173,23 @@ impl Provider for ProviderService {
         request: Request<pb::import_resource_state::Request>,
     ) -> Answer<pb::import_resource_state::Response> {
         let request = request.into_inner();
-        let type_name = request.type_name.clone();
-        answer("ImportResourceState", Some(&type_name), async {
-            let resource = self.resource(&type_name)?;
+        let about = About::Resource(request.type_name.clone());
+        answer("ImportResourceState", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
             managed::import(resource.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<pb::generate_resource_config::Request>,
+    ) -> Answer<pb::generate_resource_config::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("GenerateResourceConfig", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::generate_config(resource.as_ref(), request)
         })
         .await
     }
@@ -173,139 +203,128 @@ impl Provider for ProviderService {
         refuse(&faults::no_move(from, to))
     }
 
-    async fn generate_resource_config(
-        &self,
-        request: Request<pb::generate_resource_config::Request>,
-    ) -> Answer<pb::generate_resource_config::Response> {
-        refuse(&faults::no_generated_config(&request.get_ref().type_name))
-    }
-
     async fn validate_data_resource_config(
         &self,
         request: Request<pb::validate_data_resource_config::Request>,
     ) -> Answer<pb::validate_data_resource_config::Response> {
-        refuse(&faults::unknown_type(
-            "data source",
-            &request.get_ref().type_name,
-        ))
+        let request = request.into_inner();
+        let about = About::DataSource(request.type_name.clone());
+        answer("ValidateDataResourceConfig", about, async {
+            let source = self.offered.data_source(&request.type_name)?;
+            data::validate(source.as_ref(), request).await
+        })
+        .await
     }
 
     async fn read_data_source(
         &self,
         request: Request<pb::read_data_source::Request>,
     ) -> Answer<pb::read_data_source::Response> {
-        refuse(&faults::unknown_type(
-            "data source",
-            &request.get_ref().type_name,
-        ))
-    }
-
-    async fn call_function(
-        &self,
-        request: Request<pb::call_function::Request>,
-    ) -> Answer<pb::call_function::Response> {
-        let error = pb::FunctionError {
-            text: faults::unknown_function(&request.into_inner().name),
-            function_argument: None,
-        };
-        Ok(Response::new(pb::call_function::Response {
-            result: None,
-            error: Some(error),
-        }))
-    }
-
-    async fn validate_ephemeral_resource_config(
-        &self,
-        request: Request<pb::validate_ephemeral_resource_config::Request>,
-    ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
-        refuse(&faults::unknown_type(
-            "ephemeral resource",
-            &request.get_ref().type_name,
-        ))
-    }
-
-    async fn open_ephemeral_resource(
-        &self,
-        request: Request<pb::open_ephemeral_resource::Request>,
-    ) -> Answer<pb::open_ephemeral_resource::Response> {
-        refuse(&faults::unknown_type(
-            "ephemeral resource",
-            &request.get_ref().type_name,
-        ))
-    }
-
-    async fn renew_ephemeral_resource(
-        &self,
-        request: Request<pb::renew_ephemeral_resource::Request>,
-    ) -> Answer<pb::renew_ephemeral_resource::Response> {
-        refuse(&faults::unknown_type(
-            "ephemeral resource",
-            &request.get_ref().type_name,
-        ))
-    }
-
-    async fn close_ephemeral_resource(
-        &self,
-        request: Request<pb::close_ephemeral_resource::Request>,
-    ) -> Answer<pb::close_ephemeral_resource::Response> {
-        refuse(&faults::unknown_type(
-            "ephemeral resource",
-            &request.get_ref().type_name,
-        ))
+        let request = request.into_inner();
+        let about = About::DataSource(request.type_name.clone());
+        answer("ReadDataSource", about, async {
+            let source = self.offered.data_source(&request.type_name)?;
+            data::read(source.as_ref(), &self.operations.context(), request).await
+        })
+        .await
     }
 
     async fn validate_list_resource_config(
         &self,
         request: Request<pb::validate_list_resource_config::Request>,
     ) -> Answer<pb::validate_list_resource_config::Response> {
-        refuse(&faults::unknown_type(
-            "list resource",
-            &request.get_ref().type_name,
-        ))
+        let request = request.into_inner();
+        let about = About::ListResource(request.type_name.clone());
+        answer("ValidateListResourceConfig", about, async {
+            let list = self.offered.list_resource(&request.type_name)?;
+            list::validate(list.as_ref(), request).await
+        })
+        .await
     }
 
     async fn list_resource(
         &self,
         request: Request<pb::list_resource::Request>,
     ) -> Answer<BoxStream<pb::list_resource::Event>> {
-        let unknown = faults::unknown_type("list resource", &request.into_inner().type_name);
-        Ok(reply::one_event(pb::list_resource::Event {
-            diagnostic: to_proto::diagnostics(&unknown),
-            ..Default::default()
-        }))
+        let request = request.into_inner();
+        let about = About::ListResource(request.type_name.clone());
+        let list = || {
+            let list = Arc::clone(self.offered.list_resource(&request.type_name)?);
+            let resource = Arc::clone(self.offered.resource(&request.type_name)?);
+            list::list(list, resource, &self.operations.context(), request)
+        };
+        stream("ListResource", &about, list, |refused| {
+            pb::list_resource::Event {
+                diagnostic: to_proto::diagnostics(refused),
+                ..Default::default()
+            }
+        })
     }
 
     async fn validate_action_config(
         &self,
         request: Request<pb::validate_action_config::Request>,
     ) -> Answer<pb::validate_action_config::Response> {
-        refuse(&faults::unknown_type(
-            "action",
-            &request.get_ref().action_type,
-        ))
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        answer("ValidateActionConfig", about, async {
+            let action = self.offered.action(&request.action_type)?;
+            actions::validate(action.as_ref(), request).await
+        })
+        .await
     }
 
     async fn plan_action(
         &self,
         request: Request<pb::plan_action::Request>,
     ) -> Answer<pb::plan_action::Response> {
-        refuse(&faults::unknown_type(
-            "action",
-            &request.get_ref().action_type,
-        ))
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        answer("PlanAction", about, async {
+            let action = self.offered.action(&request.action_type)?;
+            actions::plan(action.as_ref(), &self.operations.context(), request).await
+        })
+        .await
     }
 
     async fn invoke_action(
         &self,
         request: Request<pb::invoke_action::Request>,
     ) -> Answer<BoxStream<pb::invoke_action::Event>> {
-        use pb::invoke_action::{Event, event};
-        let unknown = faults::unknown_type("action", &request.into_inner().action_type);
-        let completed = event::Completed {
-            diagnostics: to_proto::diagnostics(&unknown),
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        let invoke = || {
+            let action = Arc::clone(self.offered.action(&request.action_type)?);
+            actions::invoke(action, &self.operations, request)
         };
-        Ok(reply::one_event(Event {
-            r#type: Some(event::Type::Completed(completed)),
-        }))
+        stream("InvokeAction", &about, invoke, actions::completed)
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<pb::validate_ephemeral_resource_config::Request>,
+    ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<pb::open_ephemeral_resource::Request>,
+    ) -> Answer<pb::open_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<pb::renew_ephemeral_resource::Request>,
+    ) -> Answer<pb::renew_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<pb::close_ephemeral_resource::Request>,
+    ) -> Answer<pb::close_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
     }
 }

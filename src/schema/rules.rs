@@ -149,7 +149,8 @@ fn names<'a>(
         .chain(blocks.iter().map(|block| block.name.as_str()))
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether every host takes it for the name of an attribute, a block or a parameter.
+pub fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         && name

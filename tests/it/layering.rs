@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "azure",
             "diagnostics",
             "framework",
+            "function",
             "http",
             "resource",
             "schema",
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "value",
         ],
     ),
+    ("function", &["framework", "patching", "value"]),
     ("framework", &["diagnostics", "schema", "value"]),
     ("patching", &[]),
     ("azure", &["http"]),
@@ -94,6 +96,7 @@ fn only_the_rpc_and_plugin_layers_see_generated_types() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for layer in [
         "framework",
+        "function",
         "provider",
         "resource",
         "patching",

@@ -2,6 +2,8 @@
 //!
 //! # Layout
 //! - `schema`, `names`, `model`, `timeouts`: what it looks like
+//! - `identity`: what it is named by
+//! - `generated`: its configuration, worked out from its state
 //! - `validate`: rules that need no network
 //! - `facts`, `preflight`, `plan`: what apply will do, after a look at the registry
 //! - `observed`, `ownership`, `state`: what is there
@@ -21,7 +23,9 @@ mod facts;
 mod first_run;
 #[cfg(test)]
 mod fixture;
+mod generated;
 mod grant;
+mod identity;
 mod model;
 mod names;
 mod notices;
@@ -43,17 +47,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::azure::id::RegistryId;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{
-    ApplyRequest, ApplyResult, Context, Imported, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Recorder, Resource,
+    ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Recorder, Resource,
 };
 use crate::http::Budget;
 use crate::patching::Policy;
 use crate::resource::connection::Connection;
 use crate::resource::report;
-use crate::schema::Schema;
+use crate::schema::{IdentitySchema, Schema};
 use crate::value::Value;
 
 use facts::Private;
@@ -71,6 +74,7 @@ use work::{Work, known};
 pub struct ContinuousPatchingWorkflow {
     connection: Arc<Connection>,
     schema: Schema,
+    identity: IdentitySchema,
 }
 
 impl ContinuousPatchingWorkflow {
@@ -79,6 +83,7 @@ impl ContinuousPatchingWorkflow {
         Self {
             connection,
             schema: schema::schema(),
+            identity: identity::schema(),
         }
     }
 }
@@ -236,13 +241,12 @@ impl Resource for ContinuousPatchingWorkflow {
         }
     }
 
-    async fn import(&self, _context: &Context, id: &str) -> Result<Imported, Diagnostics> {
-        let registry: RegistryId = id.parse().map_err(|error| {
-            Diagnostic::error(
-                "Invalid import ID",
-                format!("{error}. Import a workflow by the ID of its registry."),
-            )
-        })?;
+    async fn import(
+        &self,
+        _context: &Context,
+        request: ImportRequest,
+    ) -> Result<Imported, Diagnostics> {
+        let registry = identity::named(&request)?;
         let state = State {
             registry_id: registry.to_string(),
             ..State::default()
@@ -251,6 +255,18 @@ impl Resource for ContinuousPatchingWorkflow {
             state: state.write(),
             private: Vec::new(),
         })
+    }
+
+    fn identity_schema(&self) -> Option<&IdentitySchema> {
+        Some(&self.identity)
+    }
+
+    fn identity(&self, state: &Value) -> Value {
+        identity::of(state.get(names::REGISTRY_ID))
+    }
+
+    fn generate_config(&self, state: Value) -> Value {
+        generated::configuration(&self.schema, state)
     }
 
     // NO-OP: version 0 is the first.

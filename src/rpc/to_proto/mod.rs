@@ -3,13 +3,15 @@
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::rpc::faults;
 use crate::rpc::generated as pb;
-use crate::schema::Schema;
+use crate::schema::{IdentitySchema, Schema};
 use crate::value::repair::repair;
 use crate::value::{AttributePath, Misfit, Step, Value, msgpack};
 
+mod function;
 mod schema;
 
-pub(crate) use schema::schema;
+pub(crate) use function::{function, function_error};
+pub(crate) use schema::{identity_schema, schema};
 
 /// Messages to the user.
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> Vec<pb::Diagnostic> {
@@ -70,6 +72,21 @@ pub(crate) fn repaired_state(schema: &Schema, state: Value) -> (pb::DynamicValue
         null()
     });
     (encoded, found)
+}
+
+/// An identity.
+pub(crate) fn identity(
+    schema: &IdentitySchema,
+    identity: &Value,
+) -> Result<pb::ResourceIdentityData, Diagnostics> {
+    let msgpack = msgpack::encode(identity, &schema.value_type())
+        .map_err(|misfit| Diagnostics::from(faults::invalid_identity(&misfit)))?;
+    Ok(pb::ResourceIdentityData {
+        identity_data: Some(pb::DynamicValue {
+            msgpack,
+            json: vec![],
+        }),
+    })
 }
 
 fn encode(schema: &Schema, value: &Value) -> Result<pb::DynamicValue, Misfit> {

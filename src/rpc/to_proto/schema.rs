@@ -1,13 +1,32 @@
 //! Schemas as the protocol's.
 
 use crate::rpc::generated as pb;
-use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::schema::{
+    Attribute, AttributeKind, Block, ForImport, IdentitySchema, NestedBlock, Nesting, Presence,
+    Schema,
+};
 
 /// A schema.
 pub(crate) fn schema(schema: &Schema) -> pb::Schema {
     pb::Schema {
         version: schema.version,
         block: Some(block(&schema.block, schema.version)),
+    }
+}
+
+/// The schema of an identity.
+pub(crate) fn identity_schema(schema: &IdentitySchema) -> pb::ResourceIdentitySchema {
+    use pb::resource_identity_schema::IdentityAttribute;
+    let attributes = schema.attributes.iter().map(|attribute| IdentityAttribute {
+        name: attribute.name.clone(),
+        r#type: attribute.kind.to_json().to_string().into_bytes(),
+        required_for_import: attribute.for_import == ForImport::Required,
+        optional_for_import: attribute.for_import == ForImport::Optional,
+        description: attribute.description.clone(),
+    });
+    pb::ResourceIdentitySchema {
+        version: schema.version,
+        identity_attributes: attributes.collect(),
     }
 }
 

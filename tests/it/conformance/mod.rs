@@ -4,8 +4,14 @@
 //! scratch. Those of handshake, TLS and logs (1 to 7, 9) need a socket and stand elsewhere; those
 //! of a resource's own planning (16 to 18) are played by the provider's own resource.
 
+mod acting;
 mod applying;
+mod data_sources;
+mod functions;
+mod generating;
+mod identities;
 mod interrupts;
+mod listing;
 mod offers;
 mod planning;
 mod planning_of_the_resource;

@@ -192,7 +192,7 @@ async fn metadata_and_schema_tell_the_same_capabilities() {
             plan_destroy: true,
             get_provider_schema_optional: true,
             move_resource_state: false,
-            generate_resource_config: false,
+            generate_resource_config: true,
         }),
     );
     assert_eq!(schema.server_capabilities, metadata.server_capabilities);

@@ -59,10 +59,8 @@ async fn mistake_11_what_there_is_none_of_is_a_diagnostic_and_no_status() {
         found!(move_resource_state, target_type_name),
         ["error: Resource can't be moved to another type"],
     );
-    assert_eq!(
-        found!(generate_resource_config, type_name),
-        ["error: Configuration can't be generated"],
-    );
+    assert_eq!(found!(generate_resource_config, type_name), resource);
+    assert_eq!(found!(upgrade_resource_identity, type_name), resource);
     let data = ["error: Unknown data source type"];
     assert_eq!(found!(validate_data_resource_config, type_name), data);
     assert_eq!(found!(read_data_source, type_name), data);
@@ -113,7 +111,7 @@ async fn a_stream_of_which_there_is_none_ends_with_one_diagnostic() {
 }
 
 #[tokio::test]
-async fn there_are_no_functions_and_calling_one_is_a_function_error() {
+async fn calling_a_function_that_there_is_not_is_a_function_error() {
     let mut client = Host::of(Trick::Behaves).await.client;
     let functions = client
         .get_functions(pb::get_functions::Request {})

@@ -16,6 +16,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::support::puppet::{Puppet, THING, Theatre, Trick};
 use crate::support::schemas;
+use crate::support::unmanaged::Unmanaged;
 
 /// What a host reads at most: Terraform's limit for schemas, and far above ours for the rest.
 const MAX_RECEIVED: usize = 64 << 20;
@@ -44,6 +45,23 @@ impl Host {
     /// A host of the small resource, which does this trick.
     pub(crate) async fn of(trick: Trick) -> Self {
         Self::with(schemas::thing(), trick).await
+    }
+
+    /// A host of the small resource with an identity, which does this trick.
+    pub(crate) async fn identified(trick: Trick) -> Self {
+        Self::beside(trick, &Unmanaged::new()).await
+    }
+
+    /// The same, and of one thing of every kind that isn't managed.
+    pub(crate) async fn beside(trick: Trick, unmanaged: &Arc<Unmanaged>) -> Self {
+        let schema = schemas::thing();
+        let identity = Some(schemas::identity());
+        let puppet = Puppet::with_identity(schema.clone(), identity, trick);
+        Self {
+            client: connect(Arc::new(Theatre::of(&puppet).beside(unmanaged))).await,
+            puppet,
+            schema,
+        }
     }
 
     /// A host of a resource of this schema, which does this trick.

@@ -6,4 +6,5 @@ pub(crate) mod host;
 pub(crate) mod puppet;
 pub(crate) mod schemas;
 pub(crate) mod terraform;
+pub(crate) mod unmanaged;
 pub(crate) mod wire;

@@ -6,15 +6,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use terraform_provider_acr::diagnostics::{Diagnostic, Diagnostics};
 use terraform_provider_acr::framework::{
-    Applied, ApplyRequest, ApplyResult, ConfigureRequest, Context, Imported, PlanRequest,
-    PlanResponse, Provider, ReadRequest, ReadResponse, Recorder, Resource,
+    Action, Applied, ApplyRequest, ApplyResult, ConfigureRequest, Context, DataSource, Function,
+    ImportRequest, Imported, ListResource, PlanRequest, PlanResponse, Provider, ReadRequest,
+    ReadResponse, Recorder, Resource,
 };
-use terraform_provider_acr::schema::Schema;
+use terraform_provider_acr::schema::{IdentitySchema, Schema};
 use terraform_provider_acr::value::{AttributePath, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::support::schemas;
+use crate::support::unmanaged::Unmanaged;
 
 /// How long a call may take to come that has to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,11 +48,14 @@ pub(crate) enum Trick {
 pub(crate) struct Theatre {
     schema: Schema,
     puppet: Arc<Puppet>,
+    unmanaged: Option<Arc<Unmanaged>>,
 }
 
 /// The resource.
 pub(crate) struct Puppet {
     schema: Schema,
+    /// The shape of its identity: its name, and perhaps a zone.
+    identity: Option<IdentitySchema>,
     trick: Trick,
     /// What has been called, in order.
     calls: Mutex<Vec<String>>,
@@ -71,14 +76,32 @@ impl Theatre {
                 vec![],
             ),
             puppet: Arc::clone(puppet),
+            unmanaged: None,
+        }
+    }
+
+    /// The same, with one thing of every other kind.
+    pub(crate) fn beside(self, unmanaged: &Arc<Unmanaged>) -> Self {
+        Self {
+            unmanaged: Some(Arc::clone(unmanaged)),
+            ..self
         }
     }
 }
 
 impl Puppet {
     pub(crate) fn new(schema: Schema, trick: Trick) -> Arc<Self> {
+        Self::with_identity(schema, None, trick)
+    }
+
+    pub(crate) fn with_identity(
+        schema: Schema,
+        identity: Option<IdentitySchema>,
+        trick: Trick,
+    ) -> Arc<Self> {
         Arc::new(Self {
             schema,
+            identity,
             trick,
             calls: Mutex::default(),
             called: Notify::new(),
@@ -210,6 +233,26 @@ impl Provider for Theatre {
         vec![Arc::clone(&self.puppet) as Arc<dyn Resource>]
     }
 
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
     async fn validate_config(&self, _: &Value) -> Diagnostics {
         self.puppet
             .begin("validate provider")
@@ -308,11 +351,18 @@ impl Resource for Puppet {
         Ok(applied.diagnostics)
     }
 
-    async fn import(&self, _: &Context, id: &str) -> Result<Imported, Diagnostics> {
+    async fn import(&self, _: &Context, request: ImportRequest) -> Result<Imported, Diagnostics> {
         self.begin("import")?;
-        let state = match &self.trick {
-            Trick::Returns(value) => value.clone(),
-            _ => Value::object([("id", id.into())]),
+        let state = match (&self.trick, request) {
+            (Trick::Returns(value), _) => value.clone(),
+            // With an identity, the name is the id.
+            (_, ImportRequest::Id(id)) if self.identity.is_some() => {
+                Value::object([("name", id.into())])
+            }
+            (_, ImportRequest::Id(id)) => Value::object([("id", id.into())]),
+            (_, ImportRequest::Identity(identity)) => {
+                Value::object([("name", identity.get("name").clone())])
+            }
         };
         Ok(Imported {
             state,
@@ -326,6 +376,29 @@ impl Resource for Puppet {
         state: serde_json::Value,
     ) -> Result<Value, Diagnostics> {
         self.begin(&format!("upgrade {version}: {state}"))?;
+        Ok(match &self.trick {
+            Trick::Returns(value) => value.clone(),
+            _ => Value::object([("name", "upgraded".into())]),
+        })
+    }
+
+    fn identity_schema(&self) -> Option<&IdentitySchema> {
+        self.identity.as_ref()
+    }
+
+    fn identity(&self, state: &Value) -> Value {
+        match state.get("name") {
+            Value::Null => Value::Null,
+            name => Value::object([("name", name.clone())]),
+        }
+    }
+
+    async fn upgrade_identity(
+        &self,
+        version: i64,
+        identity: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        self.begin(&format!("upgrade identity {version}: {identity}"))?;
         Ok(match &self.trick {
             Trick::Returns(value) => value.clone(),
             _ => Value::object([("name", "upgraded".into())]),

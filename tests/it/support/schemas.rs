@@ -1,6 +1,8 @@
 //! Schemas for tests.
 
-use terraform_provider_acr::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
+use terraform_provider_acr::schema::{
+    Attribute, Block, IdentityAttribute, IdentitySchema, NestedBlock, Nesting, Presence, Schema,
+};
 use terraform_provider_acr::value::Type;
 
 /// A small resource: `id` computed, `name` required, `size` and `secret` (write-only) optional,
@@ -15,6 +17,17 @@ pub(crate) fn thing() -> Schema {
         ],
         vec![block("rule", Nesting::List, vec![text("name")], vec![])],
     )
+}
+
+/// What tells a small resource from others: `name`, and perhaps `zone`. Version 1.
+pub(crate) fn identity() -> IdentitySchema {
+    IdentitySchema {
+        version: 1,
+        attributes: vec![
+            IdentityAttribute::required("name", Type::String, "Its name."),
+            IdentityAttribute::optional("zone", Type::String, "Its zone."),
+        ],
+    }
 }
 
 /// A resource with an attribute and a block of every kind there is.

@@ -1,0 +1,405 @@
+//! Reading a policy document as its author wrote it: every finding at once, each with its place.
+//!
+//! It takes what the Azure CLI takes from a file, and refuses what a workflow couldn't have. The
+//! service's own reader, which is content with less, is [`Policy::parse`].
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
+use crate::patching::rules::{
+    RepositoryProblem, TagProblem, check_repository, check_tag, check_tags_together,
+};
+
+/// The most bytes that a document may have.
+pub const LARGEST: usize = 10 << 20;
+
+/// Something that is wrong with a document.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where, as a JSON path such as `$.repositories[0].tags[1]`.
+    pub path: String,
+    /// What.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a part of a document.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// More than [`LARGEST`].
+    #[error("it has {0} bytes, {LARGEST} are allowed")]
+    TooLarge(usize),
+    /// Not JSON; the parser says where.
+    #[error("it is not JSON: {0}")]
+    NotJson(String),
+    /// It has to be there.
+    #[error("it is required, but missing")]
+    Missing,
+    /// Something of another kind.
+    #[error("{expected} is required, found {found}")]
+    WrongKind {
+        /// What has to stand there.
+        expected: &'static str,
+        /// What does.
+        found: &'static str,
+    },
+    /// A version that nobody knows.
+    #[error("only {VERSION:?} is known, found {0:?}")]
+    Version(String),
+    /// A word that is no convention.
+    #[error(transparent)]
+    Convention(#[from] TagConventionError),
+    /// No repository at all.
+    #[error("at least one repository is needed")]
+    NoRepository,
+    /// A repository that stands there already.
+    #[error("the repository {0:?} is listed before, too")]
+    RepeatedRepository(String),
+    /// A name that no repository of a policy has.
+    #[error(transparent)]
+    Repository(#[from] RepositoryProblem),
+    /// A tag that stands there already.
+    #[error("the tag {0:?} is listed before, too")]
+    RepeatedTag(String),
+    /// A tag, or tags, that a policy can't name.
+    #[error(transparent)]
+    Tag(#[from] TagProblem),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+/// The policy that a document describes.
+///
+/// # Errors
+/// Everything that is wrong with it, in the document's order.
+pub fn read(document: &str) -> Result<Policy, Vec<Finding>> {
+    let mut reader = Reader::default();
+    let policy = reader.document(document);
+    match policy {
+        Some(policy) if reader.0.is_empty() => Ok(policy),
+        _ => Err(reader.0),
+    }
+}
+
+/// Collects findings on the way; what has one is [`None`].
+#[derive(Default)]
+struct Reader(Vec<Finding>);
+
+impl Reader {
+    fn found(&mut self, path: &str, problem: impl Into<Problem>) {
+        self.0.push(Finding {
+            path: path.to_owned(),
+            problem: problem.into(),
+        });
+    }
+
+    fn document(&mut self, document: &str) -> Option<Policy> {
+        if document.len() > LARGEST {
+            self.found("$", Problem::TooLarge(document.len()));
+            return None;
+        }
+        let json: Value = match serde_json::from_str(document) {
+            Ok(json) => json,
+            Err(error) => {
+                self.found("$", Problem::NotJson(error.to_string()));
+                return None;
+            }
+        };
+        let root = self.object("$", &json)?;
+        if let Some(version) = self.required("$.version", root.get("version"), Self::text)
+            && version != VERSION
+        {
+            self.found("$.version", Problem::Version(version.to_owned()));
+        }
+        let convention = self.convention(root);
+        let entries = self.required("$.repositories", root.get("repositories"), Self::array)?;
+        if entries.is_empty() {
+            self.found("$.repositories", Problem::NoRepository);
+        }
+        let mut repositories = BTreeMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let path = format!("$.repositories[{index}]");
+            let Some((name, repository)) = self.repository(&path, entry, convention) else {
+                continue;
+            };
+            match repositories.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(repository);
+                }
+                Entry::Occupied(taken) => {
+                    let name = taken.key().clone();
+                    let path = format!("{path}.repository");
+                    self.found(&path, Problem::RepeatedRepository(name));
+                }
+            }
+        }
+        Some(Policy {
+            convention: convention.unwrap_or_default(),
+            repositories,
+        })
+    }
+
+    fn convention(&mut self, root: &Map<String, Value>) -> Option<TagConvention> {
+        const PATH: &str = "$.tag-convention";
+        let Some(word) = root.get("tag-convention") else {
+            return Some(TagConvention::default());
+        };
+        match self.text(PATH, word)?.parse() {
+            Ok(convention) => Some(convention),
+            Err(unknown) => {
+                self.found(PATH, Problem::Convention(unknown));
+                None
+            }
+        }
+    }
+
+    fn repository(
+        &mut self,
+        path: &str,
+        entry: &Value,
+        convention: Option<TagConvention>,
+    ) -> Option<(String, Repository)> {
+        let entry = self.object(path, entry)?;
+        let name_path = format!("{path}.repository");
+        let name = self.required(&name_path, entry.get("repository"), Self::text);
+        if let Some(problem) = name.and_then(|name| check_repository(name, None).err()) {
+            self.found(&name_path, problem);
+        }
+        let tags_path = format!("{path}.tags");
+        let tags = self.required(&tags_path, entry.get("tags"), Self::array);
+        let tags = tags.map(|tags| self.tags(&tags_path, tags, convention));
+        let enabled = match entry.get("enabled") {
+            None => Some(true),
+            Some(enabled) => self.truth(&format!("{path}.enabled"), enabled),
+        };
+        let repository = Repository {
+            tags: tags?,
+            enabled: enabled?,
+        };
+        Some((name?.to_owned(), repository))
+    }
+
+    fn tags(
+        &mut self,
+        path: &str,
+        tags: &[Value],
+        convention: Option<TagConvention>,
+    ) -> BTreeSet<String> {
+        let mut read = BTreeSet::new();
+        for (index, tag) in tags.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let Some(tag) = self.text(&path, tag) else {
+                continue;
+            };
+            if let Err(problem) = check_tag(tag, convention) {
+                self.found(&path, problem);
+            }
+            if !read.insert(tag.to_owned()) {
+                self.found(&path, Problem::RepeatedTag(tag.to_owned()));
+            }
+        }
+        let together = tags.iter().filter_map(Value::as_str);
+        if let Err(problem) = check_tags_together(together) {
+            // Whatever is no text has been found already.
+            if tags.is_empty() || problem != TagProblem::NoTag {
+                self.found(path, problem);
+            }
+        }
+        read
+    }
+
+    /// What `read` makes of a part that has to be there.
+    fn required<'a, T>(
+        &mut self,
+        path: &str,
+        part: Option<&'a Value>,
+        read: impl FnOnce(&mut Self, &str, &'a Value) -> Option<T>,
+    ) -> Option<T> {
+        match part {
+            Some(part) => read(self, path, part),
+            None => {
+                self.found(path, Problem::Missing);
+                None
+            }
+        }
+    }
+
+    fn object<'a>(&mut self, path: &str, part: &'a Value) -> Option<&'a Map<String, Value>> {
+        self.kind(path, part, "an object", part.as_object())
+    }
+
+    fn array<'a>(&mut self, path: &str, part: &'a Value) -> Option<&'a Vec<Value>> {
+        self.kind(path, part, "an array", part.as_array())
+    }
+
+    fn text<'a>(&mut self, path: &str, part: &'a Value) -> Option<&'a str> {
+        self.kind(path, part, "a string", part.as_str())
+    }
+
+    fn truth(&mut self, path: &str, part: &Value) -> Option<bool> {
+        self.kind(path, part, "true or false", part.as_bool())
+    }
+
+    fn kind<T>(
+        &mut self,
+        path: &str,
+        part: &Value,
+        expected: &'static str,
+        read: Option<T>,
+    ) -> Option<T> {
+        if read.is_none() {
+            let found = match part {
+                Value::Null => "null",
+                Value::Bool(_) => "true or false",
+                Value::Number(_) => "a number",
+                Value::String(_) => "a string",
+                Value::Array(_) => "an array",
+                Value::Object(_) => "an object",
+            };
+            self.found(path, Problem::WrongKind { expected, found });
+        }
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn findings(document: &str) -> String {
+        match read(document) {
+            Ok(policy) => format!("{policy:?}"),
+            Err(findings) => findings
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_its_default_and_other_keys_are_passed_over() {
+        let document = r#"{"version": "v1", "more": 1, "repositories": [
+            {"repository": "python", "tags": ["3.11", "latest"], "owner": "me"},
+            {"repository": "team/api-fw", "tags": ["*"], "enabled": false}]}"#;
+        assert_eq!(
+            read(document).unwrap(),
+            Policy::parse(document.as_bytes()).unwrap()
+        );
+    }
+
+    #[test]
+    fn every_finding_has_its_path() {
+        insta::assert_snapshot!(findings(r#"{"version": "v2", "tag-convention": "Floating", "repositories": [
+            {"repository": "Python", "tags": ["3.11-1", "a", "a", 7, ""], "enabled": "yes"},
+            {"repository": "x", "tags": []},
+            {"repository": "x", "tags": ["*", "1"]},
+            {"repository": "csscpolicies/patchpolicy", "tags": ["*"]},
+            {"repository": null},
+            {},
+            "python"]}"#), @r#"
+        $.version: only "v1" is known, found "v2"
+        $.tag-convention: "Floating" is neither "incremental" nor "floating"
+        $.repositories[0].repository: "Python" is not a repository's name: it takes lower-case letters and digits, with single dots, one or two underscores or any number of hyphens between them, in path components joined by slashes
+        $.repositories[0].tags[0]: "3.11-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        $.repositories[0].tags[2]: the tag "a" is listed before, too
+        $.repositories[0].tags[3]: a string is required, found a number
+        $.repositories[0].tags[4]: a tag can't be empty
+        $.repositories[0].enabled: true or false is required, found a string
+        $.repositories[1].tags: at least one tag is needed; ["*"] means every tag
+        $.repositories[2].tags: "*" already means every tag: it must be the only entry
+        $.repositories[2].repository: the repository "x" is listed before, too
+        $.repositories[3].repository: "csscpolicies/patchpolicy" holds the workflow's own policy, which is no image
+        $.repositories[4].repository: a string is required, found null
+        $.repositories[4].tags: it is required, but missing
+        $.repositories[5].repository: it is required, but missing
+        $.repositories[5].tags: it is required, but missing
+        $.repositories[6]: an object is required, found a string
+        "#);
+    }
+
+    #[test]
+    fn a_document_that_is_none_says_what_it_is() {
+        let documents = [
+            "",
+            "[]",
+            "null",
+            "{}",
+            r#"{"version": 1, "repositories": {}}"#,
+            r#"{"version": "v1", "repositories": []}"#,
+        ];
+        let found: Vec<String> = documents.iter().map(|text| findings(text)).collect();
+        insta::assert_snapshot!(found.join("\n---\n"), @"
+        $: it is not JSON: EOF while parsing a value at line 1 column 0
+        ---
+        $: an object is required, found an array
+        ---
+        $: an object is required, found null
+        ---
+        $.version: it is required, but missing
+        $.repositories: it is required, but missing
+        ---
+        $.version: a string is required, found a number
+        $.repositories: an array is required, found an object
+        ---
+        $.repositories: at least one repository is needed
+        ");
+    }
+
+    #[test]
+    fn a_document_is_at_most_ten_mebibytes() {
+        let document = |length: usize| {
+            let rest = r#"{"version": "v1", "repositories": [{"repository": "a", "tags": ["1"]}]}"#;
+            format!("{}{rest}", " ".repeat(length - rest.len()))
+        };
+        assert!(read(&document(LARGEST)).is_ok());
+        assert_eq!(
+            findings(&document(LARGEST + 1)),
+            "$: it has 10485761 bytes, 10485760 are allowed"
+        );
+    }
+
+    #[test]
+    fn a_tag_leaves_room_for_the_patch_tag_of_the_convention() {
+        let document = |convention: &str| {
+            let tag = "a".repeat(122);
+            format!(
+                r#"{{"version":"v1","tag-convention":"{convention}","repositories":[{{"repository":"x","tags":["{tag}"]}}]}}"#
+            )
+        };
+        assert!(read(&document("incremental")).is_ok());
+        assert!(findings(&document("floating")).starts_with("$.repositories[0].tags[0]: "));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_reading_it_ends(text in "\\PC{0,60}") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn whatever_the_service_writes_is_read(
+            names in proptest::collection::btree_set("[a-z]{1,8}", 1..5),
+            tags in proptest::collection::btree_set("[a-z]{1,8}", 1..5),
+            enabled: bool,
+        ) {
+            let repository = Repository { tags, enabled };
+            let policy = Policy {
+                convention: TagConvention::Floating,
+                repositories: names.into_iter().map(|name| (name, repository.clone())).collect(),
+            };
+            let document = String::from_utf8(policy.document()).unwrap();
+            prop_assert_eq!(read(&document), Ok(policy));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The configuration that a state could have come from.
+
+use std::collections::BTreeMap;
+
+use crate::schema::{Attribute, AttributeKind, Block, Presence};
+use crate::value::Value;
+
+impl Block {
+    /// The state without what no configuration may or should say: what the provider alone decides
+    /// on, what is deprecated, and what is empty where it might as well be left out. What user or
+    /// provider may decide on stays, so that a plan of it finds nothing to do.
+    #[must_use]
+    pub fn configuration_of(&self, state: Value) -> Value {
+        let Value::Object(mut values) = state else {
+            return state;
+        };
+        keep_arguments(&self.attributes, &mut values);
+        for nested in &self.blocks {
+            let Some(value) = values.remove(&nested.name) else {
+                continue;
+            };
+            let value = if nested.block.deprecation.is_some() {
+                Value::Null
+            } else {
+                each_object(value, &|object| nested.block.configuration_of(object))
+            };
+            values.insert(nested.name.clone(), value);
+        }
+        self.complete(Value::Object(values))
+    }
+}
+
+fn keep_arguments(attributes: &[Attribute], values: &mut BTreeMap<String, Value>) {
+    for attribute in attributes {
+        if let Some(value) = values.get_mut(&attribute.name) {
+            *value = argument(attribute, std::mem::take(value));
+        }
+    }
+}
+
+fn argument(attribute: &Attribute, value: Value) -> Value {
+    let is_optional = attribute.presence != Presence::Required;
+    let is_empty = value.as_str() == Some("");
+    let is_left_out = attribute.presence == Presence::Computed
+        || attribute.deprecation.is_some()
+        || (is_optional && is_empty);
+    match &attribute.kind {
+        _ if is_left_out => Value::Null,
+        AttributeKind::Plain(_) => value,
+        AttributeKind::Nested(_, attributes) => each_object(value, &|object| match object {
+            Value::Object(mut values) => {
+                keep_arguments(attributes, &mut values);
+                Value::Object(values)
+            }
+            other => other,
+        }),
+    }
+}
+
+fn each_object(value: Value, change: &dyn Fn(Value) -> Value) -> Value {
+    match value {
+        Value::List(objects) => Value::List(objects.into_iter().map(change).collect()),
+        Value::Set(objects) => Value::Set(objects.into_iter().map(change).collect()),
+        Value::Map(objects) => Value::Map(
+            objects
+                .into_iter()
+                .map(|(key, object)| (key, change(object)))
+                .collect(),
+        ),
+        value => change(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{NestedBlock, Nesting};
+    use crate::value::Type;
+
+    #[test]
+    fn only_what_a_user_would_have_written_is_left() {
+        use Presence::{Computed, Optional, OptionalComputed, Required};
+        let text = |name, presence| Attribute::new(name, Type::String, presence, "");
+        let inner = || vec![text("name", Required), text("id", Computed)];
+        let schema = Block {
+            attributes: vec![
+                text("name", Required),
+                text("id", Computed),
+                text("kind", OptionalComputed),
+                text("empty", Optional),
+                text("secret", Optional).write_only(),
+                text("old", Optional).deprecated("Use name."),
+                Attribute::nested("items", Nesting::Map, inner(), Optional, ""),
+                Attribute::nested("made", Nesting::List, inner(), Computed, ""),
+            ],
+            blocks: vec![NestedBlock {
+                name: "rule".to_owned(),
+                nesting: Nesting::List,
+                block: Block {
+                    attributes: inner(),
+                    ..Block::default()
+                },
+                min_items: 0,
+                max_items: 0,
+            }],
+            ..Block::default()
+        };
+        let object = || Value::object([("name", "n".into()), ("id", "i".into())]);
+        let state = Value::object([
+            ("name", "".into()),
+            ("id", "i".into()),
+            ("kind", "k".into()),
+            ("empty", "".into()),
+            ("secret", "s".into()),
+            ("old", "o".into()),
+            ("items", Value::Map([("a".to_owned(), object())].into())),
+            ("made", Value::List(vec![object()])),
+            ("rule", Value::List(vec![object()])),
+        ]);
+        let written = || Value::object([("name", "n".into()), ("id", Value::Null)]);
+        assert_eq!(
+            schema.configuration_of(state),
+            Value::object([
+                ("name", "".into()),
+                ("id", Value::Null),
+                ("kind", "k".into()),
+                ("empty", Value::Null),
+                ("secret", Value::Null),
+                ("old", Value::Null),
+                ("items", Value::Map([("a".to_owned(), written())].into())),
+                ("made", Value::Null),
+                ("rule", Value::List(vec![written()])),
+            ])
+        );
+    }
+}
