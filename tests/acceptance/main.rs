@@ -33,6 +33,7 @@ mod lifecycle;
 mod page;
 mod planned;
 mod registries;
+mod signing_in;
 mod stage;
 
 use std::io::Write as _;

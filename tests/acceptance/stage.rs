@@ -77,6 +77,18 @@ impl Stage {
         }
     }
 
+    /// The same with other variables to sign in by.
+    pub(crate) fn signing_in_by(self, variables: Vec<(&'static str, String)>) -> Self {
+        let mut environment = self.azure.connection_env();
+        environment.retain(|(name, _)| variables.iter().all(|(chosen, _)| chosen != name));
+        environment.extend(variables);
+        let Self { azure, workspace } = self;
+        Self {
+            azure,
+            workspace: workspace.with_environment(environment),
+        }
+    }
+
     /// Replaces the configuration.
     pub(crate) fn configure(&self, configuration: &str) {
         let source = mirror::source();

@@ -1,0 +1,221 @@
+//! Every way of signing in, from the first request to an empty registry, with tokens that end on the
+//! way; and none of the secrets in anything that is printed or kept.
+
+use std::fs;
+use std::time::Duration;
+
+use azure_simulator::{
+    AppCertificate, AzState, CLIENT_ID, CLIENT_SECRET, PFX_PASSWORD, Pfx, Simulator, TENANT,
+};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::stage::{Stage, WORKFLOW, hosts, nothing};
+
+/// Applies and destroys a workflow by one way of signing in, told by variables. Tokens last two
+/// seconds, and the work takes longer.
+async fn signs_in(
+    operation: &str,
+    variables: impl AsyncFn(&Simulator, &std::path::Path) -> Vec<(&'static str, String)>,
+) {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        let folder = stage.workspace.folder();
+        let chosen = variables(&stage.azure, &folder).await;
+        let stage = stage.signing_in_by(chosen);
+        stage.azure.turn(|knobs| {
+            knobs.token_lifetime_s = 2;
+            knobs.latency_ms = 250;
+        });
+        stage.apply().await;
+        let asked = stage.azure.requests();
+        let asked = asked.iter().filter(|entry| entry.operation == operation);
+        let asked = asked.count();
+        assert!(asked > 2, "{operation}: asked {asked} times");
+        stage.azure.turn(|knobs| {
+            knobs.token_lifetime_s = 3600;
+            knobs.latency_ms = 0;
+        });
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+fn principal() -> Vec<(&'static str, String)> {
+    vec![
+        ("ARM_TENANT_ID", TENANT.to_owned()),
+        ("ARM_CLIENT_ID", CLIENT_ID.to_owned()),
+    ]
+}
+
+fn with<const N: usize>(
+    mut variables: Vec<(&'static str, String)>,
+    more: [(&'static str, String); N],
+) -> Vec<(&'static str, String)> {
+    variables.extend(more);
+    variables
+}
+
+#[tokio::test]
+async fn by_a_client_secret_in_a_file() {
+    signs_in("entra/token", async |_, folder| {
+        let file = folder.join("secret");
+        fs::write(&file, format!("{CLIENT_SECRET}\n")).unwrap();
+        with(
+            principal(),
+            [("ARM_CLIENT_SECRET_FILE_PATH", file.display().to_string())],
+        )
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_a_certificate_with_an_rsa_key() {
+    signs_in("entra/token", async |azure, folder| {
+        azure
+            .application(CLIENT_ID)
+            .add_certificate(AppCertificate::Rsa);
+        let file = folder.join("app.pfx");
+        fs::write(&file, AppCertificate::Rsa.pfx(Pfx::Legacy)).unwrap();
+        with(
+            principal(),
+            [
+                ("ARM_CLIENT_CERTIFICATE_PATH", file.display().to_string()),
+                ("ARM_CLIENT_CERTIFICATE_PASSWORD", PFX_PASSWORD.to_owned()),
+            ],
+        )
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_a_certificate_with_an_ec_key_in_base64() {
+    signs_in("entra/token", async |azure, _| {
+        azure
+            .application(CLIENT_ID)
+            .add_certificate(AppCertificate::P256);
+        let pfx = BASE64_STANDARD.encode(AppCertificate::P256.pfx(Pfx::Modern));
+        with(
+            principal(),
+            [
+                ("ARM_CLIENT_CERTIFICATE", pfx),
+                ("ARM_CLIENT_CERTIFICATE_PASSWORD", PFX_PASSWORD.to_owned()),
+            ],
+        )
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_github() {
+    signs_in("oidc/github", async |azure, _| {
+        let oidc = azure.oidc();
+        with(
+            principal(),
+            [
+                ("ARM_USE_OIDC", "true".to_owned()),
+                ("ACTIONS_ID_TOKEN_REQUEST_URL", oidc.github_request_url()),
+                (
+                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                    oidc.github_request_token(),
+                ),
+            ],
+        )
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_azure_devops() {
+    signs_in("oidc/azure-devops", async |azure, _| {
+        let oidc = azure.oidc();
+        with(
+            principal(),
+            [
+                ("ARM_USE_OIDC", "true".to_owned()),
+                ("SYSTEM_OIDCREQUESTURI", oidc.azure_devops_request_url()),
+                ("SYSTEM_ACCESSTOKEN", oidc.azure_devops_request_token()),
+                (
+                    "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
+                    oidc.service_connection_id().to_owned(),
+                ),
+            ],
+        )
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_the_workload_identity_of_aks() {
+    signs_in("entra/token", async |azure, folder| {
+        let file = folder.join("federated");
+        fs::write(&file, azure.oidc().token(Duration::from_secs(3600))).unwrap();
+        vec![
+            ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true".to_owned()),
+            ("AZURE_TENANT_ID", TENANT.to_owned()),
+            ("AZURE_CLIENT_ID", CLIENT_ID.to_owned()),
+            ("AZURE_FEDERATED_TOKEN_FILE", file.display().to_string()),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_a_managed_identity() {
+    signs_in("identity/imds", async |azure, _| {
+        azure.managed_identity().assign_system();
+        vec![
+            ("ARM_USE_MSI", "true".to_owned()),
+            ("ARM_MSI_ENDPOINT", azure.managed_identity().endpoint()),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_the_managed_identity_of_app_service() {
+    signs_in("identity/app-service", async |azure, _| {
+        let identity = azure.managed_identity();
+        identity.assign_system();
+        vec![
+            ("ARM_USE_MSI", "true".to_owned()),
+            ("IDENTITY_ENDPOINT", identity.app_service_endpoint()),
+            ("IDENTITY_HEADER", identity.app_service_header()),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_the_azure_cli() {
+    signs_in("az", async |azure, folder| {
+        azure.azure_cli(folder, AzState::LoggedIn).unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        vec![("PATH", format!("{}:{path}", folder.display()))]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_secret_is_printed_logged_or_kept() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.azure.turn(|knobs| knobs.blob_redirects = true);
+        let variables = stage.azure.env();
+        let stage = stage.signing_in_by(with(variables, [("TF_LOG", "TRACE".to_owned())]));
+        let applied = stage.workspace.apply().await.unwrap();
+        let planned = stage.workspace.plan(&[]).await.unwrap().finished().text();
+        let state = fs::read_to_string(stage.workspace.folder().join("terraform.tfstate")).unwrap();
+        let destroyed = stage.workspace.destroy().await.unwrap();
+        assert_eq!(stage.azure.leftovers(), nothing());
+        let output = [applied.to_string(), planned, state, destroyed.to_string()];
+        assert!(output[0].contains("http request"), "nothing was logged");
+        let secrets = stage.azure.secrets();
+        assert!(secrets.len() > 3, "there were tokens");
+        for (text, what) in output.iter().zip(["apply", "plan", "state", "destroy"]) {
+            for secret in &secrets {
+                assert!(!text.contains(secret.as_str()), "{what} shows {secret}");
+            }
+        }
+    }
+}
