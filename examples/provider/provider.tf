@@ -6,6 +6,5 @@ terraform {
   }
 }
 
-# Signs in with ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET where they are set, and else as
-# the Azure CLI is signed in.
+# Signs in as the ARM_* environment variables say, or else with the Azure CLI.
 provider "acr" {}

@@ -5,35 +5,42 @@ use std::sync::Arc;
 use crate::diagnostics::Diagnostic;
 use crate::http::Pipeline;
 use crate::http::client::{Client, ClientOptions};
-use crate::provider::credential::Pipelines;
 use crate::provider::environment::Environment;
 
-/// Makes them.
+/// The way to Azure.
 ///
 /// # Errors
 ///
 /// Proxies and certificates that can't be used.
-pub(super) fn clients(
+pub(super) fn to_azure(
     environment: &Environment,
     user_agent: &str,
-) -> Result<Pipelines, Diagnostic> {
+) -> Result<Pipeline, Diagnostic> {
     let variable = |names| environment.first(names).map(str::to_owned);
-    let azure = ClientOptions {
+    pipeline(&ClientOptions {
         user_agent: user_agent.to_owned(),
         https_proxy: variable(&["HTTPS_PROXY", "https_proxy"]),
         no_proxy: variable(&["NO_PROXY", "no_proxy"]),
         extra_ca_pem: extra_authorities(environment)?,
-        plain_http: false,
-    };
-    let machine = ClientOptions {
-        https_proxy: None,
-        no_proxy: None,
+        ..ClientOptions::default()
+    })
+}
+
+/// The way to the endpoints of managed identity, which are on the machine itself: plain http, and past
+/// any proxy.
+///
+/// # Errors
+///
+/// Certificates that can't be used.
+pub(super) fn to_the_machine(
+    environment: &Environment,
+    user_agent: &str,
+) -> Result<Pipeline, Diagnostic> {
+    pipeline(&ClientOptions {
+        user_agent: user_agent.to_owned(),
+        extra_ca_pem: extra_authorities(environment)?,
         plain_http: true,
-        ..azure.clone()
-    };
-    Ok(Pipelines {
-        azure: pipeline(&azure)?,
-        machine: pipeline(&machine)?,
+        ..ClientOptions::default()
     })
 }
 

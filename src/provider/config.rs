@@ -4,7 +4,8 @@ use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::provider::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
 use crate::provider::cloud::{CloudChoice, https};
 use crate::provider::environment::Environment;
-use crate::provider::sign_in::{Given, SignIn, decide};
+use crate::provider::given::Given;
+use crate::provider::sign_in::{SignIn, decide};
 use crate::provider::source::{Source, too_many};
 use crate::provider::user_agent::{partner_id, user_agent};
 use crate::value::Value;
@@ -181,7 +182,7 @@ mod tests {
         let pod = [pod[0], pod[1], pod[2], ("AZURE_FEDERATED_TOKEN_FILE", path)];
         assert_eq!(
             outcome(&block([]), &pod).replace(path, "PATH"),
-            r#"Oidc { tenant_id: "tenant", client_id: "pod", id_token: File("PATH") }"#
+            r#"Oidc { tenant_id: "tenant", client_id: "pod", id_token: File(PATH) }"#
         );
         let token = block([("oidc_token", "other".into())]);
         assert!(outcome(&token, &pod).contains("provided by AKS Workload Identity"));
@@ -195,9 +196,9 @@ mod tests {
             ("IDENTITY_HEADER", "planted"),
             ("ARM_MSI_ENDPOINT", "http://127.0.0.1:1/msi"),
         ];
-        insta::assert_snapshot!(outcome(&block([]), &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(127.0.0.1)), port: Some(1), path: "/msi", query: None, fragment: None }, version: "2019-08-01", key: Some(Secret(…)) } }"#);
+        insta::assert_snapshot!(outcome(&block([]), &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:1", path: "/msi", version: "2019-08-01", key: Some(Secret(…)) } }"#);
         let other = block([("msi_endpoint", "http://127.0.0.1:2/".into())]);
-        insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(127.0.0.1)), port: Some(2), path: "/", query: None, fragment: None }, version: "2018-02-01", key: None } }"#);
+        insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:2", path: "/", version: "2018-02-01", key: None } }"#);
         let odd = block([("msi_endpoint", "localhost".into())]);
         insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
     }

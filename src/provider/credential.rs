@@ -9,19 +9,12 @@ use crate::azure::credential::{CertificateError, ClientCertificate};
 use crate::azure::{Cloud, Credential, Error, Secret};
 use crate::diagnostics::Diagnostic;
 use crate::http::Pipeline;
-use crate::provider::sign_in::{CertificateFile, SignIn};
+use crate::provider::given::CertificateFile;
+use crate::provider::sign_in::SignIn;
 use crate::value::AttributePath;
 
-/// The ways that requests take.
-#[derive(Clone, Debug)]
-pub(super) struct Pipelines {
-    /// To Azure.
-    pub(super) azure: Pipeline,
-    /// To the endpoints of managed identity: plain http, and past any proxy.
-    pub(super) machine: Pipeline,
-}
-
-/// Makes the credential. Of everything that it takes, only a certificate is read yet.
+/// Makes the credential. Of everything that it takes, only a certificate is read yet. What its requests
+/// go through is made only where it is needed: to Azure, or to the machine itself.
 ///
 /// # Errors
 ///
@@ -29,9 +22,9 @@ pub(super) struct Pipelines {
 pub(super) fn credential(
     sign_in: SignIn,
     cloud: &Cloud,
-    pipelines: &Pipelines,
+    azure: Pipeline,
+    machine: impl FnOnce() -> Result<Pipeline, Diagnostic>,
 ) -> Result<Credential, Diagnostic> {
-    let azure = pipelines.azure.clone();
     let credential = match sign_in {
         SignIn::ClientCertificate {
             tenant_id,
@@ -58,17 +51,17 @@ pub(super) fn credential(
         } => Ok(Credential::managed_identity(
             endpoint,
             client_id.as_deref(),
-            pipelines.machine.clone(),
+            machine()?,
         )),
         SignIn::AzureCli {
             tenant_id,
             subscription_id,
         } => Credential::azure_cli(tenant_id.as_deref(), subscription_id.as_deref()),
     };
-    credential.map_err(unusable)
+    credential.map_err(|error| unusable(&error))
 }
 
-fn unusable(error: Error) -> Diagnostic {
+fn unusable(error: &Error) -> Diagnostic {
     Diagnostic::error(
         "Could not prepare signing in to Azure",
         format!(

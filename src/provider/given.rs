@@ -9,9 +9,39 @@ use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
 use crate::diagnostics::Diagnostic;
 use crate::provider::arguments::named;
-use crate::provider::sign_in::{CertificateFile, Given};
 use crate::provider::source::{Source, agree, content};
 use crate::value::AttributePath;
+
+/// Where a client certificate is.
+#[derive(Clone, Debug)]
+pub(super) enum CertificateFile {
+    /// In the configuration itself, encoded in base64.
+    Base64(Secret),
+    /// In a file.
+    Path(String),
+}
+
+/// Everything that signing in can be asked for with.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) tenant_id: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) subscription_id: Option<String>,
+    pub(super) auxiliary_tenants: Vec<String>,
+    pub(super) certificate: Option<CertificateFile>,
+    pub(super) certificate_password: Secret,
+    pub(super) client_secret: Option<Secret>,
+    pub(super) use_oidc: bool,
+    pub(super) use_aks_workload_identity: bool,
+    /// A token, or the file that holds it.
+    pub(super) id_token: Option<IdToken>,
+    pub(super) request_url: Option<Url>,
+    pub(super) request_token: Option<Secret>,
+    pub(super) service_connection_id: Option<String>,
+    pub(super) use_msi: bool,
+    pub(super) identity_endpoint: IdentityEndpoint,
+    pub(super) use_cli: bool,
+}
 
 impl Given {
     /// Gathers it.
@@ -56,6 +86,55 @@ impl Given {
             identity_endpoint: identity_endpoint(source)?,
             use_cli: source.switch("use_cli", true)?,
         })
+    }
+
+    /// What an application in a tenant lacks.
+    pub(super) fn lacking_application(&self) -> Vec<String> {
+        let parts = [
+            ("tenant_id", self.tenant_id.is_some()),
+            ("client_id", self.client_id.is_some()),
+        ];
+        let missing = parts.into_iter().filter(|(_, given)| !given);
+        missing.map(|(name, _)| named(name)).collect()
+    }
+
+    /// The ID token: a given one goes before one that Azure DevOps issues, and that before GitHub's.
+    pub(super) fn id_token(&self) -> Option<IdToken> {
+        if let Some(id_token) = &self.id_token {
+            return Some(id_token.clone());
+        }
+        // The issuers are asked for OIDC only: a pod has its file, or nothing.
+        let request_url = self.request_url.clone().filter(|_| self.use_oidc)?;
+        let request_token = self.request_token.clone()?;
+        Some(match self.service_connection_id.clone() {
+            Some(service_connection_id) => IdToken::AzureDevOps {
+                request_url,
+                request_token,
+                service_connection_id,
+            },
+            None => IdToken::GitHub {
+                request_url,
+                request_token,
+            },
+        })
+    }
+
+    /// What signing in with an ID token lacks for one.
+    pub(super) fn lacking_id_token(&self) -> String {
+        if !self.use_oidc {
+            return "AZURE_FEDERATED_TOKEN_FILE".to_owned();
+        }
+        match (&self.request_url, &self.request_token) {
+            (Some(_), None) => named("oidc_request_token"),
+            (None, Some(_)) => named("oidc_request_url"),
+            _ => format!(
+                "an ID token: {}, {}, or {} with {}",
+                named("oidc_token"),
+                named("oidc_token_file_path"),
+                named("oidc_request_url"),
+                named("oidc_request_token")
+            ),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod credential;
 mod environment;
 mod given;
+mod incomplete;
 mod schema;
 mod sign_in;
 mod source;
@@ -28,7 +29,7 @@ use crate::schema::Schema;
 use crate::value::Value;
 
 use config::{Config, Correlation};
-use credential::{Pipelines, credential};
+use credential::credential;
 pub use environment::Environment;
 
 /// The provider.
@@ -61,28 +62,22 @@ impl AcrProvider {
     }
 
     async fn connect(&self, config: Config) -> Result<Azure, Diagnostics> {
-        let pipelines = self.pipelines(&config.user_agent)?;
-        let cloud = config.cloud.settle(&pipelines.azure).await?;
-        let credential = credential(config.sign_in, &cloud, &pipelines)?;
+        let own = || self.transport.clone().map(Pipeline::new).map(Ok);
+        let (environment, user_agent) = (&self.environment, &*config.user_agent);
+        let pipeline = own().unwrap_or_else(|| clients::to_azure(environment, user_agent))?;
+        let machine = || own().unwrap_or_else(|| clients::to_the_machine(environment, user_agent));
+        let cloud = config.cloud.settle(&pipeline).await?;
+        let credential = credential(config.sign_in, &cloud, pipeline.clone(), machine)?;
         Ok(Azure::new(AzureOptions {
             cloud,
             credential: credential.with_auxiliary_tenants(&config.auxiliary_tenants),
-            pipeline: pipelines.azure,
+            pipeline,
             correlation_id: match config.correlation_id {
                 Correlation::None => None,
                 Correlation::New => Some(uuid::Uuid::new_v4().to_string()),
                 Correlation::Given(id) => Some(id),
             },
         }))
-    }
-
-    fn pipelines(&self, user_agent: &str) -> Result<Pipelines, Diagnostics> {
-        let Some(transport) = &self.transport else {
-            return Ok(clients::clients(&self.environment, user_agent)?);
-        };
-        let azure = Pipeline::new(Arc::clone(transport));
-        let machine = azure.clone();
-        Ok(Pipelines { azure, machine })
     }
 }
 
@@ -120,19 +115,91 @@ impl Provider for AcrProvider {
             return Diagnostics::new();
         }
         let config = Config::read(&request.config, &self.environment, &request.host_version);
-        let (config, warnings) = match config {
-            Ok(config) => (config.clone(), Diagnostics::from_iter(config.warnings)),
+        let mut config = match config {
+            Ok(config) => config,
             Err(diagnostics) => return diagnostics,
         };
-        match self.connect(config).await {
+        let warnings = std::mem::take(&mut config.warnings);
+        let mut diagnostics = match self.connect(config).await {
             Ok(azure) => {
                 self.connection.set(Link::Ready(azure));
-                warnings
+                Diagnostics::new()
             }
-            Err(mut diagnostics) => {
-                diagnostics.extend(warnings);
+            Err(diagnostics) => diagnostics,
+        };
+        diagnostics.extend(warnings);
+        diagnostics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::http::scripted::{ScriptedTransport, json};
+
+    async fn configured(transport: &ScriptedTransport, block: Value) -> (AcrProvider, Diagnostics) {
+        let transport = Arc::new(transport.clone());
+        let provider = AcrProvider::with_transport(Environment::default(), transport);
+        let request = ConfigureRequest {
+            config: block,
+            host_version: "1.11.4".to_owned(),
+        };
+        let diagnostics = provider.configure(request).await;
+        (provider, diagnostics)
+    }
+
+    #[tokio::test]
+    async fn a_metadata_host_is_asked_at_once_and_what_is_passed_over_is_said() {
+        let told = value!({
+            "name": "Stack",
+            "authentication": {"loginEndpoint": "https://login.example/"},
+            "resourceManager": "https://manager.example/",
+        });
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/metadata/", json(200, &told));
+        let block = Value::object([
+            ("metadata_host", Value::from("manager.example")),
+            ("use_oidc", true.into()),
+        ]);
+        let (provider, diagnostics) = configured(&transport, block).await;
+        assert!(!diagnostics.is_empty() && !diagnostics.has_error());
+        let azure = provider.connection.ready().unwrap();
+        assert_eq!(
+            azure.cloud().resource_manager.as_str(),
+            "https://manager.example/"
+        );
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_can_not_be_used_is_said_at_its_argument() {
+        let block = |certificate: &str| {
+            Value::object(
+                [
+                    ("tenant_id", "tenant"),
+                    ("client_id", "client"),
+                    ("client_certificate", certificate),
+                ]
+                .map(|(name, text)| (name, Value::from(text))),
+            )
+        };
+        let transport = ScriptedTransport::default();
+        let mut said = Vec::new();
+        for certificate in ["plan*ted", "cGxhbnRlZA=="] {
+            let (provider, diagnostics) = configured(&transport, block(certificate)).await;
+            assert!(provider.connection.if_ready().is_none());
+            said.extend(
                 diagnostics
-            }
+                    .iter()
+                    .map(|it| format!("{}: {}", it.path.clone().unwrap_or_default(), it.detail)),
+            );
         }
+        insta::assert_snapshot!(said.join("\n"), @"
+        client_certificate: The client certificate can't be used: it is not base64: at position 4. It has to be a PKCS#12 (`.pfx`) file with one private key and its certificate, as `openssl pkcs12 -export` writes it; `client_certificate` takes that in base64.
+        client_certificate: The client certificate can't be used: it is no PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [16] (constructed). It has to be a PKCS#12 (`.pfx`) file with one private key and its certificate, as `openssl pkcs12 -export` writes it; `client_certificate` takes that in base64.
+        ");
     }
 }

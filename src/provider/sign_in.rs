@@ -1,12 +1,11 @@
 //! How to sign in, decided as azurerm does: the first method that is enabled and complete is the one,
 //! and its failure is what the user sees. Pure: what is given comes in as values.
 
-use url::Url;
-
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
 use crate::diagnostics::Diagnostic;
-use crate::provider::arguments::named;
+use crate::provider::given::{CertificateFile, Given};
+use crate::provider::incomplete::{Incomplete, nothing_complete};
 use crate::value::AttributePath;
 
 /// How to sign in.
@@ -38,45 +37,6 @@ pub(super) enum SignIn {
     },
 }
 
-/// Where a client certificate is.
-#[derive(Clone, Debug)]
-pub(super) enum CertificateFile {
-    /// In the configuration itself, encoded in base64.
-    Base64(Secret),
-    /// In a file.
-    Path(String),
-}
-
-/// Everything that signing in can be asked for with.
-#[derive(Clone, Debug)]
-pub(super) struct Given {
-    pub(super) tenant_id: Option<String>,
-    pub(super) client_id: Option<String>,
-    pub(super) subscription_id: Option<String>,
-    pub(super) auxiliary_tenants: Vec<String>,
-    pub(super) certificate: Option<CertificateFile>,
-    pub(super) certificate_password: Secret,
-    pub(super) client_secret: Option<Secret>,
-    pub(super) use_oidc: bool,
-    pub(super) use_aks_workload_identity: bool,
-    /// A token, or the file that holds it.
-    pub(super) id_token: Option<IdToken>,
-    pub(super) request_url: Option<Url>,
-    pub(super) request_token: Option<Secret>,
-    pub(super) service_connection_id: Option<String>,
-    pub(super) use_msi: bool,
-    pub(super) identity_endpoint: IdentityEndpoint,
-    pub(super) use_cli: bool,
-}
-
-/// A method that was asked for, and what it lacks.
-struct Incomplete {
-    /// The argument that asks for it.
-    asked_by: &'static str,
-    method: &'static str,
-    lacks: Vec<String>,
-}
-
 /// Decides how to sign in. With it come warnings about what was asked for and can't be.
 ///
 /// # Errors
@@ -102,7 +62,7 @@ pub(super) fn decide(given: &Given) -> Result<(SignIn, Vec<Diagnostic>), Diagnos
             Step::NotAsked => {}
         }
     }
-    Err(nothing(given, &skipped))
+    Err(nothing_complete(given, &skipped))
 }
 
 /// What comes of one method.
@@ -113,64 +73,56 @@ enum Step {
 }
 
 fn certificate(given: &Given) -> Step {
-    let Some(certificate) = &given.certificate else {
+    let Some(certificate) = given.certificate.clone() else {
         return Step::NotAsked;
     };
     let asked_by = match certificate {
         CertificateFile::Base64(_) => "client_certificate",
         CertificateFile::Path(_) => "client_certificate_path",
     };
-    given.application(asked_by, "a client certificate", |tenant_id, client_id| {
-        SignIn::ClientCertificate {
-            tenant_id,
-            client_id,
-            certificate: certificate.clone(),
-            password: given.certificate_password.clone(),
-        }
+    let Some((tenant_id, client_id)) = given.application() else {
+        return given.incomplete(asked_by, "a client certificate", None);
+    };
+    Step::Complete(SignIn::ClientCertificate {
+        tenant_id,
+        client_id,
+        certificate,
+        password: given.certificate_password.clone(),
     })
 }
 
 fn client_secret(given: &Given) -> Step {
-    let Some(secret) = &given.client_secret else {
+    let Some(secret) = given.client_secret.clone() else {
         return Step::NotAsked;
     };
-    given.application(
-        "client_secret",
-        "a client secret",
-        |tenant_id, client_id| SignIn::ClientSecret {
-            tenant_id,
-            client_id,
-            secret: secret.clone(),
-        },
-    )
+    let Some((tenant_id, client_id)) = given.application() else {
+        return given.incomplete("client_secret", "a client secret", None);
+    };
+    Step::Complete(SignIn::ClientSecret {
+        tenant_id,
+        client_id,
+        secret,
+    })
 }
 
+/// With the ID token that is given, else with one of Azure DevOps, else with one of GitHub.
 fn oidc(given: &Given) -> Step {
     let asked_by = match (given.use_oidc, given.use_aks_workload_identity) {
         (true, _) => "use_oidc",
         (false, true) => "use_aks_workload_identity",
         (false, false) => return Step::NotAsked,
     };
-    let method = "OpenID Connect";
-    let step = given.application(asked_by, method, |tenant_id, client_id| SignIn::Oidc {
-        tenant_id,
-        client_id,
-        // Looked at only once there is a token.
-        id_token: given.id_token().unwrap_or(IdToken::Given(Secret::new(""))),
-    });
-    if given.id_token().is_some() {
-        return step;
+    match (given.application(), given.id_token()) {
+        (Some((tenant_id, client_id)), Some(id_token)) => Step::Complete(SignIn::Oidc {
+            tenant_id,
+            client_id,
+            id_token,
+        }),
+        (_, id_token) => {
+            let lacks = id_token.is_none().then(|| given.lacking_id_token());
+            given.incomplete(asked_by, "OpenID Connect", lacks)
+        }
     }
-    let mut lacks = match step {
-        Step::Incomplete(incomplete) => incomplete.lacks,
-        Step::Complete(_) | Step::NotAsked => Vec::new(),
-    };
-    lacks.push(given.lacking_id_token());
-    Step::Incomplete(Incomplete {
-        asked_by,
-        method,
-        lacks,
-    })
 }
 
 fn managed_identity(given: &Given) -> Step {
@@ -194,68 +146,25 @@ fn azure_cli(given: &Given) -> Step {
 }
 
 impl Given {
-    /// The step of a method that signs in as an application in a tenant.
-    fn application(
+    /// An application and its tenant.
+    fn application(&self) -> Option<(String, String)> {
+        self.tenant_id.clone().zip(self.client_id.clone())
+    }
+
+    /// The step of a method that lacks something: an application, or what is named.
+    fn incomplete(
         &self,
         asked_by: &'static str,
         method: &'static str,
-        sign_in: impl FnOnce(String, String) -> SignIn,
+        lacks: Option<String>,
     ) -> Step {
-        match (self.tenant_id.clone(), self.client_id.clone()) {
-            (Some(tenant_id), Some(client_id)) => Step::Complete(sign_in(tenant_id, client_id)),
-            _ => Step::Incomplete(Incomplete {
-                asked_by,
-                method,
-                lacks: self.lacking_application(),
-            }),
-        }
-    }
-
-    fn lacking_application(&self) -> Vec<String> {
-        let parts = [
-            ("tenant_id", self.tenant_id.is_some()),
-            ("client_id", self.client_id.is_some()),
-        ];
-        let missing = parts.into_iter().filter(|(_, given)| !given);
-        missing.map(|(name, _)| named(name)).collect()
-    }
-
-    /// The ID token: a given one goes before one that Azure DevOps issues, and that before GitHub's.
-    fn id_token(&self) -> Option<IdToken> {
-        if let Some(id_token) = &self.id_token {
-            return Some(id_token.clone());
-        }
-        // The issuers are asked for OIDC only: a pod has its file, or nothing.
-        let request_url = self.request_url.clone().filter(|_| self.use_oidc)?;
-        let request_token = self.request_token.clone()?;
-        Some(match self.service_connection_id.clone() {
-            Some(service_connection_id) => IdToken::AzureDevOps {
-                request_url,
-                request_token,
-                service_connection_id,
-            },
-            None => IdToken::GitHub {
-                request_url,
-                request_token,
-            },
+        let mut all = self.lacking_application();
+        all.extend(lacks);
+        Step::Incomplete(Incomplete {
+            asked_by,
+            method,
+            lacks: all,
         })
-    }
-
-    fn lacking_id_token(&self) -> String {
-        if !self.use_oidc {
-            return "AZURE_FEDERATED_TOKEN_FILE".to_owned();
-        }
-        match (&self.request_url, &self.request_token) {
-            (Some(_), None) => named("oidc_request_token"),
-            (None, Some(_)) => named("oidc_request_url"),
-            _ => format!(
-                "an ID token: {}, {}, or {} with {}",
-                named("oidc_token"),
-                named("oidc_token_file_path"),
-                named("oidc_request_url"),
-                named("oidc_request_token")
-            ),
-        }
     }
 }
 
@@ -268,22 +177,6 @@ impl SignIn {
             Self::ManagedIdentity { .. } => "a managed identity",
             Self::AzureCli { .. } => "the Azure CLI",
         }
-    }
-}
-
-impl Incomplete {
-    fn warning(&self, instead: &str) -> Diagnostic {
-        Diagnostic::warning(
-            "Sign-in method passed over",
-            format!(
-                "{} asks for sign-in with {}, which lacks {}. So the provider signs in with {instead}. Set \
-                 what is missing, or leave out what asks for it.",
-                named(self.asked_by),
-                self.method,
-                self.lacks.join(" and ")
-            ),
-        )
-        .at(AttributePath::new(self.asked_by))
     }
 }
 
@@ -301,37 +194,10 @@ fn alone(sign_in: &SignIn, given: &Given) -> Option<Diagnostic> {
     })
 }
 
-/// What is missing, method by method.
-fn nothing(given: &Given, skipped: &[Incomplete]) -> Diagnostic {
-    let mut lines: Vec<String> = skipped
-        .iter()
-        .map(|it| format!("{} lacks {}", it.method, it.lacks.join(" and ")))
-        .collect();
-    if given.certificate.is_none() && given.client_secret.is_none() {
-        let mut lacks = given.lacking_application();
-        lacks.push(named("client_secret"));
-        lines.push(format!("a client secret lacks {}", lacks.join(" and ")));
-    }
-    for (switch, method) in [
-        ("use_oidc", "OpenID Connect"),
-        ("use_msi", "a managed identity"),
-        ("use_cli", "the Azure CLI"),
-    ] {
-        if !skipped.iter().any(|it| it.method == method) {
-            lines.push(format!("{method} is switched off by {}", named(switch)));
-        }
-    }
-    Diagnostic::error(
-        "No way to sign in to Azure",
-        format!(
-            "No sign-in method is enabled and complete:\n\n  - {}\n\nSet what is missing for one of them.",
-            lines.join("\n  - ")
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
     fn given() -> Given {
@@ -409,10 +275,10 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @r#"
         ClientCertificate { tenant_id: "tenant", client_id: "client", certificate: Path("client.pfx"), password: Secret(…) }
         ClientSecret { tenant_id: "tenant", client_id: "client", secret: Secret(…) }
-        Oidc { tenant_id: "tenant", client_id: "client", id_token: Given(Secret(…)) }
-        Oidc { tenant_id: "tenant", client_id: "client", id_token: AzureDevOps { request_url: Url { scheme: "https", cannot_be_a_base: false, username: "", password: None, host: Some(Domain("issuer.example")), port: None, path: "/", query: None, fragment: None }, request_token: Secret(…), service_connection_id: "connection" } }
-        Oidc { tenant_id: "tenant", client_id: "client", id_token: GitHub { request_url: Url { scheme: "https", cannot_be_a_base: false, username: "", password: None, host: Some(Domain("issuer.example")), port: None, path: "/", query: None, fragment: None }, request_token: Secret(…) } }
-        ManagedIdentity { client_id: Some("client"), endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(169.254.169.254)), port: None, path: "/metadata/identity/oauth2/token", query: None, fragment: None }, version: "2018-02-01", key: None } }
+        Oidc { tenant_id: "tenant", client_id: "client", id_token: Given((secret)) }
+        Oidc { tenant_id: "tenant", client_id: "client", id_token: AzureDevOps(issuer.example) }
+        Oidc { tenant_id: "tenant", client_id: "client", id_token: GitHub(issuer.example) }
+        ManagedIdentity { client_id: Some("client"), endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2018-02-01", key: None } }
         AzureCli { tenant_id: Some("tenant"), subscription_id: Some("subscription") }
         "#);
     }
@@ -459,7 +325,7 @@ mod tests {
         AzureCli { tenant_id: None, subscription_id: Some("subscription") }
         client_secret: Sign-in method passed over: `client_secret` (ARM_CLIENT_SECRET) asks for sign-in with a client secret, which lacks `tenant_id` (ARM_TENANT_ID). So the provider signs in with the Azure CLI. Set what is missing, or leave out what asks for it.
         ---
-        ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { url: Url { scheme: "http", cannot_be_a_base: false, username: "", password: None, host: Some(Ipv4(169.254.169.254)), port: None, path: "/metadata/identity/oauth2/token", query: None, fragment: None }, version: "2018-02-01", key: None } }
+        ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2018-02-01", key: None } }
         use_oidc: Sign-in method passed over: `use_oidc` (ARM_USE_OIDC) asks for sign-in with OpenID Connect, which lacks `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID) and an ID token: `oidc_token` (ARM_OIDC_TOKEN), `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or `oidc_request_url` (ARM_OIDC_REQUEST_URL) with `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN). So the provider signs in with a managed identity. Set what is missing, or leave out what asks for it.
         ---
         AzureCli { tenant_id: Some("tenant"), subscription_id: Some("subscription") }
@@ -531,7 +397,7 @@ mod tests {
             id_token: Some(IdToken::File("/var/run/token".into())),
             ..pipeline
         };
-        insta::assert_snapshot!(outcome(&pod), @r#"Oidc { tenant_id: "tenant", client_id: "client", id_token: File("/var/run/token") }"#);
+        insta::assert_snapshot!(outcome(&pod), @r#"Oidc { tenant_id: "tenant", client_id: "client", id_token: File(/var/run/token) }"#);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use azure_core::error::ErrorKind;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
 use crate::azure::credential::failure::{Problem, Who, aadsts};
-use crate::azure::credential::{SignInFailure, Token, TokenSource};
+use crate::azure::credential::{Token, TokenSource};
 use crate::azure::{Credential, Error};
 use crate::http::Budget;
 
@@ -54,35 +54,34 @@ impl TokenSource for AzureCli {
     async fn fetch(&self, _: &Budget, tenant: Option<&str>, scope: &str) -> Result<Token, Error> {
         let home = self.tenant.as_deref();
         let asked = tenant.or(home);
-        let answer = match self.ask(asked, scope).await {
+        match self.ask(asked, scope).await {
             // An account that is a managed identity, as in the Cloud Shell, has one tenant, and may not
             // even be asked for that.
-            Err(failure) if tenant.is_none() && asked.is_some() && takes_no_tenant(&failure) => {
+            Err(error) if tenant.is_none() && asked.is_some() && takes_no_tenant(&error) => {
                 self.ask(None, scope).await
             }
             answer => answer,
-        };
-        Ok(answer?)
+        }
     }
 }
 
 impl AzureCli {
-    async fn ask(&self, tenant: Option<&str>, scope: &str) -> Result<Token, SignInFailure> {
+    async fn ask(&self, tenant: Option<&str>, scope: &str) -> Result<Token, Error> {
         let token = self.credential(tenant)?.get_token(&[scope], None).await;
         token.map(|token| Token::from(&token)).map_err(|error| {
             let (problem, said) = read(&error);
-            who(tenant).fails(problem, said)
+            who(tenant).fails(problem, said).into()
         })
     }
 
-    fn credential(&self, tenant: Option<&str>) -> Result<Arc<AzureCliCredential>, SignInFailure> {
+    fn credential(&self, tenant: Option<&str>) -> Result<Arc<AzureCliCredential>, Error> {
         let options = AzureCliCredentialOptions {
             tenant_id: tenant.map(str::to_owned),
             subscription: self.subscription.clone().filter(|_| tenant.is_none()),
             executor: self.executor.clone(),
         };
         AzureCliCredential::new(Some(options))
-            .map_err(|error| who(tenant).fails(Problem::Value, error))
+            .map_err(|error| who(tenant).fails(Problem::Value, error).into())
     }
 }
 
@@ -119,7 +118,10 @@ fn read(error: &azure_core::Error) -> (Problem, String) {
 }
 
 /// As in "Tenant shouldn't be specified for managed identity account".
-fn takes_no_tenant(failure: &SignInFailure) -> bool {
+fn takes_no_tenant(error: &Error) -> bool {
+    let Error::SignIn(failure) = error else {
+        return false;
+    };
     failure.message.contains("Tenant shouldn't be specified")
 }
 

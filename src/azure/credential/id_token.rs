@@ -12,7 +12,7 @@ use crate::azure::Error;
 use crate::azure::credential::Secret;
 use crate::azure::credential::entra::signing_in_for;
 use crate::azure::credential::failure::{Problem, Refusal, Who};
-use crate::http::{Budget, Effect, Pipeline, Request, Response};
+use crate::http::{Budget, Effect, Pipeline, Request, Response, host};
 
 /// Whom the ID token is for. azurerm asks for this one in every cloud; where an application trusts
 /// another one, the address of the request can name it as `audience`.
@@ -21,8 +21,8 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 /// The version of Azure DevOps' exchange that azurerm speaks.
 const AZURE_DEVOPS_VERSION: &str = "7.1";
 
-/// Where the ID token comes from.
-#[derive(Clone, Debug)]
+/// Where the ID token comes from. Its `Debug` shows no more than that.
+#[derive(Clone)]
 pub enum IdToken {
     /// It was given. Once it has ended, no renewal is possible.
     Given(Secret),
@@ -127,6 +127,19 @@ impl IdToken {
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(AUTHORIZATION, bearer);
         Ok((request, field))
+    }
+}
+
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(token) => write!(f, "Given({token})"),
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::GitHub { request_url, .. } => write!(f, "GitHub({})", host(request_url)),
+            Self::AzureDevOps { request_url, .. } => {
+                write!(f, "AzureDevOps({})", host(request_url))
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! azure_identity has this too, but at its own fixed address, without the identities that a proxy of it
 //! serves (`msi_endpoint`). The endpoints are on the machine itself and speak plain http.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::azure::credential::failure::{Problem, Refusal, Who};
 use crate::azure::credential::{Token, TokenSource, audience};
 use crate::azure::{Credential, Error, Secret};
 use crate::http::retry::retry_after;
-use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped};
+use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped, host};
 
 const METHOD: &str = "a managed identity";
 
@@ -38,7 +39,7 @@ const ATTEMPTS: u32 = 6;
 const UPDATE: Duration = Duration::from_secs(70);
 
 /// The endpoint that hands out the machine's tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IdentityEndpoint {
     url: Url,
     version: String,
@@ -91,6 +92,17 @@ impl IdentityEndpoint {
             .map_err(|_| who.fails(Problem::Value, "IDENTITY_HEADER is no text for a header"))?;
         value.set_sensitive(true);
         Ok(request.header(HeaderName::from_static("x-identity-header"), value))
+    }
+}
+
+impl fmt::Debug for IdentityEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityEndpoint")
+            .field("host", &host(&self.url))
+            .field("path", &self.url.path())
+            .field("version", &self.version)
+            .field("key", &self.key)
+            .finish()
     }
 }
 

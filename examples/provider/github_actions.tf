@@ -1,0 +1,8 @@
+# In a job with `permissions: { id-token: write }`, whose runner sets the request's URL and token.
+provider "acr" {
+  tenant_id = "10000000-0000-0000-0000-000000000000"
+  client_id = "20000000-0000-0000-0000-000000000000"
+  use_oidc  = true
+
+  use_cli = false
+}
