@@ -2,6 +2,7 @@
 //! well, and when anything goes wrong.
 
 mod failures;
+mod identity;
 mod importing;
 mod leftovers;
 mod others;

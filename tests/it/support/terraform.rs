@@ -7,7 +7,7 @@ use terraform_provider_acr::framework::Provider;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 use terraform_provider_acr::rpc::generated as pb;
 use terraform_provider_acr::rpc::generated::provider_client::ProviderClient;
-use terraform_provider_acr::schema::Block;
+use terraform_provider_acr::schema::{Block, IdentitySchema};
 use terraform_provider_acr::value::{Value, msgpack};
 use tonic::transport::Channel;
 
@@ -24,6 +24,9 @@ pub(crate) struct Terraform {
     client: ProviderClient<Channel>,
     /// The shape of the resource.
     block: Block,
+    identity: IdentitySchema,
+    /// Whether it is one of those that know identities (Terraform and OpenTofu from 1.12 on).
+    pub(crate) knows_identities: bool,
     provider_block: Block,
     /// What the state file says of the resource.
     pub(crate) stored: Option<Stored>,
@@ -33,6 +36,8 @@ pub(crate) struct Terraform {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) state: Value,
+    /// Null where the host doesn't know identities.
+    pub(crate) identity: Value,
     private: Vec<u8>,
     /// Its create has failed: the next apply replaces it.
     pub(crate) tainted: bool,
@@ -55,6 +60,7 @@ pub(crate) struct Plan {
     pub(crate) planned: Value,
     /// What the provider has to say about it.
     pub(crate) said: Vec<pb::Diagnostic>,
+    identity: Value,
     private: Vec<u8>,
 }
 
@@ -64,12 +70,15 @@ impl Terraform {
         let provider = Arc::new(AcrProvider::new(Environment::default()));
         let resources = provider.resources();
         let block = resources[0].schema().block.clone();
+        let identity = resources[0].identity_schema().unwrap().clone();
         let provider_block = provider.schema().block.clone();
         let mut terraform = Self {
             environment,
             wire,
             client: connect(provider).await,
             block,
+            identity,
+            knows_identities: true,
             provider_block,
             stored: None,
         };
@@ -84,6 +93,8 @@ impl Terraform {
             wire: Arc::clone(&self.wire),
             client: self.client.clone(),
             block: self.block.clone(),
+            identity: self.identity.clone(),
+            knows_identities: self.knows_identities,
             provider_block: self.provider_block.clone(),
             stored: None,
         }
@@ -123,13 +134,17 @@ impl Terraform {
         let usable = stored.filter(|stored| !stored.tainted);
         let prior = usable.map_or(Value::Null, |stored| stored.state.clone());
         let private = stored.map_or_else(Vec::new, |stored| stored.private.clone());
-        let (planned, replace) = self.plan_change(&prior, private, config).await?;
+        let identity = usable.map_or(Value::Null, |stored| stored.identity.clone());
+        let change = self.plan_change(&prior, &identity, private, config);
+        let (planned, replace) = change.await?;
         let (action, planned) = match stored {
             None => (Action::Create, planned),
             Some(stored) if stored.tainted => (Action::Replace, planned),
             Some(stored) if planned.planned == stored.state => (Action::Nothing, planned),
             Some(_) if replace => {
-                let anew = self.plan_change(&Value::Null, planned.private, config);
+                // Without the object before, but with the identity that was planned for the next.
+                let identity = &planned.identity;
+                let anew = self.plan_change(&Value::Null, identity, planned.private, config);
                 (Action::Replace, anew.await?.0)
             }
             Some(_) => (Action::Update, planned),
@@ -154,8 +169,12 @@ impl Terraform {
         let prior = stored
             .as_ref()
             .map_or(Value::Null, |stored| stored.state.clone());
+        let identity = stored
+            .as_ref()
+            .map_or(Value::Null, |stored| stored.identity.clone());
         let private = stored.map_or_else(Vec::new, |stored| stored.private);
-        let settled = match self.plan_change(&prior, private, config).await {
+        let change = self.plan_change(&prior, &identity, private, config);
+        let settled = match change.await {
             Ok((settled, _)) => settled,
             Err(diagnostics) => return diagnostics,
         };
@@ -181,15 +200,18 @@ impl Terraform {
             type_name: RESOURCE.to_owned(),
             current_state: self.wire(&stored.state),
             private: stored.private,
+            current_identity: self.wire_identity(&stored.identity),
             ..Default::default()
         };
         let answer = self.client().read_resource(request).await.unwrap();
         let answer = answer.into_inner();
         let state = self.value(answer.new_state);
+        let identity = self.known_identity(answer.new_identity, &state);
         if !has_error(&answer.diagnostics) {
             assert!(state.is_wholly_known(), "read returns unknown values");
             self.stored = (!state.is_null()).then_some(Stored {
                 state,
+                identity,
                 private: answer.private,
                 tainted: stored.tainted,
             });
@@ -199,10 +221,20 @@ impl Terraform {
 
     /// Imports the resource into an empty state.
     pub(crate) async fn import(&mut self, id: &str) -> Vec<pb::Diagnostic> {
+        self.import_named(id, &Value::Null).await
+    }
+
+    /// The same, by identity.
+    pub(crate) async fn import_by(&mut self, identity: &Value) -> Vec<pb::Diagnostic> {
+        self.import_named("", identity).await
+    }
+
+    async fn import_named(&mut self, id: &str, identity: &Value) -> Vec<pb::Diagnostic> {
         assert_eq!(self.stored, None);
         let request = pb::import_resource_state::Request {
             type_name: RESOURCE.to_owned(),
             id: id.to_owned(),
+            identity: self.wire_identity(identity),
             ..Default::default()
         };
         let answer = self.client().import_resource_state(request).await.unwrap();
@@ -211,8 +243,10 @@ impl Terraform {
             return answer.diagnostics;
         }
         let imported = answer.imported_resources.remove(0);
+        let state = self.value(imported.state);
         self.stored = Some(Stored {
-            state: self.value(imported.state),
+            identity: self.known_identity(imported.identity, &state),
+            state,
             private: imported.private,
             tainted: false,
         });
@@ -228,6 +262,7 @@ impl Terraform {
             action: Action::Nothing,
             planned: Value::Null,
             said: vec![],
+            identity: Value::Null,
             private: stored.private,
         };
         self.apply_change(&stored.state, &absence, &Value::Null)
@@ -257,6 +292,7 @@ impl Terraform {
     async fn plan_change(
         &self,
         prior: &Value,
+        prior_identity: &Value,
         prior_private: Vec<u8>,
         config: &Value,
     ) -> Result<(Plan, bool), Vec<pb::Diagnostic>> {
@@ -267,6 +303,7 @@ impl Terraform {
             proposed_new_state: self.wire(&core_rules::proposed(&self.block, prior, &config)),
             config: self.wire(&config),
             prior_private,
+            prior_identity: self.wire_identity(prior_identity),
             ..Default::default()
         };
         let answer = self.client().plan_resource_change(request).await.unwrap();
@@ -281,9 +318,15 @@ impl Terraform {
             action: Action::Nothing,
             planned,
             said: answer.diagnostics,
+            identity: self.received_identity(answer.planned_identity),
             private: answer.planned_private,
         };
-        Ok((plan, !answer.requires_replace.is_empty()))
+        let replace = !answer.requires_replace.is_empty();
+        assert!(
+            prior.is_null() || replace || plan.identity.is_wholly_known(),
+            "an update with an unknown identity"
+        );
+        Ok((plan, replace))
     }
 
     /// Has the provider make a change, and stores what Core would store.
@@ -299,11 +342,13 @@ impl Terraform {
             planned_state: self.wire(&plan.planned),
             config: self.wire(config),
             planned_private: plan.private.clone(),
+            planned_identity: self.wire_identity(&plan.identity),
             ..Default::default()
         };
         let answer = self.client().apply_resource_change(request).await.unwrap();
         let answer = answer.into_inner();
         let state = self.value(answer.new_state);
+        let identity = self.known_identity(answer.new_identity, &state);
         assert!(state.is_wholly_known(), "apply returns unknown values");
         let failed = has_error(&answer.diagnostics);
         if !failed && plan.planned.is_null() {
@@ -315,10 +360,53 @@ impl Terraform {
         let was_tainted = self.stored.as_ref().is_some_and(|stored| stored.tainted);
         self.stored = (!state.is_null()).then_some(Stored {
             state,
+            identity,
             private: answer.private,
             tainted: failed && (prior.is_null() || was_tainted),
         });
         answer.diagnostics
+    }
+
+    /// Has the provider work out a configuration for what is in the state.
+    pub(crate) async fn generate_config(&self) -> Value {
+        let request = pb::generate_resource_config::Request {
+            type_name: RESOURCE.to_owned(),
+            state: self.wire(self.state()),
+        };
+        let answer = self.client().generate_resource_config(request).await;
+        let answer = answer.unwrap().into_inner();
+        assert_eq!(answer.diagnostics, []);
+        self.value(answer.config)
+    }
+
+    fn wire_identity(&self, identity: &Value) -> Option<pb::ResourceIdentityData> {
+        (self.knows_identities && !identity.is_null()).then(|| pb::ResourceIdentityData {
+            identity_data: Some(pb::DynamicValue {
+                msgpack: msgpack::encode(identity, &self.identity.value_type()).unwrap(),
+                json: vec![],
+            }),
+        })
+    }
+
+    fn received_identity(&self, sent: Option<pb::ResourceIdentityData>) -> Value {
+        let known = sent.filter(|_| self.knows_identities);
+        known.map_or(Value::Null, |sent| {
+            let msgpack = sent.identity_data.unwrap().msgpack;
+            msgpack::decode(&msgpack, &self.identity.value_type()).unwrap()
+        })
+    }
+
+    /// The identity of an object, which has to be there with every object and with no absence.
+    fn known_identity(&self, sent: Option<pb::ResourceIdentityData>, object: &Value) -> Value {
+        let identity = self.received_identity(sent);
+        assert!(identity.is_wholly_known(), "the identity is still unknown");
+        let expected = self.knows_identities && !object.is_null();
+        assert_eq!(
+            identity.as_map().is_some(),
+            expected,
+            "{identity:?} of {object:?}"
+        );
+        identity
     }
 
     fn wire(&self, object: &Value) -> Option<pb::DynamicValue> {

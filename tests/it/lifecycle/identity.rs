@@ -1,0 +1,130 @@
+//! The identity of a workflow: that of its registry, spelled as the user has spelled it.
+
+use azure_simulator::RegistrySpec;
+use terraform_provider_acr::value::Value;
+
+use crate::lifecycle::stage::{Stage, with};
+use crate::support::host::lines;
+use crate::support::terraform::Action;
+
+fn identity(subscription: &str, group: &str, registry: &str) -> Value {
+    Value::object([
+        ("subscription_id", subscription.into()),
+        ("resource_group_name", group.into()),
+        ("registry_name", registry.into()),
+    ])
+}
+
+/// The identity that an id leads to.
+fn of(id: &str) -> Value {
+    let parts: Vec<&str> = id.split('/').collect();
+    identity(parts[2], parts[4], parts[8])
+}
+
+fn stored(stage: &Stage) -> Value {
+    stage.terraform.stored.as_ref().unwrap().identity.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_is_spelled_like_the_configured_id_for_good() {
+    let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
+    let id = stage.registry().id().to_uppercase();
+    let config = with(&stage.config(), "registry_id", id.as_str());
+    stage.terraform.succeed(&config).await;
+    assert_eq!(stored(&stage), of(&id));
+    stage.nothing_to_do(&config).await;
+    assert_eq!(stored(&stage), of(&id));
+
+    // Another spelling of the same is no change, of the identity neither.
+    let respelled = with(&config, "registry_id", id.to_lowercase().as_str());
+    stage
+        .terraform
+        .succeed(&with(&respelled, "enabled", false))
+        .await;
+    assert_eq!(stored(&stage), of(&id));
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_is_imported_by_the_parts_of_its_registrys_id() {
+    let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    let id = stage.registry().id();
+    for spelling in [id.clone(), id.to_lowercase(), id.to_uppercase()] {
+        stage.terraform.stored = None;
+        assert_eq!(stage.terraform.import_by(&of(&spelling)).await, []);
+        assert_eq!(stored(&stage), of(&spelling));
+        assert_eq!(stage.terraform.state().get("id").as_str(), Some(&*id));
+        stage.nothing_to_do(&config).await;
+    }
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_names_no_registry_is_refused() {
+    let mut stage = Stage::plain().await;
+    let said = stage
+        .terraform
+        .import_by(&identity("me", "demo", "contoso"))
+        .await;
+    assert_eq!(lines(&said), ["error: Invalid import identity"]);
+    assert_eq!(stage.terraform.stored, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_of_a_host_that_knows_no_identities_gets_one_as_soon_as_it_can() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.knows_identities = false;
+    stage.terraform.succeed(&config).await;
+    stage.nothing_to_do(&config).await;
+    stage
+        .terraform
+        .succeed(&with(&config, "enabled", false))
+        .await;
+    assert_eq!(stored(&stage), Value::Null);
+
+    stage.terraform.knows_identities = true;
+    let plan = stage.terraform.plan(&config).await.unwrap();
+    assert_eq!(plan.action, Action::Update, "also before the first refresh");
+    assert_eq!(stage.terraform.refresh().await, []);
+    assert_eq!(stored(&stage), of(&stage.registry().id()));
+    stage.terraform.succeed(&config).await;
+
+    // And back again.
+    stage.terraform.knows_identities = false;
+    stage.nothing_to_do(&config).await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generated_configuration_is_valid_and_leaves_nothing_to_do() {
+    let mut stage = Stage::plain().await;
+    let config = with(&stage.config(), "start_time", "04:05");
+    let paused = with(&config, "enabled", false);
+    for config in [config, paused] {
+        stage.terraform.succeed(&config).await;
+        let id = stage.registry().id();
+        stage.terraform.stored = None;
+        assert_eq!(stage.terraform.import(&id).await, []);
+        let generated = stage.terraform.generate_config().await;
+        stage.nothing_to_do(&generated).await;
+        for computed in [
+            "id",
+            "tasks",
+            "role_assignments",
+            "schedule_cron",
+            "workflow_type",
+        ] {
+            assert_eq!(*generated.get(computed), Value::Null);
+        }
+        // What is as it is by default need not be said.
+        for name in ["preflight", "run_immediately"] {
+            assert_eq!(*generated.get(name), Value::Null);
+        }
+        assert_eq!(generated.get("start_time").as_str(), Some("04:05"));
+        let enabled = config.get("enabled").as_bool().filter(|enabled| !enabled);
+        assert_eq!(*generated.get("enabled"), enabled.into());
+    }
+}
