@@ -80,16 +80,18 @@ impl Azure {
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        let token = match credential.renewed_token(budget, &scope, &token).await {
-            Ok(token) => token,
-            // What may have been done counts more than why there is no other token.
-            Err(_) if answer.doubtful => return Ok(answer),
-            Err(error) => return Err(error),
+        let again = async {
+            let token = credential.renewed_token(budget, &scope, &token).await?;
+            let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
+            self.send(budget, operation, &signed).await
         };
-        let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
-        let mut renewed = self.send(budget, operation, &signed).await?;
-        renewed.doubtful |= answer.doubtful;
-        Ok(renewed)
+        match again.await {
+            Ok(mut renewed) => {
+                renewed.doubtful |= answer.doubtful;
+                Ok(renewed)
+            }
+            Err(error) => Err(error.after(operation, &answer)),
+        }
     }
 
     /// A request with everything but its own token.
@@ -308,6 +310,20 @@ mod tests {
         };
         assert!(refused_after(TransportErrorKind::Interrupted).await);
         assert!(!refused_after(TransportErrorKind::Connect).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubt_outlives_the_renewal_of_the_token() {
+        let cut_and_refused = ScriptedTransport::default()
+            .fail(Method::PUT, "/things", TransportErrorKind::Interrupted)
+            .on(Method::PUT, "/things", reply(401));
+        let transport = (0..4).fold(cut_and_refused, |transport, _| {
+            transport.fail(Method::PUT, "/things", TransportErrorKind::Connect)
+        });
+        let azure = azure(&transport);
+        let request = Request::new(Method::PUT, url(azure.cloud(), "/things", "1", &[]));
+        let error = azure.arm(&minute(), &listing(), request).await.unwrap_err();
+        assert!(matches!(&error, Error::Transport { .. }) && error.may_have_been_done());
     }
 
     #[tokio::test]

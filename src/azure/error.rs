@@ -215,6 +215,29 @@ impl Error {
         }
     }
 
+    /// The same after an earlier answer to the same request: where that one has left in doubt whether
+    /// the request was carried out, so does this failure, whatever it is.
+    pub(crate) fn after(mut self, operation: &Operation, answer: &Response) -> Self {
+        if !answer.doubtful || self.may_have_been_done() {
+            return self;
+        }
+        let earlier = Self::refused(operation, answer);
+        match &mut self {
+            Self::Response(refusal) => refusal.doubtful = true,
+            Self::Transport { source, .. } => source.doubtful = true,
+            Self::Stopped { last, .. } => {
+                *last = Some(Box::new(match last.take() {
+                    Some(later) => later.after(operation, answer),
+                    None => earlier,
+                }));
+            }
+            // It counts more than why there is no other token.
+            Self::SignIn(_) => return earlier,
+            Self::Failed { .. } | Self::Decode { .. } => {}
+        }
+        self
+    }
+
     pub(crate) fn stopped(operation: &Operation, why: Stopped) -> Self {
         Self::Stopped {
             operation: operation.clone(),
@@ -258,7 +281,9 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
-    use crate::http::scripted::{json, recorded, reply};
+    use crate::azure::credential::Problem;
+    use crate::http::TransportErrorKind;
+    use crate::http::scripted::{failure, json, recorded, reply};
 
     fn refused(response: &Response) -> Error {
         Error::refused(&Operation::new("reading task", "/tasks/x"), response)
@@ -303,6 +328,56 @@ mod tests {
         assert!(!gone(409, "ResourceNotFound"));
         let page = refused(&reply(404).with_body("<html>"));
         assert!(page.is_not_found() && !page.is_gone());
+    }
+
+    #[test]
+    fn a_doubt_outlives_whatever_fails_after_it() {
+        let operation = Operation::new("creating task", "/tasks/x");
+        let mut doubtful = reply(401);
+        doubtful.doubtful = true;
+        let failures = || {
+            [
+                refused(&reply(403)),
+                Error::unsent(&operation, failure(TransportErrorKind::Connect).into()),
+                Error::stopped(&operation, Stopped::Cancelled),
+                Error::Stopped {
+                    operation: operation.clone(),
+                    why: Stopped::Deadline,
+                    last: Some(Box::new(refused(&reply(429)))),
+                },
+                sign_in_failure().into(),
+            ]
+        };
+        let said: Vec<String> = failures()
+            .into_iter()
+            .map(|error| {
+                let error = error.after(&operation, &doubtful);
+                assert!(error.may_have_been_done(), "{error:?}");
+                error.to_string()
+            })
+            .collect();
+        insta::assert_snapshot!(said.join("\n"), @"
+        reading task /tasks/x: 403 Forbidden
+        creating task /tasks/x
+        creating task /tasks/x: it was cancelled
+        creating task /tasks/x: the time allowed has passed
+        creating task /tasks/x: 401 Unauthorized
+        ");
+        let clear = |error: Error| error.after(&operation, &reply(401)).may_have_been_done();
+        assert!(!failures().into_iter().any(clear));
+    }
+
+    fn sign_in_failure() -> SignInFailure {
+        SignInFailure {
+            method: "a test",
+            tenant_id: None,
+            client_id: None,
+            problem: Problem::Unavailable,
+            message: String::new(),
+            status: None,
+            trace_id: None,
+            correlation_id: None,
+        }
     }
 
     #[test]

@@ -9,15 +9,13 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::Url;
 
+use crate::http::cause::beneath;
+use crate::http::proxy;
 use crate::http::trust::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one attempt may take, from the connection to the last byte of the answer.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest answer that we read. A policy may have 10 MiB, and nothing else comes near.
-const LONGEST_BODY: usize = 32 << 20;
 
 /// What a client needs to know. Whoever makes it reads the environment, not we.
 #[derive(Clone, Default)]
@@ -49,7 +47,7 @@ pub enum ClientError {
     Build(#[source] reqwest::Error),
 }
 
-/// The transport that really sends.
+/// The transport that really sends. How long an attempt may take is for who sends by it to say.
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
@@ -67,18 +65,12 @@ impl Client {
             .https_only(!options.plain_http)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ATTEMPT_TIMEOUT)
             .gzip(true)
             .user_agent(&options.user_agent)
             .no_proxy();
-        if let Some(proxy) = &options.https_proxy {
-            let exceptions = options
-                .no_proxy
-                .as_deref()
-                .and_then(reqwest::NoProxy::from_string);
-            let proxy = reqwest::Proxy::https(proxy.as_str())
-                .map_err(|error| ClientError::Proxy(error.without_url()))?;
-            builder = builder.proxy(proxy.no_proxy(exceptions));
+        if let Some(address) = &options.https_proxy {
+            let proxy = proxy::proxy(address, options.no_proxy.as_deref());
+            builder = builder.proxy(proxy.map_err(ClientError::Proxy)?);
         }
         let inner = builder.build().map_err(ClientError::Build)?;
         Ok(Self { inner })
@@ -97,7 +89,7 @@ impl fmt::Debug for ClientOptions {
 #[async_trait]
 impl Transport for Client {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let url = request.url.clone();
+        let (url, limit) = (request.url.clone(), request.limit);
         let answer = self
             .inner
             .request(request.method, request.url)
@@ -109,16 +101,21 @@ impl Transport for Client {
         Ok(Response {
             status: answer.status(),
             headers: answer.headers().clone(),
-            body: read(&url, answer).await?,
+            body: read(&url, answer, limit).await?,
             doubtful: false,
         })
     }
 }
 
-async fn read(url: &Url, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
+/// Reads a body as it is decompressed, so that a small one can't grow without end.
+async fn read(
+    url: &Url,
+    mut answer: reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, TransportError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| failure(url, error))? {
-        if body.len() + chunk.len() > LONGEST_BODY {
+        if body.len() + chunk.len() > limit {
             return Err(TransportError {
                 kind: TransportErrorKind::TooLarge,
                 host: host(url),
@@ -159,68 +156,32 @@ fn kind(error: &reqwest::Error) -> TransportErrorKind {
     }
 }
 
-/// What rustls has against the connection. An `io::Error` doesn't give what it wraps as its source, so
-/// that the chain has to be walked with a look inside.
+/// What rustls has against the connection.
 fn refused_by_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(refusal) = error.downcast_ref() {
             return Some(refusal);
         }
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .map(|inner| inner as &(dyn StdError + 'static));
-        next = wrapped.or_else(|| error.source());
+        next = beneath(error);
     }
     None
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use http::Method;
-    use rcgen::{CertifiedKey, generate_simple_self_signed};
-    use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::http::loopback::TlsServer;
 
     /// An answer outside of the encryption.
     const NO_TLS: &[u8] = b"this is no record of TLS";
-
-    /// A TLS server that answers each connection with the given bytes; and its certificate.
-    async fn server(answer: &'static [u8]) -> (Url, String) {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(crypto)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let Ok(mut stream) = acceptor.accept(stream).await else {
-                    continue;
-                };
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).await;
-                if answer == NO_TLS {
-                    let _ = stream.get_mut().0.write_all(answer).await;
-                }
-                let _ = stream.write_all(answer).await;
-                let _ = stream.shutdown().await;
-            }
-        });
-        let url = Url::parse(&format!("https://localhost:{port}/v2/?sig=planted")).unwrap();
-        (url, cert.pem())
-    }
 
     fn client(extra_ca_pem: Option<String>) -> Client {
         Client::new(&ClientOptions {
@@ -238,38 +199,96 @@ mod tests {
             .unwrap_err()
     }
 
+    /// What a client that trusts the server's certificate gets from it.
+    async fn ask(server: &TlsServer, limit: usize) -> Result<Response, TransportError> {
+        let request = Request::new(Method::GET, server.url.clone()).limit(limit);
+        client(Some(server.pem.clone())).send(request).await
+    }
+
+    async fn asked(server: &TlsServer) -> Result<Response, TransportError> {
+        ask(server, 1000).await
+    }
+
     #[tokio::test]
     async fn an_extra_authority_makes_a_server_trusted_and_redirects_are_left_alone() {
         let answer = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: https://elsewhere/\r\ncontent-length: 2\r\n\r\nhi";
-        let (url, pem) = server(answer).await;
-        let request = Request::new(Method::GET, url);
-        let response = client(Some(pem)).send(request).await.unwrap();
+        let response = asked(&TlsServer::start(answer).await).await.unwrap();
         assert_eq!(response.status, 307);
         assert_eq!(response.header("location"), Some("https://elsewhere/"));
         assert_eq!(&response.body[..], b"hi");
     }
 
     #[tokio::test]
+    async fn a_server_may_have_an_address_of_ipv6() {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+        // Not every machine has one.
+        let Ok(server) = TlsServer::called("[::1]", "::1", answer).await else {
+            return;
+        };
+        assert_eq!(host(&server.url), format!("[::1]:{}", server.port));
+        assert_eq!(asked(&server).await.unwrap().status, 200);
+        let head = server.heard.all().concat();
+        assert!(head.contains(&format!("host: [::1]:{}\r\n", server.port)));
+    }
+
+    /// An answer whose body is this, compressed.
+    fn compressed(body: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(body).unwrap();
+        let body = encoder.finish().unwrap();
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+        );
+        [head.into_bytes(), body].concat()
+    }
+
+    #[tokio::test]
+    async fn a_compressed_answer_is_asked_for_and_read() {
+        let server = TlsServer::start(compressed(br#"{"value": []}"#)).await;
+        let response = asked(&server).await.unwrap();
+        assert_eq!(&response.body[..], br#"{"value": []}"#);
+        assert!(server.heard.all()[0].contains("accept-encoding: gzip\r\n"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_is_given_up_also_when_it_grows_out_of_a_small_one() {
+        let long = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789";
+        let long = TlsServer::start(long).await;
+        assert!(ask(&long, 10).await.is_ok());
+        let error = ask(&long, 9).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::TooLarge);
+
+        let bomb = compressed(&vec![0; 8 << 20]);
+        assert!(bomb.len() < 100_000);
+        let error = ask(&TlsServer::start(bomb).await, 100_000)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::TooLarge);
+    }
+
+    #[tokio::test]
     async fn an_untrusted_certificate_is_named_as_such() {
-        let (url, _) = server(b"").await;
-        let (_, other) = server(b"").await;
-        let error = fails(&client(Some(other)), url).await;
+        let server = TlsServer::start("").await;
+        let other = TlsServer::start("").await;
+        let error = fails(&client(Some(other.pem)), server.url).await;
         assert_eq!(error.kind, TransportErrorKind::Certificate);
         assert!(!format!("{error:?}").contains("planted"));
+        let cause = error.cause().unwrap();
+        assert!(cause.starts_with("invalid peer certificate: "), "{cause}");
     }
 
     #[tokio::test]
     async fn a_cut_connection_is_named_as_such() {
-        let (url, pem) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await;
-        let error = fails(&client(Some(pem)), url).await;
+        let server = TlsServer::start(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await;
+        let error = asked(&server).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Interrupted);
         assert!(!format!("{error:?}").contains("planted"));
     }
 
     #[tokio::test]
     async fn tls_that_breaks_after_the_request_is_a_cut_connection() {
-        let (url, pem) = server(NO_TLS).await;
-        let error = fails(&client(Some(pem)), url).await;
+        let error = asked(&TlsServer::start(NO_TLS).await).await.unwrap_err();
         assert!(
             error.source.is_some() && error.kind == TransportErrorKind::Interrupted,
             "{error:?}"
@@ -281,22 +300,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let url = Url::parse(&format!("https://localhost:{port}/")).unwrap();
-        let (_, pem) = server(b"").await;
-        let error = fails(&client(Some(pem)), url).await;
+        let url = Url::parse(&format!("https://127.0.0.1:{port}/")).unwrap();
+        let error = fails(&client(None), url).await;
         assert_eq!(error.kind, TransportErrorKind::Connect);
+        assert_eq!(error.cause().as_deref(), Some("connection refused"));
         assert_eq!(
             error.to_string(),
-            format!("localhost:{port} is unreachable")
+            format!("127.0.0.1:{port} is unreachable")
         );
-    }
-
-    #[test]
-    fn a_proxy_without_sense_is_refused() {
-        let options = ClientOptions {
-            https_proxy: Some("http://[".to_owned()),
-            ..ClientOptions::default()
-        };
-        assert!(matches!(Client::new(&options), Err(ClientError::Proxy(_))));
     }
 }

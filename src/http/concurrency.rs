@@ -31,8 +31,8 @@ impl Concurrency {
         let semaphore = self.of(&host(&request.url));
         tokio::select! {
             biased;
-            permit = semaphore.acquire_owned() => Ok(permit.expect("nobody closes the semaphores")),
             why = budget.spent() => Err(why),
+            permit = semaphore.acquire_owned() => Ok(permit.expect("nobody closes the semaphores")),
         }
     }
 

@@ -6,30 +6,37 @@ use std::time::Duration;
 
 use crate::http::{Request, Response, TransportError, host};
 
-/// Logs one attempt and what came of it.
+/// Logs one attempt, what came of it, and after how long there will be another.
+///
+/// What is throttled waits for its turn instead, and that is told once for all of its kind.
 pub fn attempt(
     request: &Request,
     attempt: u32,
     elapsed: Duration,
     outcome: &Result<Response, TransportError>,
+    again: Option<Duration>,
 ) {
-    let (status, request_id, error) = match outcome {
+    let milliseconds = |it: Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
+    let (status, request_id, error, cause) = match outcome {
         Ok(response) => (
             Some(response.status.as_u16()),
             response.header("x-ms-request-id"),
             None,
+            None,
         ),
-        Err(error) => (None, None, Some(error.to_string())),
+        Err(error) => (None, None, Some(error.to_string()), error.cause()),
     };
     tracing::debug!(
         method = %request.method,
         host = host(&request.url),
         path = request.url.path(),
         status,
-        ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        ms = milliseconds(elapsed),
         attempt,
         request_id,
         error,
+        cause,
+        retry_in_ms = again.map(milliseconds),
         "http request"
     );
 }
@@ -75,16 +82,17 @@ mod tests {
         let request = Request::new(Method::POST, url)
             .header(AUTHORIZATION, HeaderValue::from_static("Bearer planted"))
             .form(&[("client_secret", "planted")]);
-        let response = reply(200)
+        let response = reply(503)
             .with("x-ms-request-id", "r-1")
             .with("location", "planted")
             .with_body("planted");
+        let pause = Some(Duration::from_secs(2));
         tracing::subscriber::with_default(subscriber, || {
-            attempt(&request, 2, Duration::from_millis(30), &Ok(response));
+            attempt(&request, 2, Duration::from_millis(30), &Ok(response), pause);
         });
         insta::assert_snapshot!(
             kept.0.lock().unwrap(),
-            @r#"message=http request method=POST host="blobs.example" path="/a/b" status=200 ms=30 attempt=2 request_id="r-1""#
+            @r#"message=http request method=POST host="blobs.example" path="/a/b" status=503 ms=30 attempt=2 request_id="r-1" retry_in_ms=2000"#
         );
     }
 }

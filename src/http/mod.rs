@@ -6,10 +6,15 @@
 //! [`Transport`] is the seam that tests replace.
 
 pub mod budget;
+mod cause;
 pub mod client;
 mod concurrency;
 pub mod log;
+#[cfg(test)]
+pub(crate) mod loopback;
 mod pipeline;
+mod proxy;
+pub mod redirect;
 pub mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -30,6 +35,10 @@ pub use budget::{Budget, Stopped};
 pub use pipeline::{Pipeline, SendError};
 pub use throttle::Lane;
 pub use trust::TrustError;
+
+/// The longest answer that is read unless a request says otherwise, in bytes. A page of a list in Resource
+/// Manager is far below it.
+pub const LONGEST_ANSWER: usize = 8 << 20;
 
 /// What sends a request. The one implementation outside of tests is [`client::Client`].
 #[async_trait]
@@ -57,6 +66,8 @@ pub struct Request {
     pub effect: Effect,
     /// With whom it shares a limit at the server; `None` for all of its kind at the host.
     pub lane: Option<Lane>,
+    /// The longest answer that is read, in bytes, decompressed.
+    pub limit: usize,
 }
 
 /// What a request does to the world: whether it may be sent again when nobody knows if it has been
@@ -87,6 +98,7 @@ impl Request {
             body: Bytes::new(),
             effect,
             lane: None,
+            limit: LONGEST_ANSWER,
         }
     }
 
@@ -101,6 +113,13 @@ impl Request {
     #[must_use]
     pub fn lane(mut self, lane: Lane) -> Self {
         self.lane = Some(lane);
+        self
+    }
+
+    /// Says how many bytes its answer may have, where that isn't [`LONGEST_ANSWER`].
+    #[must_use]
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
         self
     }
 
@@ -195,6 +214,14 @@ pub struct TransportError {
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
+impl TransportError {
+    /// The one sentence underneath that tells most, as an ending: `connection refused`.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        self.source.as_deref().map(|it| cause::innermost(it))
+    }
+}
+
 /// How far a request got that wasn't answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportErrorKind {
@@ -208,7 +235,7 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection was cut. It may have been carried out.
     Interrupted,
-    /// The answer is longer than anything that we ask for.
+    /// The answer is longer than the request allows.
     TooLarge,
     /// The request itself couldn't be made.
     Request,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -14,6 +15,9 @@ use crate::http::{
     Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
     host, log,
 };
+
+/// How long one attempt may take, from the connection to the last byte of the answer.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a request got no final answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -88,23 +92,27 @@ impl Pipeline {
                 biased;
                 outcome = self.shared.transport.send(request.clone()) => (outcome, None),
                 why = patience(budget, request.effect) => (Err(unanswered(request)), Some(why)),
+                () = tokio::time::sleep(ATTEMPT_TIMEOUT) => (Err(unanswered(request)), None),
             };
             drop(permit);
             self.shared.throttle.learn(request, start, &outcome);
-            log::attempt(request, attempt, start.elapsed(), &outcome);
             // A clear answer to a later attempt says nothing of what an earlier one has done.
             doubtful |= leaves_doubt(request.effect, &outcome);
             match &mut outcome {
                 Ok(response) => response.doubtful = doubtful,
                 Err(error) => error.doubtful = doubtful,
             }
+            let chance = fastrand::f64();
+            let again =
+                after(attempt, request.effect, &outcome, chance).filter(|_| given_up.is_none());
+            log::attempt(request, attempt, start.elapsed(), &outcome, again);
             match given_up {
                 Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
                 // That there was no answer yet is no failure to tell.
                 Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
                 None => {}
             }
-            let Some(pause) = after(attempt, request.effect, &outcome, fastrand::f64()) else {
+            let Some(pause) = again else {
                 return Ok(outcome?);
             };
             if let Err(why) = budget.sleep(pause).await {
@@ -158,9 +166,9 @@ fn unanswered(request: &Request) -> TransportError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use async_trait::async_trait;
+    use futures::FutureExt;
+    use futures::future::join_all;
     use http::Method;
     use tokio_util::sync::CancellationToken;
     use url::Url;
@@ -317,6 +325,51 @@ mod tests {
                 last: None
             })
         ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_has_a_minute_and_then_there_is_another() {
+        let hangs = Hangs {
+            answer_after: Duration::from_secs(300),
+            called_off: None,
+        };
+        let budget = Budget::new(Duration::from_secs(3600), CancellationToken::new());
+        let start = Instant::now();
+        let Err(SendError::Transport(error)) = send(&hangs, &budget, &put()).await else {
+            panic!("no answer expected");
+        };
+        assert!(error.kind == TransportErrorKind::Timeout && error.doubtful);
+        let minutes = start.elapsed().as_secs() / 60;
+        assert!((11..=13).contains(&minutes), "{minutes}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_refusal_holds_up_all_of_its_kind_and_no_permit_is_held_meanwhile() {
+        let busy = || reply(429).with("retry-after", "20");
+        let mut transport = ScriptedTransport::default().on(Method::PUT, "/thing", busy());
+        for _ in 0..100 {
+            transport = transport.on(Method::PUT, "/thing", reply(200));
+        }
+        transport = transport.on(Method::GET, "/thing", reply(200));
+        let pipeline = Pipeline::new(Arc::new(transport.clone()));
+        let (budget, put, get) = (minute(), put(), get());
+        let start = Instant::now();
+        pipeline.send(&budget, &put).now_or_never();
+        let writes = join_all((0..100).map(|_| async {
+            pipeline.send(&budget, &put).await.unwrap();
+            start.elapsed()
+        }));
+        let read = async {
+            pipeline.send(&budget, &get).await.unwrap();
+            start.elapsed()
+        };
+        let (mut writes, read) = tokio::join!(writes, read);
+        writes.sort();
+        assert_eq!(read, Duration::ZERO);
+        assert_eq!(writes[0].as_secs(), 20);
+        // Ten a second, as where nobody has said a rate.
+        let took = (writes[99] - writes[0]).as_secs_f64();
+        assert!((9.9..10.5).contains(&took), "{took}");
     }
 
     #[tokio::test(start_paused = true)]

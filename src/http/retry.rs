@@ -76,22 +76,28 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
 /// How often a request is sent at most that ends so; `None` when its outcome is final. Whatever the
 /// number is, the operation's time limits it.
 ///
-/// Throttling passes, and a service recovers within minutes; a wrong address doesn't, and is to be told soon.
+/// Throttling passes. A service recovers within minutes, and with ten attempts there are three between
+/// the first and the last. A wrong address doesn't mend itself, and is to be told soon.
 fn attempts(effect: Effect, outcome: &Outcome) -> Option<u32> {
+    const RECOVERS: u32 = 10;
+    const HARDLY_MENDS: u32 = 4;
     let harmless = effect != Effect::Once;
     match outcome {
         Ok(response) => match response.status {
             StatusCode::TOO_MANY_REQUESTS => Some(u32::MAX),
-            StatusCode::REQUEST_TIMEOUT
-            | StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => harmless.then_some(7),
+            // What a server can't do it won't do later. (azurerm repeats 424 as well; that tells of another
+            // request that has failed, and it is as final as that one.)
+            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => None,
+            status if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() => {
+                harmless.then_some(RECOVERS)
+            }
             _ => None,
         },
         Err(error) => match error.kind {
-            TransportErrorKind::Connect => Some(4),
-            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => harmless.then_some(4),
+            TransportErrorKind::Connect => Some(HARDLY_MENDS),
+            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
+                harmless.then_some(RECOVERS)
+            }
             TransportErrorKind::Certificate
             | TransportErrorKind::Tls
             | TransportErrorKind::TooLarge
@@ -134,7 +140,7 @@ mod tests {
         let busy = Ok(reply(503));
         assert_eq!(
             pauses(Effect::Nothing, &busy, 1.0),
-            [500, 1000, 2000, 4000, 8000, 16000]
+            [500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
         );
         assert_eq!(
             pauses(Effect::Repeatable, &busy, 0.0)[..3],
@@ -188,8 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_server_fails_with_is_tried_again() {
+        for status in [408, 429, 500, 502, 503, 504, 507, 520, 599] {
+            let failed = Ok(reply(status));
+            assert!(
+                after(9, Effect::Nothing, &failed, 0.5).is_some(),
+                "{status}"
+            );
+            assert_eq!(
+                after(10, Effect::Nothing, &failed, 0.5).is_some(),
+                status == 429
+            );
+        }
+    }
+
+    #[test]
     fn a_refusal_is_final() {
-        for status in [200, 202, 400, 401, 403, 404, 409, 501] {
+        for status in [200, 202, 302, 400, 401, 403, 404, 409, 424, 501, 505] {
             assert_eq!(
                 after(1, Effect::Nothing, &Ok(reply(status)), 0.5),
                 None,

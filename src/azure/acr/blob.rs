@@ -5,9 +5,13 @@ use http::header::{HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::azure::Error;
 use crate::azure::acr::{AcrClient, Right, digest_of, segment};
-use crate::azure::{Error, Operation};
-use crate::http::{Budget, Effect, Request, Response};
+use crate::http::redirect::{self, Way};
+use crate::http::{Budget, Effect, Request};
+
+/// The longest blob that we read. A policy may have 10 MiB, and nothing else comes near.
+const LONGEST_BLOB: usize = 16 << 20;
 
 impl AcrClient {
     /// Reads a blob. A registry may hand us on to its storage; we follow once, and leave our token behind.
@@ -25,17 +29,15 @@ impl AcrClient {
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let here = self.url(&operation, &path)?;
         let scope = Right::Pull.scope(repository);
-        let request = Request::new(Method::GET, here.clone());
-        let mut answer = self.call(budget, &operation, &scope, &request).await?;
-        if answer.status.is_redirection() {
-            let there = storage(&operation, &here, &answer)?;
-            let request = Request::new(Method::GET, there.clone());
-            answer = if there.origin() == here.origin() {
-                self.call(budget, &operation, &scope, &request).await?
-            } else {
-                self.azure.send(budget, &operation, &request).await?
-            };
-        }
+        let request = Request::new(Method::GET, here).limit(LONGEST_BLOB);
+        let answer = self.call(budget, &operation, &scope, &request).await?;
+        let way = redirect::way(&request, &answer)
+            .map_err(|astray| Error::unexpected(&operation, astray.to_string()))?;
+        let answer = match way {
+            None => answer,
+            Some(Way::Here(request)) => self.call(budget, &operation, &scope, &request).await?,
+            Some(Way::Elsewhere(request)) => self.azure.send(budget, &operation, &request).await?,
+        };
         if answer.status != StatusCode::OK {
             return Err(Error::refused(&operation, &answer));
         }
@@ -108,14 +110,6 @@ impl AcrClient {
 fn finish(mut upload: Url, digest: &str) -> Url {
     upload.query_pairs_mut().append_pair("digest", digest);
     upload
-}
-
-fn storage(operation: &Operation, here: &Url, answer: &Response) -> Result<Url, Error> {
-    answer
-        .header(LOCATION.as_str())
-        .and_then(|link| here.join(link).ok())
-        .filter(|link| link.scheme() == "https")
-        .ok_or_else(|| Error::unexpected(operation, "it leads nowhere safe"))
 }
 
 #[cfg(test)]

@@ -82,18 +82,20 @@ impl AcrClient {
             return Ok(answer);
         }
         let asked = Challenge::of(&answer).and_then(|challenge| challenge.scope);
-        let renewal = self.renewed_token(budget, scope, &token, asked.as_deref());
-        let token = match renewal.await {
-            Ok(token) => token,
-            // What may have been done counts more than why there is no other token.
-            Err(_) if answer.doubtful => return Ok(answer),
-            Err(error) => return Err(error),
+        let again = async {
+            let token = self
+                .renewed_token(budget, scope, &token, asked.as_deref())
+                .await?;
+            let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
+            self.azure.send(budget, operation, &signed).await
         };
-        let bearer = token.bearer(operation)?;
-        let signed = request.header(AUTHORIZATION, bearer);
-        let mut renewed = self.azure.send(budget, operation, &signed).await?;
-        renewed.doubtful |= answer.doubtful;
-        Ok(renewed)
+        match again.await {
+            Ok(mut renewed) => {
+                renewed.doubtful |= answer.doubtful;
+                Ok(renewed)
+            }
+            Err(error) => Err(error.after(operation, &answer)),
+        }
     }
 
     fn operation(&self, doing: &'static str, repository: &str) -> Operation {

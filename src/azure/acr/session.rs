@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::azure::acr::AcrClient;
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Error, Operation, Secret};
+use crate::azure::{Error, Operation, Secret, rates};
 use crate::http::{Budget, Effect, Request, Response};
 
 /// What the clients of one registry share.
@@ -177,7 +177,7 @@ impl AcrClient {
             .join("exchange")
             .map_err(|error| Error::unexpected(operation, error.to_string()))?;
         let request = Request::new(Method::POST, address);
-        let request = request.effect(Effect::Nothing).form(&form);
+        let request = sign_in(request).effect(Effect::Nothing).form(&form);
         self.azure.send(budget, operation, &request).await
     }
 
@@ -196,14 +196,14 @@ impl AcrClient {
             ("refresh_token", refresh.expose()),
         ];
         let request = Request::new(Method::POST, challenge.realm.clone());
-        let request = request.effect(Effect::Nothing).form(&form);
+        let request = sign_in(request).effect(Effect::Nothing).form(&form);
         self.azure.send(budget, operation, &request).await
     }
 
     /// Where to sign in. The registry says so itself, since its name isn't always its login server's.
     async fn challenge(&self, budget: &Budget, operation: &Operation) -> Result<&Challenge, Error> {
         let ask = || async {
-            let request = Request::new(Method::GET, self.url(operation, "/v2/")?);
+            let request = sign_in(Request::new(Method::GET, self.url(operation, "/v2/")?));
             let answer = self.azure.send(budget, operation, &request).await?;
             if answer.status != StatusCode::UNAUTHORIZED && !answer.status.is_success() {
                 return Err(Error::refused(operation, &answer));
@@ -214,6 +214,10 @@ impl AcrClient {
         };
         self.session.challenge.get_or_try_init(ask).await
     }
+}
+
+fn sign_in(request: Request) -> Request {
+    request.lane(rates::registry_sign_in())
 }
 
 /// The token in an answer. The answer itself stays out of any error: it may hold one.

@@ -1,0 +1,70 @@
+//! The one telling sentence in a chain of errors.
+//!
+//! An HTTP stack wraps what the system said in a sentence of each of its layers. The innermost is what a
+//! user can act on.
+
+use std::error::Error;
+use std::io;
+
+/// What is at the bottom of a chain, as the end of a sentence: `connection refused`.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = beneath(last) {
+        last = next;
+    }
+    as_an_ending(&last.to_string())
+}
+
+/// What an error wraps. An `io::Error` doesn't give what it wraps as its source, so that it takes a look
+/// inside.
+pub(crate) fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .map(|inner| inner as &(dyn Error + 'static));
+    wrapped.or_else(|| error.source())
+}
+
+/// Without the system's number and the last full stop, and in lower case but for an abbreviation.
+fn as_an_ending(text: &str) -> String {
+    let text = text.split(" (os error ").next().unwrap_or(text).trim();
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            let rest = &text[first.len_utf8()..];
+            first.to_lowercase().chain(rest.chars()).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("error sending request")]
+    struct Layer(#[source] io::Error);
+
+    #[test]
+    fn the_innermost_error_is_told_without_its_number() {
+        let refused = io::Error::other("Connection refused (os error 111)");
+        assert_eq!(innermost(&refused), "connection refused");
+        assert_eq!(innermost(&Layer(refused)), "connection refused");
+    }
+
+    #[test]
+    fn an_io_error_is_looked_into() {
+        let inner = Layer(io::Error::other("Name or service not known."));
+        let chain = Layer(io::Error::other(inner));
+        assert_eq!(innermost(&chain), "name or service not known");
+    }
+
+    #[test]
+    fn abbreviations_keep_their_letters() {
+        assert_eq!(as_an_ending("DNS is down"), "DNS is down");
+        assert_eq!(as_an_ending("I am out"), "I am out");
+        assert_eq!(as_an_ending(""), "");
+    }
+}

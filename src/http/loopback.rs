@@ -1,0 +1,128 @@
+//! Servers on the loopback for tests of the real client: one that speaks TLS, and a proxy.
+
+use std::sync::{Arc, Mutex};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+/// What was asked, as the heads of the requests in lower case.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Reads the head of a request.
+    async fn hear(&self, stream: &mut (impl AsyncRead + Unpin)) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => break,
+            }
+        }
+        let head = String::from_utf8_lossy(&head).to_lowercase();
+        self.0.lock().unwrap().push(head.clone());
+        head
+    }
+}
+
+/// A server that answers each connection with the same bytes.
+pub(crate) struct TlsServer {
+    pub(crate) url: Url,
+    pub(crate) port: u16,
+    /// Its certificate, as PEM.
+    pub(crate) pem: String,
+    pub(crate) heard: Heard,
+}
+
+impl TlsServer {
+    /// A server called `localhost`.
+    pub(crate) async fn start(answer: impl Into<Vec<u8>>) -> Self {
+        Self::called("localhost", "127.0.0.1", answer)
+            .await
+            .unwrap()
+    }
+
+    /// A server of another name at an address of this machine, if it has that.
+    pub(crate) async fn called(
+        name: &str,
+        address: &str,
+        answer: impl Into<Vec<u8>>,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((address, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([name.trim_matches(['[', ']']).to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(crypto)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let heard = Heard::default();
+        let (answer, ears) = (answer.into(), heard.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                ears.hear(&mut stream).await;
+                // Bytes that aren't HTTP are meant to break the encryption.
+                if !answer.starts_with(b"HTTP/") {
+                    let _ = stream.get_mut().0.write_all(&answer).await;
+                }
+                let _ = stream.write_all(&answer).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        Ok(Self {
+            url: Url::parse(&format!("https://{name}:{port}/v2/?sig=planted")).unwrap(),
+            port,
+            pem: cert.pem(),
+            heard,
+        })
+    }
+}
+
+/// A proxy that connects whoever may.
+pub(crate) struct ConnectProxy {
+    /// As a variable of the environment names it, without a password.
+    pub(crate) address: String,
+    pub(crate) heard: Heard,
+}
+
+impl ConnectProxy {
+    /// A proxy that wants these words of the requests' heads, in lower case.
+    pub(crate) async fn wanting(words: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let heard = Heard::default();
+        let ears = heard.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let head = ears.hear(&mut stream).await;
+                if !head.contains(words) {
+                    let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+                    let _ = stream.write_all(refusal).await;
+                    continue;
+                }
+                let target = head.split(' ').nth(1).unwrap_or_default();
+                let mut there = TcpStream::connect(target).await.unwrap();
+                let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await;
+                tokio::spawn(async move {
+                    let _ = copy_bidirectional(&mut stream, &mut there).await;
+                });
+            }
+        });
+        Self { address, heard }
+    }
+}

@@ -1,0 +1,122 @@
+//! The proxy for https, as `HTTPS_PROXY` and `NO_PROXY` give it.
+//!
+//! Its password goes to the proxy alone, and into no message. `ALL_PROXY` means nothing to Go's providers
+//! nor to us.
+
+use reqwest::{NoProxy, Proxy};
+
+/// A proxy for https. Its address may do without a scheme, and may hold a name and a password; the
+/// exceptions are names (which stand for all below them, too), addresses, subnets and `*`.
+///
+/// # Errors
+///
+/// When the address makes no sense. The address isn't in the error.
+pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, reqwest::Error> {
+    let proxy = Proxy::https(address).map_err(reqwest::Error::without_url)?;
+    Ok(proxy.no_proxy(exceptions.and_then(NoProxy::from_string)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use crate::http::client::{Client, ClientError, ClientOptions};
+    use crate::http::loopback::{ConnectProxy, TlsServer};
+    use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind};
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+    /// `user:planted` as a proxy is told it, in lower case.
+    const PASSWORD: &str = "proxy-authorization: basic dxnlcjpwbgfudgvk";
+
+    async fn get(
+        server: &TlsServer,
+        proxy: &str,
+        exceptions: Option<&str>,
+    ) -> Result<Response, TransportError> {
+        let options = ClientOptions {
+            https_proxy: Some(proxy.to_owned()),
+            no_proxy: exceptions.map(str::to_owned),
+            extra_ca_pem: Some(server.pem.clone().into_bytes()),
+            ..ClientOptions::default()
+        };
+        assert!(!format!("{options:?}").contains("planted"));
+        let client = Client::new(&options).unwrap();
+        client
+            .send(Request::new(Method::GET, server.url.clone()))
+            .await
+    }
+
+    #[tokio::test]
+    async fn the_proxy_connects_and_only_it_is_told_its_password() {
+        let server = TlsServer::start(ANSWER).await;
+        let proxy = ConnectProxy::wanting(PASSWORD).await;
+        for scheme in ["http://", ""] {
+            let address = format!("{scheme}user:planted@{}", proxy.address);
+            let response = get(&server, &address, None).await.unwrap();
+            assert_eq!(response.status, 200);
+        }
+        let asked = format!("connect localhost:{} http/1.1", server.port);
+        assert!(
+            proxy
+                .heard
+                .all()
+                .iter()
+                .all(|head| head.starts_with(&asked))
+        );
+        assert_eq!(proxy.heard.all().len(), 2);
+        let told = server.heard.all();
+        assert!(
+            told.len() == 2 && !told.concat().contains("proxy"),
+            "{told:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn exceptions_do_without_the_proxy() {
+        let proxy = ConnectProxy::wanting("").await;
+        let local = TlsServer::start(ANSWER).await;
+        for exceptions in ["localhost", "example.com, LOCALHOST", "*"] {
+            get(&local, &proxy.address, Some(exceptions)).await.unwrap();
+        }
+        let by_number = TlsServer::called("127.0.0.1", "127.0.0.1", ANSWER)
+            .await
+            .unwrap();
+        for exceptions in ["127.0.0.1", "10.0.0.0/8,127.0.0.0/8"] {
+            get(&by_number, &proxy.address, Some(exceptions))
+                .await
+                .unwrap();
+        }
+        if let Ok(six) = TlsServer::called("[::1]", "::1", ANSWER).await {
+            for exceptions in ["::1", "::/64"] {
+                get(&six, &proxy.address, Some(exceptions)).await.unwrap();
+            }
+        }
+        assert!(proxy.heard.all().is_empty());
+        get(&local, &proxy.address, Some("host, local"))
+            .await
+            .unwrap();
+        assert_eq!(proxy.heard.all().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_refuses_is_told_as_that_and_without_the_password() {
+        let server = TlsServer::start(ANSWER).await;
+        let proxy = ConnectProxy::wanting(PASSWORD).await;
+        let address = format!("http://planted:wrong@{}", proxy.address);
+        let error = get(&server, &address, None).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Connect);
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+        insta::assert_snapshot!(error.cause().unwrap(), @"tunnel error: proxy authorization required");
+    }
+
+    #[test]
+    fn an_address_without_sense_is_refused_and_not_printed() {
+        let options = ClientOptions {
+            https_proxy: Some("http://user:planted@[".to_owned()),
+            ..ClientOptions::default()
+        };
+        let error = Client::new(&options).unwrap_err();
+        assert!(matches!(error, ClientError::Proxy(_)));
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+    }
+}
