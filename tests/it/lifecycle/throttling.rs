@@ -101,5 +101,5 @@ fn within_the_limits(log: &[Entry]) {
         took <= bound.max(10.0) * 1.2,
         "{report}: took {took} s, and {bound} s would have done"
     );
-    println!("{report}took {took:.1} s; the limits allow {bound:.1} s");
+    eprintln!("{report}took {took:.1} s; the limits allow {bound:.1} s");
 }
