@@ -204,6 +204,8 @@ pub(crate) fn client(simulator: &Simulator, proxied: bool) -> Client {
     });
     let authority = Certificate::from_pem(simulator.ca_pem().as_bytes()).unwrap();
     let builder = Client::builder()
+        // Bodies arrive as they were sent, whatever the rest of the workspace has reqwest do.
+        .no_gzip()
         .no_proxy()
         .tls_certs_only([authority])
         .redirect(reqwest::redirect::Policy::none());
