@@ -62,6 +62,31 @@ async fn the_examples_of_import_import_what_the_example_has_made() {
     }
 }
 
+#[tokio::test]
+async fn the_example_of_an_import_by_identity_imports_where_the_host_knows_identities() {
+    let block = repository_file(&format!("{FOLDER}/import-by-identity.tf"));
+    let id = registry_id("contoso").replace("/demo/", "/example/");
+    for host in hosts().iter().filter(|host| knows_identities(host)) {
+        let registry = RegistrySpec::new("contoso").resource_group("example");
+        let stage = example(host, [registry], &id).await;
+        stage.apply().await;
+        stage.workspace.forget_state().unwrap();
+        stage.workspace.write("import.tf", &block).unwrap();
+        let text = stage.assert_changes().await;
+        assert!(text.contains("1 to import, 0 to add, 0 to change, 0 to destroy"));
+        assert_eq!(stage.apply().await, Vec::<String>::new());
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+/// Terraform and OpenTofu know identities from 1.12 on.
+fn knows_identities(host: &host_cli::Host) -> bool {
+    let mut numbers = host.version.split('.').map(|number| number.parse::<u32>());
+    let (major, minor) = (numbers.next(), numbers.next());
+    matches!((major, minor), (Some(Ok(1)), Some(Ok(12..))))
+}
+
 /// A stage with the examples of the provider and of the resource, for the registry with this id.
 async fn example(
     host: &host_cli::Host,

@@ -1,6 +1,7 @@
 //! Files of the repository that are generated: compared with what they should be, or written anew
 //! with `UPDATE_GOLDEN=1`, as `make generate` does.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The text of a file, by its path from the repository's root.
@@ -22,6 +23,22 @@ pub(crate) fn assert_golden(path: &str, expected: &str) {
             "{path} is out of date, run `make generate`: line {number}\n  is        {actual}\n  should be {expected}"
         );
     }
+}
+
+/// The files in a folder of the repository, at any depth, by their paths from its root.
+pub(crate) fn files_below(folder: &Path) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(root.join(folder)).unwrap();
+    entries
+        .flat_map(|entry| {
+            let path = folder.join(entry.unwrap().file_name());
+            if root.join(&path).is_dir() {
+                files_below(&path)
+            } else {
+                [path.to_str().unwrap().to_owned()].into()
+            }
+        })
+        .collect()
 }
 
 fn at(path: &str) -> PathBuf {

@@ -13,7 +13,8 @@
 //! - `bad_input`: what is refused, and where the user is pointed
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
-//! - `stage`, `planned`, `golden`, `page`: what the tests are made of
+//! - `functions`: functions in configurations
+//! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
     clippy::unwrap_used,
@@ -26,11 +27,14 @@ mod consistency;
 mod drift;
 mod examples;
 mod failures;
+mod functions;
 mod generated;
 mod golden;
 mod leftovers;
 mod lifecycle;
+mod offered;
 mod page;
+mod pages;
 mod planned;
 mod registries;
 mod signing_in;

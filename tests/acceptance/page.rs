@@ -1,5 +1,5 @@
-//! Registry pages, in the layout that registries render: the schema's part written from what
-//! `providers schema -json` says, the examples taken from `examples/`, the rest from `pages/`.
+//! The parts of a registry page, in the layout that registries render: the schema's part written
+//! from what `providers schema -json` says, the rest from a template.
 
 use std::fmt::Write as _;
 
@@ -7,30 +7,64 @@ use serde_json::{Map, Value};
 
 use crate::golden::repository_file;
 
-/// A page whose text is `template`, for this schema. In the template `{{description}}`,
-/// `{{schema}}` and `{{file PATH}}` are filled in.
-pub(crate) fn page(template: &str, schema: &Value) -> String {
-    let block = &schema["block"];
+/// What a template may ask for by name, beside `{{file PATH}}`.
+pub(crate) type Parts<'a> = [(&'a str, String)];
+
+/// A page whose text is `template`, with `{{name}}` filled in by the part of that name. A part that
+/// has a line to itself may have several.
+pub(crate) fn page(template: &str, parts: &Parts<'_>) -> String {
     let mut page = String::new();
     for line in template.lines() {
-        match line
+        let asked = line
             .trim()
-            .strip_prefix("{{")
-            .and_then(|rest| rest.strip_suffix("}}"))
-        {
-            Some("schema") => page += schema_section(block).trim_end(),
-            Some("description") => {
-                page += &line.replace("{{description}}", text(block, "description"))
+            .strip_prefix("{{file ")
+            .and_then(|rest| rest.strip_suffix("}}"));
+        match asked {
+            Some(path) => page += repository_file(path).trim_end(),
+            None => {
+                let filled = parts.iter().fold(line.to_owned(), |line, (name, text)| {
+                    line.replace(&format!("{{{{{name}}}}}"), text.trim_end())
+                });
+                assert!(!filled.contains("{{"), "no page has a {filled}");
+                page += &filled;
             }
-            Some(other) => match other.strip_prefix("file ") {
-                Some(path) => page += repository_file(path).trim_end(),
-                None => panic!("no page has a {{{{{other}}}}}"),
-            },
-            None => page += line,
         }
         page.push('\n');
     }
     page
+}
+
+/// The description and the section about the schema, for a page about what has one.
+pub(crate) fn parts_of_schema(schema: &Value) -> Vec<(&'static str, String)> {
+    let block = &schema["block"];
+    vec![
+        ("description", text(block, "description").to_owned()),
+        ("schema", schema_section(block)),
+    ]
+}
+
+/// The section `Identity Schema`.
+pub(crate) fn identity_section(schema: &Value) -> String {
+    let mut section = "### Identity Schema\n".to_owned();
+    let attributes = schema["attributes"].as_object().unwrap();
+    for (title, key) in [
+        ("Required", "required_for_import"),
+        ("Optional", "optional_for_import"),
+    ] {
+        let mut members = attributes
+            .iter()
+            .filter(|(_, it)| it[key] == true)
+            .peekable();
+        if members.peek().is_some() {
+            let _ = writeln!(section, "\n#### {title}\n");
+        }
+        for (name, attribute) in members {
+            let kind = plain_type(&attribute["type"]);
+            let description = text(attribute, "description");
+            let _ = writeln!(section, "- `{name}` ({kind}) {description}");
+        }
+    }
+    section
 }
 
 /// The section `Schema`: arguments by who sets them, then the nested ones.
@@ -177,7 +211,8 @@ impl<'a> Member<'a> {
     }
 }
 
-fn plain_type(kind: &Value) -> String {
+/// What a page calls a type.
+pub(crate) fn plain_type(kind: &Value) -> String {
     match kind {
         Value::String(name) => match name.as_str() {
             "string" => "String",
@@ -199,6 +234,7 @@ fn plain_type(kind: &Value) -> String {
     }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+/// The text of a member, empty where there is none.
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }

@@ -1,0 +1,15 @@
+variable "registry_id" {
+  description = "The registry, such as azurerm_container_registry.example.id."
+  type        = string
+}
+
+locals {
+  policy = provider::acr::policy_from_json(file("${path.module}/continuouspatching.json"))
+}
+
+resource "acr_continuous_patching_workflow" "example" {
+  registry_id    = var.registry_id
+  schedule       = "7d"
+  repositories   = local.policy.repositories
+  tag_convention = local.policy.tag_convention
+}

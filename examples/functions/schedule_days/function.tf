@@ -1,0 +1,4 @@
+# [1, 8, 15, 22, 29]
+output "days" {
+  value = provider::acr::schedule_days("7d")
+}

@@ -1,0 +1,134 @@
+//! Functions in configurations, and the examples that the pages show of them.
+
+use azure_simulator::RegistrySpec;
+use serde_json::{Value, json};
+
+use crate::golden::repository_file;
+use crate::stage::{Stage, hosts, registry_id};
+
+/// The example of a function.
+fn example(name: &str) -> String {
+    repository_file(&format!("examples/functions/{name}/function.tf"))
+}
+
+/// The value of an output.
+async fn output(stage: &Stage, name: &str) -> Value {
+    let state = stage.workspace.state().await.unwrap();
+    state["values"]["outputs"][name]["value"].clone()
+}
+
+#[tokio::test]
+async fn the_examples_give_what_they_say() {
+    let examples = ["schedule_days", "next_run", "parse_tag"].map(example);
+    for host in hosts() {
+        let stage = Stage::new(host, &examples.join("\n")).await;
+        assert_eq!(stage.apply().await, Vec::<String>::new());
+        for (name, value) in [
+            ("days", json!([1, 8, 15, 22, 29])),
+            ("next_run", json!("2026-06-15T02:30:00Z")),
+            (
+                "patch",
+                json!({"base": "3.11", "convention": "incremental", "number": 2}),
+            ),
+            (
+                "no_patch",
+                json!({"base": "latest", "convention": null, "number": null}),
+            ),
+        ] {
+            assert_eq!(output(&stage, name).await, value, "{name}");
+        }
+        assert!(stage.azure.requests().is_empty(), "functions need no Azure");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_the_azure_cli_is_a_policy_of_the_resource() {
+    const FOLDER: &str = "examples/functions/policy_from_json";
+    for host in hosts() {
+        let stage = Stage::with(
+            host,
+            [RegistrySpec::new("contoso")],
+            &example("policy_from_json"),
+        )
+        .await;
+        let document = repository_file(&format!("{FOLDER}/continuouspatching.json"));
+        stage
+            .workspace
+            .write("continuouspatching.json", &document)
+            .unwrap();
+        let variables = format!("registry_id = {:?}\n", registry_id("contoso"));
+        stage
+            .workspace
+            .write("terraform.tfvars", &variables)
+            .unwrap();
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        let policy = stage.azure.registry("contoso").policy().unwrap();
+        assert_eq!(policy["tag-convention"], "floating");
+        assert_eq!(policy["repositories"].as_array().unwrap().len(), 2);
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_of_the_argument() {
+    for (call, parts) in [
+        (
+            r#"schedule_days("31d")"#,
+            vec!["schedule", "is not between \"1d\" and \"30d\""],
+        ),
+        (
+            r#"next_run("7d", "2:30", "2026-06-10T12:00:00Z")"#,
+            vec!["start_time", "\"2:30\" is not a time of the day"],
+        ),
+        (
+            r#"next_run("7d", "02:30", "yesterday")"#,
+            vec!["after", "\"yesterday\" is not a moment by RFC 3339"],
+        ),
+        (r#"parse_tag("python:3.11")"#, vec!["tag", "is not a tag"]),
+        (
+            r#"parse_tag(null)"#,
+            vec!["tag", "argument must not be null"],
+        ),
+        (
+            r#"policy_from_json(jsonencode({ version = "v1", repositories = [{ repository = "a", tags = ["1-1"] }] }))"#,
+            vec![
+                "json",
+                "$.repositories[0].tags[0]: \"1-1\" looks like a tag",
+            ],
+        ),
+    ] {
+        for host in hosts() {
+            let configuration = format!("output \"it\" {{\n  value = provider::acr::{call}\n}}\n");
+            let stage = Stage::new(host, &configuration).await;
+            let plan = stage.workspace.plan(&[]).await.unwrap();
+            let text = plan.finished().text();
+            for part in &parts {
+                assert!(
+                    text.contains(part),
+                    "{call} under {host}: no {part:?} in {text}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_result_of_what_is_not_known_yet_is_not_known_yet() {
+    let configuration = r#"
+resource "terraform_data" "days" {
+  input = "3d"
+}
+
+output "days" {
+  value = provider::acr::schedule_days(terraform_data.days.output)
+}
+"#;
+    for host in hosts() {
+        let stage = Stage::new(host, configuration).await;
+        let text = stage.assert_changes().await;
+        assert!(text.contains("+ days = (known after apply)"), "{text}");
+        stage.workspace.apply().await.unwrap();
+        assert_eq!(output(&stage, "days").await.as_array().unwrap().len(), 11);
+    }
+}

@@ -1,0 +1,151 @@
+//! Which registry pages there are, and their text: a template of `pages/`, the schema, and what
+//! `examples/` has to show.
+//!
+//! A thing has the template `pages/<folder>/<name>.md`, else that of its kind.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::golden::repository_file;
+use crate::page::{identity_section, page, parts_of_schema, plain_type, text};
+
+const TEMPLATES: &str = "tests/acceptance/pages";
+
+/// A kind of thing that has a page each.
+struct Kind {
+    /// What `providers schema -json` lists them under.
+    key: &'static str,
+    /// Their folder, of pages and of examples.
+    folder: &'static str,
+    template: &'static str,
+    example: &'static str,
+    parts: fn(&str, &Value) -> Vec<(&'static str, String)>,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        key: "resource_schemas",
+        folder: "resources",
+        template: "resource.md",
+        example: "resource.tf",
+        parts: |_, schema| parts_of_schema(schema),
+    },
+    Kind {
+        key: "data_source_schemas",
+        folder: "data-sources",
+        template: "data_source.md",
+        example: "data-source.tf",
+        parts: |_, schema| parts_of_schema(schema),
+    },
+    Kind {
+        key: "list_resource_schemas",
+        folder: "list-resources",
+        template: "list_resource.md",
+        example: "list-resource.tfquery.hcl",
+        parts: |_, schema| parts_of_schema(schema),
+    },
+    Kind {
+        key: "action_schemas",
+        folder: "actions",
+        template: "action.md",
+        example: "action.tf",
+        parts: |_, schema| parts_of_schema(schema),
+    },
+    Kind {
+        key: "functions",
+        folder: "functions",
+        template: "function.md",
+        example: "function.tf",
+        parts: parts_of_function,
+    },
+];
+
+/// Every page, by its path from the repository's root, for what the provider offers.
+pub(crate) fn all(offered: &Value) -> Vec<(String, String)> {
+    let index = repository_file(&format!("{TEMPLATES}/index.md"));
+    let index = page(&index, &parts_of_schema(&offered["provider"]));
+    let mut pages = vec![("docs/index.md".to_owned(), index)];
+    for kind in &KINDS {
+        let things = offered[kind.key]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::iter);
+        for (name, schema) in things {
+            let short = name.strip_prefix("acr_").unwrap_or(name);
+            let folder = kind.folder;
+            let path = format!("docs/{folder}/{short}.md");
+            let mut parts = (kind.parts)(name, schema);
+            parts.push(("name", name.clone()));
+            let example = format!("examples/{folder}/{name}/{}", kind.example);
+            parts.push(("example", repository_file(&example)));
+            let identity = &offered["resource_identity_schemas"][name];
+            if identity.is_object() {
+                parts.push(("identity", identity_section(identity)));
+            }
+            pages.push((path, page(&template(kind, short), &parts)));
+        }
+    }
+    pages
+}
+
+fn template(kind: &Kind, short: &str) -> String {
+    let own = format!("{TEMPLATES}/{}/{short}.md", kind.folder);
+    let is_there = Path::new(env!("CARGO_MANIFEST_DIR")).join(&own).exists();
+    repository_file(&if is_there {
+        own
+    } else {
+        format!("{TEMPLATES}/{}", kind.template)
+    })
+}
+
+fn parts_of_function(name: &str, function: &Value) -> Vec<(&'static str, String)> {
+    vec![
+        ("summary", text(function, "summary").to_owned()),
+        ("description", text(function, "description").to_owned()),
+        ("signature", signature(name, function)),
+        ("arguments", arguments(function)),
+    ]
+}
+
+/// `name(first type, second type, more type...) type`
+fn signature(name: &str, function: &Value) -> String {
+    let parameter = |parameter: &Value| {
+        let kind = plain_type(&parameter["type"]).to_lowercase();
+        format!("{} {kind}", text(parameter, "name"))
+    };
+    let variadic = &function["variadic_parameter"];
+    let more = variadic
+        .is_object()
+        .then(|| format!("{}...", parameter(variadic)));
+    let parameters: Vec<String> = parameters(function).map(parameter).chain(more).collect();
+    let returns = plain_type(&function["return_type"]).to_lowercase();
+    format!("{name}({}) {returns}", parameters.join(", "))
+}
+
+fn arguments(function: &Value) -> String {
+    let line = |parameter: &Value, kind: String| {
+        let (name, description) = (text(parameter, "name"), text(parameter, "description"));
+        format!("1. `{name}` ({kind}) {description}\n")
+    };
+    let kind = |parameter: &Value| {
+        let nullable = if parameter["is_nullable"] == true {
+            ", Nullable"
+        } else {
+            ""
+        };
+        plain_type(&parameter["type"]) + nullable
+    };
+    let variadic = &function["variadic_parameter"];
+    let more = variadic
+        .is_object()
+        .then(|| line(variadic, format!("Variadic, {}", kind(variadic))));
+    parameters(function)
+        .map(|parameter| line(parameter, kind(parameter)))
+        .chain(more)
+        .collect()
+}
+
+fn parameters(function: &Value) -> impl Iterator<Item = &Value> {
+    function["parameters"].as_array().into_iter().flatten()
+}
