@@ -13,6 +13,7 @@ use terraform_provider_acr::value::Value;
 
 use crate::lifecycle::others::{foreign, seed};
 use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::mishap::{At, Mishap};
 use crate::support::terraform::{Terraform, errors, has_error};
 use crate::support::wire::Ringing;
 
@@ -21,7 +22,7 @@ const AT_ONCE: usize = 4;
 
 /// What a user does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Act {
+pub(super) enum Act {
     Create,
     Update,
     Refresh,
@@ -35,33 +36,28 @@ enum Trouble {
     Outage,
     /// This request gets this status, however often it is sent.
     Refusal(u16),
-    /// This request gets this status, once, and is told to come back in three seconds.
-    Passing(u16),
     /// The connection is cut before the request is carried out, once.
     Cut,
     /// The connection is cut once the request has been carried out.
     CutAfter,
     /// The same, however often it is sent.
     CutAfterAlways,
+    /// This goes wrong on the way, however often it is sent.
+    Always(Mishap),
     /// The user interrupts Terraform while the request is on its way.
     Interrupt,
 }
 
 impl Trouble {
-    /// Whether the user hears nothing of it. Only Resource Manager's and a registry's refusals of a
-    /// token are made good by another token; at Entra they are final.
-    fn passes_unnoticed(self, step: &Step) -> bool {
-        match self {
-            Self::Passing(401) => step.address.contains("management"),
-            Self::Passing(_) | Self::Cut | Self::CutAfter => true,
-            _ => false,
-        }
+    /// Whether the user hears nothing of it.
+    fn passes_unnoticed(self) -> bool {
+        matches!(self, Self::Cut | Self::CutAfter)
     }
 }
 
 /// How Azure works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
+pub(super) enum Pace {
     /// What it accepts is done.
     Prompt,
     /// What it accepts is done a few looks later.
@@ -127,18 +123,18 @@ fn pattern(entry: &Entry) -> String {
 }
 
 /// One run of an act.
-struct Case {
+pub(super) struct Case {
     name: String,
     act: Act,
     pace: Pace,
-    stage: Stage,
+    pub(super) stage: Stage,
     /// What the user wants when it begins, and still wants when it is over.
-    wanted: Value,
+    pub(super) wanted: Value,
 }
 
 impl Case {
     /// Everything is as it is before the act.
-    async fn begin(act: Act, pace: Pace, name: String) -> Self {
+    pub(super) async fn begin(act: Act, pace: Pace, name: String) -> Self {
         let mut stage = Stage::of(RegistrySpec::new("contoso"), |knobs| {
             if pace == Pace::Slow {
                 knobs.async_operations = true;
@@ -170,7 +166,7 @@ impl Case {
     }
 
     /// Does what is to be done.
-    async fn carry_out(&mut self) -> Vec<pb::Diagnostic> {
+    pub(super) async fn carry_out(&mut self) -> Vec<pb::Diagnostic> {
         let terraform = &mut self.stage.terraform;
         match self.act {
             Act::Create | Act::Update => match terraform.plan(&self.wanted).await {
@@ -188,8 +184,9 @@ impl Case {
         self.stage.azure.mark();
         let said = self.carry_out_with(trouble, &step, n).await;
         self.stage.azure.clear_faults();
+        self.stage.wire.heal();
         self.told_what_to_do(&said);
-        if trouble.passes_unnoticed(&step) {
+        if trouble.passes_unnoticed() {
             assert_eq!(said, [], "{}", self.name);
         }
         let untouched = self.stage.writes().is_empty();
@@ -221,9 +218,12 @@ impl Case {
         let here = Fault::on(&step.method, &step.address).nth(step.nth);
         let fault = match trouble {
             Trouble::Interrupt => return self.interrupted_at(n).await,
+            Trouble::Always(mishap) => {
+                self.stage.wire.plague(mishap, At::Always(n));
+                return self.carry_out().await;
+            }
             Trouble::Outage => Fault::at(n as u64).status(500).times(u64::MAX),
             Trouble::Refusal(status) => here.status(status).times(u64::MAX),
-            Trouble::Passing(status) => here.status(status).retry_after(3),
             Trouble::Cut => here.cut(),
             Trouble::CutAfter => here.cut_after(),
             Trouble::CutAfterAlways => here.cut_after().times(u64::MAX),
@@ -357,13 +357,15 @@ survives! {
     a_request_that_always_fails_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
     a_missing_permission_loses_nothing: Trouble::Refusal(403), Pace::Prompt;
     a_conflict_loses_nothing: Trouble::Refusal(409), Pace::Prompt;
-    a_throttled_request_loses_nothing: Trouble::Passing(429), Pace::Prompt;
-    a_busy_moment_loses_nothing: Trouble::Passing(503), Pace::Prompt;
-    a_time_out_of_the_service_loses_nothing: Trouble::Passing(408), Pace::Prompt;
-    a_token_that_is_refused_once_loses_nothing: Trouble::Passing(401), Pace::Prompt;
     a_lost_request_loses_nothing: Trouble::Cut, Pace::Prompt;
     a_lost_answer_loses_nothing: Trouble::CutAfter, Pace::Prompt;
     an_answer_that_is_always_lost_loses_nothing: Trouble::CutAfterAlways, Pace::Prompt;
+    a_network_that_is_away_loses_nothing: Trouble::Always(Mishap::NoConnection), Pace::Prompt;
+    a_request_that_hangs_loses_nothing: Trouble::Always(Mishap::Hang), Pace::Prompt;
+    an_answer_that_never_comes_loses_nothing: Trouble::Always(Mishap::HangAfter), Pace::Prompt;
+    an_answer_of_somebody_else_loses_nothing: Trouble::Always(Mishap::Garbled), Pace::Prompt;
+    half_an_answer_loses_nothing: Trouble::Always(Mishap::Halved), Pace::Prompt;
+    a_way_that_leads_astray_loses_nothing: Trouble::Always(Mishap::Redirected), Pace::Prompt;
     an_interrupt_loses_nothing: Trouble::Interrupt, Pace::Prompt;
     an_interrupt_of_a_slow_azure_loses_nothing: Trouble::Interrupt, Pace::Slow;
 }

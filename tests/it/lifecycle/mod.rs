@@ -6,6 +6,7 @@ mod identity;
 mod importing;
 mod leftovers;
 mod others;
+mod passing;
 mod preflight;
 mod runs;
 mod stage;

@@ -3,6 +3,7 @@
 
 pub(crate) mod core_rules;
 pub(crate) mod host;
+pub(crate) mod mishap;
 pub(crate) mod puppet;
 pub(crate) mod schemas;
 pub(crate) mod terraform;

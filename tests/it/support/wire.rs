@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+use crate::support::mishap::{self, At, Mishap, Plague};
+
 /// The transport of a provider under test.
 pub(crate) struct Wire {
     client: Client,
@@ -29,6 +31,7 @@ struct Traffic {
     /// When the last one was sent.
     last: Instant,
     bell: Option<Bell>,
+    plague: Option<Plague>,
 }
 
 /// Rings before a request is sent, and has it wait.
@@ -62,6 +65,7 @@ impl Wire {
                 sent: 0,
                 last: Instant::now(),
                 bell: None,
+                plague: None,
             }),
         })
     }
@@ -79,28 +83,48 @@ impl Wire {
         Ringing { rung, go }
     }
 
-    /// Counts a request; gives the bell that is to ring for it. The simulator's clock follows ours.
-    fn count(&self) -> Option<Bell> {
+    /// Has something go wrong from now on.
+    pub(crate) fn plague(&self, mishap: Mishap, at: At) {
+        self.traffic.lock().unwrap().plague = Some(Plague::new(mishap, at));
+    }
+
+    /// Has nothing go wrong any more.
+    pub(crate) fn heal(&self) {
+        self.traffic.lock().unwrap().plague = None;
+    }
+
+    /// Counts a request; gives the bell that is to ring for it, and what goes wrong with it. The
+    /// simulator's clock follows ours.
+    fn count(&self, request: &Request) -> (Option<Bell>, Option<Mishap>) {
         let mut traffic = self.traffic.lock().unwrap();
         let now = Instant::now();
         self.azure.advance(now - traffic.last);
         traffic.last = now;
         traffic.sent += 1;
         let sent = traffic.sent;
-        traffic.bell.take_if(|bell| bell.at == sent)
+        let plague = traffic.plague.as_mut();
+        let mishap = plague.and_then(|it| it.at(request));
+        (traffic.bell.take_if(|bell| bell.at == sent), mishap)
     }
 }
 
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let _held = hold_time();
-        if let Some(bell) = self.count() {
+        let held = hold_time();
+        let (bell, mishap) = self.count(&request);
+        if let Some(bell) = bell {
             // Both ends are dropped where nobody listens any more.
             let _ = bell.ring.send(());
             let _ = bell.go.await;
         }
-        self.client.send(request).await
+        if let Some(answer) = mishap::elsewhere(&request) {
+            return Ok(answer);
+        }
+        match mishap {
+            Some(mishap) => mishap.befall(request, &self.client, held).await,
+            None => self.client.send(request).await,
+        }
     }
 }
 
