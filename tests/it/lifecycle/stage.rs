@@ -24,9 +24,18 @@ impl Stage {
     /// With a registry called `contoso` and these knobs.
     pub(super) async fn of(registry: RegistrySpec, turn: impl FnOnce(&mut Knobs)) -> Self {
         let options = Options::default().registry(registry).knobs(turn);
+        Self::told(options, Value::object::<String>([])).await
+    }
+
+    /// With these arguments in the provider block, which has to know from them alone which cloud it
+    /// is.
+    pub(super) async fn told(options: Options, block: Value) -> Self {
         let azure = Arc::new(Simulator::start(options).unwrap());
         let wire = Wire::to(&azure);
-        let terraform = Terraform::new(azure.env().into_iter().collect(), Arc::clone(&wire)).await;
+        let mut environment = azure.env();
+        environment.retain(|(name, _)| *name != "ARM_ENVIRONMENT");
+        let environment = environment.into_iter().collect();
+        let terraform = Terraform::told(environment, Arc::clone(&wire), block).await;
         Self {
             azure,
             wire,

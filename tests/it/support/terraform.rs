@@ -28,6 +28,8 @@ pub(crate) struct Terraform {
     /// Whether it is one of those that know identities (Terraform and OpenTofu from 1.12 on).
     pub(crate) knows_identities: bool,
     provider_block: Block,
+    /// What its configuration says in the provider block.
+    arguments: Value,
     /// What the state file says of the resource.
     pub(crate) stored: Option<Stored>,
 }
@@ -67,6 +69,11 @@ pub(crate) struct Plan {
 impl Terraform {
     /// A Terraform with an empty state, whose provider runs in this environment.
     pub(crate) async fn new(environment: Environment, wire: Arc<Wire>) -> Self {
+        Self::told(environment, wire, Value::object::<String>([])).await
+    }
+
+    /// The same with arguments in the provider block.
+    pub(crate) async fn told(environment: Environment, wire: Arc<Wire>, arguments: Value) -> Self {
         let provider = Arc::new(AcrProvider::new(Environment::default()));
         let resources = provider.resources();
         let block = resources[0].schema().block.clone();
@@ -80,6 +87,7 @@ impl Terraform {
             identity,
             knows_identities: true,
             provider_block,
+            arguments,
             stored: None,
         };
         terraform.restart().await;
@@ -96,16 +104,17 @@ impl Terraform {
             identity: self.identity.clone(),
             knows_identities: self.knows_identities,
             provider_block: self.provider_block.clone(),
+            arguments: self.arguments.clone(),
             stored: None,
         }
     }
 
     /// Starts the provider anew, as each command does.
     pub(crate) async fn restart(&mut self) {
-        self.restart_with(Value::object::<String>([])).await;
+        self.restart_with(self.arguments.clone()).await;
     }
 
-    /// The same, with arguments in the provider block.
+    /// The same, this once with other arguments in the provider block.
     pub(crate) async fn restart_with(&mut self, arguments: Value) {
         let transport = Arc::clone(&self.wire) as _;
         let provider = AcrProvider::with_transport(self.environment.clone(), transport);
