@@ -11,6 +11,7 @@
 //! - `leftovers`: what earlier workflows have left, what is gone already, and what is others'
 //! - `consistency`: what Azure shows late
 //! - `bad_input`: what is refused, and where the user is pointed
+//! - `signing_in`, `refused_sign_ins`: each way of signing in, and what is said when it fails
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
@@ -36,6 +37,7 @@ mod offered;
 mod page;
 mod pages;
 mod planned;
+mod refused_sign_ins;
 mod registries;
 mod signing_in;
 mod stage;

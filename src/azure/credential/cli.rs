@@ -106,6 +106,8 @@ fn read(error: &azure_core::Error) -> (Problem, String) {
             Problem::CliTooOld,
             "its answer doesn't say when the token ends".to_owned(),
         )
+    } else if said.contains("unrecognized arguments") {
+        (Problem::CliTooOld, said)
     } else if matches!(cause.kind(), ErrorKind::Credential) {
         (Problem::Cli(aadsts(&said)), said)
     } else {
@@ -236,6 +238,18 @@ mod tests {
             assert_eq!(problem, expected);
             assert!(!said.contains("planted"), "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_older_cli_is_told_by_what_it_refuses() {
+        let shell = Arc::new(Shell {
+            exit_code: 2,
+            stderr: "ERROR: unrecognized arguments: --scope https://a/.default".to_owned(),
+            ..Shell::default()
+        });
+        let (problem, said) = failure(&shell).await;
+        assert_eq!(problem, Problem::CliTooOld);
+        assert!(said.contains("unrecognized arguments: --scope"), "{said}");
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ pub struct Host {
     pub kind: Kind,
     /// Its version, such as `1.11.4`.
     pub version: String,
-    /// The program, as it is started.
+    /// The program's file.
     pub program: PathBuf,
 }
 
@@ -66,13 +66,17 @@ impl Host {
         }
     }
 
-    /// The host behind a program, if that is there.
+    /// The host behind a program, if that is there. A name is looked up here and now: the host may
+    /// be run with another PATH.
     fn at(kind: Kind, program: &Path) -> Result<Option<Self>, FindError> {
-        match version(program) {
+        let Ok(program) = which::which(program) else {
+            return Ok(None);
+        };
+        match version(&program) {
             Ok(version) => Ok(Some(Self {
                 kind,
                 version,
-                program: program.to_owned(),
+                program,
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(FindError::Mute {

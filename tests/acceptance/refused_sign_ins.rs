@@ -1,0 +1,205 @@
+//! What the user reads when a sign-in fails, in each way of signing in: one golden file.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use azure_simulator::{
+    AppCertificate, AzState, CLIENT_ID, CLIENT_SECRET, PFX_PASSWORD, Pfx, Simulator, TENANT,
+};
+
+use crate::stage::{Stage, WORKFLOW, hosts};
+
+type Variables = Vec<(&'static str, String)>;
+
+/// A failure: its name, and what brings it about in an Azure and in a folder.
+type Case = (&'static str, fn(&Simulator, &Path) -> Variables);
+
+const UNKNOWN: &str = "99999999-9999-4999-8999-999999999999";
+
+const CASES: &[Case] = &[
+    ("no way to sign in", |_, _| {
+        vec![("ARM_USE_CLI", "false".to_owned())]
+    }),
+    ("a client secret, but no client", |_, _| {
+        vec![
+            ("ARM_USE_CLI", "false".to_owned()),
+            ("ARM_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ]
+    }),
+    ("a wrong client secret", |_, _| secret(CLIENT_ID, "wrong")),
+    ("a client secret that has expired", |azure, _| {
+        azure.application(CLIENT_ID).expire_secrets();
+        secret(CLIENT_ID, CLIENT_SECRET)
+    }),
+    ("an application that isn't there", |_, _| {
+        secret(UNKNOWN, CLIENT_SECRET)
+    }),
+    ("a tenant that isn't there", |_, _| {
+        let mut variables = secret(CLIENT_ID, CLIENT_SECRET);
+        variables.retain(|(name, _)| *name != "ARM_TENANT_ID");
+        variables.push(("ARM_TENANT_ID", UNKNOWN.to_owned()));
+        variables
+    }),
+    ("no file with the client secret", |_, folder| {
+        let file = folder.join("no-secret").display().to_string();
+        principal([("ARM_CLIENT_SECRET_FILE_PATH", file)])
+    }),
+    ("a certificate that isn't registered", |_, folder| {
+        certificate(folder, PFX_PASSWORD)
+    }),
+    ("a certificate with another password", |_, folder| {
+        certificate(folder, "wrong")
+    }),
+    ("an OIDC token that isn't trusted", |azure, _| {
+        azure.application(CLIENT_ID).distrust_all();
+        given_token(azure, Duration::from_secs(600))
+    }),
+    ("an OIDC token that has ended", |azure, _| {
+        given_token(azure, Duration::ZERO)
+    }),
+    ("no file with the OIDC token", |_, folder| {
+        let file = folder.join("no-token").display().to_string();
+        oidc([("ARM_OIDC_TOKEN_FILE_PATH", file)])
+    }),
+    ("GitHub doesn't take the request token", |azure, _| {
+        oidc([
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                azure.oidc().github_request_url(),
+            ),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "wrong".to_owned()),
+        ])
+    }),
+    ("Azure DevOps doesn't take the access token", |azure, _| {
+        oidc([
+            (
+                "SYSTEM_OIDCREQUESTURI",
+                azure.oidc().azure_devops_request_url(),
+            ),
+            ("SYSTEM_ACCESSTOKEN", "wrong".to_owned()),
+            (
+                "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
+                azure.oidc().service_connection_id().to_owned(),
+            ),
+        ])
+    }),
+    ("AKS has mounted no token", |_, folder| {
+        let file = folder.join("no-token").display().to_string();
+        vec![
+            ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true".to_owned()),
+            ("AZURE_TENANT_ID", TENANT.to_owned()),
+            ("AZURE_CLIENT_ID", CLIENT_ID.to_owned()),
+            ("AZURE_FEDERATED_TOKEN_FILE", file),
+        ]
+    }),
+    ("the machine has no managed identity", |azure, _| {
+        vec![
+            ("ARM_USE_MSI", "true".to_owned()),
+            ("ARM_MSI_ENDPOINT", azure.managed_identity().endpoint()),
+        ]
+    }),
+    (
+        "App Service doesn't take the identity's header",
+        |azure, _| {
+            let identity = azure.managed_identity();
+            identity.assign_system();
+            vec![
+                ("ARM_USE_MSI", "true".to_owned()),
+                ("IDENTITY_ENDPOINT", identity.app_service_endpoint()),
+                ("IDENTITY_HEADER", "wrong".to_owned()),
+            ]
+        },
+    ),
+    ("no Azure CLI", |_, folder| {
+        vec![("PATH", folder.display().to_string())]
+    }),
+    ("an Azure CLI that is too old", |azure, folder| {
+        cli(azure, folder, AzState::TooOld)
+    }),
+    ("an Azure CLI that isn't signed in", |azure, folder| {
+        cli(azure, folder, AzState::LoggedOut)
+    }),
+    ("an Azure CLI whose session has ended", |azure, folder| {
+        cli(azure, folder, AzState::SessionExpired)
+    }),
+];
+
+fn principal<const N: usize>(more: [(&'static str, String); N]) -> Variables {
+    let who = [
+        ("ARM_TENANT_ID", TENANT.to_owned()),
+        ("ARM_CLIENT_ID", CLIENT_ID.to_owned()),
+        ("ARM_USE_CLI", "false".to_owned()),
+    ];
+    who.into_iter().chain(more).collect()
+}
+
+fn secret(client: &str, secret: &str) -> Variables {
+    let mut variables = principal([("ARM_CLIENT_SECRET", secret.to_owned())]);
+    variables.retain(|(name, _)| *name != "ARM_CLIENT_ID");
+    variables.push(("ARM_CLIENT_ID", client.to_owned()));
+    variables
+}
+
+fn certificate(folder: &Path, password: &str) -> Variables {
+    let file = folder.join("app.pfx");
+    fs::write(&file, AppCertificate::P256.pfx(Pfx::Modern)).unwrap();
+    principal([
+        ("ARM_CLIENT_CERTIFICATE_PATH", file.display().to_string()),
+        ("ARM_CLIENT_CERTIFICATE_PASSWORD", password.to_owned()),
+    ])
+}
+
+fn oidc<const N: usize>(more: [(&'static str, String); N]) -> Variables {
+    let mut variables = principal(more);
+    variables.push(("ARM_USE_OIDC", "true".to_owned()));
+    variables
+}
+
+fn given_token(azure: &Simulator, lifetime: Duration) -> Variables {
+    oidc([("ARM_OIDC_TOKEN", azure.oidc().token(lifetime))])
+}
+
+fn cli(azure: &Simulator, folder: &Path, state: AzState) -> Variables {
+    azure.azure_cli(folder, state).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    vec![("PATH", format!("{}:{path}", folder.display()))]
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_says_why_and_what_to_do() {
+    for host in hosts() {
+        let mut told = String::new();
+        for (name, bring_about) in CASES {
+            let stage = Stage::new(host, WORKFLOW).await;
+            let folder = stage.workspace.folder();
+            let variables = bring_about(&stage.azure, &folder);
+            let stage = stage.signing_in_by(variables);
+            told.push_str(&format!("## {name}\n"));
+            let findings = stage.workspace.findings().await.unwrap();
+            // Hosts add one of their own where there is no provider block.
+            let ours = findings
+                .iter()
+                .filter(|it| it.summary != "Invalid provider configuration");
+            for finding in ours {
+                told.push_str(&format!("\n{}\n\n{}\n", finding.summary, finding.detail));
+            }
+            told = told
+                .replace(&folder.display().to_string(), "FOLDER")
+                .replace('\r', "");
+            told.push('\n');
+            assert!(told.ends_with(".\n\n"), "{name}: no sentence at the end");
+            assert_eq!(stage.writes(), Vec::<String>::new(), "{name}");
+        }
+        insta::with_settings!({
+            description => "What a plan says when the sign-in fails.",
+            omit_expression => true,
+            filters => [
+                (r"(Trace ID|Correlation ID): [-0-9a-f]{36}", "$1: …"),
+                (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:[0-9.]+Z", "…"),
+            ],
+        }, {
+            insta::assert_snapshot!("sign_in_failures", told);
+        });
+    }
+}
