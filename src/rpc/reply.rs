@@ -11,7 +11,7 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Response, Status};
-use tracing::{Instrument, Span, debug, error_span};
+use tracing::{Instrument, Span, debug, error_span, info};
 
 use crate::diagnostics::Diagnostics;
 use crate::rpc::generated as pb;
@@ -67,6 +67,17 @@ reply_with_diagnostics!(
     validate_provider_config,
     validate_resource_config,
 );
+
+/// The calls that do what a user asks for, as against those by which a host gets to know us or
+/// checks what is written. Their ends are logged at `INFO`.
+const OPERATIONS: [&str; 6] = [
+    "ApplyResourceChange",
+    "ImportResourceState",
+    "PlanAction",
+    "PlanResourceChange",
+    "ReadDataSource",
+    "ReadResource",
+];
 
 /// What a call is about: a kind of thing, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +142,13 @@ pub(crate) async fn answer<R: Reply>(
     };
     let diagnostics = reply.diagnostics_mut().len();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.in_scope(|| debug!(diagnostics, tf_req_duration_ms = took, "answered"));
+    span.in_scope(|| {
+        if OPERATIONS.contains(&rpc) {
+            info!(diagnostics, tf_req_duration_ms = took, "answered");
+        } else {
+            debug!(diagnostics, tf_req_duration_ms = took, "answered");
+        }
+    });
     Ok(Response::new(reply))
 }
 
@@ -150,7 +167,7 @@ pub(crate) fn stream<E: Send + 'static>(
 ) -> Result<Response<BoxStream<E>>, Status> {
     let span = about.span(rpc);
     Ok(Response::new(span.in_scope(|| {
-        debug!("answering with events");
+        info!("answering with events");
         operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
     })))
 }
@@ -174,8 +191,11 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tracing::level_filters::LevelFilter;
-    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
     use super::*;
 
@@ -192,5 +212,33 @@ mod tests {
         answer("GetMetadata", About::Provider, call).await.unwrap();
 
         assert_eq!(around.metadata().unwrap().name(), "rpc");
+    }
+
+    /// Counts what is logged.
+    #[derive(Clone, Default)]
+    struct Count(Arc<AtomicU64>);
+
+    impl<S: Subscriber> Layer<S> for Count {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn at_info_only_operations_are_logged() {
+        let count = Count::default();
+        let lines = count.clone().with_filter(LevelFilter::INFO);
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+
+        let call = async { Ok(pb::validate_resource_config::Response::default()) };
+        let about = About::Resource("acr_thing".to_owned());
+        answer("ValidateResourceConfig", about.clone(), call)
+            .await
+            .unwrap();
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+
+        let call = async { Ok(pb::read_resource::Response::default()) };
+        answer("ReadResource", about, call).await.unwrap();
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -43,11 +43,13 @@ impl Work {
             .parse()
             .map_err(|error| notices::invalid_registry(&error))?;
         let timeout = timeouts::of(&state.timeouts, operation);
-        Ok(Self {
+        let work = Self {
             azure: connection.ready()?,
             budget: Budget::new(timeout, context.cancelled.clone()),
             registry,
-        })
+        };
+        tracing::info!(operation, registry_id = %work.registry, "working on a registry");
+        Ok(work)
     }
 
     /// Reads what there is; [`None`] where the registry is gone.

@@ -5,8 +5,6 @@ mod missing_right;
 mod refusal;
 mod sign_in;
 
-use std::error::Error as _;
-
 use crate::azure::error::{Error, Operation};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::http::{Stopped, TransportError, TransportErrorKind};
@@ -80,13 +78,10 @@ fn said(code: &str, message: &str) -> String {
 }
 
 fn transport(error: &TransportError) -> String {
-    let mut text = format!("{error}.");
-    let mut cause = error.source();
-    while let Some(reason) = cause {
-        text.push_str(&format!(" {reason}."));
-        cause = reason.source();
+    match error.cause() {
+        Some(cause) => format!("{error}: {cause}."),
+        None => format!("{error}."),
     }
-    text
 }
 
 fn after_transport(error: &TransportError) -> &'static str {
@@ -173,15 +168,15 @@ mod tests {
             unanswered(TransportErrorKind::Certificate),
             unanswered(TransportErrorKind::Timeout),
         ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com is unreachable. the cause.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com is unreachable: the cause.
 
         Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints of the provider block.
         ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: the certificate of management.azure.com is not trusted. the cause.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: the certificate of management.azure.com is not trusted: the cause.
 
         If a proxy or a private endpoint has a certificate of your own authority, name that authority's PEM file in SSL_CERT_FILE.
         ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com did not answer in time. the cause.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com did not answer in time: the cause.
 
         Run it again; if it stays, check the network between here and Azure.
         ");
