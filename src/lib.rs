@@ -5,7 +5,7 @@
 //! - [`rpc`]: the plugin protocol's calls
 //! - [`framework`]: what a provider and a resource are
 //! - [`provider`]: this provider: its block, signing in
-//! - [`resource`], [`function`]: its resources and functions
+//! - [`resource`], [`list_resource`], [`function`]: its resources, lists of them, functions
 //! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
 //! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod framework;
 pub mod function;
 pub mod http;
+pub mod list_resource;
 pub mod patching;
 pub mod plugin;
 pub mod provider;

@@ -155,6 +155,23 @@ impl Azure {
         operation: &Operation,
         first: Url,
     ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        let mut next = Some(first);
+        while let Some(url) = next {
+            let (page, further) = self.arm_page(budget, operation, url).await?;
+            all.extend(page);
+            next = further;
+        }
+        Ok(all)
+    }
+
+    /// Reads one page of a list, and says where the next one is.
+    pub(crate) async fn arm_page<T: DeserializeOwned>(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        url: Url,
+    ) -> Result<(Vec<T>, Option<Url>), Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Page<T> {
@@ -162,17 +179,10 @@ impl Azure {
             next_link: Option<String>,
         }
 
-        let mut all = Vec::new();
-        let mut next = Some(first);
-        while let Some(url) = next {
-            let page: Page<T> = self.arm_get(budget, operation, url).await?;
-            all.extend(page.value);
-            next = match page.next_link.filter(|link| !link.is_empty()) {
-                Some(link) => Some(self.arm_link(operation, &link)?),
-                None => None,
-            };
-        }
-        Ok(all)
+        let page: Page<T> = self.arm_get(budget, operation, url).await?;
+        let further = page.next_link.filter(|link| !link.is_empty());
+        let further = further.map(|link| self.arm_link(operation, &link));
+        Ok((page.value, further.transpose()?))
     }
 
     /// Deletes one thing; what isn't there is fine. Says what Azure answered.

@@ -111,26 +111,39 @@ impl RegistryId {
     }
 
     fn problem(&self) -> Option<&'static str> {
-        let group = &self.resource_group;
-        let in_group = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-        if uuid::Uuid::try_parse(&self.subscription_id).is_err() || self.subscription_id.len() != 36
-        {
-            Some("the subscription id is not a GUID")
-        } else if group.is_empty() || group.chars().count() > 90 {
-            Some("a resource group has 1 to 90 characters")
-        } else if !group.chars().all(in_group) || group.ends_with('.') {
-            Some("a resource group has letters, digits, and -_.() with no dot at the end")
-        } else if !(5..=50).contains(&self.registry.len()) {
-            Some("a registry's name has 5 to 50 characters")
-        } else if !self
-            .registry
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric())
-        {
-            Some("a registry's name has letters and digits only")
-        } else {
-            None
-        }
+        problem_of_subscription(&self.subscription_id)
+            .or_else(|| problem_of_group(&self.resource_group))
+            .or_else(|| problem_of_name(&self.registry))
+    }
+}
+
+/// What is wrong with the id of a subscription, if anything is.
+#[must_use]
+pub fn problem_of_subscription(id: &str) -> Option<&'static str> {
+    let is_guid = id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+    (!is_guid).then_some("the subscription id is not a GUID")
+}
+
+/// What is wrong with the name of a resource group, if anything is.
+#[must_use]
+pub fn problem_of_group(name: &str) -> Option<&'static str> {
+    let may_stand = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+    if name.is_empty() || name.chars().count() > 90 {
+        Some("a resource group has 1 to 90 characters")
+    } else if !name.chars().all(may_stand) || name.ends_with('.') {
+        Some("a resource group has letters, digits, and -_.() with no dot at the end")
+    } else {
+        None
+    }
+}
+
+fn problem_of_name(registry: &str) -> Option<&'static str> {
+    if !(5..=50).contains(&registry.len()) {
+        Some("a registry's name has 5 to 50 characters")
+    } else if !registry.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Some("a registry's name has letters and digits only")
+    } else {
+        None
     }
 }
 

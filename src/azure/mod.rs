@@ -13,6 +13,7 @@ pub mod error;
 pub mod id;
 pub mod poll;
 pub mod registry;
+pub mod registry_list;
 pub mod role_assignment;
 pub mod run;
 pub mod task;

@@ -6,7 +6,7 @@ use crate::azure::{Azure, Error, Operation, RegistryId, arm};
 use crate::http::Budget;
 
 /// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
-const API_VERSION: &str = "2025-11-01";
+pub(super) const API_VERSION: &str = "2025-11-01";
 
 /// A container registry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

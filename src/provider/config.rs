@@ -16,6 +16,8 @@ pub(super) struct Config {
     pub(super) cloud: CloudChoice,
     pub(super) sign_in: SignIn,
     pub(super) auxiliary_tenants: Vec<String>,
+    /// Where to look for what no id places in a subscription.
+    pub(super) subscription_id: Option<String>,
     pub(super) user_agent: String,
     pub(super) correlation_id: Correlation,
     /// What was asked for and isn't done.
@@ -70,6 +72,7 @@ impl Config {
             cloud: CloudChoice::read(source)?,
             sign_in,
             auxiliary_tenants: given.auxiliary_tenants,
+            subscription_id: given.subscription_id,
             user_agent: user_agent(source, host_version)?,
             correlation_id: correlation(source)?,
             warnings,

@@ -20,9 +20,10 @@ use async_trait::async_trait;
 
 use crate::azure::{Azure, AzureOptions};
 use crate::diagnostics::Diagnostics;
-use crate::framework::{ConfigureRequest, Function, Provider, Resource};
+use crate::framework::{ConfigureRequest, Function, ListResource, Provider, Resource};
 use crate::function;
 use crate::http::{Pipeline, Transport};
+use crate::list_resource;
 use crate::resource::connection::{Connection, Link};
 use crate::resource::continuous_patching_workflow::ContinuousPatchingWorkflow;
 use crate::schema::Schema;
@@ -101,6 +102,10 @@ impl Provider for AcrProvider {
         )))]
     }
 
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        list_resource::all(&self.connection)
+    }
+
     fn functions(&self) -> Vec<Arc<dyn Function>> {
         function::all()
     }
@@ -120,6 +125,8 @@ impl Provider for AcrProvider {
             Err(diagnostics) => return diagnostics,
         };
         let warnings = std::mem::take(&mut config.warnings);
+        self.connection
+            .set_subscription(config.subscription_id.take());
         let mut diagnostics = match self.connect(config).await {
             Ok(azure) => {
                 self.connection.set(Link::Ready(azure));

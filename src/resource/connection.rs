@@ -10,6 +10,8 @@ use crate::diagnostics::Diagnostic;
 #[derive(Debug, Default)]
 pub struct Connection {
     link: RwLock<Link>,
+    /// The subscription of whatever is in none by its id.
+    subscription: RwLock<Option<String>>,
     /// Registries that a refresh has found gone, by their ids in lower case.
     gone: RwLock<BTreeSet<String>>,
 }
@@ -30,6 +32,23 @@ impl Connection {
     /// Takes the outcome of configuring the provider, in place of an earlier one.
     pub fn set(&self, link: Link) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Takes the subscription that the provider has been configured with, in place of an earlier
+    /// one.
+    pub fn set_subscription(&self, id: Option<String>) {
+        *self
+            .subscription
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
+    /// The subscription that the provider has been configured with.
+    pub fn subscription(&self) -> Option<String> {
+        self.subscription
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes that a refresh has found a registry gone.

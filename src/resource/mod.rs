@@ -2,4 +2,4 @@
 
 pub mod connection;
 pub mod continuous_patching_workflow;
-mod report;
+pub(crate) mod report;

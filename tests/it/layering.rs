@@ -15,6 +15,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "framework",
             "function",
             "http",
+            "list_resource",
+            "resource",
+            "schema",
+            "value",
+        ],
+    ),
+    (
+        "list_resource",
+        &[
+            "azure",
+            "diagnostics",
+            "framework",
+            "http",
             "resource",
             "schema",
             "value",
@@ -97,6 +110,7 @@ fn only_the_rpc_and_plugin_layers_see_generated_types() {
     for layer in [
         "framework",
         "function",
+        "list_resource",
         "provider",
         "resource",
         "patching",

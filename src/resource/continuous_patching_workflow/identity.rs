@@ -42,7 +42,7 @@ pub(super) fn of(registry_id: &Value) -> Value {
 }
 
 /// The identity of the workflow of this registry.
-fn of_registry(registry: &RegistryId) -> Value {
+pub(super) fn of_registry(registry: &RegistryId) -> Value {
     Value::object([
         (SUBSCRIPTION_ID, registry.subscription_id.as_str().into()),
         (RESOURCE_GROUP_NAME, registry.resource_group.as_str().into()),

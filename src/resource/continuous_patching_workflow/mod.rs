@@ -3,6 +3,7 @@
 //! # Layout
 //! - `schema`, `names`, `model`, `timeouts`: what it looks like
 //! - `identity`: what it is named by
+//! - `listed`: whether a registry has one, for whoever lists them
 //! - `generated`: its configuration, worked out from its state
 //! - `validate`: rules that need no network
 //! - `facts`, `preflight`, `plan`: what apply will do, after a look at the registry
@@ -26,6 +27,7 @@ mod fixture;
 mod generated;
 mod grant;
 mod identity;
+pub(crate) mod listed;
 mod model;
 mod names;
 mod notices;
@@ -69,6 +71,9 @@ use progress::Progress;
 use settle::Settled;
 use work::{Work, known};
 
+/// Its name in configurations.
+pub(crate) const TYPE_NAME: &str = "acr_continuous_patching_workflow";
+
 /// The resource.
 #[derive(Debug)]
 pub struct ContinuousPatchingWorkflow {
@@ -91,7 +96,7 @@ impl ContinuousPatchingWorkflow {
 #[async_trait]
 impl Resource for ContinuousPatchingWorkflow {
     fn type_name(&self) -> &'static str {
-        "acr_continuous_patching_workflow"
+        TYPE_NAME
     }
 
     fn schema(&self) -> &Schema {

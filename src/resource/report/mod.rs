@@ -10,7 +10,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 
 /// A failure under a summary that says what could not be done.
-pub(super) fn failure(summary: &str, error: &Error) -> Diagnostic {
+pub(crate) fn failure(summary: &str, error: &Error) -> Diagnostic {
     Diagnostic::error(summary, detail(error))
 }
 

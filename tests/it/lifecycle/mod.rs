@@ -6,6 +6,7 @@ mod failures;
 mod identity;
 mod importing;
 mod leftovers;
+mod listing;
 mod others;
 mod passing;
 mod preflight;

@@ -388,6 +388,16 @@ impl Terraform {
         self.value(answer.config)
     }
 
+    /// An identity off the wire.
+    pub(crate) fn identity(&self, msgpack: &[u8]) -> Value {
+        msgpack::decode(msgpack, &self.identity.value_type()).unwrap()
+    }
+
+    /// An object of the resource off the wire; null where there is none.
+    pub(crate) fn object(&self, sent: Option<pb::DynamicValue>) -> Value {
+        self.value(sent)
+    }
+
     fn wire_identity(&self, identity: &Value) -> Option<pb::ResourceIdentityData> {
         (self.knows_identities && !identity.is_null()).then(|| pb::ResourceIdentityData {
             identity_data: Some(pb::DynamicValue {

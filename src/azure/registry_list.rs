@@ -1,0 +1,94 @@
+//! Which registries there are, page by page: a subscription may have many.
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::azure::{Azure, Error, Operation, RegistryId, arm, registry};
+use crate::http::Budget;
+
+/// A list of registries, of which a page is read at a time.
+#[derive(Clone, Debug)]
+pub struct RegistryPages {
+    azure: Azure,
+    operation: Operation,
+    next: Option<Url>,
+}
+
+impl Azure {
+    /// The registries of a subscription, or of one of its resource groups. Nothing is read yet.
+    #[must_use]
+    pub fn registries(&self, subscription_id: &str, group: Option<&str>) -> RegistryPages {
+        let group = group.map_or_else(String::new, |name| format!("/resourceGroups/{name}"));
+        let scope = format!("/subscriptions/{subscription_id}{group}");
+        let id = format!("{scope}/providers/Microsoft.ContainerRegistry/registries");
+        RegistryPages {
+            azure: self.clone(),
+            next: Some(arm::url(self.cloud(), &id, registry::API_VERSION, &[])),
+            operation: Operation::new("listing registries of", scope),
+        }
+    }
+}
+
+impl RegistryPages {
+    /// The registries of the next page; [`None`] after the last one.
+    ///
+    /// # Errors
+    ///
+    /// Not found where there is no such subscription or group, among the usual ones.
+    pub async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<RegistryId>>, Error> {
+        #[derive(Deserialize)]
+        struct Entry {
+            id: String,
+        }
+
+        let Some(url) = self.next.take() else {
+            return Ok(None);
+        };
+        let (page, next): (Vec<Entry>, _) =
+            self.azure.arm_page(budget, &self.operation, url).await?;
+        self.next = next;
+        let ids = page.iter().map(|entry| RegistryId::parse(&entry.id));
+        ids.collect::<Result<_, _>>()
+            .map(Some)
+            .map_err(|error| Error::unexpected(&self.operation, error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::scripted::{ScriptedTransport, json};
+
+    #[tokio::test]
+    async fn a_page_is_read_when_it_is_asked_for() {
+        let link = "https://management.azure.com/next?$skiptoken=1";
+        let entry = value!({"id": registry().to_string(), "name": "contoso"});
+        let first = value!({"value": [entry.clone()], "nextLink": link});
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/registries?", json(200, &first))
+            .on(Method::GET, "/next?", json(200, &value!({"value": []})));
+        let azure = azure(&transport);
+        let mut pages = azure.registries(&registry().subscription_id, Some("demo"));
+        let page = pages.next(&minute()).await.unwrap();
+        assert_eq!(page, Some(vec![registry()]));
+        assert_eq!(transport.requests().len(), 1);
+        assert_eq!(pages.next(&minute()).await.unwrap(), Some(vec![]));
+        assert_eq!(pages.next(&minute()).await.unwrap(), None);
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn what_is_no_registry_is_no_answer() {
+        let page = value!({"value": [{"id": "/subscriptions/x"}]});
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/registries?", json(200, &page));
+        let azure = azure(&transport);
+        let mut pages = azure.registries(&registry().subscription_id, None);
+        let error = pages.next(&minute()).await.unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+    }
+}

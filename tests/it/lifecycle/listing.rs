@@ -1,0 +1,291 @@
+//! The list resource against the simulator, event by event, as `terraform query` calls it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use azure_simulator::{Fault, Generation, Options, RegistrySpec, SUBSCRIPTION, Simulator};
+use terraform_provider_acr::rpc::generated as pb;
+use terraform_provider_acr::value::{Type, Value, msgpack};
+use tonic::Streaming;
+
+use crate::lifecycle::stage::Stage;
+use crate::support::host::lines;
+use crate::support::terraform::Terraform;
+use crate::support::wire::Wire;
+
+fn config(subscription: Value, group: Value) -> Option<pb::DynamicValue> {
+    let names = ["subscription_id", "resource_group_name"];
+    let kind = Type::Object(names.map(|name| (name.to_owned(), Type::String)).into());
+    let config = Value::object(names.into_iter().zip([subscription, group]));
+    Some(pb::DynamicValue {
+        msgpack: msgpack::encode(&config, &kind).unwrap(),
+        json: vec![],
+    })
+}
+
+fn request() -> pb::list_resource::Request {
+    pb::list_resource::Request {
+        type_name: "acr_continuous_patching_workflow".to_owned(),
+        config: config(Value::Null, Value::Null),
+        include_resource_object: false,
+        limit: 100,
+    }
+}
+
+async fn start(
+    terraform: &Terraform,
+    request: pb::list_resource::Request,
+) -> Streaming<pb::list_resource::Event> {
+    let answer = terraform.client().list_resource(request).await.unwrap();
+    answer.into_inner()
+}
+
+async fn list(
+    terraform: &Terraform,
+    request: pb::list_resource::Request,
+) -> Vec<pb::list_resource::Event> {
+    let mut events = start(terraform, request).await;
+    let mut found = vec![];
+    while let Some(event) = events.message().await.unwrap() {
+        found.push(event);
+    }
+    found
+}
+
+/// What the events are about, by the alphabet: workflows by their names, the rest by what is said.
+fn told(events: &[pb::list_resource::Event]) -> Vec<String> {
+    let mut told: Vec<String> = events
+        .iter()
+        .flat_map(|event| match &event.identity {
+            Some(_) => vec![event.display_name.clone()],
+            None => lines(&event.diagnostic),
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+/// A subscription with registries of these names, those of the second list with a workflow.
+async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wire>, Terraform) {
+    let options = names.iter().fold(Options::default(), |options, name| {
+        options.registry(RegistrySpec::new(name))
+    });
+    let azure = Arc::new(Simulator::start(options).unwrap());
+    for name in with {
+        let registry = azure.registry(name);
+        registry.cli_create(Generation::TasksContributor).unwrap();
+    }
+    let wire = Wire::to(&azure);
+    let environment = azure.env().into_iter().collect();
+    let terraform = Terraform::new(environment, Arc::clone(&wire)).await;
+    (azure, wire, terraform)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_with_a_workflow_is_listed_one_without_is_not_and_one_out_of_reach_is_said() {
+    let (azure, _, terraform) = subscription(&["alpha", "bravo", "charlie"], &["alpha"]).await;
+    azure.fault(
+        Fault::on("GET", "/registries/charlie/tasks")
+            .status(403)
+            .code("AuthorizationFailed")
+            .times(u64::MAX),
+    );
+    let events = list(&terraform, request()).await;
+    assert_eq!(
+        told(&events),
+        [
+            "alpha",
+            "warning: Could not look up the workflow of charlie"
+        ]
+    );
+    let said = events.iter().find(|it| it.identity.is_none()).unwrap();
+    let detail = &said.diagnostic[0].detail;
+    assert!(detail.contains("AuthorizationFailed"), "{detail}");
+    let sent = events[0].identity.as_ref().or(events[1].identity.as_ref());
+    let sent = sent.unwrap().identity_data.as_ref().unwrap();
+    let identity = terraform.identity(&sent.msgpack);
+    assert_eq!(
+        identity,
+        Value::object([
+            ("subscription_id", SUBSCRIPTION.into()),
+            ("resource_group_name", "demo".into()),
+            ("registry_name", "alpha".into()),
+        ])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_page_of_registries_is_read() {
+    let names: Vec<String> = (0..7).map(|n| format!("contoso{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (azure, _, terraform) = subscription(&names, &names[..5]).await;
+    azure.turn(|knobs| knobs.page_size = 3);
+    azure.mark();
+    assert_eq!(told(&list(&terraform, request()).await), names[..5]);
+    let requests = azure.requests();
+    let pages = requests
+        .iter()
+        .filter(|it| it.path.ends_with("/Microsoft.ContainerRegistry/registries"));
+    assert_eq!(pages.count(), 3);
+    assert!(azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_stops_at_its_limit_and_looks_at_no_more() {
+    let names: Vec<String> = (0..30).map(|n| format!("contoso{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (azure, _, terraform) = subscription(&names, &names).await;
+    azure.turn(|knobs| knobs.page_size = 10);
+    azure.mark();
+    let limited = pb::list_resource::Request {
+        limit: 2,
+        ..request()
+    };
+    let events = list(&terraform, limited).await;
+    assert_eq!(events.len(), 2);
+    let looked_at = azure.requests();
+    let looked_at: BTreeSet<&str> = looked_at
+        .iter()
+        .filter(|it| it.path.ends_with("/tasks"))
+        .map(|it| it.path.as_str())
+        .collect();
+    assert!(looked_at.len() <= 10, "{looked_at:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_that_comes_with_a_workflow_is_that_of_an_import() {
+    let (azure, _, mut terraform) = subscription(&["contoso"], &["contoso"]).await;
+    let whole = pb::list_resource::Request {
+        include_resource_object: true,
+        ..request()
+    };
+    let events = list(&terraform, whole).await;
+    assert_eq!(told(&events), ["contoso"]);
+    let object = events[0].resource_object.clone();
+    let listed = terraform.object(object);
+    assert_eq!(terraform.import(&azure.registry("contoso").id()).await, []);
+    assert_eq!(&listed, terraform.state());
+    assert_eq!(listed.get("schedule"), &"1d".into());
+    assert_eq!(azure.writes().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_can_not_be_read_is_said_beside_its_workflow() {
+    let (azure, _, terraform) = subscription(&["contoso"], &["contoso"]).await;
+    azure.registry("contoso").push_policy("{");
+    let whole = pb::list_resource::Request {
+        include_resource_object: true,
+        ..request()
+    };
+    let events = list(&terraform, whole).await;
+    assert_eq!(told(&events), ["contoso"]);
+    assert_eq!(
+        lines(&events[0].diagnostic),
+        ["warning at .repositories: The policy can't be read"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_can_be_of_one_group_and_of_another_subscription() {
+    const OTHER: &str = "00000000-0000-0000-0000-00000000000a";
+    let (azure, _, terraform) = subscription(&["alpha"], &["alpha"]).await;
+    azure.add_registry(RegistrySpec::new("charlie").subscription(OTHER));
+    let apart = azure.add_registry(RegistrySpec::new("bravo").resource_group("apart"));
+    apart.cli_create(Generation::TasksContributor).unwrap();
+    let of = |subscription: Value, group: Value| pb::list_resource::Request {
+        config: config(subscription, group),
+        ..request()
+    };
+    for (group, expected) in [("apart", ["bravo"]), ("DEMO", ["alpha"])] {
+        let events = list(&terraform, of(Value::Null, group.into())).await;
+        assert_eq!(told(&events), expected);
+    }
+    // Who is signed in has rights in the one subscription only.
+    let events = list(&terraform, of(OTHER.into(), Value::Null)).await;
+    assert_eq!(told(&events), ["error: Could not list the registries"]);
+    let events = list(&terraform, of(Value::Null, "nowhere".into())).await;
+    assert_eq!(told(&events), ["error: Could not list the registries"]);
+    let detail = &events[0].diagnostic[0].detail;
+    assert!(detail.contains("ResourceGroupNotFound"), "{detail}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_subscription_it_is_said_where_one_can_be_set() {
+    let stage = Stage::plain().await;
+    let variables = stage.azure.env().into_iter();
+    let environment = variables.filter(|(name, _)| *name != "ARM_SUBSCRIPTION_ID");
+    let mut terraform = Terraform::new(environment.collect(), Arc::clone(&stage.wire)).await;
+    let events = list(&terraform, request()).await;
+    assert_eq!(told(&events), ["error: No subscription to list"]);
+    insta::assert_snapshot!(events[0].diagnostic[0].detail, @"Nothing says in which subscription to look. Set `subscription_id` in the `config` block of the list or in the provider block, or the environment variable ARM_SUBSCRIPTION_ID.");
+    let block = Value::object([("subscription_id", Value::from(SUBSCRIPTION))]);
+    terraform.restart_with(block).await;
+    assert_eq!(list(&terraform, request()).await, []);
+    let block = Value::object([("subscription_id", Value::from("mine"))]);
+    terraform.restart_with(block).await;
+    let events = list(&terraform, request()).await;
+    assert_eq!(told(&events), ["error: Invalid subscription ID"]);
+}
+
+#[tokio::test]
+async fn a_filter_is_checked_without_azure() {
+    let stage = Stage::plain().await;
+    stage.azure.mark();
+    for (subscription, group, expected) in [
+        (Value::Null, Value::Null, vec![]),
+        (Value::Unknown, Value::Unknown, vec![]),
+        (SUBSCRIPTION.into(), "demo".into(), vec![]),
+        (
+            "mine".into(),
+            "a/b".into(),
+            vec![
+                "error at .subscription_id: Invalid subscription ID",
+                "error at .resource_group_name: Invalid resource group name",
+            ],
+        ),
+    ] {
+        let request = pb::validate_list_resource_config::Request {
+            type_name: "acr_continuous_patching_workflow".to_owned(),
+            config: config(subscription, group),
+            ..Default::default()
+        };
+        let mut client = stage.terraform.client();
+        let answer = client.validate_list_resource_config(request).await.unwrap();
+        assert_eq!(lines(&answer.into_inner().diagnostics), expected);
+    }
+    assert!(stage.azure.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_a_list() {
+    let (_, wire, terraform) = subscription(&["alpha", "bravo"], &["alpha", "bravo"]).await;
+    // The token, the registries, and then the tasks of the first.
+    let ringing = wire.ring_at(3);
+    let listing = list(&terraform, request());
+    let stop = async {
+        ringing.rung.await.unwrap();
+        Terraform::stop(terraform.client()).await;
+        drop(ringing.go);
+    };
+    let (events, ()) = tokio::join!(listing, stop);
+    let last = told(&events[events.len() - 1..]);
+    assert_eq!(last, ["error: Could not list the registries"]);
+    assert!(events.len() <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_goes_away_ends_a_list() {
+    let names: Vec<String> = (0..30).map(|n| format!("contoso{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (azure, wire, terraform) = subscription(&names, &names).await;
+    let ringing = wire.ring_at(6);
+    azure.mark();
+    let events = start(&terraform, request()).await;
+    ringing.rung.await.unwrap();
+    drop(events);
+    drop(ringing.go);
+    // Whatever goes on would have gone on by then.
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let looked_at = azure.requests().len();
+    assert!(looked_at < 30, "{looked_at} requests");
+}
