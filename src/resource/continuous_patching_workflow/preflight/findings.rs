@@ -1,9 +1,8 @@
-//! What is made of what was seen in a registry. Pure.
+//! What is made of what was seen in the repositories. Pure.
 
 use std::collections::BTreeSet;
 
 use crate::azure::error::Error;
-use crate::azure::registry::{Registry, RoleAssignmentMode};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::patching::Policy;
 use crate::patching::rules::EVERY_TAG;
@@ -13,71 +12,6 @@ use crate::resource::continuous_patching_workflow::names;
 use crate::resource::continuous_patching_workflow::preflight::Seen;
 use crate::resource::report;
 use crate::value::AttributePath;
-
-/// What the registry itself has against the workflow. Most of it no `preflight` makes harmless.
-pub(super) fn registry_findings(registry: &Registry) -> Diagnostics {
-    let here = || AttributePath::new(names::REGISTRY_ID);
-    let mut findings = Diagnostics::new();
-    if !registry
-        .provisioning_state
-        .eq_ignore_ascii_case("Succeeded")
-    {
-        findings.push(
-            Diagnostic::error(
-                "The registry is not ready",
-                format!(
-                    "The provisioning state of {} is {}. Tasks can be set up once it is Succeeded.",
-                    registry.id, registry.provisioning_state
-                ),
-            )
-            .at(here()),
-        );
-    }
-    if registry.sku.eq_ignore_ascii_case("Classic") {
-        findings.push(
-            Diagnostic::error(
-                "The registry's SKU has no tasks",
-                format!(
-                    "{} has the SKU Classic, and tasks need Basic, Standard or Premium. Change the \
-                     `sku` of the registry.",
-                    registry.id
-                ),
-            )
-            .at(here()),
-        );
-    }
-    if registry.is_network_restricted()
-        && registry.network_rule_bypass_allowed_for_tasks != Some(true)
-    {
-        findings.push(
-            Diagnostic::error(
-                "The registry's network rules keep its tasks out",
-                format!(
-                    "Not every address may reach {}, and it doesn't let its tasks pass: they would \
-                     be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on \
-                     its `azurerm_container_registry`. This provider never changes a registry.",
-                    registry.id
-                ),
-            )
-            .at(here()),
-        );
-    }
-    if registry.role_assignment_mode == RoleAssignmentMode::Abac {
-        findings.push(
-            Diagnostic::warning(
-                "Continuous Patching is not supported on ABAC registries",
-                format!(
-                    "{} has ABAC repository permissions. The tasks get the roles that such a \
-                     registry needs, but Microsoft documents Continuous Patching as unsupported \
-                     there.",
-                    registry.id
-                ),
-            )
-            .at(here()),
-        );
-    }
-    findings
-}
 
 /// What the repositories have against the policy.
 pub(super) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Diagnostics {
@@ -253,26 +187,9 @@ mod tests {
     use super::*;
     use crate::azure::cache_rule::CacheRule;
     use crate::azure::credential::{Problem, SignInFailure};
-    use crate::azure::registry::PublicNetworkAccess;
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
-    use crate::resource::continuous_patching_workflow::fixture::REGISTRY;
-
-    fn registry() -> Registry {
-        Registry {
-            id: REGISTRY.to_owned(),
-            name: "contoso".to_owned(),
-            location: "westeurope".to_owned(),
-            sku: "Premium".to_owned(),
-            provisioning_state: "Succeeded".to_owned(),
-            login_server: "contoso.azurecr.io".to_owned(),
-            public_network_access: PublicNetworkAccess::Enabled,
-            network_default_action: None,
-            network_rule_bypass_allowed_for_tasks: None,
-            role_assignment_mode: RoleAssignmentMode::Legacy,
-            as_arm_audience_enabled: true,
-        }
-    }
+    use crate::resource::continuous_patching_workflow::preflight::told;
 
     fn policy(repositories: &[(&str, &[&str])]) -> Policy {
         let repositories = repositories.iter().map(|(name, tags)| {
@@ -298,53 +215,6 @@ mod tests {
             images: images.collect(),
             ..Selection::default()
         }
-    }
-
-    fn told(findings: &Diagnostics) -> String {
-        let told: Vec<String> = findings
-            .iter()
-            .map(|finding| {
-                let path = finding.path.clone().unwrap_or_default();
-                let (severity, summary) = (finding.severity, &finding.summary);
-                format!("{severity:?} at {path}: {summary}\n{}", finding.detail)
-            })
-            .collect();
-        told.join("\n---\n")
-    }
-
-    #[test]
-    fn a_registry_that_can_run_tasks_has_no_findings() {
-        assert_eq!(told(&registry_findings(&registry())), "");
-        let restricted = Registry {
-            public_network_access: PublicNetworkAccess::Disabled,
-            network_rule_bypass_allowed_for_tasks: Some(true),
-            ..registry()
-        };
-        assert_eq!(told(&registry_findings(&restricted)), "");
-    }
-
-    #[test]
-    fn everything_that_a_registry_has_against_tasks_is_told() {
-        let worst = Registry {
-            sku: "Classic".to_owned(),
-            provisioning_state: "Updating".to_owned(),
-            network_default_action: Some("Deny".to_owned()),
-            role_assignment_mode: RoleAssignmentMode::Abac,
-            ..registry()
-        };
-        insta::assert_snapshot!(told(&registry_findings(&worst)), @"
-        Error at registry_id: The registry is not ready
-        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Tasks can be set up once it is Succeeded.
-        ---
-        Error at registry_id: The registry's SKU has no tasks
-        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic, and tasks need Basic, Standard or Premium. Change the `sku` of the registry.
-        ---
-        Error at registry_id: The registry's network rules keep its tasks out
-        Not every address may reach /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso, and it doesn't let its tasks pass: they would be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on its `azurerm_container_registry`. This provider never changes a registry.
-        ---
-        Warning at registry_id: Continuous Patching is not supported on ABAC registries
-        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. The tasks get the roles that such a registry needs, but Microsoft documents Continuous Patching as unsupported there.
-        ");
     }
 
     #[test]

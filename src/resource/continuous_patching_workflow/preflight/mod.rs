@@ -3,6 +3,7 @@
 //! [`Site`] asks, and changes nothing; [`findings`] judges what it has seen.
 
 mod findings;
+mod registry;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +71,7 @@ impl Site<'_> {
         let registry = self.azure.get_registry(self.budget, self.registry).await?;
         let mut inspected = Inspected {
             facts: Some(Facts::from(&registry)),
-            findings: findings::registry_findings(&registry),
+            findings: registry::findings(&registry),
         };
         if let Some(policy) = policy
             && !inspected.findings.has_error()
@@ -158,4 +159,18 @@ impl Seen {
         let selections = self.repositories.values().flatten();
         selections.map(|selection| selection.images.len()).sum()
     }
+}
+
+/// Findings as a test shows them.
+#[cfg(test)]
+fn told(findings: &Diagnostics) -> String {
+    let told: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let path = finding.path.clone().unwrap_or_default();
+            let (severity, summary) = (finding.severity, &finding.summary);
+            format!("{severity:?} at {path}: {summary}\n{}", finding.detail)
+        })
+        .collect();
+    told.join("\n---\n")
 }
