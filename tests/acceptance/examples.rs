@@ -1,6 +1,10 @@
 //! What the registry pages show, applied.
 
+use std::fs;
+use std::path::Path;
+
 use azure_simulator::RegistrySpec;
+use serde_json::{Value, json};
 
 use crate::golden::repository_file;
 use crate::stage::{Stage, hosts, registry_id};
@@ -22,6 +26,38 @@ async fn the_example_of_the_resource_applies_as_it_stands() {
         assert_eq!(policy["repositories"].as_array().unwrap().len(), 2);
         stage.destroy().await;
     }
+}
+
+#[tokio::test]
+async fn the_examples_of_every_way_of_signing_in_are_valid() {
+    for host in hosts() {
+        let stage = Stage::new(host, "").await;
+        let requirement = fs::read_to_string(stage.workspace.folder().join("terraform.tf"));
+        let requirement = requirement.unwrap();
+        let examples = files("examples/provider");
+        assert!(examples.len() > 8, "{examples:?}");
+        for name in examples {
+            let text = repository_file(&name);
+            let alone = text.contains("required_providers");
+            let requirement = if alone { "" } else { requirement.as_str() };
+            stage.workspace.write("terraform.tf", requirement).unwrap();
+            stage.workspace.write("main.tf", &text).unwrap();
+            let validated = stage.workspace.run(&["validate", "-json"]).await.unwrap();
+            let answer: Value = serde_json::from_str(&validated.stdout).unwrap();
+            assert_eq!(answer["diagnostics"], json!([]), "{name}");
+        }
+    }
+}
+
+/// The files of a folder of this repository, in the alphabet's order.
+fn files(folder: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root.join(folder)).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display()))
+        .collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 //! way; and none of the secrets in anything that is printed or kept.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use azure_simulator::{
@@ -9,25 +11,27 @@ use azure_simulator::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use host_cli::Plan;
 
 use crate::stage::{Stage, WORKFLOW, hosts, nothing};
 
-/// Applies and destroys a workflow by one way of signing in, told by variables. Tokens last two
-/// seconds, and the work takes longer.
+/// Applies and destroys a workflow by one way of signing in, told by variables, with every log there is. Tokens
+/// last two seconds, and the work takes longer.
 async fn signs_in(
     operation: &str,
-    variables: impl AsyncFn(&Simulator, &std::path::Path) -> Vec<(&'static str, String)>,
+    variables: impl AsyncFn(&Simulator, &Path) -> Vec<(&'static str, String)>,
 ) {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let folder = stage.workspace.folder();
         let chosen = variables(&stage.azure, &folder).await;
-        let stage = stage.signing_in_by(chosen);
+        let stage = stage.signing_in_by(with(chosen, [("TF_LOG", "TRACE".to_owned())]));
         stage.azure.turn(|knobs| {
+            knobs.blob_redirects = true;
             knobs.token_lifetime_s = 2;
             knobs.latency_ms = 250;
         });
-        stage.apply().await;
+        let applied = stage.workspace.apply().await.unwrap().to_string();
         let asked = stage.azure.requests();
         let asked = asked.iter().filter(|entry| entry.operation == operation);
         let asked = asked.count();
@@ -36,8 +40,35 @@ async fn signs_in(
             knobs.token_lifetime_s = 3600;
             knobs.latency_ms = 0;
         });
-        stage.assert_no_changes().await;
-        stage.destroy().await;
+        let plan = stage.workspace.plan(&[]).await.unwrap();
+        assert!(matches!(plan, Plan::Empty(_)), "{}", plan.finished());
+        let state = fs::read_to_string(folder.join("terraform.tfstate")).unwrap();
+        let destroyed = stage.workspace.destroy().await.unwrap().to_string();
+        assert_eq!(stage.azure.leftovers(), nothing());
+        assert!(applied.contains("http request"), "nothing was logged");
+        let commands = fs::read_to_string(folder.join(COMMANDS)).unwrap_or_default();
+        assert_eq!(operation == "az", commands.contains("get-access-token"));
+        assert_no_secrets(
+            &stage.azure,
+            &[
+                ("apply", applied),
+                ("plan", plan.finished().to_string()),
+                ("state", state),
+                ("destroy", destroyed),
+                ("a command line", commands),
+            ],
+        );
+    }
+}
+
+/// Holds that nothing that Azure was trusted with, or has issued, is in any of these texts.
+fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
+    let secrets = azure.secrets();
+    assert!(secrets.len() > 3, "there were tokens");
+    for (what, text) in texts {
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{what} shows {secret}");
+        }
     }
 }
 
@@ -54,6 +85,11 @@ fn with<const N: usize>(
 ) -> Vec<(&'static str, String)> {
     variables.extend(more);
     variables
+}
+
+#[tokio::test]
+async fn by_a_client_secret() {
+    signs_in("entra/token", async |azure, _| azure.env()).await;
 }
 
 #[tokio::test]
@@ -190,32 +226,22 @@ async fn by_the_managed_identity_of_app_service() {
 async fn by_the_azure_cli() {
     signs_in("az", async |azure, folder| {
         azure.azure_cli(folder, AzState::LoggedIn).unwrap();
+        let bin = folder.join("bin");
+        fs::create_dir(&bin).unwrap();
+        noting_commands(&bin.join("az"), &folder.join("az"), &folder.join(COMMANDS));
         let path = std::env::var("PATH").unwrap_or_default();
-        vec![("PATH", format!("{}:{path}", folder.display()))]
+        vec![("PATH", format!("{}:{path}", bin.display()))]
     })
     .await;
 }
 
-#[tokio::test]
-async fn no_secret_is_printed_logged_or_kept() {
-    for host in hosts() {
-        let stage = Stage::new(host, WORKFLOW).await;
-        stage.azure.turn(|knobs| knobs.blob_redirects = true);
-        let variables = stage.azure.env();
-        let stage = stage.signing_in_by(with(variables, [("TF_LOG", "TRACE".to_owned())]));
-        let applied = stage.workspace.apply().await.unwrap();
-        let planned = stage.workspace.plan(&[]).await.unwrap().finished().text();
-        let state = fs::read_to_string(stage.workspace.folder().join("terraform.tfstate")).unwrap();
-        let destroyed = stage.workspace.destroy().await.unwrap();
-        assert_eq!(stage.azure.leftovers(), nothing());
-        let output = [applied.to_string(), planned, state, destroyed.to_string()];
-        assert!(output[0].contains("http request"), "nothing was logged");
-        let secrets = stage.azure.secrets();
-        assert!(secrets.len() > 3, "there were tokens");
-        for (text, what) in output.iter().zip(["apply", "plan", "state", "destroy"]) {
-            for secret in &secrets {
-                assert!(!text.contains(secret.as_str()), "{what} shows {secret}");
-            }
-        }
-    }
+/// Where the command lines of programs that the provider starts are noted.
+const COMMANDS: &str = "commands";
+
+/// Writes a program that notes how it was called, and calls another.
+fn noting_commands(path: &Path, program: &Path, commands: &Path) {
+    let (program, commands) = (program.display(), commands.display());
+    let script = format!("#!/bin/bash\necho \"$*\" >>'{commands}'\nexec '{program}' \"$@\"\n");
+    fs::write(path, script).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
