@@ -11,7 +11,6 @@ use crate::diagnostics::Diagnostics;
 use crate::framework::{ImportRequest, Resource};
 use crate::rpc::generated as pb;
 use crate::rpc::{faults, from_proto, to_proto};
-use crate::schema::IdentitySchema;
 use crate::value::{Value, json};
 
 /// An identity on the wire.
@@ -46,8 +45,11 @@ pub(crate) fn stored(resource: &dyn Resource, sent: Sent) -> Result<Value, Diagn
     })
 }
 
-/// The identity of a planned object. `stored` is that of the object before, null where the plan is
-/// about another object than the one before.
+/// The identity of a planned object, where it is known. `stored` is that of the object before, null
+/// where the plan is about another object than the one before.
+///
+/// The protocol has room for one that isn't known yet, but OpenTofu 1.12 can't show such a plan
+/// (`value is not known`), and to Terraform none says as much.
 pub(crate) fn of_plan(
     resource: &dyn Resource,
     stored: &Value,
@@ -56,15 +58,11 @@ pub(crate) fn of_plan(
     let Some(schema) = resource.identity_schema() else {
         return Ok(None);
     };
-    let identity = match resource.identity(planned) {
-        // The host wants to know of each attribute that it isn't known.
-        Value::Unknown => unknown(schema),
-        identity => schema.complete(identity),
-    };
+    let identity = schema.complete(resource.identity(planned));
     if !stored.is_null() && *stored != identity {
         return Err(faults::identity_changed("plan", stored, &identity).into());
     }
-    if identity.is_null() {
+    if !is_settled(&identity) {
         return Ok(None);
     }
     to_proto::identity(schema, &identity).map(Some)
@@ -173,9 +171,4 @@ pub(crate) fn is_settled(identity: &Value) -> bool {
         attributes.values().any(|value| !value.is_null())
     };
     identity.is_wholly_known() && identity.as_map().is_some_and(says_something)
-}
-
-fn unknown(schema: &IdentitySchema) -> Value {
-    let attributes = schema.attributes.iter();
-    Value::object(attributes.map(|attribute| (attribute.name.clone(), Value::Unknown)))
 }
