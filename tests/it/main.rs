@@ -9,5 +9,7 @@ mod layering;
 mod lifecycle;
 mod property;
 #[cfg(unix)]
+mod real_registry;
+#[cfg(unix)]
 mod socket;
 mod support;

@@ -9,7 +9,7 @@ use ring::digest;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::jwt::{PrivateKey, PublicKey};
+use crate::jwt::{PublicKey, SigningKey};
 
 /// The password of the PKCS#12 files that have one.
 pub const PFX_PASSWORD: &str = "simulator-pfx-password";
@@ -83,7 +83,7 @@ impl AppCertificate {
     /// header or claims, so that wrong ones can be made too.
     #[must_use]
     pub fn sign(self, header: &serde_json::Value, claims: &serde_json::Value) -> Option<String> {
-        PrivateKey::from_pem(self.key_pem())?.sign(header, claims)
+        SigningKey::from_pem(self.key_pem())?.sign(header, claims)
     }
 
     /// The certificate's SHA-256, as `x5t#S256` has it.
@@ -100,7 +100,7 @@ impl AppCertificate {
     }
 
     pub(crate) fn public_key(self) -> Option<PublicKey> {
-        Some(PrivateKey::from_pem(self.key_pem())?.public())
+        Some(SigningKey::from_pem(self.key_pem())?.public())
     }
 
     /// The lines of the private key of which none may be seen anywhere.

@@ -23,9 +23,12 @@ pub(crate) struct Jwt {
 
 /// A private key.
 #[derive(Debug)]
-pub(crate) enum PrivateKey {
+pub enum SigningKey {
+    /// RSA.
     Rsa(RsaKeyPair),
+    /// Elliptic, NIST P-256.
     P256(EcdsaKeyPair),
+    /// Elliptic, NIST P-384.
     P384(EcdsaKeyPair),
 }
 
@@ -95,9 +98,10 @@ impl Jwt {
     }
 }
 
-impl PrivateKey {
+impl SigningKey {
     /// Reads a PKCS#8 key; none if it is of another kind.
-    pub(crate) fn from_pem(pem: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_pem(pem: &str) -> Option<Self> {
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
         let der = der.secret_der();
         let elliptic =
@@ -118,7 +122,8 @@ impl PrivateKey {
     }
 
     /// Signs claims by the algorithm that the header names; none if the key can't.
-    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> Option<String> {
+    #[must_use]
+    pub fn sign(&self, header: &Value, claims: &Value) -> Option<String> {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(header), part(claims));
         let random = SystemRandom::new();
@@ -161,7 +166,7 @@ mod tests {
             (AppCertificate::P256, &["ES256"]),
             (AppCertificate::P384, &["ES384"]),
         ] {
-            let key = PrivateKey::from_pem(certificate.key_pem()).unwrap();
+            let key = SigningKey::from_pem(certificate.key_pem()).unwrap();
             for algorithm in algorithms {
                 let text = key
                     .sign(&json!({"alg": algorithm}), &json!({"sub": "x"}))

@@ -59,6 +59,7 @@ pub use crate::cloud::Cloud;
 pub use crate::entra::ApplicationHandle;
 pub use crate::fault::Fault;
 pub use crate::handle::RegistryHandle;
+pub use crate::jwt::SigningKey;
 pub use crate::knobs::{IdCase, Knobs};
 pub use crate::log::Entry;
 pub use crate::managed_identity::ManagedIdentity;

@@ -54,10 +54,8 @@ impl Host {
     /// There is none at all, or one that doesn't work.
     pub fn all() -> Result<Vec<Self>, FindError> {
         let terraform = Self::at(Kind::Terraform, Path::new("terraform"))?;
-        let tofu = match Self::at(Kind::OpenTofu, Path::new("tofu"))? {
-            None => Self::at(Kind::OpenTofu, &built_by_make_tools())?,
-            found => found,
-        };
+        let tofu = tool("tofu").map(|program| Self::at(Kind::OpenTofu, &program));
+        let tofu = tofu.transpose()?.flatten();
         let hosts: Vec<Self> = terraform.into_iter().chain(tofu).collect();
         if hosts.is_empty() {
             Err(FindError::None)
@@ -134,6 +132,12 @@ fn version(program: &Path) -> io::Result<String> {
     Ok(version.terraform_version)
 }
 
-fn built_by_make_tools() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin/tofu")
+/// A program that tests need: the one on the PATH, else the one that `make tools` has put beside the
+/// sources.
+#[must_use]
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../.tools/bin")
+        .join(name);
+    which::which(name).or_else(|_| which::which(made)).ok()
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::jwt::{Jwt, PrivateKey};
+use crate::jwt::{Jwt, SigningKey};
 use crate::simulator::Simulator;
 use crate::state::World;
 
@@ -76,7 +76,7 @@ impl FederatedCredential {
 /// The signing key, and what the pipelines hold to ask for a token.
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    key: Option<PrivateKey>,
+    key: Option<SigningKey>,
     github_request_token: String,
     azure_devops_request_token: String,
 }
@@ -85,7 +85,7 @@ impl Issuer {
     pub(crate) fn new() -> Self {
         let request_token = |kind: &str| format!("{kind}-request-{}", Uuid::new_v4().simple());
         Self {
-            key: PrivateKey::from_pem(include_str!("../../keys/issuer.key.pem")),
+            key: SigningKey::from_pem(include_str!("../../keys/issuer.key.pem")),
             github_request_token: request_token("github"),
             azure_devops_request_token: request_token("azure-devops"),
         }
@@ -93,7 +93,7 @@ impl Issuer {
 
     /// Whether one of ours made the token.
     pub(crate) fn vouches_for(&self, jwt: &Jwt) -> bool {
-        let key = self.key.as_ref().map(PrivateKey::public);
+        let key = self.key.as_ref().map(SigningKey::public);
         jwt.named("kid") == Some(KEY) && key.is_some_and(|key| jwt.verify(&key).is_ok())
     }
 

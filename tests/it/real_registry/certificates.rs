@@ -1,0 +1,71 @@
+//! A certificate authority that is made for one test: for the registry's TLS, and for the key that
+//! signs its tokens.
+
+use azure_simulator::SigningKey;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+/// The authority, and what it has certified.
+pub(crate) struct Certificates {
+    authority: Certificate,
+    server: Certificate,
+    server_key: KeyPair,
+    signer: Certificate,
+    signer_key: KeyPair,
+}
+
+impl Certificates {
+    pub(crate) fn new() -> Self {
+        let mut params = named("a test's authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        let certified = |params: CertificateParams| {
+            let key = KeyPair::generate().unwrap();
+            (params.signed_by(&key, &issuer).unwrap(), key)
+        };
+        let (server, server_key) =
+            certified(CertificateParams::new(["localhost".to_owned()]).unwrap());
+        let (signer, signer_key) = certified(named("a test's token server"));
+        Self {
+            authority,
+            server,
+            server_key,
+            signer,
+            signer_key,
+        }
+    }
+
+    /// The authority's certificate, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// The registry's certificate, as PEM.
+    pub(crate) fn server(&self) -> String {
+        self.server.pem()
+    }
+
+    /// Its key, as PEM.
+    pub(crate) fn server_key(&self) -> String {
+        self.server_key.serialize_pem()
+    }
+
+    /// The certificate of whoever signs tokens, as their header holds it.
+    pub(crate) fn signer(&self) -> String {
+        BASE64_STANDARD.encode(self.signer.der())
+    }
+
+    /// Its key.
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_pem(&self.signer_key.serialize_pem()).unwrap()
+    }
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}

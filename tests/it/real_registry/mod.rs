@@ -1,0 +1,286 @@
+//! The data plane against a registry that nobody here wrote: CNCF Distribution, over TLS, with tokens
+//! that it checks itself. What Azure adds to a registry stands in [`front`].
+
+mod certificates;
+mod front;
+mod process;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{join_all, try_join_all};
+use terraform_provider_acr::azure::acr::{
+    AcrClient, PolicyArtifact, PolicyManifest, StoredPolicy, digest_of,
+};
+use terraform_provider_acr::azure::{Azure, AzureOptions, Cloud, Credential, Error, Secret};
+use terraform_provider_acr::http::{Budget, Pipeline};
+use tokio_util::sync::CancellationToken;
+
+use crate::real_registry::certificates::Certificates;
+use crate::real_registry::front::Front;
+use crate::real_registry::process::Registry;
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// A registry, the way there, and a client that signs in by it.
+struct Stage {
+    acr: AcrClient,
+    front: Arc<Front>,
+    registry: Registry,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(0, false)
+    }
+
+    /// One whose first `stale` tokens have ended already, or whose tokens are for reading only.
+    fn with(stale: usize, read_only: bool) -> Self {
+        let certificates = Certificates::new();
+        let registry = Registry::start(&certificates);
+        let front = Front::new(&certificates, stale, read_only);
+        let pipeline = Pipeline::new(Arc::clone(&front) as Arc<_>);
+        let cloud = Cloud::public();
+        let id = "00000000-0000-0000-0000-000000000000";
+        let secret = Secret::new("a secret");
+        let credential = Credential::client_secret(&cloud, id, id, &secret, pipeline.clone());
+        let azure = Azure::new(AzureOptions {
+            credential: credential.unwrap(),
+            cloud,
+            pipeline,
+            correlation_id: None,
+        });
+        Self {
+            acr: azure.acr(registry.login_server()),
+            front,
+            registry,
+        }
+    }
+
+    async fn push(&self, policy: &'static str) -> String {
+        self.acr.push_policy(&budget(), policy).await.unwrap()
+    }
+
+    async fn stored(&self) -> Option<PolicyManifest> {
+        match self.acr.policy_manifest(&budget()).await.unwrap() {
+            StoredPolicy::Nothing => None,
+            StoredPolicy::Manifest(manifest) => Some(manifest),
+            StoredPolicy::Unreadable { reason, .. } => panic!("{reason}"),
+        }
+    }
+
+    async fn bytes(&self, manifest: &PolicyManifest) -> Option<Bytes> {
+        let bytes = self.acr.policy_bytes(&budget(), manifest).await;
+        bytes.unwrap()
+    }
+}
+
+fn budget() -> Budget {
+    Budget::new(Duration::from_secs(60), CancellationToken::new())
+}
+
+fn refusal(error: &Error) -> (u16, &str) {
+    let Error::Response(refusal) = error else {
+        panic!("{error:?}");
+    };
+    (refusal.status.as_u16(), &refusal.code)
+}
+
+#[tokio::test]
+async fn a_policy_comes_back_byte_for_byte_and_is_pushed_twice_without_a_difference() {
+    let stage = Stage::new();
+    let policy = r#"{"version":"v1","tag-convention":"incremental","repositories":[]}"#;
+    assert_eq!(stage.stored().await, None);
+    let digest = stage.push(policy).await;
+    let stored = stage.stored().await.unwrap();
+    assert_eq!(stored.manifest_digest, digest);
+    assert_eq!(stored.layer_digest, digest_of(policy.as_bytes()));
+    assert_eq!(stored.layer_size, policy.len() as u64);
+    assert_eq!(stage.bytes(&stored).await.unwrap(), policy);
+    assert_eq!(stage.push(policy).await, digest);
+    assert_eq!(stage.stored().await, Some(stored));
+    assert_eq!(stage.front.count("POST /oauth2/exchange"), 1);
+}
+
+#[tokio::test]
+async fn the_tag_moves_with_another_policy_and_the_old_one_can_still_be_read() {
+    let stage = Stage::new();
+    let first = stage.push(r#"{"version":"v1"}"#).await;
+    let old = stage.stored().await.unwrap();
+    let second = stage.push(r#"{"version":"v2"}"#).await;
+    assert_ne!(first, second);
+    assert_eq!(stage.stored().await.unwrap().manifest_digest, second);
+    assert_eq!(stage.bytes(&old).await.unwrap(), r#"{"version":"v1"}"#);
+    let repository = PolicyArtifact::REPOSITORY;
+    let budget = budget();
+    let by_digest = stage.acr.get_manifest(&budget, repository, &first).await;
+    assert_eq!(by_digest.unwrap().unwrap().digest, first);
+    let tags = stage.acr.list_tags(&budget, repository).await.unwrap();
+    assert_eq!(tags.unwrap(), [PolicyArtifact::TAG]);
+}
+
+#[tokio::test]
+async fn a_large_policy_is_no_other_matter() {
+    let stage = Stage::new();
+    let large: Bytes = "abcdefgh".repeat(1 << 20).into();
+    stage
+        .acr
+        .push_policy(&budget(), large.clone())
+        .await
+        .unwrap();
+    let stored = stage.stored().await.unwrap();
+    assert_eq!(stage.bytes(&stored).await.unwrap(), large);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_nothing_and_no_error() {
+    let stage = Stage::new();
+    let budget = budget();
+    let acr = &stage.acr;
+    assert_eq!(acr.list_tags(&budget, "absent").await.unwrap(), None);
+    let digest = acr.get_digest(&budget, "absent", "v1").await.unwrap();
+    assert_eq!(digest, None);
+    assert!(!acr.delete_repository(&budget, "absent").await.unwrap());
+    stage.push("{}").await;
+    let stored = stage.stored().await.unwrap();
+    let lost = PolicyManifest {
+        layer_digest: digest_of(b"lost"),
+        ..stored
+    };
+    assert_eq!(stage.bytes(&lost).await, None);
+    let repository = PolicyArtifact::REPOSITORY;
+    let digest = acr.get_digest(&budget, repository, "v2").await.unwrap();
+    assert_eq!(digest, None);
+}
+
+#[tokio::test]
+async fn a_manifest_without_its_blobs_is_refused_in_the_registrys_words() {
+    let stage = Stage::new();
+    let manifest = PolicyArtifact::manifest(&digest_of(b"lost"), 4);
+    let error = stage
+        .acr
+        .put_manifest(&budget(), "some/images", "v1", MANIFEST, manifest)
+        .await
+        .unwrap_err();
+    assert_eq!(refusal(&error), (400, "MANIFEST_BLOB_UNKNOWN"));
+}
+
+#[tokio::test]
+async fn every_tag_of_a_large_repository_is_listed() {
+    const TAGS: usize = 1_203;
+    let stage = Stage::new();
+    let (acr, budget) = (&stage.acr, budget());
+    let config = acr.put_blob(&budget, "some/images", "{}").await.unwrap();
+    assert_eq!(config, digest_of(b"{}"));
+    let manifest: Bytes = PolicyArtifact::manifest(&config, 2).into();
+    let tags: Vec<String> = (1..=TAGS).map(|it| format!("1.{it:04}")).collect();
+    let pushes = tags
+        .iter()
+        .map(|tag| acr.put_manifest(&budget, "some/images", tag, MANIFEST, manifest.clone()));
+    try_join_all(pushes).await.unwrap();
+    let listed = acr.list_tags(&budget, "some/images").await.unwrap();
+    assert_eq!(listed.unwrap(), tags);
+    assert_eq!(stage.front.count("GET /v2/some/images/tags/list"), 2);
+}
+
+#[tokio::test]
+async fn a_deleted_policy_is_gone_and_can_be_pushed_again() {
+    let stage = Stage::new();
+    let digest = stage.push("{}").await;
+    assert!(stage.acr.delete_policy(&budget()).await.unwrap());
+    assert_eq!(stage.stored().await, None);
+    assert_eq!(stage.push("{}").await, digest);
+    let stored = stage.stored().await.unwrap();
+    assert_eq!(stage.bytes(&stored).await.unwrap(), "{}");
+}
+
+#[tokio::test]
+async fn sixteen_pushes_at_once_share_a_sign_in_and_one_of_them_holds() {
+    let stage = Stage::new();
+    let (repository, tag) = (PolicyArtifact::REPOSITORY, PolicyArtifact::TAG);
+    // All manifests name this blob. Distribution rewrites a blob's link with each upload, and on a file
+    // system others may find it empty meanwhile.
+    stage.push("{}").await;
+    let budget = budget();
+    let pushes = (0..16).map(async |number| {
+        let policy = format!(r#"{{"version":"v{number}"}}"#);
+        let size = policy.len();
+        let layer = stage.acr.put_blob(&budget, repository, policy.clone());
+        let manifest = PolicyArtifact::manifest(&layer.await?, size);
+        let pushed = stage
+            .acr
+            .put_manifest(&budget, repository, tag, MANIFEST, manifest);
+        Ok::<_, Error>((pushed.await?, policy))
+    });
+    let pushed: BTreeMap<String, String> =
+        try_join_all(pushes).await.unwrap().into_iter().collect();
+    assert_eq!(pushed.len(), 16);
+    let stored = stage.stored().await.unwrap();
+    let policy = stage.bytes(&stored).await.unwrap();
+    assert_eq!(policy, pushed[&stored.manifest_digest]);
+    assert_eq!(stage.front.count("POST /oauth2/exchange"), 1);
+    // One for pushing, and one for reading.
+    assert_eq!(stage.front.count("POST /oauth2/token"), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_has_ended_is_renewed_once() {
+    let stage = Stage::with(1, false);
+    let digest = stage.push("{}").await;
+    assert_eq!(stage.stored().await.unwrap().manifest_digest, digest);
+    // A stale one and a good one for pushing, and one for reading.
+    assert_eq!(stage.front.count("POST /oauth2/token"), 3);
+}
+
+#[tokio::test]
+async fn a_right_that_is_not_granted_is_a_refusal_and_is_not_asked_for_for_ever() {
+    let stage = Stage::with(0, true);
+    assert_eq!(stage.stored().await, None);
+    let error = stage.acr.push_policy(&budget(), "{}").await.unwrap_err();
+    assert_eq!(refusal(&error), (401, "UNAUTHORIZED"));
+    assert_eq!(stage.stored().await, None);
+    let asked = stage.front.count("POST /oauth2/token");
+    assert!(asked <= 5, "{asked} tokens");
+}
+
+#[tokio::test]
+async fn the_operating_system_of_an_image_is_found() {
+    let stage = Stage::new();
+    let (acr, budget) = (&stage.acr, budget());
+    let repository = "some/images";
+    let config = r#"{"architecture":"amd64","os":"windows","rootfs":{"type":"layers"}}"#;
+    let digest = acr.put_blob(&budget, repository, config).await.unwrap();
+    let empty = acr.put_blob(&budget, repository, "{}").await.unwrap();
+    let image = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":{}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{empty}","size":2}}]}}"#,
+        config.len()
+    );
+    let size = image.len();
+    let pushed = acr.put_manifest(&budget, repository, "1", MANIFEST, image);
+    let image = pushed.await.unwrap();
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{{"mediaType":"{MANIFEST}","digest":"{image}","size":{size},"platform":{{"os":"linux","architecture":"amd64"}}}}]}}"#
+    );
+    let pushed = acr.put_manifest(&budget, repository, "2", INDEX, index);
+    pushed.await.unwrap();
+    let systems =
+        join_all(["1", "2", "3"].map(|tag| acr.operating_systems(&budget, repository, tag)));
+    let systems: Vec<Vec<String>> = systems
+        .await
+        .into_iter()
+        .map(|systems| systems.unwrap().into_iter().collect())
+        .collect();
+    assert_eq!(systems, [vec!["windows"], vec!["linux"], vec![]]);
+}
+
+#[tokio::test]
+async fn a_registry_that_is_gone_is_an_error_that_names_it() {
+    let Stage { acr, registry, .. } = Stage::new();
+    let server = registry.login_server().to_owned();
+    drop(registry);
+    let error = acr.list_tags(&budget(), "some/images").await.unwrap_err();
+    assert!(format!("{error:?}").contains(&server), "{error:?}");
+}
