@@ -102,7 +102,8 @@ async fn the_examples_of_import_import_what_the_example_has_made() {
 async fn the_example_of_an_import_by_identity_imports_where_the_host_knows_identities() {
     let block = repository_file(&format!("{FOLDER}/import-by-identity.tf"));
     let id = registry_id("contoso").replace("/demo/", "/example/");
-    for host in hosts().iter().filter(|host| knows_identities(host)) {
+    // Terraform and OpenTofu know identities from 1.12 on.
+    for host in hosts().iter().filter(|host| host.is_at_least(12)) {
         let registry = RegistrySpec::new("contoso").resource_group("example");
         let stage = example(host, [registry], &id).await;
         stage.apply().await;
@@ -114,13 +115,6 @@ async fn the_example_of_an_import_by_identity_imports_where_the_host_knows_ident
         stage.assert_no_changes().await;
         stage.destroy().await;
     }
-}
-
-/// Terraform and OpenTofu know identities from 1.12 on.
-fn knows_identities(host: &host_cli::Host) -> bool {
-    let mut numbers = host.version.split('.').map(|number| number.parse::<u32>());
-    let (major, minor) = (numbers.next(), numbers.next());
-    matches!((major, minor), (Some(Ok(1)), Some(Ok(12..))))
 }
 
 /// A stage with the examples of the provider and of the resource, for the registry with this id.

@@ -33,6 +33,7 @@ mod generated;
 mod golden;
 mod leftovers;
 mod lifecycle;
+mod listing;
 mod offered;
 mod page;
 mod pages;

@@ -84,6 +84,19 @@ impl Host {
         }
     }
 
+    /// Whether its version is 1.`minor` or later.
+    #[must_use]
+    pub fn is_at_least(&self, minor: u32) -> bool {
+        let mut numbers = self
+            .version
+            .split('.')
+            .map_while(|it| it.parse::<u32>().ok());
+        numbers
+            .next()
+            .zip(numbers.next())
+            .is_some_and(|version| version >= (1, minor))
+    }
+
     /// What a user types.
     #[must_use]
     pub fn command(&self) -> &'static str {

@@ -14,7 +14,7 @@ pub mod mirror;
 pub mod run;
 pub mod workspace;
 
-pub use host::{Host, tool};
+pub use host::{Host, Kind, tool};
 pub use message::Diagnostic;
 pub use run::{Error, Finished, Running};
 pub use workspace::{Plan, Workspace};
