@@ -18,9 +18,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::action;
 use crate::azure::{Azure, AzureOptions};
+use crate::data_source;
 use crate::diagnostics::Diagnostics;
-use crate::framework::{ConfigureRequest, Function, ListResource, Provider, Resource};
+use crate::framework::{
+    Action, ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
+};
 use crate::function;
 use crate::http::{Pipeline, Transport};
 use crate::list_resource;
@@ -102,8 +106,16 @@ impl Provider for AcrProvider {
         )))]
     }
 
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        data_source::all(&self.connection)
+    }
+
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
         list_resource::all(&self.connection)
+    }
+
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        action::all(&self.connection)
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {

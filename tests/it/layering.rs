@@ -10,12 +10,40 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "provider",
         &[
+            "action",
             "azure",
+            "data_source",
             "diagnostics",
             "framework",
             "function",
             "http",
             "list_resource",
+            "resource",
+            "schema",
+            "value",
+        ],
+    ),
+    (
+        "action",
+        &[
+            "azure",
+            "diagnostics",
+            "framework",
+            "http",
+            "patching",
+            "resource",
+            "schema",
+            "value",
+        ],
+    ),
+    (
+        "data_source",
+        &[
+            "azure",
+            "diagnostics",
+            "framework",
+            "http",
+            "patching",
             "resource",
             "schema",
             "value",
@@ -108,6 +136,8 @@ fn the_table_has_no_upward_arrow() {
 fn only_the_rpc_and_plugin_layers_see_generated_types() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for layer in [
+        "action",
+        "data_source",
         "framework",
         "function",
         "list_resource",

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use http::header::HeaderValue;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::azure::{Error, Operation};
 
 /// A secret: a password or a token. Neither `Debug` nor `Display` show any of it, and its memory is
 /// overwritten when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -1,6 +1,13 @@
 //! The runs of a registry's tasks.
+//!
+//! # Layout
+//! - [`Run`] and what is done with runs (this file)
+//! - [`log`]: what a run has printed
+
+pub mod log;
 
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::id::name_of;
@@ -74,13 +81,44 @@ impl Azure {
         registry: &RegistryId,
         tasks: &[&str],
     ) -> Result<Vec<Run>, Error> {
+        const ACTIVE: &str = "Status in ('Queued','Started','Running')";
+        let mut runs = self.list_runs(budget, registry, tasks, ACTIVE).await?;
+        runs.retain(|run| run.status.is_active());
+        Ok(runs)
+    }
+
+    /// The runs of some tasks, given by name, that were queued at `since` or later; the newest first.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Azure::list_active_runs`].
+    pub async fn list_runs_since(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        tasks: &[&str],
+        since: Timestamp,
+    ) -> Result<Vec<Run>, Error> {
+        let since = format!("createTime ge {}", since.strftime("%Y-%m-%dT%H:%M:%SZ"));
+        let mut runs = self.list_runs(budget, registry, tasks, &since).await?;
+        runs.sort_by_key(|run| std::cmp::Reverse(run.created()));
+        Ok(runs)
+    }
+
+    async fn list_runs(
+        &self,
+        budget: &Budget,
+        registry: &RegistryId,
+        tasks: &[&str],
+        and: &str,
+    ) -> Result<Vec<Run>, Error> {
         let operation = Operation::new("listing runs of", registry.to_string());
         let id = format!("{registry}/runs");
-        let filter = active_filter(tasks);
+        let filter = format!("{} and {and}", of_tasks(tasks));
         let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", &filter)]);
         let mut runs: Vec<Run> = self.arm_list(budget, &operation, url).await?;
-        // What is listed here gets cancelled: whatever the filter let through, only ours may stay.
-        runs.retain(|run| run.status.is_active() && tasks.iter().any(|task| run.is_of(task)));
+        // What is listed here may get cancelled: whatever the filter let through, only ours may stay.
+        runs.retain(|run| tasks.iter().any(|task| run.is_of(task)));
         Ok(runs)
     }
 
@@ -150,16 +188,23 @@ impl Azure {
 }
 
 impl Run {
-    fn is_of(&self, task: &str) -> bool {
+    /// When it was queued; [`None`] where Azure doesn't say so.
+    #[must_use]
+    pub fn created(&self) -> Option<Timestamp> {
+        self.create_time.as_deref()?.parse().ok()
+    }
+
+    /// Whether it is a run of the task with this name.
+    #[must_use]
+    pub fn is_of(&self, task: &str) -> bool {
         let name = self.task.as_deref().map(name_of);
         name.is_some_and(|name| name.eq_ignore_ascii_case(task))
     }
 }
 
-fn active_filter(tasks: &[&str]) -> String {
+fn of_tasks(tasks: &[&str]) -> String {
     let names: Vec<_> = tasks.iter().map(|task| format!("'{task}'")).collect();
-    let names = names.join(",");
-    format!("TaskName in ({names}) and Status in ('Queued','Started','Running')")
+    format!("TaskName in ({})", names.join(","))
 }
 
 #[derive(Deserialize)]
@@ -243,8 +288,41 @@ mod tests {
         let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
         assert_eq!(ids, ["cf1", "cf4"]);
         insta::assert_snapshot!(
-            active_filter(&tasks),
+            filter_of(&transport),
             @"TaskName in ('cssc-scan-image','cssc-patch-image') and Status in ('Queued','Started','Running')"
+        );
+    }
+
+    /// The filter of the one list that was asked for.
+    fn filter_of(transport: &ScriptedTransport) -> String {
+        let url = transport.requests().remove(0).url;
+        let filter = url.query_pairs().find(|(name, _)| name == "$filter");
+        filter.unwrap().1.into_owned()
+    }
+
+    #[tokio::test]
+    async fn runs_are_listed_from_a_moment_on_with_the_newest_first() {
+        let at = |id: &str, time: &str| {
+            let mut run = run(id, "cssc-scan-image", "Succeeded");
+            run["properties"]["createTime"] = time.into();
+            run
+        };
+        let page = value!({"value": [
+            at("cf1", "2026-06-01T02:30:00.1234567+00:00"),
+            at("cf3", "2026-06-03T02:30:00Z"),
+            at("cf2", "2026-06-02T02:30:00.0000000+00:00"),
+        ]});
+        let transport = ScriptedTransport::default().on(Method::GET, "/runs?", json(200, &page));
+        let since = "2026-05-25T10:11:12.9Z".parse().unwrap();
+        let runs = azure(&transport)
+            .list_runs_since(&minute(), &registry(), &["cssc-scan-image"], since)
+            .await
+            .unwrap();
+        let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
+        assert_eq!(ids, ["cf3", "cf2", "cf1"]);
+        insta::assert_snapshot!(
+            filter_of(&transport),
+            @"TaskName in ('cssc-scan-image') and createTime ge 2026-05-25T10:11:12Z"
         );
     }
 

@@ -1,0 +1,256 @@
+//! What a run has printed. It lies in blob storage, behind a link that is a credential by itself, and
+//! grows while the run goes on.
+//!
+//! It may be of any length, so it is only ever read in parts.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{CONTENT_RANGE, HeaderValue, RANGE};
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use url::Url;
+
+use crate::azure::task::API_VERSION;
+use crate::azure::{Azure, Error, Operation, RegistryId, Secret, arm};
+use crate::http::{Budget, Effect, Request};
+
+/// The log of one run. It asks for its link when it is first read, and for another one when that is no
+/// longer good.
+#[derive(Clone)]
+pub struct RunLog {
+    azure: Azure,
+    operation: Operation,
+    link: Option<Secret>,
+}
+
+/// Some bytes of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPart {
+    /// Where they begin, counted in bytes from 0.
+    pub first: u64,
+    /// The bytes; none where the log doesn't reach so far (yet).
+    pub bytes: Bytes,
+    /// How many bytes the log had altogether when it was read.
+    pub total: u64,
+}
+
+impl Azure {
+    /// The log of a run, given by its id within the registry. Nothing is asked yet.
+    #[must_use]
+    pub fn run_log(&self, registry: &RegistryId, run_id: &str) -> RunLog {
+        RunLog {
+            azure: self.clone(),
+            operation: Operation::new("reading the log of run", registry.run_id(run_id)),
+            link: None,
+        }
+    }
+}
+
+impl RunLog {
+    /// Reads `length` bytes at most from `first` on; [`None`] where there is no log (yet).
+    ///
+    /// # Errors
+    ///
+    /// The usual ones.
+    pub async fn read(
+        &mut self,
+        budget: &Budget,
+        first: u64,
+        length: usize,
+    ) -> Result<Option<LogPart>, Error> {
+        let fresh = self.link.is_none();
+        match self.read_once(budget, first, length).await {
+            Err(error) if !fresh && error.status() == Some(StatusCode::FORBIDDEN) => {
+                self.link = None;
+                self.read_once(budget, first, length).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_once(
+        &mut self,
+        budget: &Budget,
+        first: u64,
+        length: usize,
+    ) -> Result<Option<LogPart>, Error> {
+        let Some(url) = self.link(budget).await? else {
+            return Ok(None);
+        };
+        let last = first.saturating_add(length as u64).saturating_sub(1);
+        let range = HeaderValue::try_from(format!("bytes={first}-{last}"))
+            .map_err(|error| Error::unexpected(&self.operation, error.to_string()))?;
+        // Storage that knows no ranges sends everything, and that may be anything.
+        let request = Request::new(Method::GET, url)
+            .header(RANGE, range)
+            .limit(length);
+        let answer = self.azure.send(budget, &self.operation, &request).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let total = answer.header(CONTENT_RANGE.as_str()).and_then(total_of);
+                let end = first + answer.body.len() as u64;
+                Ok(Some(LogPart {
+                    first,
+                    bytes: answer.body,
+                    total: total.unwrap_or(end),
+                }))
+            }
+            StatusCode::OK => Ok(Some(whole(&answer.body, first))),
+            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(LogPart {
+                first,
+                bytes: Bytes::new(),
+                total: first,
+            })),
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(Error::refused(&self.operation, &answer)),
+        }
+    }
+
+    /// The link; [`None`] where the run isn't there, or has no log yet.
+    async fn link(&mut self, budget: &Budget) -> Result<Option<Url>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Links {
+            log_link: Option<Secret>,
+        }
+
+        if self.link.is_none() {
+            let operation = &self.operation;
+            let id = format!("{}/listLogSasUrl", operation.id);
+            let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
+            let request = Request::new(Method::POST, url).effect(Effect::Nothing);
+            let answer = arm::found(self.azure.arm(budget, operation, request).await)?;
+            let links = answer.map(|answer| arm::decode::<Links>(operation, &answer));
+            self.link = links.transpose()?.and_then(|links| links.log_link);
+        }
+        let Some(link) = &self.link else {
+            return Ok(None);
+        };
+        Url::parse(link.expose())
+            .ok()
+            .filter(|url| url.scheme() == "https")
+            .map(Some)
+            .ok_or_else(|| Error::unexpected(&self.operation, "its link is no https address"))
+    }
+}
+
+impl fmt::Debug for RunLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunLog")
+            .field("run", &self.operation.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The part of a whole log from `first` on.
+fn whole(bytes: &Bytes, first: u64) -> LogPart {
+    let total = bytes.len() as u64;
+    let skipped = usize::try_from(first)
+        .unwrap_or(usize::MAX)
+        .min(bytes.len());
+    LogPart {
+        first,
+        bytes: bytes.slice(skipped..),
+        total,
+    }
+}
+
+/// The length that `bytes 0-99/1234` names behind its slash.
+fn total_of(range: &str) -> Option<u64> {
+    range.rsplit_once('/')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::{azure, minute, registry};
+    use crate::http::scripted::{ScriptedTransport, json, reply};
+
+    const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
+
+    fn linked() -> ScriptedTransport {
+        let links = value!({"logLink": LINK, "logArtifactLink": null});
+        ScriptedTransport::default().on(Method::POST, "/runs/cf1/listLogSasUrl?", json(200, &links))
+    }
+
+    fn part(range: &str, text: &'static str) -> crate::http::Response {
+        reply(206).with("content-range", range).with_body(text)
+    }
+
+    fn log(transport: &ScriptedTransport) -> RunLog {
+        azure(transport).run_log(&registry(), "cf1")
+    }
+
+    #[tokio::test]
+    async fn parts_are_read_by_one_link_and_without_our_token() {
+        let transport = linked()
+            .on(Method::GET, "/rawtext.log", part("bytes 0-3/10", "0123"))
+            .on(Method::GET, "/rawtext.log", part("bytes 4-9/10", "456789"))
+            .on(Method::GET, "/rawtext.log", reply(416));
+        let mut log = log(&transport);
+        let first = log.read(&minute(), 0, 4).await.unwrap().unwrap();
+        assert_eq!(
+            (first.first, &first.bytes[..], first.total),
+            (0, &b"0123"[..], 10)
+        );
+        let second = log.read(&minute(), 4, 100).await.unwrap().unwrap();
+        assert_eq!((second.first, &second.bytes[..]), (4, &b"456789"[..]));
+        let none_yet = log.read(&minute(), 10, 100).await.unwrap().unwrap();
+        assert_eq!((none_yet.bytes.len(), none_yet.total), (0, 10));
+        let asked: Vec<_> = transport.requests().into_iter().skip(1).collect();
+        let ranges: Vec<_> = asked.iter().map(|it| it.headers[RANGE].clone()).collect();
+        assert_eq!(ranges, ["bytes=0-3", "bytes=4-103", "bytes=10-109"]);
+        assert!(asked.iter().all(|it| it.headers.len() == 1));
+        assert!(!format!("{log:?}").contains("planted"));
+    }
+
+    #[tokio::test]
+    async fn storage_that_knows_no_ranges_sends_everything() {
+        let transport = linked().on(Method::GET, "/rawtext.log", reply(200).with_body("0123"));
+        let part = log(&transport).read(&minute(), 3, 10).await.unwrap();
+        let part = part.unwrap();
+        assert_eq!((part.first, &part.bytes[..], part.total), (3, &b"3"[..], 4));
+    }
+
+    #[tokio::test]
+    async fn a_run_may_have_no_log() {
+        let no_link = value!({"logLink": null});
+        for transport in [
+            ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", reply(404)),
+            ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", json(200, &no_link)),
+            linked().on(Method::GET, "/rawtext.log", reply(404)),
+        ] {
+            assert_eq!(log(&transport).read(&minute(), 0, 10).await.unwrap(), None);
+            transport.assert_done();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_over_is_renewed_once() {
+        let links = || json(200, &value!({"logLink": LINK}));
+        let transport = linked()
+            .on(Method::GET, "/rawtext.log", part("bytes 0-0/1", "0"))
+            .on(Method::GET, "/rawtext.log", reply(403))
+            .on(Method::POST, "/listLogSasUrl?", links())
+            .on(Method::GET, "/rawtext.log", reply(403));
+        let mut log = log(&transport);
+        log.read(&minute(), 0, 1).await.unwrap();
+        let refused = log.read(&minute(), 1, 1).await.unwrap_err();
+        assert_eq!(refused.status(), Some(StatusCode::FORBIDDEN));
+        assert!(!format!("{refused} {refused:?}").contains("planted"));
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_link_away_from_tls_is_not_followed() {
+        let plain = value!({"logLink": "http://logs.blob.example/x?sig=planted"});
+        let transport =
+            ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", json(200, &plain));
+        let error = log(&transport).read(&minute(), 0, 1).await.unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }));
+        assert!(!format!("{error} {error:?}").contains("planted"));
+    }
+}
