@@ -72,6 +72,9 @@ fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
     }
 }
 
+/// How long a token of an issuer is good that isn't to end on the way.
+const LONG: Duration = Duration::from_secs(3600);
+
 fn principal() -> Vec<(&'static str, String)> {
     vec![
         ("ARM_TENANT_ID", TENANT.to_owned()),
@@ -142,21 +145,55 @@ async fn by_a_certificate_with_an_ec_key_in_base64() {
     .await;
 }
 
+/// The variables of an application that signs in by tokens of others.
+fn federated<const N: usize>(more: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
+    let more = with(principal(), more);
+    with(more, [("ARM_USE_OIDC", "true".to_owned())])
+}
+
+#[tokio::test]
+async fn by_an_id_token() {
+    signs_in("entra/token", async |azure, _| {
+        federated([("ARM_OIDC_TOKEN", azure.oidc().token(LONG))])
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_an_id_token_in_a_file_which_is_written_anew_as_long_as_the_work_goes_on() {
+    signs_in("entra/token", async |azure, folder| {
+        let file = folder.join("id-token");
+        let fresh = folder.join("id-token.new");
+        let good_for = |seconds| azure.oidc().token(Duration::from_secs(seconds));
+        // Each is good for about three seconds when it is written.
+        let mut tokens = (3..300).map(good_for).collect::<Vec<_>>().into_iter();
+        fs::write(&file, tokens.next().unwrap()).unwrap();
+        let written = file.clone();
+        tokio::spawn(async move {
+            // Until the folder is gone with its test. In one step: nobody may read half a token.
+            for token in tokens {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if fs::write(&fresh, token).is_err() || fs::rename(&fresh, &written).is_err() {
+                    break;
+                }
+            }
+        });
+        federated([("ARM_OIDC_TOKEN_FILE_PATH", file.display().to_string())])
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn by_github() {
     signs_in("oidc/github", async |azure, _| {
         let oidc = azure.oidc();
-        with(
-            principal(),
-            [
-                ("ARM_USE_OIDC", "true".to_owned()),
-                ("ACTIONS_ID_TOKEN_REQUEST_URL", oidc.github_request_url()),
-                (
-                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-                    oidc.github_request_token(),
-                ),
-            ],
-        )
+        federated([
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", oidc.github_request_url()),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                oidc.github_request_token(),
+            ),
+        ])
     })
     .await;
 }
@@ -165,18 +202,14 @@ async fn by_github() {
 async fn by_azure_devops() {
     signs_in("oidc/azure-devops", async |azure, _| {
         let oidc = azure.oidc();
-        with(
-            principal(),
-            [
-                ("ARM_USE_OIDC", "true".to_owned()),
-                ("SYSTEM_OIDCREQUESTURI", oidc.azure_devops_request_url()),
-                ("SYSTEM_ACCESSTOKEN", oidc.azure_devops_request_token()),
-                (
-                    "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
-                    oidc.service_connection_id().to_owned(),
-                ),
-            ],
-        )
+        federated([
+            ("SYSTEM_OIDCREQUESTURI", oidc.azure_devops_request_url()),
+            ("SYSTEM_ACCESSTOKEN", oidc.azure_devops_request_token()),
+            (
+                "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
+                oidc.service_connection_id().to_owned(),
+            ),
+        ])
     })
     .await;
 }
@@ -185,7 +218,7 @@ async fn by_azure_devops() {
 async fn by_the_workload_identity_of_aks() {
     signs_in("entra/token", async |azure, folder| {
         let file = folder.join("federated");
-        fs::write(&file, azure.oidc().token(Duration::from_secs(3600))).unwrap();
+        fs::write(&file, azure.oidc().token(LONG)).unwrap();
         vec![
             ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true".to_owned()),
             ("AZURE_TENANT_ID", TENANT.to_owned()),
@@ -203,6 +236,22 @@ async fn by_a_managed_identity() {
         vec![
             ("ARM_USE_MSI", "true".to_owned()),
             ("ARM_MSI_ENDPOINT", azure.managed_identity().endpoint()),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_a_managed_identity_that_the_user_has_assigned() {
+    const IDENTITY: &str = "7f3c0000-0000-4000-8000-000000000001";
+    signs_in("identity/imds", async |azure, folder| {
+        azure.managed_identity().assign_user(IDENTITY);
+        let file = folder.join("client-id");
+        fs::write(&file, format!("{IDENTITY}\n")).unwrap();
+        vec![
+            ("ARM_USE_MSI", "true".to_owned()),
+            ("ARM_MSI_ENDPOINT", azure.managed_identity().endpoint()),
+            ("ARM_CLIENT_ID_FILE_PATH", file.display().to_string()),
         ]
     })
     .await;
