@@ -1,15 +1,16 @@
 //! The way of every request: it waits for its turn, is sent, and is sent again until its outcome is final
 //! or the budget is spent.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::http::concurrency::Concurrency;
-use crate::http::retry::{Outcome, after, leaves_doubt};
+use crate::http::retry::{Outcome, Tried, after, leaves_doubt};
 use crate::http::throttle::Throttle;
 use crate::http::{
     Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
@@ -45,6 +46,8 @@ struct Shared {
     transport: Arc<dyn Transport>,
     throttle: Throttle,
     concurrency: Concurrency,
+    /// The hosts that have answered anything.
+    known: Mutex<BTreeSet<String>>,
 }
 
 impl Pipeline {
@@ -56,6 +59,7 @@ impl Pipeline {
                 transport,
                 throttle: Throttle::default(),
                 concurrency: Concurrency::default(),
+                known: Mutex::default(),
             }),
         }
     }
@@ -73,7 +77,8 @@ impl Pipeline {
             let last = last.map(Box::new);
             Err(SendError::Stopped { why, last })
         };
-        let mut attempt = 1;
+        let first = Instant::now();
+        let mut attempts = 1;
         let mut doubtful = false;
         let mut last = None;
         if let Err(why) = budget.check() {
@@ -102,10 +107,14 @@ impl Pipeline {
                 Ok(response) => response.doubtful = doubtful,
                 Err(error) => error.doubtful = doubtful,
             }
-            let chance = fastrand::f64();
-            let again =
-                after(attempt, request.effect, &outcome, chance).filter(|_| given_up.is_none());
-            log::attempt(request, attempt, start.elapsed(), &outcome, again);
+            let tried = Tried {
+                attempts,
+                elapsed: first.elapsed(),
+                host_is_known: self.knows(request, &outcome),
+            };
+            let again = after(tried, request.effect, &outcome, fastrand::f64())
+                .filter(|_| given_up.is_none());
+            log::attempt(request, attempts, start.elapsed(), &outcome, again);
             match given_up {
                 Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
                 // That there was no answer yet is no failure to tell.
@@ -119,8 +128,18 @@ impl Pipeline {
                 return stopped(why, Some(outcome));
             }
             last = Some(outcome);
-            attempt += 1;
+            attempts += 1;
         }
+    }
+
+    /// Whether the request's host has ever answered.
+    fn knows(&self, request: &Request, outcome: &Outcome) -> bool {
+        let known = self.shared.known.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        if outcome.is_ok() {
+            known.insert(host(&request.url));
+        }
+        known.contains(&host(&request.url))
     }
 
     /// Waits for the turn of a request. Whoever waits for a lane holds no permit, and whose lane has

@@ -19,17 +19,28 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest that is added to what a server asks for, so that not everybody comes back at once.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
-/// How long to wait before sending a request again, or `None` when its outcome is final. The first
-/// attempt is number 1; `chance`, between 0 and 1, spreads those who failed together.
+/// What has been tried so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tried {
+    /// How often; 1 after the first attempt.
+    pub(crate) attempts: u32,
+    /// How long, since the beginning of the first attempt.
+    pub(crate) elapsed: Duration,
+    /// Whether the host has ever answered anything.
+    pub(crate) host_is_known: bool,
+}
+
+/// How long to wait before sending a request again, or `None` when its outcome is final. `chance`,
+/// between 0 and 1, spreads those who failed together.
 ///
 /// What is throttled has its turn given by [`throttle`](crate::http::throttle), and no pause here.
 pub(crate) fn after(
-    attempt: u32,
+    tried: Tried,
     effect: Effect,
     outcome: &Outcome,
     chance: f64,
 ) -> Option<Duration> {
-    if attempt >= attempts(effect, outcome)? {
+    if !may_pass(tried, effect, outcome) {
         return None;
     }
     if is_throttled(outcome) {
@@ -39,7 +50,7 @@ pub(crate) fn after(
     if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
         return Some(asked + asked.mul_f64(chance / 10.0).min(LONGEST_DELAY));
     }
-    let doubled = FIRST_PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(16));
+    let doubled = FIRST_PAUSE * 2_u32.pow(tried.attempts.saturating_sub(1).min(16));
     Some(doubled.min(LONGEST_PAUSE).mul_f64(0.5 + chance / 2.0))
 }
 
@@ -50,59 +61,62 @@ fn is_throttled(outcome: &Outcome) -> bool {
 /// Headers of Azure's own that are more precise than `Retry-After`.
 const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
+/// The longest wait that a server can ask for: longer than any operation.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long the server asks to wait: milliseconds, seconds, or a date, which is read against the server's own clock.
 #[must_use]
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let milliseconds = |name| response.header(name)?.trim().parse().ok();
     if let Some(ms) = MILLISECONDS.into_iter().find_map(milliseconds) {
-        return Some(Duration::from_millis(ms));
+        return Some(Duration::from_millis(ms).min(LONGEST_ASKED));
     }
     let text = response.header(RETRY_AFTER.as_str())?.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_ASKED));
     }
     let until = rfc2822::parse(text).ok()?.timestamp();
     let now = rfc2822::parse(response.header(DATE.as_str())?)
         .ok()?
         .timestamp();
-    Some(
-        until
-            .duration_since(now)
-            .try_into()
-            .unwrap_or(Duration::ZERO),
-    )
+    let wait = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
+    Some(wait.min(LONGEST_ASKED))
 }
 
-/// How often a request is sent at most that ends so; `None` when its outcome is final. Whatever the
-/// number is, the operation's time limits it.
+/// Whether the next attempt may end better. Whatever the answer is, the operation's time limits it.
 ///
-/// Throttling passes. A service recovers within a minute or not soon. A connection that breaks again and
-/// again, and a wrong address, don't mend themselves, and are to be told soon.
-fn attempts(effect: Effect, outcome: &Outcome) -> Option<u32> {
-    const RECOVERS: u32 = 7;
-    const HARDLY_MENDS: u32 = 4;
+/// Throttling passes. A service that is busy, and a connection to somebody who has answered before, come
+/// back: ten minutes are azurerm's patience, too. A host that has never answered is more likely to be a
+/// wrong address, and that is to be told soon.
+fn may_pass(tried: Tried, effect: Effect, outcome: &Outcome) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(10 * 60);
+    const STRANGER: u32 = 4;
     let harmless = effect != Effect::Once;
+    let patient = tried.elapsed < PATIENCE;
     match outcome {
         Ok(response) => match response.status {
-            StatusCode::TOO_MANY_REQUESTS => Some(u32::MAX),
+            StatusCode::TOO_MANY_REQUESTS => true,
             // What a server can't do it won't do later. (azurerm repeats 424 as well; that tells of another
             // request that has failed, and it is as final as that one.)
-            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => None,
-            status if status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() => {
-                harmless.then_some(RECOVERS)
+            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => false,
+            status => {
+                let busy = status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
+                busy && harmless && patient
             }
-            _ => None,
         },
-        Err(error) => match error.kind {
-            TransportErrorKind::Connect => Some(HARDLY_MENDS),
-            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
-                harmless.then_some(HARDLY_MENDS)
+        Err(error) => {
+            let patient = patient && (tried.host_is_known || tried.attempts < STRANGER);
+            match error.kind {
+                TransportErrorKind::Connect => patient,
+                TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
+                    patient && harmless
+                }
+                TransportErrorKind::Certificate
+                | TransportErrorKind::Tls
+                | TransportErrorKind::TooLarge
+                | TransportErrorKind::Request => false,
             }
-            TransportErrorKind::Certificate
-            | TransportErrorKind::Tls
-            | TransportErrorKind::TooLarge
-            | TransportErrorKind::Request => None,
-        },
+        }
     }
 }
 
@@ -130,30 +144,71 @@ mod tests {
     use super::*;
     use crate::http::scripted::{failure, reply};
 
+    /// The first attempt at a host that has answered before.
+    const ONCE: Tried = Tried {
+        attempts: 1,
+        elapsed: Duration::ZERO,
+        host_is_known: true,
+    };
+
+    /// The pauses, 30 at most, in milliseconds; attempts take no time.
+    fn pauses_from(first: Tried, effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
+        let mut tried = first;
+        let next = || {
+            let pause = after(tried, effect, outcome, chance)?;
+            tried.attempts += 1;
+            tried.elapsed += pause;
+            Some(pause.as_millis())
+        };
+        std::iter::from_fn(next).take(30).collect()
+    }
+
     fn pauses(effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
-        let pause = |attempt| after(attempt, effect, outcome, chance);
-        (1..20).map_while(pause).map(|it| it.as_millis()).collect()
+        pauses_from(ONCE, effect, outcome, chance)
     }
 
     #[test]
-    fn pauses_grow_are_spread_and_end() {
+    fn pauses_grow_are_spread_and_end_after_ten_minutes() {
         let busy = Ok(reply(503));
-        assert_eq!(
-            pauses(Effect::Nothing, &busy, 1.0),
-            [500, 1000, 2000, 4000, 8000, 16000]
-        );
+        let growing = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
+        let pauses_of_busy = pauses(Effect::Nothing, &busy, 1.0);
+        assert_eq!(pauses_of_busy[..7], growing);
+        assert_eq!(pauses_of_busy[7..], [60_000; 9]);
         assert_eq!(
             pauses(Effect::Repeatable, &busy, 0.0)[..3],
             [250, 500, 1000]
         );
-        let unreachable = Err(failure(TransportErrorKind::Connect));
-        assert_eq!(pauses(Effect::Once, &unreachable, 1.0), [500, 1000, 2000]);
+        let away = Err(failure(TransportErrorKind::Connect));
+        assert_eq!(pauses(Effect::Once, &away, 1.0), pauses_of_busy);
+    }
+
+    #[test]
+    fn a_host_that_has_never_answered_is_soon_given_up() {
+        let stranger = Tried {
+            host_is_known: false,
+            ..ONCE
+        };
+        for kind in [
+            TransportErrorKind::Connect,
+            TransportErrorKind::Interrupted,
+            TransportErrorKind::Timeout,
+        ] {
+            let unreachable = Err(failure(kind));
+            assert_eq!(
+                pauses_from(stranger, Effect::Nothing, &unreachable, 1.0),
+                [500, 1000, 2000]
+            );
+        }
     }
 
     #[test]
     fn what_is_throttled_is_tried_as_long_as_there_is_time() {
         let throttled = Ok(reply(429).with("retry-after", "7"));
-        assert_eq!(pauses(Effect::Once, &throttled, 1.0), [0; 19]);
+        let late = Tried {
+            elapsed: LONGEST_ASKED,
+            ..ONCE
+        };
+        assert_eq!(pauses_from(late, Effect::Once, &throttled, 1.0), [0; 30]);
     }
 
     #[test]
@@ -175,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn no_wait_is_too_long_to_be_counted() {
+        let most = u64::MAX.to_string();
+        for (name, value) in [
+            ("retry-after", &*most),
+            ("x-ms-retry-after-ms", &most),
+            ("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT"),
+        ] {
+            let busy = reply(503)
+                .with("date", "Mon, 23 Nov 2026 08:00:00 GMT")
+                .with(name, value);
+            assert_eq!(retry_after(&busy), Some(LONGEST_ASKED), "{name}: {value}");
+        }
+    }
+
+    #[test]
     fn nobody_comes_back_before_the_server_wants_it() {
         let busy = |seconds: &str| Ok(reply(503).with("retry-after", seconds));
         assert_eq!(pauses(Effect::Nothing, &busy("10"), 0.0)[0], 10_000);
@@ -185,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_request_for_once_is_repeated_only_when_it_surely_was_not_carried_out() {
-        let again = |outcome| after(1, Effect::Once, &outcome, 0.5).is_some();
+        let again = |outcome| after(ONCE, Effect::Once, &outcome, 0.5).is_some();
         assert!(again(Err(failure(TransportErrorKind::Connect))));
         assert!(again(Ok(reply(429))));
         assert!(!again(Ok(reply(500))));
@@ -195,16 +265,14 @@ mod tests {
 
     #[test]
     fn whatever_a_server_fails_with_is_tried_again() {
+        let late = Tried {
+            elapsed: Duration::from_secs(600),
+            ..ONCE
+        };
         for status in [408, 429, 500, 502, 503, 504, 507, 520, 599] {
-            let failed = Ok(reply(status));
-            assert!(
-                after(6, Effect::Nothing, &failed, 0.5).is_some(),
-                "{status}"
-            );
-            assert_eq!(
-                after(7, Effect::Nothing, &failed, 0.5).is_some(),
-                status == 429
-            );
+            let again = |tried| after(tried, Effect::Nothing, &Ok(reply(status)), 0.5).is_some();
+            assert!(again(ONCE), "{status}");
+            assert_eq!(again(late), status == 429);
         }
     }
 
@@ -212,12 +280,12 @@ mod tests {
     fn a_refusal_is_final() {
         for status in [200, 202, 302, 400, 401, 403, 404, 409, 424, 501, 505] {
             assert_eq!(
-                after(1, Effect::Nothing, &Ok(reply(status)), 0.5),
+                after(ONCE, Effect::Nothing, &Ok(reply(status)), 0.5),
                 None,
                 "{status}"
             );
         }
         let untrusted = Err(failure(TransportErrorKind::Certificate));
-        assert_eq!(after(1, Effect::Nothing, &untrusted, 0.5), None);
+        assert_eq!(after(ONCE, Effect::Nothing, &untrusted, 0.5), None);
     }
 }

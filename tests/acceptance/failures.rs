@@ -102,7 +102,13 @@ async fn assert_finished_by_the_next_apply(
             "registry_id ",
             &format!("for_each = toset({names:?})\n  registry_id "),
         )
-        .replace("registries/contoso", "registries/${each.key}");
+        .replace("registries/contoso", "registries/${each.key}")
+        // What breaks for good is given up with the operation's time.
+        .replacen(
+            "  repositories",
+            "  timeouts {\n    create = \"20s\"\n    read = \"20s\"\n  }\n  repositories",
+            1,
+        );
     for host in hosts() {
         let registries = names.iter().map(|name| RegistrySpec::new(name));
         let stage = Stage::with(host, registries, &workflow).await;

@@ -356,6 +356,10 @@ survives! {
     an_outage_loses_nothing: Trouble::Outage, Pace::Prompt;
     a_request_that_always_fails_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
     a_missing_permission_loses_nothing: Trouble::Refusal(403), Pace::Prompt;
+    a_sign_in_that_is_no_longer_taken_loses_nothing: Trouble::Refusal(401), Pace::Prompt;
+    a_throttle_that_never_ends_loses_nothing: Trouble::Always(Mishap::Status(429, Some("120"))), Pace::Prompt;
+    a_certificate_that_is_not_trusted_loses_nothing: Trouble::Always(Mishap::Untrusted), Pace::Prompt;
+    an_answer_that_is_too_long_loses_nothing: Trouble::Always(Mishap::TooLong), Pace::Prompt;
     a_conflict_loses_nothing: Trouble::Refusal(409), Pace::Prompt;
     a_lost_request_loses_nothing: Trouble::Cut, Pace::Prompt;
     a_lost_answer_loses_nothing: Trouble::CutAfter, Pace::Prompt;

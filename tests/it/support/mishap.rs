@@ -20,6 +20,8 @@ pub(crate) enum Mishap {
     Status(u16, Option<&'static str>),
     /// Nobody listens.
     NoConnection,
+    /// Somebody answers whom nobody trusts.
+    Untrusted,
     /// The connection is cut before anything has happened.
     Cut,
     /// The connection is cut in the middle of the answer.
@@ -32,6 +34,8 @@ pub(crate) enum Mishap {
     Garbled,
     /// The request was carried out, and half of the answer comes, as if it were all.
     Halved,
+    /// The request was carried out, and its answer is longer than anybody reads.
+    TooLong,
     /// Sent to another host instead. Nothing has happened.
     Redirected,
 }
@@ -105,11 +109,17 @@ impl Mishap {
                 Ok(answer(status, headers))
             }
             Self::NoConnection => Err(failure(&request, TransportErrorKind::Connect)),
+            Self::Untrusted => Err(failure(&request, TransportErrorKind::Certificate)),
             Self::Cut => Err(failure(&request, TransportErrorKind::Interrupted)),
             Self::CutAfter => {
                 let cut = failure(&request, TransportErrorKind::Interrupted);
                 client.send(request).await?;
                 Err(cut)
+            }
+            Self::TooLong => {
+                let too_long = failure(&request, TransportErrorKind::TooLarge);
+                client.send(request).await?;
+                Err(too_long)
             }
             Self::Hang => {
                 drop(time);
@@ -144,9 +154,9 @@ impl Mishap {
 /// When a credential has come along.
 pub(crate) fn elsewhere(request: &Request) -> Option<Response> {
     (request.url.host_str() == Some(ELSEWHERE)).then(|| {
-        let credentials = [header::AUTHORIZATION, header::COOKIE];
+        let credentials = ["authorization", "cookie", "x-ms-authorization-auxiliary"];
         let brought = credentials
-            .iter()
+            .into_iter()
             .find(|it| request.headers.contains_key(*it));
         assert_eq!(brought, None, "credentials for {}", request.url);
         assert!(request.body.is_empty(), "a body for {}", request.url);
