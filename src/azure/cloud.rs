@@ -15,12 +15,13 @@ pub struct Cloud {
     pub resource_manager: Url,
     /// The audience of tokens for Azure Resource Manager, without `/.default`.
     pub resource_manager_audience: String,
-    /// The audience of tokens for the registries' data plane, without `/.default`. The same in every
-    /// cloud: registries accept it whatever their `azureADAuthenticationAsArmPolicy` says.
+    /// The audience of tokens for the registries' data plane, without `/.default`. Where a cloud doesn't
+    /// know it, Resource Manager's does.
     pub acr_audience: String,
 }
 
-/// The audience that every registry accepts.
+/// The audience that every registry of the public cloud accepts, whatever its
+/// `azureADAuthenticationAsArmPolicy` says.
 const ACR_AUDIENCE: &str = "https://containerregistry.azure.net";
 
 impl Cloud {

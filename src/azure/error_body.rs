@@ -1,6 +1,6 @@
 //! The bodies of Azure's refusals: those of Resource Manager, and those of a registry.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Azure's code and message, from either shape of an error body. Anything that isn't one of them, such
@@ -15,11 +15,14 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
     }
     #[derive(Deserialize)]
     struct Description {
+        #[serde(deserialize_with = "text")]
         code: String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "text")]
         message: String,
         #[serde(default)]
         detail: Value,
+        #[serde(default)]
+        details: Value,
     }
 
     let description = match serde_json::from_slice(body) {
@@ -28,12 +31,37 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
         Err(_) => None,
     };
     description.map_or_else(Default::default, |it| {
-        let message = match missing_rights(&it.detail) {
-            Some(rights) => format!("{} (it needs {rights})", it.message),
-            None => it.message,
-        };
+        let mut message = it.message;
+        if let Some(rights) = missing_rights(&it.detail) {
+            message = format!("{message} (it needs {rights})");
+        }
+        for further in further(&it.details) {
+            if !message.contains(&further) {
+                message = format!("{message} ({further})");
+            }
+        }
         (it.code, message.trim_start().to_owned())
     })
+}
+
+/// A text that may be null.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What Resource Manager adds in `details`: `Code: message` each. The outer message is often a heading
+/// only.
+fn further(details: &Value) -> Vec<String> {
+    let said = |item: &Value| {
+        let text = |name| item.get(name).and_then(Value::as_str).unwrap_or_default();
+        match (text("code"), text("message")) {
+            (_, "") => None,
+            ("", message) => Some(message.to_owned()),
+            (code, message) => Some(format!("{code}: {message}")),
+        }
+    };
+    let details = details.as_array().into_iter().flatten();
+    details.filter_map(said).collect()
 }
 
 /// The rights that a registry's token lacks, such as `push on repository a/b`. Details of other errors
@@ -58,6 +86,33 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
+
+    #[test]
+    fn what_is_null_or_nested_loses_nothing_of_the_rest() {
+        let described = |error: Value| {
+            let (code, message) = described(value!({"error": error}).to_string().as_bytes());
+            format!("{code}|{message}")
+        };
+        assert_eq!(
+            described(value!({"code": "Conflict", "message": null, "target": null})),
+            "Conflict|"
+        );
+        assert_eq!(described(value!({"code": null, "message": "no"})), "|no");
+        let nested = value!({
+            "code": "MultipleErrorsOccurred",
+            "message": "Several errors: A.",
+            "details": [
+                {"code": "QuotaExceeded", "message": "Enough."},
+                {"code": null, "message": "A."},
+                {"code": "Silent"},
+                7,
+            ],
+        });
+        assert_eq!(
+            described(nested),
+            "MultipleErrorsOccurred|Several errors: A. (QuotaExceeded: Enough.)"
+        );
+    }
 
     #[test]
     fn a_missing_right_is_named_once_and_other_details_are_left_out() {

@@ -30,7 +30,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::azure::acr::{AcrClient, Session};
-use crate::azure::credential::Problem;
 use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
@@ -63,12 +62,19 @@ struct Shared {
     pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
-    /// Whether registries are signed in to with tokens of Resource Manager's audience.
-    acr_by_arm: AtomicBool,
+    /// Whether Entra doesn't know the registries' audience.
+    acr_is_unknown: AtomicBool,
 }
 
-/// AADSTS500011: Entra knows no resource of that audience.
-const UNKNOWN_AUDIENCE: Problem = Problem::Refused(Some(500_011));
+/// Whom a token to sign in to a registry with is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The registries' data plane. Every registry of the public cloud takes it; where Entra doesn't know
+    /// it, as it may be in another cloud, it is Resource Manager.
+    Registries,
+    /// Resource Manager. A registry may be set to take no tokens for it.
+    ResourceManager,
+}
 
 impl Azure {
     /// Makes the handle. Nothing is sent yet.
@@ -81,7 +87,7 @@ impl Azure {
                 pipeline: options.pipeline,
                 correlation_id: options.correlation_id,
                 sessions: Mutex::default(),
-                acr_by_arm: AtomicBool::new(false),
+                acr_is_unknown: AtomicBool::new(false),
             }),
         }
     }
@@ -108,33 +114,45 @@ impl Azure {
         AcrClient::new(self.clone(), Arc::clone(session))
     }
 
-    /// A token for the registries' data plane. Its audience is the one that every registry accepts;
-    /// where Entra doesn't know it, as it may be in a sovereign cloud, it is Resource Manager's.
-    pub(crate) async fn acr_token(&self, budget: &Budget) -> Result<Secret, Error> {
+    /// A token to sign in to registries with, of either audience.
+    pub(crate) async fn registry_token(
+        &self,
+        budget: &Budget,
+        audience: Audience,
+    ) -> Result<Secret, Error> {
         let shared = &self.shared;
-        if shared.acr_by_arm.load(Ordering::Relaxed) {
-            return self.arm_token(budget).await;
-        }
-        let scope = shared.cloud.acr_scope();
-        match shared.credential.token(budget, &scope).await {
-            Err(Error::SignIn(failure)) if failure.problem == UNKNOWN_AUDIENCE => {
-                let token = self.arm_token(budget).await?;
-                self.sign_in_to_acr_by_arm();
+        match shared.credential.token(budget, &self.scope(audience)).await {
+            Err(Error::SignIn(failure))
+                if audience == Audience::Registries && failure.is_unknown_audience() =>
+            {
+                let scope = shared.cloud.resource_manager_scope();
+                let token = shared.credential.token(budget, &scope).await?;
+                shared.acr_is_unknown.store(true, Ordering::Relaxed);
                 Ok(token)
             }
             token => token,
         }
     }
 
-    /// A token for Resource Manager.
-    pub(crate) async fn arm_token(&self, budget: &Budget) -> Result<Secret, Error> {
-        let scope = self.shared.cloud.resource_manager_scope();
-        self.shared.credential.token(budget, &scope).await
+    /// Another such token than `stale`, which a registry has refused.
+    pub(crate) async fn renewed_registry_token(
+        &self,
+        budget: &Budget,
+        audience: Audience,
+        stale: &Secret,
+    ) -> Result<Secret, Error> {
+        let scope = self.scope(audience);
+        let credential = &self.shared.credential;
+        credential.renewed_token(budget, &scope, stale).await
     }
 
-    /// Remembers that registries here take tokens of Resource Manager's audience only.
-    pub(crate) fn sign_in_to_acr_by_arm(&self) {
-        self.shared.acr_by_arm.store(true, Ordering::Relaxed);
+    fn scope(&self, audience: Audience) -> String {
+        let cloud = &self.shared.cloud;
+        let is_unknown = self.shared.acr_is_unknown.load(Ordering::Relaxed);
+        match audience {
+            Audience::Registries if !is_unknown => cloud.acr_scope(),
+            Audience::Registries | Audience::ResourceManager => cloud.resource_manager_scope(),
+        }
     }
 
     /// Sends a request as it is, again where that helps. Any status is an answer.

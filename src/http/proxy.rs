@@ -13,7 +13,29 @@ use reqwest::{NoProxy, Proxy};
 /// When the address makes no sense. The address isn't in the error.
 pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, reqwest::Error> {
     let proxy = Proxy::https(address).map_err(reqwest::Error::without_url)?;
-    Ok(proxy.no_proxy(exceptions.and_then(NoProxy::from_string)))
+    let exceptions = exceptions.map(as_understood);
+    Ok(proxy.no_proxy(exceptions.as_deref().and_then(NoProxy::from_string)))
+}
+
+/// The exceptions without what Go's programs understand and reqwest doesn't: `*.name`, brackets around an
+/// address, and a port. An exception for another port than https has means nothing to us.
+fn as_understood(exceptions: &str) -> String {
+    let understood = |entry: &str| {
+        let entry = entry.trim();
+        let entry = match entry.strip_prefix('*') {
+            Some(below) if below.starts_with('.') => below,
+            _ => entry,
+        };
+        let (host, port) = match entry.rsplit_once(':') {
+            Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, Some(port)),
+            _ => (entry, None),
+        };
+        let host = host.trim_matches(['[', ']']);
+        port.is_none_or(|port| port == "443")
+            .then(|| host.to_owned())
+    };
+    let entries: Vec<String> = exceptions.split(',').filter_map(understood).collect();
+    entries.join(",")
 }
 
 #[cfg(test)]
@@ -69,6 +91,23 @@ mod tests {
             told.len() == 2 && !told.concat().contains("proxy"),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn exceptions_are_understood_as_gos_programs_understand_them() {
+        for (given, understood) in [
+            ("*", "*"),
+            ("*.azurecr.io, .internal,host", ".azurecr.io,.internal,host"),
+            ("a.example:443,b.example:8443", "a.example"),
+            (
+                "[::1],::1,[2001:db8::1]:443,fe80::/10",
+                "::1,::1,2001:db8::1,fe80::/10",
+            ),
+            ("10.0.0.0/8,192.0.2.1:443", "10.0.0.0/8,192.0.2.1"),
+            ("", ""),
+        ] {
+            assert_eq!(super::as_understood(given), understood);
+        }
     }
 
     #[tokio::test]

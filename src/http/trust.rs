@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 #[cfg(not(any(windows, target_vendor = "apple")))]
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::Path};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -67,8 +67,8 @@ fn usable(given: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'sta
 }
 
 /// Where the system keeps its certificates in files, we read them ourselves:
-/// `rustls_native_certs::load_native_certs` leaves them out as soon as `SSL_CERT_FILE` is set, and
-/// that file is to be trusted in addition, not instead.
+/// `rustls_native_certs::load_native_certs` and `openssl_probe::probe` leave them out as soon as
+/// `SSL_CERT_FILE` is set, and that file is to be trusted in addition, not instead.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn verifier(
     extra: Vec<CertificateDer<'static>>,
@@ -92,18 +92,16 @@ fn verifier(
 fn system_certificates() -> Vec<CertificateDer<'static>> {
     use rustls_native_certs::load_certs_from_paths;
 
-    let places = openssl_probe::probe();
     // Several of the usual folders are often one and the same.
-    let folders = places
-        .cert_dir
-        .iter()
-        .filter_map(|folder| folder.canonicalize().ok());
-    let folders: BTreeSet<_> = folders.collect();
+    let folders = openssl_probe::candidate_cert_dirs();
+    let folders: BTreeSet<_> = folders.filter_map(|it| it.canonicalize().ok()).collect();
     // The bundle usually lies in one of them, and is read with it.
-    let bundle = places.cert_file.and_then(|file| file.canonicalize().ok());
-    let elsewhere = |file: &PathBuf| file.parent().is_none_or(|it| !folders.contains(it));
-    let bundle = bundle.filter(elsewhere);
-    let bundle = bundle.map(|file| load_certs_from_paths(Some(&file), None));
+    let is_elsewhere = |file: &Path| file.parent().is_none_or(|it| !folders.contains(it));
+    let bundle = BUNDLES
+        .iter()
+        .find_map(|file| Path::new(file).canonicalize().ok())
+        .filter(|file| is_elsewhere(file))
+        .map(|file| load_certs_from_paths(Some(&file), None));
     let folders = folders
         .iter()
         .map(|folder| load_certs_from_paths(None, Some(folder)));
@@ -113,6 +111,21 @@ fn system_certificates() -> Vec<CertificateDer<'static>> {
         .flat_map(|found| found.certs)
         .collect()
 }
+
+/// Where systems have all their certificates in one file. Source: Go's `crypto/x509`, which azurerm
+/// trusts by.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+const BUNDLES: [&str; 9] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+    "/etc/certs/ca-certificates.crt",
+];
 
 #[cfg(any(windows, target_vendor = "apple"))]
 fn verifier(

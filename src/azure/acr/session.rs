@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Method, StatusCode};
@@ -11,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::azure::acr::AcrClient;
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Error, Operation, Secret, rates};
+use crate::azure::{Audience, Error, Operation, Secret, rates};
 use crate::http::{Budget, Effect, Request, Response};
 
 /// What the clients of one registry share.
@@ -20,6 +21,8 @@ pub(crate) struct Session {
     challenge: OnceCell<Challenge>,
     refresh: Slot,
     access: Mutex<HashMap<String, Arc<Slot>>>,
+    /// Whether the registry takes tokens for Resource Manager, and none for registries.
+    by_resource_manager: AtomicBool,
 }
 
 /// A token, or none yet. Its lock is held while it is fetched.
@@ -32,6 +35,7 @@ impl Session {
             challenge: OnceCell::new(),
             refresh: Slot::default(),
             access: Mutex::default(),
+            by_resource_manager: AtomicBool::new(false),
         }
     }
 
@@ -39,9 +43,27 @@ impl Session {
         &self.login_server
     }
 
+    /// The audience whose tokens the registry takes, for all that is known.
+    fn audience(&self) -> Audience {
+        if self.by_resource_manager.load(Ordering::Relaxed) {
+            Audience::ResourceManager
+        } else {
+            Audience::Registries
+        }
+    }
+
     fn access(&self, scope: &str) -> Arc<Slot> {
         let mut access = self.access.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(access.entry(scope.to_owned()).or_default())
+    }
+}
+
+impl Audience {
+    fn other(self) -> Self {
+        match self {
+            Self::Registries => Self::ResourceManager,
+            Self::ResourceManager => Self::Registries,
+        }
     }
 }
 
@@ -109,7 +131,8 @@ impl AcrClient {
             // Nobody has signed in here yet: our Entra token is needed next, and may come meanwhile.
             None => {
                 let challenge = self.challenge(budget, operation);
-                tokio::try_join!(challenge, self.azure.acr_token(budget))?.0
+                let entra = self.azure.registry_token(budget, self.session.audience());
+                tokio::try_join!(challenge, entra)?.0
             }
         };
         let refresh = self
@@ -143,21 +166,49 @@ impl AcrClient {
         {
             return Ok(token.clone());
         }
-        let entra = self.azure.acr_token(budget).await?;
-        let mut answer = self.exchange(budget, operation, challenge, &entra).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            // Registries of a sovereign cloud may know Resource Manager's audience only.
-            let other = self.azure.arm_token(budget).await?;
-            if other != entra {
-                let second = self.exchange(budget, operation, challenge, &other).await?;
-                if second.status.is_success() {
-                    self.azure.sign_in_to_acr_by_arm();
-                    answer = second;
-                }
-            }
-        }
+        let answer = self.exchanged(budget, operation, challenge).await?;
         let token = token_of(operation, &answer, "refresh_token")?;
         Ok(slot.insert(token).clone())
+    }
+
+    /// What the registry answers to our Entra token. Where it takes none of the audience that it has taken
+    /// so far, one of the other audience is tried, and last a fresh one: ours may have been revoked.
+    async fn exchanged(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        challenge: &Challenge,
+    ) -> Result<Response, Error> {
+        let exchange =
+            async |token: &Secret| self.exchange(budget, operation, challenge, token).await;
+        let audience = self.session.audience();
+        let token = self.azure.registry_token(budget, audience).await?;
+        let answer = exchange(&token).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        // Registries of a sovereign cloud may know Resource Manager's audience only.
+        let other = audience.other();
+        if let Ok(second) = self.azure.registry_token(budget, other).await
+            && second != token
+        {
+            let answer = exchange(&second).await?;
+            if answer.status.is_success() {
+                let by_resource_manager = other == Audience::ResourceManager;
+                self.session
+                    .by_resource_manager
+                    .store(by_resource_manager, Ordering::Relaxed);
+                return Ok(answer);
+            }
+        }
+        let renewed = self
+            .azure
+            .renewed_registry_token(budget, audience, &token)
+            .await;
+        match renewed {
+            Ok(token) => exchange(&token).await,
+            Err(error) => Err(error.after(operation, &answer)),
+        }
     }
 
     async fn exchange(
@@ -304,6 +355,70 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(fresh.expose(), "a-2");
+        transport.assert_done();
+    }
+
+    /// Signs in where each exchange is answered with one of these statuses in turn, and tells by tokens for
+    /// whom that was asked.
+    async fn exchanges(client: &AcrClient, transport: &ScriptedTransport) -> Vec<&'static str> {
+        let before = transport.requests().len();
+        let _ = client.token(&minute(), &before.to_string()).await;
+        let asked = transport.requests().split_off(before);
+        let exchanges = asked
+            .iter()
+            .filter(|it| it.url.path() == "/oauth2/exchange");
+        let for_whom = exchanges.map(|it| {
+            if String::from_utf8_lossy(&it.body).contains("management.azure.com") {
+                "resource manager"
+            } else {
+                "registries"
+            }
+        });
+        for_whom.collect()
+    }
+
+    fn exchange_answers(transport: ScriptedTransport, statuses: &[u16]) -> ScriptedTransport {
+        statuses.iter().fold(transport, |transport, status| {
+            let answer = match status {
+                200 => json(200, &value!({"refresh_token": "r-1"})),
+                status => reply(*status),
+            };
+            transport.on(Method::POST, "/oauth2/exchange", answer)
+        })
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_refuses_one_audience_is_asked_for_the_other_and_that_is_remembered() {
+        let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
+        let transport = exchange_answers(transport, &[401, 200])
+            .on(Method::POST, "/oauth2/token", reply(401))
+            .on(Method::POST, "/oauth2/token", reply(401));
+        // The refresh token ends at once, and is exchanged anew, from then on by the other audience.
+        let transport = exchange_answers(transport, &[200, 401, 200])
+            .on(Method::POST, "/oauth2/token", reply(401))
+            .on(Method::POST, "/oauth2/token", reply(401));
+        let client = client(&transport);
+        assert_eq!(
+            exchanges(&client, &transport).await,
+            ["registries", "resource manager", "resource manager"]
+        );
+        // And back, where the registry's settings have changed.
+        assert_eq!(
+            exchanges(&client, &transport).await,
+            ["resource manager", "registries"]
+        );
+        transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn where_neither_audience_is_taken_a_fresh_token_is_tried_and_that_is_the_end() {
+        let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
+        let transport = exchange_answers(transport, &[401, 401, 401]);
+        let client = client(&transport);
+        assert_eq!(
+            exchanges(&client, &transport).await,
+            ["registries", "resource manager", "registries"]
+        );
         transport.assert_done();
     }
 

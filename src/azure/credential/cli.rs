@@ -23,8 +23,8 @@ struct AzureCli {
 }
 
 impl Credential {
-    /// Signs in as whoever is signed in to the Azure CLI, in a tenant or with the account of a
-    /// subscription; else as the CLI's default. Nothing is run yet.
+    /// Signs in as whoever is signed in to the Azure CLI, with the account of a subscription, else in
+    /// a tenant, else as the CLI's default. Nothing is run yet.
     ///
     /// # Errors
     ///
@@ -39,12 +39,14 @@ impl Credential {
         executor: Option<Arc<dyn Executor>>,
     ) -> Result<Self, Error> {
         let source = AzureCli {
-            tenant: tenant.map(str::to_owned),
-            // The CLI takes either, and a tenant says more.
-            subscription: subscription.filter(|_| tenant.is_none()).map(str::to_owned),
+            // The CLI takes either, and of several accounts in one tenant only a subscription tells which.
+            tenant: tenant.filter(|_| subscription.is_none()).map(str::to_owned),
+            subscription: subscription.map(str::to_owned),
             executor,
         };
+        // Either may be no value at all, whichever is used.
         source.credential(tenant)?;
+        source.credential(None)?;
         Ok(Self::new(METHOD, Arc::new(source)))
     }
 }
@@ -166,8 +168,12 @@ mod tests {
     }
 
     fn credential(shell: &Arc<Shell>) -> Credential {
+        credential_of(shell, None)
+    }
+
+    fn credential_of(shell: &Arc<Shell>, subscription: Option<&str>) -> Credential {
         let executor = Arc::clone(shell) as Arc<dyn Executor>;
-        Credential::azure_cli_run_by(Some("contoso.example"), Some("demo"), Some(executor)).unwrap()
+        Credential::azure_cli_run_by(Some("contoso.example"), subscription, Some(executor)).unwrap()
     }
 
     #[tokio::test]
@@ -186,6 +192,38 @@ mod tests {
             "cd /bin && az account get-access-token -o json --scope {SCOPE} --tenant contoso.example"
         );
         assert_eq!(*shell.commands.lock().unwrap(), [expected]);
+    }
+
+    #[tokio::test]
+    async fn a_subscription_chooses_the_account_and_not_the_tenant_of_an_auxiliary_token() {
+        let stdout = r#"{"accessToken": "t-1", "expires_on": 4102444800, "tokenType": "Bearer"}"#;
+        let shell = Arc::new(Shell {
+            stdout: stdout.to_owned(),
+            ..Shell::default()
+        });
+        let tenants = ["other.example".to_owned()];
+        let credential = credential_of(&shell, Some("demo")).with_auxiliary_tenants(&tenants);
+        credential.token(&minute(), SCOPE).await.unwrap();
+        credential.auxiliary_tokens(&minute(), SCOPE).await.unwrap();
+        let commands = shell.commands.lock().unwrap();
+        assert!(
+            !commands[0].contains("--tenant") && commands[0].contains("--subscription"),
+            "{commands:?}"
+        );
+        assert!(commands[0].contains("demo"), "{commands:?}");
+        assert!(commands[1].ends_with(" --tenant other.example"));
+        assert!(!commands[1].contains("--subscription"));
+    }
+
+    #[test]
+    fn what_is_no_tenant_or_subscription_is_refused_whichever_is_used() {
+        for (tenant, subscription) in [("a b", None), ("a b", Some("demo")), ("a", Some("x;y"))] {
+            let refused = Credential::azure_cli(Some(tenant), subscription).unwrap_err();
+            let Error::SignIn(failure) = refused else {
+                panic!("a failed sign-in expected, got {refused:?}");
+            };
+            assert_eq!(failure.problem, Problem::Value);
+        }
     }
 
     #[tokio::test]
@@ -263,20 +301,6 @@ mod tests {
         let asked = shell.commands.lock().unwrap().len();
         assert_eq!(asked, 2);
         assert!(!shell.commands.lock().unwrap()[1].contains("--tenant"));
-    }
-
-    #[tokio::test]
-    async fn an_auxiliary_tenant_is_asked_for_by_name() {
-        let stdout = r#"{"accessToken": "t-1", "expires_on": 4102444800, "tokenType": "Bearer"}"#;
-        let shell = Arc::new(Shell {
-            stdout: stdout.to_owned(),
-            ..Shell::default()
-        });
-        let tenants = ["other.example".to_owned()];
-        let credential = credential(&shell).with_auxiliary_tenants(&tenants);
-        let tokens = credential.auxiliary_tokens(&minute(), SCOPE).await.unwrap();
-        assert_eq!(tokens.len(), 1);
-        assert!(shell.commands.lock().unwrap()[0].ends_with("--tenant other.example"));
     }
 
     async fn failure(shell: &Arc<Shell>) -> (Problem, String) {

@@ -29,6 +29,16 @@ pub struct SignInFailure {
     pub correlation_id: Option<String>,
 }
 
+impl SignInFailure {
+    /// Whether Entra knows nobody whom the token would be for. Whoever asks for us, such as an endpoint of
+    /// managed identity, passes its code on within the message.
+    #[must_use]
+    pub fn is_unknown_audience(&self) -> bool {
+        // 500011 in Azure's clouds, 50001 in those of Azure Local.
+        matches!(aadsts(&self.message), Some(500_011 | 50_001))
+    }
+}
+
 /// What went wrong with a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -140,7 +150,7 @@ impl Refusal {
 }
 
 /// The number in `AADSTS7000215: Invalid client secret provided. …`.
-pub(super) fn aadsts(message: &str) -> Option<u32> {
+pub(crate) fn aadsts(message: &str) -> Option<u32> {
     let (_, rest) = message.split_once("AADSTS")?;
     let end = rest
         .find(|character: char| !character.is_ascii_digit())
@@ -183,6 +193,26 @@ mod tests {
         let failure = WHO.refused(Refusal::read(&page), Problem::Refused(None));
         assert_eq!(failure.problem, Problem::Unavailable);
         insta::assert_snapshot!(failure, @"signing in with a test: the answer was 503 Service Unavailable without a description");
+    }
+
+    #[test]
+    fn an_audience_is_unknown_whoever_passes_that_on() {
+        let is_unknown = |problem, message: &str| WHO.fails(problem, message).is_unknown_audience();
+        let entra = "AADSTS500011: The resource principal named x was not found.";
+        assert!(is_unknown(Problem::Refused(Some(500_011)), entra));
+        assert!(is_unknown(
+            Problem::Cli(Some(500_011)),
+            &format!("ERROR: {entra}")
+        ));
+        assert!(is_unknown(
+            Problem::ManagedIdentity,
+            "AADSTS50001: invalid_resource"
+        ));
+        assert!(!is_unknown(
+            Problem::Refused(Some(50_011)),
+            "AADSTS50011: The reply URL"
+        ));
+        assert!(!is_unknown(Problem::ManagedIdentity, "Identity not found"));
     }
 
     #[test]

@@ -217,7 +217,8 @@ fn pause(attempt: u32, response: &Response) -> Option<Duration> {
     Some(retry_after(response).unwrap_or(ours))
 }
 
-/// The token in an answer, which gives its end as a number or as text, from now or from 1970.
+/// The token in an answer, which gives its end as a number or as text, from now or, in App Service, from
+/// 1970 only. What counts from now needs no clock that is right.
 fn token(who: Who<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -231,8 +232,8 @@ fn token(who: Who<'_>, response: &Response, now: Timestamp) -> Result<Token, Err
     // What serde has against it could quote a piece of the token.
     let body: Body = serde_json::from_slice(&response.body)
         .map_err(|_| said("the answer holds no token that can be read"))?;
-    let ends_in = seconds(&body.expires_on).map(|end| end - now.as_second());
-    let left = ends_in.or_else(|| seconds(&body.expires_in));
+    let ends_in = || Some(seconds(&body.expires_on)? - now.as_second());
+    let left = seconds(&body.expires_in).or_else(ends_in);
     let left = left.ok_or_else(|| said("the answer doesn't say when its token ends"))?;
     let left = Duration::from_secs(left.try_into().unwrap_or(0));
     Ok(Token::lasting(left, Secret::new(body.access_token)))
@@ -392,6 +393,9 @@ mod tests {
         assert_eq!(left(value!({"expires_on": 4600})).unwrap(), 3600.0);
         assert_eq!(left(value!({"expires_in": "3600"})).unwrap(), 3600.0);
         assert_eq!(left(value!({"expires_in": 3600.0})).unwrap(), 3600.0);
+        // By a clock that runs ahead, the token has ended already.
+        let both = value!({"expires_in": 3600, "expires_on": 7});
+        assert_eq!(left(both).unwrap(), 3600.0);
         let odd = left(value!({"expires_in": null})).unwrap_err();
         insta::assert_snapshot!(odd, @"signing in with a managed identity: the answer doesn't say when its token ends");
         assert!(!format!("{odd:?}").contains("planted"));

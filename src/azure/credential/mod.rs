@@ -35,6 +35,7 @@ use crate::azure::Error;
 use crate::http::Budget;
 
 use cache::Cache;
+pub(crate) use failure::aadsts;
 pub use failure::{Problem, SignInFailure};
 pub use id_token::IdToken;
 pub use managed_identity::IdentityEndpoint;

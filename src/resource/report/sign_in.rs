@@ -1,6 +1,6 @@
 //! Failed sign-ins in words for the user, and what to do about each.
 
-use crate::azure::credential::{Problem, SignInFailure};
+use crate::azure::credential::{Problem, SignInFailure, aadsts};
 
 /// What was tried, as whom, and what came back.
 pub(super) fn failed(failure: &SignInFailure) -> String {
@@ -49,10 +49,10 @@ pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
              the way to its endpoint, or name another endpoint in `msi_endpoint` (ARM_MSI_ENDPOINT); \
              otherwise unset `use_msi` (ARM_USE_MSI) and sign in in another way."
         }
-        Problem::ManagedIdentity => {
+        Problem::ManagedIdentity => aadsts(&failure.message).and_then(after_code).unwrap_or(
             "Check that the machine has a managed identity. Where it has several, `client_id` \
-             (ARM_CLIENT_ID) has to name a user-assigned one; for its system-assigned one, leave it unset."
-        }
+             (ARM_CLIENT_ID) has to name a user-assigned one; for its system-assigned one, leave it unset.",
+        ),
         Problem::CliMissing => {
             "Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli) and see that \
              `az` is on the PATH of whoever runs Terraform. To sign in in another way, such as with a client \
@@ -124,7 +124,7 @@ fn after_code(code: u32) -> Option<&'static str> {
              IDs above; the sign-in logs in Entra name the policy."
         }
         7_000_112 => "The application is disabled. Have an administrator of the tenant enable it.",
-        65_001 | 500_011 | 650_052 => {
+        65_001 | 50_001 | 500_011 | 650_052 => {
             "The tenant doesn't know the service that the token is for. Check that `environment` or \
              `endpoint` is the cloud of this tenant."
         }
