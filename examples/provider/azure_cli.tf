@@ -1,2 +1,2 @@
-# After `az login`, in the tenant of `az account show` unless `tenant_id` names another one.
+# After `az login`, with the account of `az account show` unless `subscription_id` or `tenant_id` names another one.
 provider "acr" {}

@@ -180,8 +180,8 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         "subscription_id",
         &["ARM_SUBSCRIPTION_ID"],
         Kind::Text,
-        "The subscription in which the list resource looks, and whose tokens the Azure CLI is asked for \
-         where `tenant_id` isn't set. Resources take theirs from the registry's ID.",
+        "The subscription in which the list resource looks, and with whose account the Azure CLI signs in, \
+         whatever `tenant_id` says. Resources take theirs from the registry's ID.",
     ),
     argument(
         "tenant_id",

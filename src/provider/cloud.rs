@@ -114,10 +114,8 @@ fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
         let host = MetadataHost::parse(host).ok_or_else(|| {
             Diagnostic::error(
                 "Invalid metadata host",
-                format!(
-                    "{host:?} is not the name of a host. Give it as `management.azure.com` would be given \
-                     for the public cloud, without a path."
-                ),
+                "It is not the name of a host. Give it as `management.azure.com` would be given for the \
+                 public cloud, without a path.",
             )
             .at(AttributePath::new("metadata_host"))
         })?;
@@ -136,9 +134,12 @@ fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
     })
 }
 
-/// An endpoint of the block.
+/// An endpoint of the block. What is refused isn't shown: it may hold a password.
 pub(super) fn https(text: &str, argument: &str) -> Result<Url, Diagnostic> {
     let problem = match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            "it holds a name or a password, and endpoints take none".to_owned()
+        }
         Ok(url) if url.scheme() == "https" && url.has_host() => return Ok(url),
         Ok(_) => "it is not an https URL".to_owned(),
         Err(error) => format!("it is not a URL ({error})"),
@@ -146,8 +147,8 @@ pub(super) fn https(text: &str, argument: &str) -> Result<Url, Diagnostic> {
     Err(Diagnostic::error(
         "Invalid endpoint",
         format!(
-            "{text:?} can't be `{argument}`: {problem}. Give it as \
-             `https://management.azure.com` is given for the public cloud."
+            "`{argument}` can't be used: {problem}. Give it as `https://management.azure.com` is given for \
+             the public cloud."
         ),
     )
     .at(AttributePath::new(ENDPOINT).attribute(argument)))

@@ -203,7 +203,7 @@ mod tests {
         let other = block([("msi_endpoint", "http://127.0.0.1:2/".into())]);
         insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:2", path: "/", version: "2018-02-01", key: None } }"#);
         let odd = block([("msi_endpoint", "localhost".into())]);
-        insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
+        insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) can't be used: it is not a URL (relative URL without a base).");
     }
 
     #[test]
@@ -271,6 +271,36 @@ mod tests {
         assert!(outcome(&block([]), &environment).starts_with("AzureCli"));
     }
 
+    #[test]
+    fn blanks_alone_are_nothing_and_those_around_a_value_do_not_count() {
+        let blank = [COMPLETE[0], COMPLETE[1], ("ARM_CLIENT_SECRET", " \n")];
+        assert!(outcome(&block([]), &blank).starts_with("AzureCli"));
+        let padded = [("ARM_USE_CLI", "true\n"), ("ARM_ENVIRONMENT", " China ")];
+        assert!(outcome(&block([("tenant_id", " ".into())]), &padded).starts_with("AzureCli"));
+    }
+
+    #[test]
+    fn an_address_that_is_refused_is_not_shown() {
+        for variable in ["ARM_RESOURCE_MANAGER_ENDPOINT", "ARM_METADATA_HOSTNAME"] {
+            for address in ["http://u:planted@h", "https://u:planted@h/", "planted h"] {
+                let said = outcome(&block([]), &[(variable, address)]);
+                assert!(said.contains("nvalid"), "{said}");
+                assert!(!said.contains("planted"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_method_uses_may_be_anything_and_an_issuer_is_asked_over_https_only() {
+        let odd = [
+            ("ARM_MSI_ENDPOINT", "no address"),
+            ("ARM_OIDC_REQUEST_URL", "http://issuer.example"),
+        ];
+        assert!(outcome(&block([]), &odd).starts_with("AzureCli"));
+        insta::assert_snapshot!(outcome(&block([("use_oidc", true.into())]), &odd), @"oidc_request_url: Invalid value of `oidc_request_url`: `oidc_request_url` (ARM_OIDC_REQUEST_URL) can't be used: it has to begin with https://.");
+        insta::assert_snapshot!(outcome(&block([("use_msi", true.into())]), &odd), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) can't be used: it is not a URL (relative URL without a base).");
+    }
+
     #[tokio::test]
     async fn endpoints_go_before_the_environment_and_are_https() {
         let endpoint = block([
@@ -284,7 +314,7 @@ mod tests {
         assert_eq!(cloud.resource_manager.as_str(), "https://localhost:1/");
         assert_eq!(cloud.resource_manager_audience, "https://audience/");
         assert_eq!(cloud.authority_host, Cloud::china().authority_host);
-        insta::assert_snapshot!(outcome(&block([]), &[("ARM_RESOURCE_MANAGER_ENDPOINT", "http://localhost")]), @r#"endpoint.resource_manager_endpoint: Invalid endpoint: "http://localhost" can't be `resource_manager_endpoint`: it is not an https URL. Give it as `https://management.azure.com` is given for the public cloud."#);
+        insta::assert_snapshot!(outcome(&block([]), &[("ARM_RESOURCE_MANAGER_ENDPOINT", "http://localhost")]), @"endpoint.resource_manager_endpoint: Invalid endpoint: `resource_manager_endpoint` can't be used: it is not an https URL. Give it as `https://management.azure.com` is given for the public cloud.");
         insta::assert_snapshot!(outcome(&block([("environment", "mars".into())]), &[]), @r#"environment: Unknown environment: No environment was found with the name "mars". Use `public`, `usgovernment`, `dod` or `china`, or name the endpoints in `endpoint` or by `metadata_host`."#);
     }
 }

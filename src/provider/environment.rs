@@ -10,13 +10,13 @@ use crate::azure::Secret;
 pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
-    /// The first of `names` that is set to something.
+    /// The first of `names` that is set to something; blanks alone are nothing.
     pub fn first(&self, names: &[&str]) -> Option<&str> {
         names
             .iter()
             .filter_map(|&name| self.0.get(name))
             .map(Secret::expose)
-            .find(|value| !value.is_empty())
+            .find(|value| !value.trim().is_empty())
     }
 }
 
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_first_variable_that_is_set_wins_and_none_prints_its_value() {
-        let environment: Environment = [("A", ""), ("B", "planted"), ("C", "c")]
+        let environment: Environment = [("A", " \n"), ("B", "planted"), ("C", "c")]
             .into_iter()
             .collect();
         assert_eq!(environment.first(&["A", "B", "C"]), Some("planted"));

@@ -50,7 +50,7 @@ impl Given {
     ///
     /// What can't be read, and what contradicts itself.
     pub(super) fn gather(source: Source<'_>) -> Result<Self, Diagnostic> {
-        let text = |name| source.text(name).map(str::trim).map(str::to_owned);
+        let text = |name| source.text(name).map(str::to_owned);
         let pod = Pod::of(source)?;
         let client_id = source.text_or_file("client_id", "Client ID")?;
         let client_id = pod.or(client_id, "AZURE_CLIENT_ID", "client_id", "Client ID")?;
@@ -60,15 +60,17 @@ impl Given {
         let base64 = source.secret("client_certificate");
         let file = text("client_certificate_path").map(CertificateFile::Path);
         let use_oidc = source.switch("use_oidc", false)?;
+        let use_msi = source.switch("use_msi", false)?;
         Ok(Self {
             tenant_id: plain(tenant_id),
             client_id: plain(client_id),
             subscription_id: text("subscription_id"),
             auxiliary_tenants: source.auxiliary_tenants()?,
             certificate: base64.map(CertificateFile::Base64).or(file),
+            // Blanks may be a part of it.
             certificate_password: Secret::new(
                 source
-                    .text("client_certificate_password")
+                    .verbatim("client_certificate_password")
                     .unwrap_or_default(),
             ),
             client_secret: source.text_or_file("client_secret", "Client Secret")?,
@@ -77,13 +79,13 @@ impl Given {
             id_token: id_token(source, &pod)?,
             // Pipelines set it whether or not it is used.
             request_url: match use_oidc {
-                true => url(source, "oidc_request_url")?,
+                true => url(source, "oidc_request_url", &["https"])?,
                 false => None,
             },
             request_token: source.secret("oidc_request_token"),
             service_connection_id: text("ado_pipeline_service_connection_id"),
-            use_msi: source.switch("use_msi", false)?,
-            identity_endpoint: identity_endpoint(source)?,
+            use_msi,
+            identity_endpoint: identity_endpoint(source, use_msi)?,
             use_cli: source.switch("use_cli", true)?,
         })
     }
@@ -198,9 +200,13 @@ fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagno
 }
 
 /// The endpoint of managed identity: one of one's own, App Service's, or the one of virtual machines.
-fn identity_endpoint(source: Source<'_>) -> Result<IdentityEndpoint, Diagnostic> {
+/// Where none is used, what the variables say of it may be anything.
+fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoint, Diagnostic> {
     let version = source.environment.first(&["ARM_MSI_API_VERSION"]);
-    let own = url(source, "msi_endpoint")?;
+    let own = match is_used {
+        true => url(source, "msi_endpoint", &["http", "https"])?,
+        false => None,
+    };
     let service = source.environment.first(&["IDENTITY_ENDPOINT"]);
     let service = service.and_then(|service| Url::parse(service).ok());
     let key = source.environment.first(&["IDENTITY_HEADER"]);
@@ -213,21 +219,25 @@ fn identity_endpoint(source: Source<'_>) -> Result<IdentityEndpoint, Diagnostic>
     })
 }
 
-/// A URL. It isn't shown: some hold a key.
-fn url(source: Source<'_>, name: &str) -> Result<Option<Url>, Diagnostic> {
+/// A URL with one of these schemes. It isn't shown: some hold a key.
+fn url(source: Source<'_>, name: &str, schemes: &[&str]) -> Result<Option<Url>, Diagnostic> {
     let invalid = |problem: &str| {
         Diagnostic::error(
             format!("Invalid value of `{name}`"),
-            format!("{} is not a URL ({problem}).", named(name)),
+            format!("{} can't be used: {problem}.", named(name)),
         )
         .at(AttributePath::new(name))
     };
     let Some(text) = source.text(name) else {
         return Ok(None);
     };
-    match Url::parse(text.trim()) {
-        Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => Ok(Some(url)),
-        Ok(_) => Err(invalid("it begins neither with https:// nor with http://")),
-        Err(error) => Err(invalid(&error.to_string())),
+    match Url::parse(text) {
+        Ok(url) if url.has_host() && schemes.contains(&url.scheme()) => Ok(Some(url)),
+        Ok(_) => {
+            let schemes: Vec<String> = schemes.iter().map(|it| format!("{it}://")).collect();
+            let problem = format!("it has to begin with {}", schemes.join(" or "));
+            Err(invalid(&problem))
+        }
+        Err(error) => Err(invalid(&format!("it is not a URL ({error})"))),
     }
 }

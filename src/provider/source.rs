@@ -15,23 +15,30 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The value of a text.
+    /// The value of a text, without blanks around it: they come with files and with pipelines' variables.
     pub(super) fn text(self, name: &str) -> Option<&'a str> {
-        let configured = self.block.get(name).as_str().filter(|it| !it.is_empty());
-        configured.or_else(|| self.environment.first(variables(name)))
+        self.verbatim(name).map(str::trim)
+    }
+
+    /// The value of a text as it stands; blanks alone are none.
+    pub(super) fn verbatim(self, name: &str) -> Option<&'a str> {
+        self.first(self.block.get(name), name)
     }
 
     /// The value of a secret.
     pub(super) fn secret(self, name: &str) -> Option<Secret> {
-        self.text(name).map(|text| Secret::new(text.trim()))
+        self.text(name).map(Secret::new)
     }
 
     /// The value of an argument of `endpoint`.
     pub(super) fn endpoint(self, name: &str) -> Option<&'a str> {
-        let configured = self.block.get(ENDPOINT).get(name).as_str();
-        configured
-            .filter(|text| !text.is_empty())
-            .or_else(|| self.environment.first(variables(name)))
+        let configured = self.block.get(ENDPOINT).get(name);
+        self.first(configured, name).map(str::trim)
+    }
+
+    fn first(self, configured: &'a Value, name: &str) -> Option<&'a str> {
+        let configured = configured.as_str().filter(|it| !it.trim().is_empty());
+        configured.or_else(|| self.environment.first(variables(name)))
     }
 
     /// The value of a switch.
@@ -127,7 +134,7 @@ pub(super) fn too_many(tenants: usize) -> Option<Diagnostic> {
 
 /// The values that Go's `strconv.ParseBool` takes, as azurerm reads its variables.
 fn switch(variable: &str, text: &str) -> Result<bool, Diagnostic> {
-    match text {
+    match text.trim() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         other => Err(Diagnostic::error(
