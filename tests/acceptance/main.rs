@@ -12,6 +12,7 @@
 //! - `consistency`: what Azure shows late
 //! - `bad_input`: what is refused, and where the user is pointed
 //! - `signing_in`, `refused_sign_ins`: each way of signing in, and what is said when it fails
+//! - `requests`: what each request says of its sender, and how much of it is logged
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
@@ -40,6 +41,7 @@ mod pages;
 mod planned;
 mod refused_sign_ins;
 mod registries;
+mod requests;
 mod signing_in;
 mod stage;
 

@@ -8,6 +8,7 @@ use azure_simulator::{
     AppCertificate, AzState, CLIENT_ID, CLIENT_SECRET, PFX_PASSWORD, Pfx, Simulator, TENANT,
 };
 
+use crate::signing_in::assert_no_secrets;
 use crate::stage::{Stage, WORKFLOW, hosts};
 
 type Variables = Vec<(&'static str, String)>;
@@ -173,7 +174,10 @@ async fn a_sign_in_that_fails_says_why_and_what_to_do() {
         for (name, bring_about) in CASES {
             let stage = Stage::new(host, WORKFLOW).await;
             let folder = stage.workspace.folder();
-            let variables = bring_about(&stage.azure, &folder);
+            let mut variables = bring_about(&stage.azure, &folder);
+            let log = folder.join("log");
+            variables.push(("TF_LOG", "TRACE".to_owned()));
+            variables.push(("TF_LOG_PATH", log.display().to_string()));
             let stage = stage.signing_in_by(variables);
             told.push_str(&format!("## {name}\n"));
             let findings = stage.workspace.findings().await.unwrap();
@@ -190,6 +194,12 @@ async fn a_sign_in_that_fails_says_why_and_what_to_do() {
             told.push('\n');
             assert!(told.ends_with(".\n\n"), "{name}: no sentence at the end");
             assert_eq!(stage.writes(), Vec::<String>::new(), "{name}");
+            let log = fs::read_to_string(log).unwrap();
+            assert!(
+                log.contains("terraform-provider-acr"),
+                "{name}: nothing was logged"
+            );
+            assert_no_secrets(&stage.azure, &[("a finding", told.clone()), ("a log", log)]);
         }
         insta::with_settings!({
             description => "What a plan says when the sign-in fails.",

@@ -15,8 +15,8 @@ use host_cli::Plan;
 
 use crate::stage::{Stage, WORKFLOW, hosts, nothing};
 
-/// Applies and destroys a workflow by one way of signing in, told by variables, with every log there is. Tokens
-/// last two seconds, and the work takes longer.
+/// Applies and destroys a workflow by one way of signing in, told by variables, with every log there is. Tokens,
+/// Entra's and the registry's, last two seconds, and the work takes longer.
 async fn signs_in(
     operation: &str,
     variables: impl AsyncFn(&Simulator, &Path) -> Vec<(&'static str, String)>,
@@ -29,6 +29,8 @@ async fn signs_in(
         stage.azure.turn(|knobs| {
             knobs.blob_redirects = true;
             knobs.token_lifetime_s = 2;
+            knobs.refresh_token_lifetime_s = 2;
+            knobs.registry_token_lifetime_s = 2;
             knobs.latency_ms = 250;
         });
         let applied = stage.workspace.apply().await.unwrap().to_string();
@@ -38,6 +40,8 @@ async fn signs_in(
         assert!(asked > 2, "{operation}: asked {asked} times");
         stage.azure.turn(|knobs| {
             knobs.token_lifetime_s = 3600;
+            knobs.refresh_token_lifetime_s = 3600;
+            knobs.registry_token_lifetime_s = 3600;
             knobs.latency_ms = 0;
         });
         let plan = stage.workspace.plan(&[]).await.unwrap();
@@ -62,7 +66,7 @@ async fn signs_in(
 }
 
 /// Holds that nothing that Azure was trusted with, or has issued, is in any of these texts.
-fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
+pub(crate) fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
     let secrets = azure.secrets();
     assert!(secrets.len() > 3, "there were tokens");
     for (what, text) in texts {

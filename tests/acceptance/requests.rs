@@ -1,0 +1,103 @@
+//! What each request says of who sends it, and how much of it is logged.
+
+use std::collections::BTreeSet;
+
+use azure_simulator::Entry;
+
+use crate::stage::{Stage, WORKFLOW, hosts};
+
+const PARTNER: &str = "a0000000-0000-4000-8000-00000000000a";
+const CORRELATION: &str = "c0000000-0000-4000-8000-00000000000c";
+
+/// Plans with these variables beside those for signing in; gives what was asked, and what was printed.
+async fn planned(stage: Stage, variables: &[(&'static str, &str)]) -> (Vec<Entry>, String) {
+    let mut all = stage.azure.env();
+    all.extend(
+        variables
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
+    let stage = stage.signing_in_by(all);
+    stage.azure.mark();
+    let plan = stage.workspace.plan(&[]).await.unwrap();
+    (stage.azure.requests(), plan.finished().to_string())
+}
+
+fn user_agents(asked: &[Entry]) -> BTreeSet<String> {
+    asked
+        .iter()
+        .filter_map(|entry| entry.user_agent.clone())
+        .collect()
+}
+
+/// The correlation IDs of the requests to Resource Manager, and whether each had one.
+fn correlations(asked: &[Entry]) -> BTreeSet<Option<String>> {
+    let of_resource_manager = asked
+        .iter()
+        .filter(|entry| entry.host.starts_with("management."));
+    of_resource_manager
+        .map(|entry| entry.correlation_id.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn each_request_names_its_sender_and_those_to_resource_manager_one_correlation() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        let (asked, _) = planned(stage, &[]).await;
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "HashiCorp Terraform/{} (+https://www.terraform.io) terraform-provider-acr/{version}",
+            host.version
+        );
+        assert_eq!(user_agents(&asked), BTreeSet::from([expected]));
+        let correlations = correlations(&asked);
+        assert!(
+            correlations.len() == 1 && !correlations.contains(&None),
+            "{correlations:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn surroundings_partners_and_correlations_are_the_users_to_choose() {
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        let chosen = [
+            ("AZURE_HTTP_USER_AGENT", "pipeline/7"),
+            ("ARM_PARTNER_ID", PARTNER),
+            ("ARM_CORRELATION_REQUEST_ID", CORRELATION),
+        ];
+        let (asked, _) = planned(stage, &chosen).await;
+        let end = format!(" pipeline/7 pid-{PARTNER}");
+        assert!(user_agents(&asked).iter().all(|it| it.ends_with(&end)));
+        assert_eq!(
+            correlations(&asked),
+            BTreeSet::from([Some(CORRELATION.to_owned())])
+        );
+
+        let stage = Stage::new(host, WORKFLOW).await;
+        let none = [("ARM_DISABLE_CORRELATION_REQUEST_ID", "true")];
+        let (asked, _) = planned(stage, &none).await;
+        assert_eq!(correlations(&asked), BTreeSet::from([None]));
+    }
+}
+
+#[tokio::test]
+async fn a_variable_of_its_own_narrows_what_the_provider_logs() {
+    const REQUEST: &str = "http request";
+    const OPERATION: &str = "PlanResourceChange";
+    for host in hosts() {
+        let logged = async |variables: &[(&'static str, &str)]| {
+            planned(Stage::new(host, WORKFLOW).await, variables).await.1
+        };
+        let all = logged(&[("TF_LOG_PROVIDER", "DEBUG")]).await;
+        assert!(all.contains(REQUEST) && all.contains(OPERATION), "{all}");
+        let own = ("TF_LOG_PROVIDER_ACR", "INFO");
+        let narrowed = logged(&[("TF_LOG_PROVIDER", "DEBUG"), own]).await;
+        assert!(
+            !narrowed.contains(REQUEST) && narrowed.contains(OPERATION),
+            "{narrowed}"
+        );
+    }
+}
