@@ -155,6 +155,23 @@ fn federated<const N: usize>(more: [(&'static str, String); N]) -> Vec<(&'static
     with(more, [("ARM_USE_OIDC", "true".to_owned())])
 }
 
+/// Writes an ID token into a file, again and again: each is good for about three seconds.
+fn keep_fresh(azure: &Simulator, file: &Path) {
+    let good_for = |seconds| azure.oidc().token(Duration::from_secs(seconds));
+    let mut tokens = (3..300).map(good_for).collect::<Vec<_>>().into_iter();
+    fs::write(file, tokens.next().unwrap()).unwrap();
+    let (file, fresh) = (file.to_owned(), file.with_extension("new"));
+    tokio::spawn(async move {
+        // Until the folder is gone with its test. In one step: nobody may read half a token.
+        for token in tokens {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if fs::write(&fresh, token).is_err() || fs::rename(&fresh, &file).is_err() {
+                break;
+            }
+        }
+    });
+}
+
 #[tokio::test]
 async fn by_an_id_token() {
     signs_in("entra/token", async |azure, _| {
@@ -167,21 +184,7 @@ async fn by_an_id_token() {
 async fn by_an_id_token_in_a_file_which_is_written_anew_as_long_as_the_work_goes_on() {
     signs_in("entra/token", async |azure, folder| {
         let file = folder.join("id-token");
-        let fresh = folder.join("id-token.new");
-        let good_for = |seconds| azure.oidc().token(Duration::from_secs(seconds));
-        // Each is good for about three seconds when it is written.
-        let mut tokens = (3..300).map(good_for).collect::<Vec<_>>().into_iter();
-        fs::write(&file, tokens.next().unwrap()).unwrap();
-        let written = file.clone();
-        tokio::spawn(async move {
-            // Until the folder is gone with its test. In one step: nobody may read half a token.
-            for token in tokens {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                if fs::write(&fresh, token).is_err() || fs::rename(&fresh, &written).is_err() {
-                    break;
-                }
-            }
-        });
+        keep_fresh(azure, &file);
         federated([("ARM_OIDC_TOKEN_FILE_PATH", file.display().to_string())])
     })
     .await;
@@ -222,7 +225,7 @@ async fn by_azure_devops() {
 async fn by_the_workload_identity_of_aks() {
     signs_in("entra/token", async |azure, folder| {
         let file = folder.join("federated");
-        fs::write(&file, azure.oidc().token(LONG)).unwrap();
+        keep_fresh(azure, &file);
         vec![
             ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true".to_owned()),
             ("AZURE_TENANT_ID", TENANT.to_owned()),
