@@ -15,6 +15,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
+//! - `actions`: actions, invoked by hand and triggered
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -22,6 +23,7 @@
     reason = "a test that can't go on should stop there"
 )]
 
+mod actions;
 mod adoption;
 mod bad_input;
 mod consistency;
