@@ -1,6 +1,7 @@
 //! Actions as a host invokes them that knows them (Terraform 1.14): by hand and by a trigger.
 
 use std::io::Write as _;
+use std::sync::Once;
 
 use azure_simulator::{Fate, RegistrySpec, RunStatus};
 use host_cli::{Host, Kind};
@@ -12,10 +13,14 @@ use crate::stage::{Stage, hosts, registry_id};
 fn acting_hosts() -> Vec<&'static Host> {
     let knows_actions = |host: &&Host| host.kind == Kind::Terraform && host.is_at_least(14);
     let (known, skipped): (Vec<_>, Vec<_>) = hosts().iter().partition(knows_actions);
-    for host in skipped {
-        // Past the test runner, which would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "{host} knows no actions: skipped");
-    }
+    static SAY_ONCE: Once = Once::new();
+    SAY_ONCE.call_once(|| {
+        for host in skipped {
+            let said = format!("{host} knows no actions: skipped\n");
+            // Past the test runner, which would keep it to itself.
+            let _ = std::io::stderr().write_all(said.as_bytes());
+        }
+    });
     known
 }
 

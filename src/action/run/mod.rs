@@ -2,12 +2,13 @@
 //! images and queues a scan for each. With `wait` it says how that run goes until it has ended.
 //!
 //! # Layout
-//! - the action (this file), [`queue`]: one run, never two
-//! - [`watch`]: the wait
-//! - [`tail`], [`clean`]: what of its log is shown
-//! - [`wording`]: what is said of a run
+//! - the action (this file), `queue`: one run, never two
+//! - `watch`: the wait
+//! - `tail`, `clean`: what of its log is shown
+//! - `wording`, `ending`: what is said of a run, and of one that doesn't end well
 
 mod clean;
+mod ending;
 #[cfg(test)]
 mod fixture;
 mod queue;

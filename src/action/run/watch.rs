@@ -4,8 +4,9 @@
 //! whoever interrupts Terraform doesn't say that it is wanted no more.
 
 use crate::action::order::Order;
+use crate::action::run::ending::{self, Left};
 use crate::action::run::tail::Tail;
-use crate::action::run::wording::{self, Left};
+use crate::action::run::wording;
 use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Azure, Error};
@@ -45,13 +46,13 @@ pub(super) async fn until_ended(
         unreadable: None,
     };
     if let Err(left) = watch.until_ended().await {
-        return Err(wording::left(order, &watch.run, &left).into());
+        return Err(ending::left(order, &watch.run, &left).into());
     }
     let Watch { run, tail, .. } = &watch;
     if verdict(&run.status) == Verdict::Failed {
         let last: Vec<&str> = tail.last_lines().map(String::as_str).collect();
         let unreadable = watch.unreadable.as_ref();
-        return Err(wording::failed(&order.registry, run, &last, unreadable).into());
+        return Err(ending::failed(&order.registry, run, &last, unreadable).into());
     }
     let scans = tail.queued().filter(|_| watch.unreadable.is_none());
     progress.report(wording::succeeded(run, scans)).await;
