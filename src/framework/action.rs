@@ -29,7 +29,7 @@ pub trait Action: Send + Sync + 'static {
     }
 
     /// Does it. Where the host gives up the call, `context` is cancelled, but the action runs on
-    /// to its end.
+    /// to its end. From then on its messages are lost, and only its outcome is shown.
     ///
     /// # Errors
     /// What has failed; warnings where nothing has.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::stream;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::codegen::BoxStream;
 
 use crate::diagnostics::Diagnostics;
@@ -45,6 +45,10 @@ pub(crate) async fn plan(
 
 /// Does what an action does, in a task of its own: a host that gives up the call cancels it, but
 /// doesn't cut it short. The events are its messages, and last of all its outcome.
+///
+/// What it still says after a stop is lost. Terraform takes no message any more once it stops, and
+/// crashes on any event after one that it hasn't taken (1.14: its loop goes on after its body has
+/// returned). The outcome alone it shows.
 pub(crate) fn invoke(
     action: Arc<dyn Action>,
     operations: &Operations,
@@ -63,6 +67,7 @@ pub(crate) fn invoke(
     let running = Running {
         messages,
         outcome: Outcome::Awaited(outcome),
+        cancelled: cancelled.clone(),
         _until_dropped: cancelled.drop_guard(),
     };
     let events = stream::unfold(Some(running), |running| async {
@@ -89,6 +94,7 @@ fn config(action: &dyn Action, sent: Option<pb::DynamicValue>) -> Result<Value, 
 struct Running {
     messages: Receiver<String>,
     outcome: Outcome,
+    cancelled: CancellationToken,
     /// Cancels the action when the host gives up the call.
     _until_dropped: DropGuard,
 }
@@ -106,13 +112,18 @@ impl Running {
             let ended = match &mut self.outcome {
                 Outcome::Known(diagnostics) => {
                     return match self.messages.try_recv() {
-                        Ok(message) => (progress(message), Some(self)),
-                        Err(_) => (completed(diagnostics), None),
+                        Ok(message) if !self.cancelled.is_cancelled() => {
+                            (progress(message), Some(self))
+                        }
+                        _ => (completed(diagnostics), None),
                     };
                 }
                 Outcome::Awaited(outcome) => tokio::select! {
                     biased;
                     Some(message) = self.messages.recv() => {
+                        if self.cancelled.is_cancelled() {
+                            continue;
+                        }
                         return (progress(message), Some(self));
                     }
                     ended = outcome => ended,

@@ -16,6 +16,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
+//! - `actions`: actions, invoked by hand and triggered
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -23,6 +24,7 @@
     reason = "a test that can't go on should stop there"
 )]
 
+mod actions;
 mod adoption;
 mod bad_input;
 mod consistency;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -18,6 +17,7 @@ use crate::resource::continuous_patching_workflow::desired::{Desired, TaskChange
 use crate::resource::continuous_patching_workflow::grant;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
 use crate::resource::continuous_patching_workflow::progress::Progress;
+use crate::resource::pauses::pauses;
 
 /// Whom and what a change is made with.
 #[derive(Clone, Copy, Debug)]
@@ -86,17 +86,6 @@ pub(super) async fn apply(
         failures.extend(failed(join_all(surplus).await));
     }
     failures
-}
-
-/// The pauses between looks at what Azure doesn't show yet: growing, for some minutes in all.
-pub(super) fn pauses() -> impl Iterator<Item = Duration> + Clone {
-    const FIRST: Duration = Duration::from_millis(200);
-    const LONGEST: Duration = Duration::from_secs(10);
-    const LOOKS: u32 = 40;
-    (0..LOOKS).map(|look| {
-        let grown = FIRST.saturating_mul(2_u32.saturating_pow(look));
-        grown.min(LONGEST)
-    })
 }
 
 /// The identities of the tasks.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::azure::error::Error;
 use crate::azure::run::{Run, RunStatus};
 use crate::patching::TaskName;
-use crate::resource::continuous_patching_workflow::apply::pauses;
 use crate::resource::continuous_patching_workflow::work::Work;
+use crate::resource::pauses::pauses;
 
 /// A run that has been running for so long has used its rights: it logs in first of all.
 const PROVEN: Duration = Duration::from_secs(60);
@@ -99,7 +99,8 @@ fn verdict(run: &Run, watched: Duration, new_rights: bool) -> Verdict {
     }
 }
 
-fn lacks_rights(run: &Run) -> bool {
+/// Whether a run may have failed for want of rights, as one does whose rights are still on their way.
+pub(crate) fn lacks_rights(run: &Run) -> bool {
     const SIGNS: [&str; 5] = [
         "unauthorized",
         "authentication required",

@@ -21,7 +21,7 @@ mod changes;
 mod definition;
 mod desired;
 mod facts;
-mod first_run;
+pub(crate) mod first_run;
 #[cfg(test)]
 mod fixture;
 mod generated;
@@ -30,7 +30,7 @@ mod identity;
 pub(crate) mod listed;
 mod model;
 mod names;
-mod notices;
+pub(crate) mod notices;
 mod observed;
 mod ownership;
 mod plan;
@@ -41,7 +41,7 @@ mod settle;
 mod state;
 mod status;
 mod teardown;
-mod timeouts;
+pub(crate) mod timeouts;
 mod validate;
 mod work;
 

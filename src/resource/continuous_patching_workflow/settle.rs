@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::azure::error::Error;
-use crate::resource::continuous_patching_workflow::apply::pauses;
 use crate::resource::continuous_patching_workflow::changes::changes;
 use crate::resource::continuous_patching_workflow::desired::Desired;
 use crate::resource::continuous_patching_workflow::model::State;
 use crate::resource::continuous_patching_workflow::observed::{Found, Known, Observed, Policies};
 use crate::resource::continuous_patching_workflow::ownership::{Owned, owned};
 use crate::resource::continuous_patching_workflow::work::Work;
+use crate::resource::pauses::pauses;
 
 /// Whether Azure has come to show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use futures::future::join_all;
 use crate::azure::error::Error;
 use crate::azure::id::ids_equal;
 use crate::azure::role_assignment::RoleAssignment;
-use crate::azure::run::Run;
 use crate::patching::TaskName;
-use crate::resource::continuous_patching_workflow::apply::{Site, failed, pauses};
+use crate::resource::cancelling::Cancelling;
+use crate::resource::continuous_patching_workflow::apply::{Site, failed};
 use crate::resource::continuous_patching_workflow::model::State;
 use crate::resource::continuous_patching_workflow::observed::{Found, Observed};
 use crate::resource::continuous_patching_workflow::ownership::Owned;
@@ -87,39 +87,10 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Until none is active: a scan may have queued a patch run just before it was cancelled, and
-    /// a cancelled run takes a while to end.
     async fn cancel_runs(self) -> Result<(), Error> {
-        let names = TaskName::ALL.map(TaskName::as_str);
-        let mut pauses = pauses().cycle();
-        loop {
-            let runs = self
-                .azure
-                .list_active_runs(self.budget, self.registry, &names)
-                .await?;
-            if runs.is_empty() {
-                return Ok(());
-            }
-            self.cancel(&runs).await?;
-            // Where there is no time left, the next request says so.
-            let pause = pauses.next().unwrap_or_default();
-            let _ = self.budget.sleep(pause).await;
-        }
-    }
-
-    async fn cancel(self, runs: &[Run]) -> Result<(), Error> {
-        let cancelled = runs.iter().map(async |run| {
-            let outcome = self
-                .azure
-                .cancel_run(self.budget, self.registry, &run.run_id)
-                .await;
-            match outcome {
-                // It has ended by itself in the meantime.
-                Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
-                other => other,
-            }
-        });
-        join_all(cancelled).await.into_iter().collect()
+        let mut cancelling = Cancelling::new(self.azure, self.budget, self.registry);
+        while cancelling.round().await?.is_some() {}
+        Ok(())
     }
 
     async fn revoke(self, id: &str) -> Result<(), Error> {

@@ -20,8 +20,20 @@ pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
     errors.iter().map(|error| failure(summary, error)).collect()
 }
 
+/// What was tried and what came of it, for whoever knows the next step better.
+pub(crate) fn happened(error: &Error) -> String {
+    let (happened, _) = parts(error);
+    happened
+}
+
 fn detail(error: &Error) -> String {
-    let (happened, next) = match error {
+    let (happened, next) = parts(error);
+    format!("{happened}\n\n{next}")
+}
+
+/// What happened, and the next step.
+fn parts(error: &Error) -> (String, String) {
+    match error {
         Error::Response(refusal) => (refusal::quoted(refusal), refusal::next_step(refusal)),
         Error::Failed {
             operation,
@@ -59,8 +71,7 @@ fn detail(error: &Error) -> String {
             ),
             "Run it again; if it stays, report it to the developers of the provider.".to_owned(),
         ),
-    };
-    format!("{happened}\n\n{next}")
+    }
 }
 
 /// "creating task /subscriptions/…" as the beginning of a paragraph.
@@ -103,9 +114,7 @@ fn stopped(operation: &Operation, why: Stopped, last: Option<&Error>) -> String 
         Stopped::Cancelled => "The operation was interrupted.",
     };
     let last = last.map_or_else(String::new, |last| {
-        let happened = detail(last);
-        let happened = happened.split("\n\n").next().unwrap_or_default();
-        format!("\nThe last answer before that: {happened}")
+        format!("\nThe last answer before that: {}", happened(last))
     });
     format!("{} {reason}{last}", while_doing(operation))
 }

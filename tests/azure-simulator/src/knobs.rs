@@ -72,6 +72,9 @@ pub struct Knobs {
     /// Milliseconds that a run is queued, and again that it runs; none = one look each.
     #[arg(long)]
     pub run_duration_ms: Option<u64>,
+    /// How many more looks a run is `Running`, with some more lines of its log at each.
+    #[arg(long, default_value_t = 0)]
+    pub run_looks: u32,
     /// The most rows of an ARM list before it goes on behind a `nextLink`.
     #[arg(long, default_value_t = 100)]
     pub page_size: usize,
@@ -146,6 +149,7 @@ impl Default for Knobs {
             provisioning_fails: false,
             async_operations: false,
             run_duration_ms: None,
+            run_looks: 0,
             page_size: 100,
             id_case: IdCase::AsStored,
             respelled: false,

@@ -117,6 +117,19 @@ pub(crate) fn with_queued(log: &str, id: &str) -> String {
     log.replacen(QUEUED, &format!("WARNING: Queued a run with ID: {id}"), 1)
 }
 
+/// The lines of a log that a look of so many finds, before the one that finds all; and before any run is queued.
+pub(crate) fn begun(log: &str, look: u32, looks: u32) -> &str {
+    let before = log.find(QUEUED).map_or(log, |end| &log[..end]);
+    let count = before.lines().count() as u64;
+    let shown = (count * u64::from(look)).div_ceil(u64::from(looks) + 1);
+    let end = before
+        .split_inclusive('\n')
+        .take(usize::try_from(shown).unwrap_or(usize::MAX))
+        .map(str::len)
+        .sum();
+    &before[..end]
+}
+
 /// Stands in the log where a queued run's id will be.
 const QUEUED: &str = "\u{0}queued";
 

@@ -28,6 +28,9 @@ pub struct Run {
     pub error: Option<String>,
     /// What it printed so far.
     pub log: String,
+    /// How many looks have found it running.
+    #[serde(skip)]
+    pub(crate) looks: u32,
 }
 
 /// Where a run has got to.
@@ -39,6 +42,18 @@ pub enum RunStatus {
     Succeeded,
     Failed,
     Canceled,
+}
+
+impl Run {
+    /// Takes over a log that goes on where the one so far ends. If something has changed meanwhile and it doesn't, it
+    /// is put behind: what a run has printed stays.
+    pub(crate) fn print(&mut self, log: &str) {
+        match log.strip_prefix(self.log.as_str()) {
+            Some(more) => self.log.push_str(more),
+            None if self.log.starts_with(log) => {}
+            None => self.log.push_str(log),
+        }
+    }
 }
 
 impl RunStatus {

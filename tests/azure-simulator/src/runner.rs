@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::pipeline::{Outcome, with_queued};
+use crate::pipeline::{Outcome, begun, with_queued};
 use crate::registry::Registry;
 use crate::repository::Fate;
 use crate::run::{Run, RunStatus};
@@ -32,6 +32,7 @@ impl World {
             finished: None,
             error: None,
             log: String::new(),
+            looks: 0,
         };
         if let Some(registry) = self.registry_mut(registry) {
             registry.runs.push(run);
@@ -108,6 +109,7 @@ impl World {
             run.started = Some(now);
             return;
         }
+        run.looks += 1;
         let run = run.clone();
         let Some(found) = self.registry(registry) else {
             return;
@@ -119,6 +121,14 @@ impl World {
                 ..Outcome::default()
             },
         };
+        let looks = self.knobs.run_looks;
+        if run.looks <= looks {
+            let shown = begun(&outcome.log, run.looks, looks);
+            if let Some(run) = self.run_mut(registry, id) {
+                run.print(shown);
+            }
+            return;
+        }
         for (task, values) in std::mem::take(&mut outcome.queues) {
             let queued = self.queue_run(registry, task, values, None);
             outcome.log = with_queued(&outcome.log, &queued);
@@ -134,7 +144,7 @@ impl World {
             };
             run.finished = Some(now);
             run.error = outcome.error;
-            run.log = outcome.log;
+            run.print(&outcome.log);
         }
     }
 

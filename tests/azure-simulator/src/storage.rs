@@ -85,7 +85,7 @@ fn read(world: &World, call: &Call) -> Answer {
         .with("content-type", "application/octet-stream")
         .with("accept-ranges", "bytes");
     let asked = call.header("range").or_else(|| call.header("x-ms-range"));
-    match asked.map(|range| part(range, bytes.len())) {
+    match asked.and_then(|range| part(range, bytes.len())) {
         None => Ok(reply.body(bytes)),
         Some(Some((first, last))) => {
             let range = format!("bytes {first}-{last}/{}", bytes.len());
@@ -101,7 +101,8 @@ fn read(world: &World, call: &Call) -> Answer {
             416,
             "InvalidRange",
             "The range specified is invalid for the current size of the resource.",
-        )),
+        )
+        .with("content-range", format!("bytes */{}", bytes.len()))),
     }
 }
 
@@ -123,21 +124,18 @@ fn content(world: &World, target: &Target) -> Option<Vec<u8>> {
     }
 }
 
-/// The first and last byte of a `bytes=a-b` or `bytes=a-` range that lies within the length.
-fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+/// The first and last byte of a `bytes=a-b` or `bytes=a-` range, the two that storage documents; inside, none where it
+/// isn't within the length. Any other range, such as `bytes=-9`, counts as not asked for.
+fn part(range: &str, length: usize) -> Option<Option<(usize, usize)>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let end = length.checked_sub(1)?;
-    if first.is_empty() {
-        let count: usize = last.parse().ok()?;
-        return (count > 0).then(|| (length.saturating_sub(count), end));
-    }
     let first: usize = first.parse().ok()?;
-    let last = if last.is_empty() {
-        end
+    let last: usize = if last.is_empty() {
+        usize::MAX
     } else {
-        last.parse::<usize>().ok()?.min(end)
+        last.parse().ok()?
     };
-    (first <= last).then_some((first, last))
+    let last = length.checked_sub(1).map(|end| last.min(end));
+    Some(last.filter(|last| first <= *last).map(|last| (first, last)))
 }
 
 fn refused(status: u16, code: &str, message: &str) -> Reply {
@@ -155,10 +153,12 @@ mod tests {
     use super::part;
 
     #[test]
-    fn a_range_stays_within_the_blob() {
-        assert_eq!(part("bytes=2-100", 10), Some((2, 9)));
-        assert_eq!(part("bytes=2-", 10), Some((2, 9)));
-        assert_eq!(part("bytes=-3", 10), Some((7, 9)));
-        assert_eq!(part("bytes=10-", 10), None);
+    fn a_range_stays_within_the_blob_and_one_that_is_not_documented_is_none() {
+        assert_eq!(part("bytes=2-100", 10), Some(Some((2, 9))));
+        assert_eq!(part("bytes=2-4", 10), Some(Some((2, 4))));
+        assert_eq!(part("bytes=2-", 10), Some(Some((2, 9))));
+        assert_eq!(part("bytes=10-", 10), Some(None));
+        assert_eq!(part("bytes=0-", 0), Some(None));
+        assert_eq!(part("bytes=-3", 10), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Actions, event by event, as Terraform 1.14 and later call them.
 
 use terraform_provider_acr::rpc::generated as pb;
-use terraform_provider_acr::rpc::generated::invoke_action::event::Type as Kind;
 use terraform_provider_acr::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
+use crate::support::actions::{message, told};
 use crate::support::host::{Host, lines};
 use crate::support::puppet::Trick;
 use crate::support::unmanaged::{LOOK, Unmanaged};
@@ -31,25 +31,10 @@ async fn start(host: &Host, word: impl Into<Value>) -> Streaming<pb::invoke_acti
 }
 
 /// The messages of an action, and last of all what its completion says.
-async fn rest(mut events: Streaming<pb::invoke_action::Event>) -> Vec<String> {
-    let mut found = vec![];
-    while let Some(event) = events.message().await.unwrap() {
-        found.push(
-            match event.r#type.expect("an event of no kind crashes Terraform") {
-                Kind::Progress(progress) => progress.message,
-                Kind::Completed(completed) => {
-                    format!("completed {}", lines(&completed.diagnostics).join("; "))
-                }
-            },
-        );
-    }
-    let completions = found
-        .iter()
-        .filter(|it| it.starts_with("completed"))
-        .count();
-    assert_eq!(completions, 1, "{found:?}");
-    assert!(found.last().unwrap().starts_with("completed"));
-    found
+async fn rest(events: Streaming<pb::invoke_action::Event>) -> Vec<String> {
+    let told = told(events).await;
+    let completed = format!("completed {}", lines(&told.outcome).join("; "));
+    told.messages.into_iter().chain([completed]).collect()
 }
 
 #[tokio::test]
@@ -151,19 +136,20 @@ async fn what_can_not_be_read_or_is_not_known_ends_an_action_before_it_begins() 
 }
 
 #[tokio::test]
-async fn a_stop_cancels_an_action_which_says_how_it_ended() {
+async fn after_a_stop_an_action_says_how_it_ended_and_nothing_else() {
     let unmanaged = Unmanaged::new();
     let host = Host::beside(Trick::Behaves, &unmanaged).await;
     unmanaged.release.notify_one();
-    let stop = async {
-        unmanaged.until("invoke waits").await;
-        host.stop().await;
-    };
-    let action = async { rest(start(&host, "wait").await).await };
-    let (events, ()) = tokio::join!(action, stop);
+    let mut events = start(&host, "wait").await;
+    for letter in ["w", "a", "i", "t"] {
+        assert_eq!(message(&mut events).await, letter);
+    }
+    unmanaged.until("invoke waits").await;
+    host.stop().await;
     assert_eq!(
-        events,
-        ["w", "a", "i", "t", "completed error at .word: Bad word"]
+        rest(events).await,
+        ["completed error at .word: Bad word"],
+        "any more would crash Terraform"
     );
     assert_eq!(rest(start(&host, "x").await).await, ["x", "completed "]);
 }

@@ -1,6 +1,7 @@
 //! The real provider against the simulator, from the first plan to the last destroy: when all goes
 //! well, and when anything goes wrong.
 
+mod acting;
 mod clouds;
 mod failures;
 mod identity;

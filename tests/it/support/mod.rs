@@ -1,6 +1,7 @@
 //! What the tests share: a host, and a provider for it to talk to; and the real provider, with a
 //! Terraform that drives it and a way to Azure that can be watched.
 
+pub(crate) mod actions;
 pub(crate) mod core_rules;
 pub(crate) mod host;
 pub(crate) mod mishap;

@@ -266,6 +266,7 @@ impl Action for Unmanaged {
                 self.note("invoke waits");
                 context.cancelled.cancelled().await;
                 self.note("invoke cancelled");
+                progress.report("too late").await;
                 self.release.notified().await;
                 self.note("invoke ended");
                 Err(failure())

@@ -12,6 +12,7 @@ mod clouds;
 mod consistency;
 mod credentials;
 mod data_plane;
+mod growing_logs;
 mod images;
 mod managed_identity;
 mod oidc;

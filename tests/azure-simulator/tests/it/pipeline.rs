@@ -15,7 +15,7 @@ const POLICY: &str = r#"{"version":"v1","tag-convention":"incremental","reposito
     {"repository":"off","tags":["*"],"enabled":false}]}"#;
 
 /// The three tasks with the least roles that they need on a classic registry.
-async fn workflow(azure: &Azure) {
+pub(crate) async fn workflow(azure: &Azure) {
     let scope = azure.registry();
     for (name, body, given) in [
         (
@@ -41,7 +41,8 @@ async fn workflow(azure: &Azure) {
     azure.simulator.registry("contoso").push_policy(POLICY);
 }
 
-async fn trigger(azure: &Azure) -> Got {
+/// Queues a run of the trigger task.
+pub(crate) async fn trigger(azure: &Azure) -> Got {
     let id = format!("{}/tasks/cssc-trigger-workflow", azure.registry());
     let body = json!({"type": "TaskRunRequest", "taskId": id});
     azure

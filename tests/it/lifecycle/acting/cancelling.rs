@@ -1,0 +1,78 @@
+//! Active runs are cancelled until there are none.
+
+use azure_simulator::{Fault, RunStatus};
+use terraform_provider_acr::value::Value;
+
+use crate::lifecycle::acting::{
+    CANCEL, RUN, cancel, endless, error, only_run, start, wait, workflow,
+};
+use crate::lifecycle::stage::Stage;
+use crate::support::actions::told;
+
+#[tokio::test(start_paused = true)]
+async fn all_active_runs_are_cancelled_and_told_of() {
+    let stage = workflow().await;
+    // The trigger run ends, and its two scans are on their way.
+    wait(&stage).await;
+    stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
+    let told = cancel(&stage).await;
+    assert_eq!(told.outcome, []);
+    let mut runs = stage.registry().runs();
+    runs.retain(|run| run.task == "cssc-scan-image");
+    assert!(runs.iter().all(|run| run.status == RunStatus::Canceled));
+    let mut expected: Vec<String> = runs
+        .iter()
+        .map(|run| format!("Cancelling run {} of cssc-scan-image.", run.id))
+        .collect();
+    expected.push("Cancelled 2 runs on contoso. None is active any more.".to_owned());
+    let mut messages = told.messages;
+    messages.sort();
+    expected.sort();
+    assert_eq!(messages, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_run_is_active_there_is_nothing_to_cancel() {
+    let nothing = "No run is active on contoso: there is nothing to cancel.";
+    for stage in [workflow().await, Stage::plain().await] {
+        stage.azure.mark();
+        let told = cancel(&stage).await;
+        assert_eq!(
+            (told.messages, told.outcome),
+            (vec![nothing.to_owned()], vec![])
+        );
+        assert_eq!(stage.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_before_it_is_cancelled_is_fine() {
+    let stage = endless().await;
+    told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let fault = Fault::on("POST", "/cancel")
+        .status(409)
+        .code("RunCompleted");
+    stage.azure.fault(fault);
+    let told = cancel(&stage).await;
+    assert_eq!(told.outcome, []);
+    assert_eq!(told.messages.len(), 2, "told once, asked twice: {told:?}");
+    assert_eq!(stage.azure.leftovers()["active_runs"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_do_not_end_in_time_or_can_not_be_cancelled_are_an_error() {
+    let stage = endless().await;
+    told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let fault = || Fault::on("POST", "/cancel").times(u64::MAX);
+    stage.azure.fault(fault().status(409));
+    let late = told(start(&stage, CANCEL, "1m".into(), Value::Null).await).await;
+    let said = error(&late);
+    assert!(said.contains("Runs may still be active"), "{said}");
+    stage.azure.clear_faults();
+    stage
+        .azure
+        .fault(fault().status(403).code("AuthorizationFailed"));
+    let said = error(&cancel(&stage).await);
+    assert!(said.starts_with("Could not cancel all runs\n"), "{said}");
+    assert!(said.contains(&only_run(&stage)), "{said}");
+}

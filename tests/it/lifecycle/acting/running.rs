@@ -1,0 +1,69 @@
+//! A run is queued once, or it is said why not.
+
+use azure_simulator::Fault;
+use terraform_provider_acr::value::Value;
+
+use crate::lifecycle::acting::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
+use crate::lifecycle::stage::Stage;
+use crate::support::actions::told;
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_not_waited_for_is_queued_once() {
+    let stage = workflow().await;
+    let told = told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let id = only_run(&stage);
+    assert_eq!(
+        told.messages,
+        [
+            format!("Queued run {id} of cssc-trigger-workflow on contoso."),
+            format!(
+                "It is not waited for. To see its log: az acr task logs --registry contoso --run-id {id}"
+            ),
+        ]
+    );
+    assert_eq!(told.outcome, []);
+    assert_eq!(stage.writes(), ["POST scheduleRun"]);
+    assert_eq!(stage.azure.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_workflow_or_a_registry_or_with_a_disabled_task_it_is_said_what_is_missing() {
+    let stage = Stage::plain().await;
+    let said = error(&wait(&stage).await);
+    assert!(said.starts_with("The registry has no workflow\n"), "{said}");
+
+    let elsewhere = stage.registry().id().replace("contoso", "fabrikam");
+    let events = start_on(&stage, &elsewhere, RUN, Value::Null, Value::Null);
+    let said = error(&told(events.await).await);
+    assert!(said.starts_with("The registry does not exist\n"), "{said}");
+    let events = start_on(&stage, &elsewhere, CANCEL, Value::Null, Value::Null);
+    let said = error(&told(events.await).await);
+    assert!(said.contains("Check that the registry exists"), "{said}");
+
+    let stage = workflow().await;
+    stage.registry().edit_task("cssc-trigger-workflow", |task| {
+        task.properties.status = Some("Disabled".to_owned());
+    });
+    let said = error(&wait(&stage).await);
+    assert!(said.contains("TaskDisabled"), "{said}");
+    assert!(said.contains("The task is disabled, and then"), "{said}");
+    assert_eq!(stage.registry().runs(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_said_and_no_second_run_is_queued() {
+    let stage = workflow().await;
+    stage
+        .azure
+        .fault(Fault::on("POST", "/scheduleRun").cut_after());
+    let error = error(&wait(&stage).await);
+    assert!(
+        error.starts_with("A run may have been queued, or not\n"),
+        "{error}"
+    );
+    assert!(
+        error.contains("az acr task list-runs --registry contoso"),
+        "{error}"
+    );
+    only_run(&stage);
+}

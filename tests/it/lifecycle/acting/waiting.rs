@@ -1,0 +1,234 @@
+//! A run is waited for, told of while it goes on, and left alone when the wait ends before it does.
+
+use std::time::Duration;
+
+use azure_simulator::{Fault, RunStatus};
+use http::Method;
+use terraform_provider_acr::value::Value;
+
+use crate::lifecycle::acting::{RUN, endless, error, only_run, start, wait, workflow};
+use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::actions::{Told, message, told};
+use crate::support::terraform::Terraform;
+
+/// What is told when something happens to a run that has begun to print.
+async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str)) -> Told {
+    let mut events = start(stage, RUN, timeout, true.into()).await;
+    let mut messages = vec![];
+    while !messages
+        .last()
+        .is_some_and(|it: &String| it.starts_with("Log of "))
+    {
+        messages.push(message(&mut events).await);
+    }
+    act(&only_run(stage)).await;
+    let rest = told(events).await;
+    messages.extend(rest.messages);
+    Told {
+        messages,
+        outcome: rest.outcome,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_waited_for_is_told_of_with_its_log_as_it_grows() {
+    let stage = workflow().await;
+    stage.azure.hold_clock();
+    stage.azure.turn(|knobs| knobs.run_looks = 2);
+    let told = wait(&stage).await;
+    assert_eq!(told.outcome, []);
+    let ids: Vec<String> = stage
+        .registry()
+        .runs()
+        .into_iter()
+        .map(|it| it.id)
+        .collect();
+    let said = told.messages.join("\n");
+    let said = ids
+        .iter()
+        .enumerate()
+        .fold(said, |said, (n, id)| said.replace(id, &format!("dt-{n}")));
+    insta::assert_snapshot!(said, @"
+    Queued run dt-0 of cssc-trigger-workflow on contoso.
+    Run dt-0 is running.
+    Log of run dt-0:
+      Validating filter...
+      Configured Tag Convention:  incremental
+      Listing repositories and tags matching the filter with corresponding patch tag (if present):
+    Log of run dt-0:
+      Repo,Tag,LatestPatchTag
+      python,3.11,N/A
+    Log of run dt-0:
+      python,3.12,N/A
+      Matches found: 2
+      WARNING: Queued a run with ID: dt-1
+      WARNING: Queued a run with ID: dt-2
+    Run dt-0 has succeeded after 2s. It has queued 2 scans.
+    ");
+    assert_eq!(stage.azure.leftovers()["active_runs"], 2, "the scans go on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_is_an_error_with_the_end_of_its_log() {
+    let mut stage = workflow().await;
+    let all = with(
+        &stage.config(),
+        "repositories",
+        repositories(&[("python", &["*"])]),
+    );
+    stage.terraform.succeed(&all).await;
+    stage.registry().push_tags("python", 150);
+    let told = wait(&stage).await;
+    let (id, error) = (only_run(&stage), error(&told));
+    assert!(error.starts_with(&format!("Run {id} of cssc-trigger-workflow has failed\n")));
+    for part in [
+        "ended as Failed: ",
+        "152 images match",
+        "Matches found: 152",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(error.matches("\n  ").count(), 20, "{error}");
+    let log = told.messages.iter().find(|it| it.starts_with("Log of"));
+    let log = log.unwrap();
+    assert!(log.contains(" left out]\n"), "{log}");
+    assert_eq!(log.lines().count(), 52);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_and_not_the_run() {
+    let stage = endless().await;
+    let stopped = while_running(&stage, Value::Null, async |_| {
+        Terraform::stop(stage.terraform.client()).await;
+    });
+    let (stopped, id) = (stopped.await, only_run(&stage));
+    let error = error(&stopped);
+    assert!(
+        error.starts_with(&format!("The wait for run {id} was interrupted\n")),
+        "{error}"
+    );
+    assert!(error.contains(&format!(
+        "Run {id} of {} goes on in Azure",
+        stage.registry().id()
+    )));
+    assert_eq!(stage.registry().runs()[0].status, RunStatus::Running);
+    let cancels = stage
+        .writes()
+        .into_iter()
+        .filter(|it| it.ends_with("/cancel"));
+    assert_eq!(cancels.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_at_its_limit_and_the_run_goes_on() {
+    let stage = endless().await;
+    let begun = tokio::time::Instant::now();
+    let late = told(start(&stage, RUN, "90s".into(), true.into()).await).await;
+    assert!(begun.elapsed() >= Duration::from_secs(90));
+    let (id, error) = (only_run(&stage), error(&late));
+    assert!(
+        error.starts_with(&format!("Run {id} has not ended within 1m 30s\n")),
+        "{error}"
+    );
+    assert!(error.contains("set `timeout`"), "{error}");
+    assert_eq!(stage.azure.leftovers()["active_runs"], 1);
+    assert!(
+        stage.azure.requests().len() < 60,
+        "looks with growing pauses"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_somebody_cancels_is_an_error() {
+    let stage = endless().await;
+    let cancelled = while_running(&stage, Value::Null, async |id| {
+        let address = format!(
+            "{}/runs/{id}/cancel?api-version=2019-06-01-preview",
+            stage.registry().id()
+        );
+        let (status, _) = stage.azure.behind_the_scenes(Method::POST, &address, None);
+        assert_eq!(status, 200);
+    });
+    let error = error(&cancelled.await);
+    assert!(error.contains("was cancelled\n"), "{error}");
+    assert!(error.contains("Validating filter..."), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_can_not_be_read_is_said_once_and_fails_nothing() {
+    let stage = workflow().await;
+    stage.azure.turn(|knobs| knobs.run_looks = 5);
+    let fault = Fault::on("GET", "/rawtext.log").status(403).times(u64::MAX);
+    stage.azure.fault(fault);
+    let told = wait(&stage).await;
+    assert_eq!(told.outcome, []);
+    let unreadable = told
+        .messages
+        .iter()
+        .filter(|it| it.contains("can't be read"));
+    assert_eq!(unreadable.count(), 1, "{told:?}");
+    let last = told.messages.last().unwrap();
+    assert!(
+        last.contains("has succeeded") && !last.contains("scan"),
+        "{last}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_out_of_reach_for_a_while_is_caught_up_with_at_the_end() {
+    let stage = workflow().await;
+    stage.azure.turn(|knobs| knobs.run_looks = 5);
+    stage
+        .azure
+        .fault(Fault::on("GET", "/rawtext.log").status(403).times(2));
+    let told = wait(&stage).await;
+    let last = told.messages.last().unwrap();
+    assert!(last.ends_with("It has queued 2 scans."), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_can_not_be_looked_at_any_more_is_told_by_its_id() {
+    let stage = endless().await;
+    let fault = Fault::on("GET", "/runs/")
+        .nth(3)
+        .status(403)
+        .code("AuthorizationFailed");
+    stage.azure.fault(fault.times(u64::MAX));
+    let (error, id) = (error(&wait(&stage).await), only_run(&stage));
+    assert!(
+        error.starts_with(&format!("Could not look at run {id} any more\n")),
+        "{error}"
+    );
+    assert!(error.contains("AuthorizationFailed"), "{error}");
+    assert!(error.contains("goes on in Azure"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_a_moment_is_not_noticed() {
+    let stage = workflow().await;
+    stage.azure.turn(|knobs| knobs.run_looks = 2);
+    for path in ["/runs/", "/rawtext.log", "/listLogSasUrl"] {
+        stage
+            .azure
+            .fault(Fault::on("*", path).nth(2).status(503).times(2));
+    }
+    let told = wait(&stage).await;
+    assert_eq!(told.outcome, []);
+    assert!(
+        !told.messages.iter().any(|it| it.contains("can't be read")),
+        "{told:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_goes_away_ends_the_wait_and_not_the_run() {
+    let stage = endless().await;
+    let mut events = start(&stage, RUN, Value::Null, true.into()).await;
+    message(&mut events).await;
+    drop(events);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let looked_at = stage.azure.requests().len();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(stage.azure.requests().len(), looked_at);
+    assert_eq!(stage.azure.leftovers()["active_runs"], 1);
+}
