@@ -87,8 +87,9 @@ impl Action for RunWorkflow {
 }
 
 fn schema() -> Schema {
-    let [registry_id, timeout] =
-        order::arguments("How long to wait for the run at most; it goes on in Azure after that");
+    let [registry_id, timeout] = order::arguments(
+        "How long to wait for the run, which goes on in Azure all the same, at most",
+    );
     let wait = Attribute::new(
         WAIT,
         Type::Bool,
