@@ -1,14 +1,16 @@
 #!/bin/bash
-# Plays the Azure CLI: hands its arguments to the simulator, and prints what that answers.
+# Plays the Azure CLI: hands its arguments to the simulator, and prints what that answers. Beside the link by
+# which it is called stands a file that says which simulator, and in which state it plays.
+. "$0.settings"
 LC_ALL=C
 printf -v arguments '%s\n' "$@"
 printf -v offset '%(%z)T' -1
-if ! exec 3<>/dev/tcp/127.0.0.1/@PORT@; then
+if ! exec 3<>/dev/tcp/127.0.0.1/$port; then
   echo 'the simulator is gone' >&2
   exit 70
 fi
-printf 'POST @PATH@ HTTP/1.1\r\nHost: azure-cli\r\nConnection: close\r\nX-State: @STATE@\r\nX-Offset: %s\r\nContent-Length: %d\r\n\r\n%s' \
-  "$offset" "${#arguments}" "$arguments" >&3
+printf 'POST %s HTTP/1.1\r\nHost: azure-cli\r\nConnection: close\r\nX-State: %s\r\nX-Offset: %s\r\nContent-Length: %d\r\n\r\n%s' \
+  "$path" "$state" "$offset" "${#arguments}" "$arguments" >&3
 IFS=' ' read -r _ status _ <&3
 while IFS= read -r header <&3 && [[ $header != $'\r' ]]; do :; done
 body=

@@ -60,7 +60,7 @@ impl AzState {
 }
 
 impl Simulator {
-    /// Writes a program `az` into a folder, for a `PATH`; gives its path. Written again, it is in another state.
+    /// Puts a program `az` into a folder, for a `PATH`; gives its path. Put there again, it is in another state.
     ///
     /// It needs nothing but bash, knows `account get-access-token`, `account show` and `version`, and each call of it is a
     /// request to the host `azure-cli` in the log.
@@ -68,20 +68,18 @@ impl Simulator {
     /// # Errors
     /// When the folder can't be written to.
     pub fn azure_cli(&self, folder: &Path, state: AzState) -> io::Result<PathBuf> {
-        let path = folder.join("az");
-        fs::write(&path, script(self.plain_port(), state))?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        let az = folder.join("az");
+        let (port, state) = (self.plain_port(), state.as_str());
+        let settings = format!("port={port}\npath={PATH}\nstate={state}\n");
+        fs::write(folder.join("az.settings"), settings)?;
+        // A link: a program that has just been written is busy for as long as any other process, begun
+        // meanwhile, has inherited the open file.
+        match std::os::unix::fs::symlink(SCRIPT, &az) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(az),
         }
-        Ok(path)
     }
 }
 
-fn script(port: u16, state: AzState) -> String {
-    include_str!("az.sh")
-        .replace("@PORT@", &port.to_string())
-        .replace("@PATH@", PATH)
-        .replace("@STATE@", state.as_str())
-}
+/// The program itself.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/az/az.sh");
