@@ -30,7 +30,7 @@ mod identity;
 pub(crate) mod listed;
 mod model;
 mod names;
-mod notices;
+pub(crate) mod notices;
 mod observed;
 mod ownership;
 mod plan;
@@ -41,7 +41,7 @@ mod settle;
 mod state;
 mod status;
 mod teardown;
-mod timeouts;
+pub(crate) mod timeouts;
 mod validate;
 mod work;
 

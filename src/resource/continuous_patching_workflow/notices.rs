@@ -16,7 +16,7 @@ use crate::resource::report;
 use crate::value::{AttributePath, Value};
 
 /// An id of no registry.
-pub(super) fn invalid_registry(problem: &dyn Display) -> Diagnostic {
+pub(crate) fn invalid_registry(problem: &dyn Display) -> Diagnostic {
     Diagnostic::error(
         "Invalid registry ID",
         format!("{problem}. Use the `id` of an `azurerm_container_registry`."),
@@ -25,7 +25,7 @@ pub(super) fn invalid_registry(problem: &dyn Display) -> Diagnostic {
 }
 
 /// No registry of that id.
-pub(super) fn no_such_registry(id: &str) -> Diagnostic {
+pub(crate) fn no_such_registry(id: &str) -> Diagnostic {
     Diagnostic::error(
         "The registry does not exist",
         format!(

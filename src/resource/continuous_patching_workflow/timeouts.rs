@@ -19,10 +19,10 @@ pub(super) const DEFAULTS: [(&str, Duration); 4] = [
 /// Text that is no time-out.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a duration above zero")]
-pub(super) struct TimeoutError(String);
+pub(crate) struct TimeoutError(String);
 
 /// How long `operation` may take by the `timeouts` block of a configuration or a state.
-pub(super) fn of(timeouts: &Value, operation: &str) -> Duration {
+pub(crate) fn of(timeouts: &Value, operation: &str) -> Duration {
     let configured = timeouts.get(operation).as_str().map(parse);
     match configured {
         Some(Ok(duration)) => duration,
@@ -35,7 +35,7 @@ pub(super) fn of(timeouts: &Value, operation: &str) -> Duration {
 }
 
 /// Reads a duration as Go writes them: `90s`, `1h30m`.
-pub(super) fn parse(text: &str) -> Result<Duration, TimeoutError> {
+pub(crate) fn parse(text: &str) -> Result<Duration, TimeoutError> {
     let refused = || TimeoutError(text.to_owned());
     let duration: SignedDuration = text.parse().map_err(|_| refused())?;
     match Duration::try_from(duration) {
