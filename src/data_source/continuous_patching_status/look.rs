@@ -192,3 +192,28 @@ async fn some_at_a_time<I, T, L: Future<Output = Outcome<T>>>(
     unread.extend(failures.into_iter().flatten());
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn eight_are_looked_at_at_once_and_all_in_order() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let look = async |number: usize| {
+            most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            // The later ones are done first.
+            for _ in number..30 {
+                tokio::task::yield_now().await;
+            }
+            now.fetch_sub(1, Ordering::Relaxed);
+            Ok((number, None))
+        };
+        let all: Vec<usize> = (0..30).collect();
+        let seen = some_at_a_time(all.clone(), look, &mut Vec::new()).await;
+        assert_eq!(seen.unwrap(), all);
+        assert_eq!(most.into_inner(), AT_ONCE);
+    }
+}
