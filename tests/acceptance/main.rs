@@ -15,6 +15,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
+//! - `status`: what has become of the images
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -42,6 +43,7 @@ mod refused_sign_ins;
 mod registries;
 mod signing_in;
 mod stage;
+mod status;
 
 use std::io::Write as _;
 

@@ -91,7 +91,7 @@ impl DataSource for ContinuousPatchingStatus {
         let seen = since.await.map_err(failed)?;
         diagnostics.extend(notices::unread(&seen.unread));
         Ok(Data {
-            state: state(config, days, &seen),
+            state: state(&config, days, &seen),
             diagnostics,
         })
     }
@@ -111,7 +111,7 @@ fn before(now: Timestamp, days: u8) -> Timestamp {
 }
 
 /// The configuration with what was found.
-fn state(config: Value, days: u8, seen: &Seen) -> Value {
+fn state(config: &Value, days: u8, seen: &Seen) -> Value {
     let mut state = config.as_map().cloned().unwrap_or_default();
     let images = seen.rows.iter().map(Row::value).collect();
     let active = seen.active.iter().map(|id| id.as_str().into()).collect();

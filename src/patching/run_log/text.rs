@@ -1,5 +1,6 @@
 //! The text of a log: its lines, and what of them may be shown.
 
+use std::str::Chars;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
@@ -70,12 +71,7 @@ pub(super) fn plain(text: &str) -> String {
             '\u{1b}' => match letters.next() {
                 // Colours and the like: up to the letter that says what it is.
                 Some('[') => drop(letters.find(|it| ('\u{40}'..='\u{7e}').contains(it))),
-                // Titles and links: up to a bell, or to `ESC \`.
-                Some(']') => {
-                    if letters.find(|it| matches!(it, '\u{7}' | '\u{1b}')) == Some('\u{1b}') {
-                        letters.next();
-                    }
-                }
+                Some(']') => skip_title(&mut letters),
                 // Character sets: two letters.
                 Some(' '..='/') => drop(letters.next()),
                 _ => {}
@@ -86,6 +82,13 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     plain
+}
+
+/// Titles and links go up to a bell, or to `ESC \`.
+fn skip_title(letters: &mut Chars<'_>) {
+    if letters.find(|it| matches!(it, '\u{7}' | '\u{1b}')) == Some('\u{1b}') {
+        letters.next();
+    }
 }
 
 /// Whether a word stands in a text, in any letter case and not as part of another.
