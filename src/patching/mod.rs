@@ -12,6 +12,7 @@
 //! - [`calendar`]: the days and moments on which a schedule runs
 //! - [`selection`]: which images a run takes
 //! - [`task`]: the three tasks' names
+//! - [`run_log`]: what a run has printed that others can make use of
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
 pub mod calendar;
@@ -19,6 +20,7 @@ pub mod document;
 pub mod policy;
 pub mod role;
 pub mod rules;
+pub mod run_log;
 pub mod schedule;
 pub mod selection;
 pub mod task;

@@ -17,6 +17,7 @@
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
 //! - `actions`: actions, invoked by hand and triggered
+//! - `status`: what has become of the images
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -46,6 +47,7 @@ mod registries;
 mod requests;
 mod signing_in;
 mod stage;
+mod status;
 
 use std::io::Write as _;
 

@@ -22,7 +22,7 @@ pub(super) const DEFAULTS: [(&str, Duration); 4] = [
 pub(crate) struct TimeoutError(String);
 
 /// How long `operation` may take by the `timeouts` block of a configuration or a state.
-pub(super) fn of(timeouts: &Value, operation: &str) -> Duration {
+pub(crate) fn of(timeouts: &Value, operation: &str) -> Duration {
     let configured = timeouts.get(operation).as_str().map(parse);
     match configured {
         Some(Ok(duration)) => duration,

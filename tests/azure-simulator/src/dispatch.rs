@@ -96,6 +96,7 @@ impl World {
             method: call.method.to_string(),
             path: call.path.clone(),
             query: masked(&call.query),
+            range: call.header("range").map(str::to_owned),
             api_version: call.param("api-version"),
             status,
             faulted,

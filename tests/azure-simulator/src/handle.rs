@@ -223,6 +223,26 @@ impl<'simulator> RegistryHandle<'simulator> {
         self.read(|registry| registry.runs.clone())
     }
 
+    /// Changes a run behind everybody's back: when it was queued, where it has got to.
+    pub fn edit_run(&self, id: &str, edit: impl FnOnce(&mut Run)) -> &Self {
+        let mut world = self.simulator.world();
+        if let Some(run) = world.run_mut(&self.name, id) {
+            edit(run);
+        }
+        drop(world);
+        self
+    }
+
+    /// Puts these bytes in the place of a run's log, or takes the log away.
+    pub fn store_log(&self, id: &str, log: Option<Vec<u8>>) -> &Self {
+        let mut world = self.simulator.world();
+        if let Some(found) = world.registry_mut(&self.name) {
+            found.stored_logs.insert(id.to_owned(), log);
+        }
+        drop(world);
+        self
+    }
+
     /// Lets a task's timer fire; gives the run's id.
     pub fn fire_timer(&self, task: &str) -> Option<String> {
         self.simulator.world().fire_timer(&self.name, task)

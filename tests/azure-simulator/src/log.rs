@@ -21,6 +21,8 @@ pub struct Entry {
     pub path: String,
     /// The query, with signatures and secrets masked.
     pub query: String,
+    /// The range of bytes asked for, if one was.
+    pub range: Option<String>,
     /// The `api-version`, if one was sent.
     pub api_version: Option<String>,
     /// The answer's status; 0 = the connection was cut or left hanging.

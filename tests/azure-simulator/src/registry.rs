@@ -192,6 +192,9 @@ pub(crate) struct Registry {
     /// What scanning and patching an image will find, by `repository:tag`.
     pub(crate) fates: BTreeMap<String, Fate>,
     pub(crate) cache_rules: Vec<CacheRule>,
+    /// What storage has in place of a run's own log, by the run's id; none = nothing.
+    #[serde(skip)]
+    pub(crate) stored_logs: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl Registry {
@@ -205,6 +208,7 @@ impl Registry {
             repositories: BTreeMap::new(),
             fates: BTreeMap::new(),
             cache_rules: Vec::new(),
+            stored_logs: BTreeMap::new(),
         }
     }
 

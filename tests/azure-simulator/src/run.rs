@@ -38,10 +38,13 @@ pub struct Run {
 #[expect(missing_docs, reason = "the names are the API's")]
 pub enum RunStatus {
     Queued,
+    Started,
     Running,
     Succeeded,
     Failed,
     Canceled,
+    Error,
+    Timeout,
 }
 
 impl Run {
@@ -62,16 +65,19 @@ impl RunStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "Queued",
+            Self::Started => "Started",
             Self::Running => "Running",
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
             Self::Canceled => "Canceled",
+            Self::Error => "Error",
+            Self::Timeout => "Timeout",
         }
     }
 
     /// Whether there is something left to cancel.
     #[must_use]
     pub fn is_active(self) -> bool {
-        matches!(self, Self::Queued | Self::Running)
+        matches!(self, Self::Queued | Self::Started | Self::Running)
     }
 }

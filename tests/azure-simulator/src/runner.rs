@@ -148,7 +148,7 @@ impl World {
         }
     }
 
-    fn run_mut(&mut self, registry: &str, id: &str) -> Option<&mut Run> {
+    pub(crate) fn run_mut(&mut self, registry: &str, id: &str) -> Option<&mut Run> {
         self.registry_mut(registry)?
             .runs
             .iter_mut()

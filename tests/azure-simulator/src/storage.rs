@@ -111,7 +111,10 @@ fn content(world: &World, target: &Target) -> Option<Vec<u8>> {
         Target::Log { registry, run } => {
             let registry = world.registry(registry)?;
             let run = registry.runs.iter().find(|known| known.id == *run)?;
-            Some(run.log.clone().into_bytes())
+            match registry.stored_logs.get(&run.id) {
+                Some(stored) => stored.clone(),
+                None => Some(run.log.clone().into_bytes()),
+            }
         }
         Target::Blob {
             registry,

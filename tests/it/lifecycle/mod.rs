@@ -13,6 +13,7 @@ mod passing;
 mod preflight;
 mod runs;
 mod stage;
+mod status;
 mod throttling;
 mod unknowns;
 mod updating;

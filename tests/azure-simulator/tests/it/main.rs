@@ -18,6 +18,7 @@ mod managed_identity;
 mod oidc;
 mod pipeline;
 mod role_assignments;
+mod runs;
 mod shapes;
 mod sign_in;
 mod tasks;

@@ -1,0 +1,77 @@
+# A registry's images, patched every week, and a report of how that goes.
+
+terraform {
+  required_providers {
+    acr = {
+      source = "acrpatch/acr"
+    }
+  }
+}
+
+provider "acr" {}
+
+variable "registry_id" {
+  description = "The ID of the registry whose images are patched."
+  type        = string
+}
+
+resource "acr_continuous_patching_workflow" "example" {
+  registry_id = var.registry_id
+  schedule    = "7d"
+
+  repositories = {
+    "python"   = { tags = ["*"] }
+    "team/api" = { tags = ["*"] }
+  }
+}
+
+data "acr_continuous_patching_status" "example" {
+  registry_id = var.registry_id
+
+  # Before the workflow is set up there is nothing to tell of
+  depends_on = [acr_continuous_patching_workflow.example]
+}
+
+locals {
+  images = data.acr_continuous_patching_status.example.images
+  failed = [for image in local.images : image if contains([image.scan_status, image.patch_status], "Failed")]
+}
+
+output "counts" {
+  description = "How many images there are of each patch status."
+  value       = { for status, images in { for image in local.images : image.patch_status => image... } : status => length(images) }
+}
+
+output "patched" {
+  description = "What to deploy in place of each image that is patched."
+  value       = { for image in local.images : image.image => image.patched_image if image.patched_image != null }
+}
+
+output "end_of_life" {
+  description = "The images that nobody can patch any more."
+  value       = [for image in local.images : image.image if try(strcontains(image.skip_reason, "EOSL"), false)]
+}
+
+output "failed" {
+  description = "What went wrong, by image and run."
+  value       = { for image in local.failed : "${image.image} (${image.scan_run_id})" => image.errors }
+}
+
+output "busy" {
+  description = "How many runs are still at it."
+  value       = length(data.acr_continuous_patching_status.example.active_run_ids)
+}
+
+check "no_failures" {
+  assert {
+    condition     = length(local.failed) == 0
+    error_message = "Could not scan or patch ${join(", ", local.failed[*].image)}."
+  }
+}
+
+check "every_scan_is_recent" {
+  assert {
+    condition     = alltrue([for image in local.images : timecmp(timeadd(image.scan_time, "192h"), plantimestamp()) >= 0])
+    error_message = "Some images have not been scanned for eight days."
+  }
+}
