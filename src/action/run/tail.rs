@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::action::run::clean::clean;
+use crate::patching::run_log::QUEUED;
 
 /// How much of what is new is shown at once: its last lines, and no more than so many bytes.
 const MOST_LINES: usize = 50;
@@ -13,9 +14,6 @@ const LAST_LINES: usize = 20;
 
 /// The longest line that is waited for; of a longer one the beginning is lost.
 const LONGEST_LINE: usize = 16 << 10;
-
-/// What `az acr task run` prints, and a trigger run with it, once for each scan that it queues.
-const QUEUED: &str = "Queued a run with ID:";
 
 /// A log up to where it has been read.
 #[derive(Debug, Default)]

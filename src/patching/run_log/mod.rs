@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use text::{Line, has_word, lines, plain};
 
-pub use text::printable;
+pub use text::{printable, shown};
 
 /// The most error lines that are kept: the last ones, which say what a run ended with.
 pub const MOST_ERRORS: usize = 20;
@@ -19,7 +19,8 @@ pub const MOST_ERRORS: usize = 20;
 /// The most characters of a run's id. Azure's have a handful.
 const LONGEST_ID: usize = 64;
 
-const QUEUED: &str = "WARNING: Queued a run with ID: ";
+/// What `az acr task run --no-wait` prints for each run that it queues, before the run's id.
+pub const QUEUED: &str = "Queued a run with ID: ";
 const SKIPPED: &str = "PATCHING will be skipped as ";
 const SCHEDULED: &str = "PATCHING task scheduled for image ";
 
