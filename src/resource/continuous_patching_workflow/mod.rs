@@ -6,6 +6,7 @@
 //! - `listed`: whether a registry has one, for whoever lists them
 //! - `generated`: its configuration, worked out from its state
 //! - `validate`: rules that need no network
+//! - `selected`: what a policy selects in the registry
 //! - `facts`, `preflight`, `plan`: what apply will do, after a look at the registry
 //! - `observed`, `ownership`, `state`: what is there
 //! - `definition`, `desired`, `changes`: what should be there, and the difference
@@ -37,6 +38,7 @@ mod plan;
 mod preflight;
 mod progress;
 mod schema;
+mod selected;
 mod settle;
 mod state;
 mod status;
