@@ -1,11 +1,17 @@
 //! The provider's data sources: what is looked up, and not managed.
 
+mod continuous_patching_workflow;
+
 use std::sync::Arc;
 
 use crate::framework::DataSource;
 use crate::resource::connection::Connection;
 
+pub use continuous_patching_workflow::ContinuousPatchingWorkflow;
+
 /// All of them, working through `connection`.
-pub fn all(_connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
-    Vec::new()
+pub fn all(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
+    vec![Arc::new(ContinuousPatchingWorkflow::new(Arc::clone(
+        connection,
+    )))]
 }

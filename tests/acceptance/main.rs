@@ -15,6 +15,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
+//! - `data_sources`: what configurations look up, and make of it
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -25,6 +26,7 @@
 mod adoption;
 mod bad_input;
 mod consistency;
+mod data_sources;
 mod drift;
 mod examples;
 mod failures;

@@ -3,7 +3,7 @@
 //! # Layout
 //! - `schema`, `names`, `model`, `timeouts`: what it looks like
 //! - `identity`: what it is named by
-//! - `listed`: whether a registry has one, for whoever lists them
+//! - `lookup`, `listed`: the one of a registry, for whoever has no state of it or lists them
 //! - `generated`: its configuration, worked out from its state
 //! - `validate`: rules that need no network
 //! - `selected`: what a policy selects in the registry
@@ -29,23 +29,24 @@ mod generated;
 mod grant;
 mod identity;
 pub(crate) mod listed;
+pub(crate) mod lookup;
 mod model;
-mod names;
-mod notices;
+pub(crate) mod names;
+pub(crate) mod notices;
 mod observed;
 mod ownership;
 mod plan;
 mod preflight;
 mod progress;
-mod schema;
+pub(crate) mod schema;
 mod selected;
 mod settle;
 mod state;
 mod status;
 mod teardown;
 mod timeouts;
-mod validate;
-mod work;
+pub(crate) mod validate;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ mod identity;
 mod importing;
 mod leftovers;
 mod listing;
+mod lookups;
 mod others;
 mod passing;
 mod preflight;

@@ -2,6 +2,7 @@
 //! Terraform that drives it and a way to Azure that can be watched.
 
 pub(crate) mod core_rules;
+pub(crate) mod data_source;
 pub(crate) mod host;
 pub(crate) mod mishap;
 pub(crate) mod puppet;
