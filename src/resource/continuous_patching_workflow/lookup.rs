@@ -1,4 +1,4 @@
-//! The workflow of a registry, for whoever has no state of it.
+//! The workflow of a registry, or its policy alone, for whoever has no state of it.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,12 @@ use crate::azure::{Azure, Error};
 use crate::diagnostics::Diagnostics;
 use crate::http::Budget;
 use crate::resource::continuous_patching_workflow::model::State;
-use crate::resource::continuous_patching_workflow::observed::{Known, Policies, observe};
+use crate::resource::continuous_patching_workflow::observed::{Known, Policies, observe, pull};
 use crate::resource::continuous_patching_workflow::ownership::owned;
 use crate::resource::continuous_patching_workflow::{notices, state};
 use crate::value::Value;
+
+pub(crate) use crate::resource::continuous_patching_workflow::observed::Found;
 
 /// What a look at a registry has found.
 #[derive(Debug)]
@@ -53,4 +55,16 @@ pub(crate) async fn look_up(
         state: state::of(&observed, &owned, &imported).write(),
         diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
     })
+}
+
+/// The policy of the registry with this login server, and the digest of its manifest.
+///
+/// # Errors
+/// It can't be looked at; that there is none, or something else in its place, is no error.
+pub(crate) async fn live_policy(
+    azure: &Azure,
+    budget: &Budget,
+    login_server: &str,
+) -> Result<(Found, Option<String>), Error> {
+    pull(azure, budget, login_server, &Known::default()).await
 }

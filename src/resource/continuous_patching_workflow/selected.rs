@@ -114,6 +114,17 @@ impl Selected {
     }
 }
 
+/// What tests have selected.
+#[cfg(test)]
+impl<const N: usize> From<[(&str, Option<Selection>); N]> for Selected {
+    fn from(repositories: [(&str, Option<Selection>); N]) -> Self {
+        let named = repositories.map(|(name, selection)| (name.to_owned(), selection));
+        Self {
+            repositories: named.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

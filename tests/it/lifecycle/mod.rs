@@ -2,6 +2,7 @@
 //! well, and when anything goes wrong.
 
 mod clouds;
+mod dry_run;
 mod failures;
 mod identity;
 mod importing;

@@ -198,13 +198,6 @@ mod tests {
         }
     }
 
-    fn selected<const N: usize>(repositories: [(&str, Option<Selection>); N]) -> Selected {
-        let named = repositories.map(|(name, selection)| (name.to_owned(), selection));
-        Selected {
-            repositories: named.into(),
-        }
-    }
-
     #[test]
     fn what_is_missing_or_can_not_be_patched_is_a_warning_or_an_error() {
         let policy = policy(&[
@@ -219,7 +212,7 @@ mod tests {
             ..selection(["3.11".to_owned(), "3x11".to_owned()])
         };
         let seen = Seen {
-            selected: selected([
+            selected: Selected::from([
                 ("absent", None),
                 ("empty", Some(Selection::default())),
                 ("hub/nginx", Some(selection(["1.27".to_owned()]))),
@@ -261,7 +254,7 @@ mod tests {
     #[test]
     fn a_hundred_images_pass_and_one_more_is_an_error_with_the_counts() {
         let many = |count: usize| Seen {
-            selected: selected([
+            selected: Selected::from([
                 ("few", Some(selection(["1".to_owned()]))),
                 (
                     "many",
