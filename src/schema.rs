@@ -163,6 +163,24 @@ impl Attribute {
         self
     }
 
+    /// The same attribute, set by the provider alone, and so is everything in it.
+    #[must_use]
+    pub fn computed(mut self) -> Self {
+        self.presence = Presence::Computed;
+        if let AttributeKind::Nested(nesting, attributes) = self.kind {
+            let attributes = attributes.into_iter().map(Self::computed).collect();
+            self.kind = AttributeKind::Nested(nesting, attributes);
+        }
+        self
+    }
+
+    /// The same attribute, with another sentence at the end of its description.
+    #[must_use]
+    pub fn saying(mut self, more: &str) -> Self {
+        self.description = format!("{} {more}", self.description);
+        self
+    }
+
     /// The type of its value.
     pub fn value_type(&self) -> Type {
         match &self.kind {

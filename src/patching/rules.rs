@@ -14,7 +14,8 @@ pub const EVERY_TAG: &str = "*";
 pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 
 const LONGEST_REFERENCE: usize = 255;
-const LONGEST_TAG: usize = 128;
+/// The most characters of a tag.
+pub const LONGEST_TAG: usize = 128;
 
 /// Why a repository can't be in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -6,12 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex_lite::Regex;
+use thiserror::Error;
 
 use crate::patching::policy::TagConvention;
-use crate::patching::rules::EVERY_TAG;
+use crate::patching::rules::{EVERY_TAG, LONGEST_TAG};
 
 /// The most images that a run takes; with more it fails, and nothing is patched.
 pub const MOST_IMAGES: usize = 100;
+
+/// The highest number of a patch; a patch run that is to pass it fails.
+const LAST_PATCH: u32 = 999;
 
 /// An image that a run takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +38,41 @@ pub struct Selection {
     pub unnamed: BTreeMap<String, String>,
 }
 
+/// Why an image can't be patched any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NoNextPatch {
+    /// Its patches have had all the numbers.
+    #[error("its patches have had every number up to {LAST_PATCH}")]
+    Number,
+    /// With what a patch adds to it, its tag is no tag.
+    #[error("its patch tag would be longer than the {LONGEST_TAG} characters of a tag")]
+    Length,
+}
+
 impl Image {
     /// The tag that is scanned.
     pub fn scanned(&self) -> &str {
         self.latest_patch.as_deref().unwrap_or(&self.tag)
+    }
+
+    /// The tag that the next patch gets, `3.11-3` or `3.11-patched`.
+    ///
+    /// # Errors
+    /// Patching it would fail.
+    pub fn next_patch(&self, convention: TagConvention) -> Result<String, NoNextPatch> {
+        let latest = self.latest_patch.as_deref();
+        let latest = latest.and_then(|tag| patch_of(convention, tag));
+        let end = match convention {
+            TagConvention::Floating => "patched".to_owned(),
+            TagConvention::Incremental => match latest.map_or(1, |(_, number)| number + 1) {
+                number if number > LAST_PATCH => return Err(NoNextPatch::Number),
+                number => number.to_string(),
+            },
+        };
+        let tag = format!("{}-{end}", self.tag);
+        (tag.len() <= LONGEST_TAG)
+            .then_some(tag)
+            .ok_or(NoNextPatch::Length)
     }
 }
 
@@ -78,12 +113,15 @@ fn named(
 ) -> Selection {
     let mut selection = Selection::default();
     for name in wanted {
+        if !present.contains(name) {
+            selection.missing.insert(name.clone());
+        }
         let suffix = match convention {
             TagConvention::Incremental => r"(-[1-9]\d{0,2})?",
             TagConvention::Floating => r"(-patched\d*)?",
         };
         // A tag's grammar has one character that a pattern takes otherwise, the dot, and so
-        // always makes a valid pattern.
+        // always makes a valid pattern. What is none comes from a policy of somebody else.
         let Ok(pattern) = Regex::new(&format!("^{name}{suffix}$")) else {
             continue;
         };
@@ -91,9 +129,6 @@ fn named(
         let bases: BTreeSet<&str> = matching
             .map(|tag| patch_of(convention, tag).map_or(tag.as_str(), |(base, _)| base))
             .collect();
-        if !present.contains(name) {
-            selection.missing.insert(name.clone());
-        }
         for base in bases.into_iter().filter(|base| present.contains(*base)) {
             if base != name && !wanted.contains(base) {
                 selection.unnamed.insert(base.to_owned(), name.clone());
@@ -248,5 +283,66 @@ mod tests {
         );
         assert_eq!(selection.missing, set(&["3.12"]));
         assert_eq!(selection.images.len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_is_no_tag_is_missing() {
+        let selection = select(TagConvention::Incremental, &set(&["3.11("]), &set(&TAGS));
+        assert_eq!(selection.missing, set(&["3.11("]));
+        assert_eq!(selection.images.len(), 0);
+    }
+
+    /// What the next patch of a tag with this latest one is.
+    fn next(convention: TagConvention, tag: &str, latest: Option<&str>) -> String {
+        let image = Image {
+            tag: tag.to_owned(),
+            latest_patch: latest.map(str::to_owned),
+        };
+        image
+            .next_patch(convention)
+            .unwrap_or_else(|none| none.to_string())
+    }
+
+    #[test]
+    fn a_patch_has_the_number_after_the_latest_and_a_floating_one_has_none() {
+        for (latest, incremental) in [
+            (None, "3.11-1"),
+            (Some("3.11-1"), "3.11-2"),
+            (Some("3.11-10"), "3.11-11"),
+            (Some("3.11-998"), "3.11-999"),
+        ] {
+            let tag = next(TagConvention::Incremental, "3.11", latest);
+            assert_eq!(tag, incremental);
+        }
+        for latest in [None, Some("3.11-patched"), Some("3.11-patched7")] {
+            let tag = next(TagConvention::Floating, "3.11", latest);
+            assert_eq!(tag, "3.11-patched");
+        }
+        let ordinary = next(TagConvention::Incremental, "3.11-1000", None);
+        assert_eq!(ordinary, "3.11-1000-1");
+    }
+
+    #[test]
+    fn what_can_not_be_patched_any_more_has_no_next_patch() {
+        insta::assert_snapshot!(next(TagConvention::Incremental, "3.11", Some("3.11-999")), @"its patches have had every number up to 999");
+        let long = "a".repeat(121);
+        insta::assert_snapshot!(next(TagConvention::Floating, &long, None), @"its patch tag would be longer than the 128 characters of a tag");
+        assert_eq!(
+            next(TagConvention::Floating, &long[1..], None).len(),
+            LONGEST_TAG
+        );
+    }
+
+    #[test]
+    fn what_nobody_has_named_is_patched_under_its_own_tag() {
+        let present = set(&["3x11", "3x11-4"]);
+        let selection = select(TagConvention::Incremental, &set(&["3.11"]), &present);
+        assert_eq!(selection.missing, set(&["3.11"]));
+        let next: Vec<_> = selection
+            .images
+            .iter()
+            .map(|image| image.next_patch(TagConvention::Incremental))
+            .collect();
+        assert_eq!(next, [Ok("3x11-5".to_owned())]);
     }
 }

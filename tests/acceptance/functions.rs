@@ -1,7 +1,7 @@
 //! Functions in configurations, and the examples that the pages show of them.
 
 use azure_simulator::RegistrySpec;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::golden::repository_file;
 use crate::stage::{Stage, hosts, registry_id};
@@ -9,12 +9,6 @@ use crate::stage::{Stage, hosts, registry_id};
 /// The example of a function.
 fn example(name: &str) -> String {
     repository_file(&format!("examples/functions/{name}/function.tf"))
-}
-
-/// The value of an output.
-async fn output(stage: &Stage, name: &str) -> Value {
-    let state = stage.workspace.state().await.unwrap();
-    state["values"]["outputs"][name]["value"].clone()
 }
 
 #[tokio::test]
@@ -35,7 +29,7 @@ async fn the_examples_give_what_they_say() {
                 json!({"base": "latest", "convention": null, "number": null}),
             ),
         ] {
-            assert_eq!(output(&stage, name).await, value, "{name}");
+            assert_eq!(stage.output(name).await, value, "{name}");
         }
         assert!(stage.azure.requests().is_empty(), "functions need no Azure");
     }
@@ -129,6 +123,6 @@ output "days" {
         let text = stage.assert_changes().await;
         assert!(text.contains("+ days = (known after apply)"), "{text}");
         stage.workspace.apply().await.unwrap();
-        assert_eq!(output(&stage, "days").await.as_array().unwrap().len(), 11);
+        assert_eq!(stage.output("days").await.as_array().unwrap().len(), 11);
     }
 }

@@ -18,6 +18,7 @@
 //! - `functions`: functions in configurations
 //! - `actions`: actions, invoked by hand and triggered
 //! - `status`: what has become of the images
+//! - `data_sources`: what configurations look up, and make of it
 //! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
 
 #![allow(
@@ -29,6 +30,7 @@ mod actions;
 mod adoption;
 mod bad_input;
 mod consistency;
+mod data_sources;
 mod drift;
 mod examples;
 mod failures;

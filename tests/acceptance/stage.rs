@@ -157,6 +157,12 @@ impl Stage {
         resources.cloned().unwrap_or_default()
     }
 
+    /// The value of an output of the state.
+    pub(crate) async fn output(&self, name: &str) -> Value {
+        let state = self.workspace.state().await.unwrap();
+        state["values"]["outputs"][name]["value"].clone()
+    }
+
     /// The attributes of a resource of the state.
     pub(crate) async fn attributes(&self, address: &str) -> Value {
         let resources = self.resources().await;

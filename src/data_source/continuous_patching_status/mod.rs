@@ -38,7 +38,7 @@ use rows::Row;
 
 /// The data source.
 #[derive(Debug)]
-pub(super) struct ContinuousPatchingStatus {
+pub struct ContinuousPatchingStatus {
     connection: Arc<Connection>,
     schema: Schema,
     /// Tells the time.

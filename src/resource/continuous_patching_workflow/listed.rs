@@ -3,18 +3,14 @@
 //! A registry has one where any of the three tasks is there: just then a create refuses, and asks
 //! for an import.
 
-use std::collections::BTreeSet;
-
 use crate::azure::id::RegistryId;
 use crate::azure::{Azure, Error};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::ListResult;
 use crate::http::Budget;
 use crate::patching::TaskName;
-use crate::resource::continuous_patching_workflow::model::State;
-use crate::resource::continuous_patching_workflow::observed::{Known, Policies, observe};
-use crate::resource::continuous_patching_workflow::ownership::owned;
-use crate::resource::continuous_patching_workflow::{identity, names, notices, state, timeouts};
+use crate::resource::continuous_patching_workflow::lookup::{Lookup, look_up};
+use crate::resource::continuous_patching_workflow::{identity, names, timeouts};
 use crate::resource::report;
 
 /// How long a look at one registry may take: as long as a refresh.
@@ -46,19 +42,10 @@ pub(crate) async fn find(
             .any(|task| TaskName::from_name(&task.name).is_some() && !task.is_leaving());
         return Ok(has_one.then(|| found(None, Diagnostics::new())));
     }
-    let policies = Policies::Read(Known::default());
-    let observed = observe(azure, budget, registry, policies).await?;
-    let Some(observed) = observed.filter(|observed| !observed.tasks.is_empty()) else {
-        return Ok(None);
-    };
-    let imported = State {
-        registry_id: registry.to_string(),
-        ..State::default()
-    };
-    let owned = owned(&observed, &imported.registry_id, &BTreeSet::new());
-    let state = state::of(&observed, &owned, &imported);
-    let said = notices::unreadable_policy(&observed).into_iter().collect();
-    Ok(Some(found(Some(state.write()), said)))
+    Ok(match look_up(azure, budget, registry).await? {
+        Lookup::NoRegistry | Lookup::NoWorkflow => None,
+        Lookup::Workflow { state, diagnostics } => Some(found(Some(state), diagnostics)),
+    })
 }
 
 /// A registry that can't be looked at. The others can: it is no error, which would end the list.

@@ -3,9 +3,10 @@
 //! # Layout
 //! - `schema`, `names`, `model`, `timeouts`: what it looks like
 //! - `identity`: what it is named by
-//! - `listed`: whether a registry has one, for whoever lists them
+//! - `lookup`, `listed`: the one of a registry, for whoever has no state of it or lists them
 //! - `generated`: its configuration, worked out from its state
 //! - `validate`: rules that need no network
+//! - `selected`: what a policy selects in the registry
 //! - `facts`, `preflight`, `plan`: what apply will do, after a look at the registry
 //! - `observed`, `ownership`, `state`: what is there
 //! - `definition`, `desired`, `changes`: what should be there, and the difference
@@ -28,22 +29,24 @@ mod generated;
 mod grant;
 mod identity;
 pub(crate) mod listed;
-mod model;
-mod names;
+pub(crate) mod lookup;
+pub(crate) mod model;
+pub(crate) mod names;
 pub(crate) mod notices;
 mod observed;
 mod ownership;
 mod plan;
 mod preflight;
 mod progress;
-mod schema;
+pub(crate) mod schema;
+pub(crate) mod selected;
 mod settle;
 mod state;
 mod status;
 mod teardown;
 pub(crate) mod timeouts;
-mod validate;
-mod work;
+pub(crate) mod validate;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ pub(super) enum Preflight {
 
 /// A part of a configuration: not there, not known yet, or known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Field<T> {
+pub(crate) enum Field<T> {
     /// Null.
     Absent,
     /// Known only at apply.
@@ -31,12 +31,12 @@ pub(super) enum Field<T> {
 
 /// A validated configuration.
 #[derive(Clone, Debug)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) registry_id: Field<String>,
     pub(super) schedule: Field<Schedule>,
     pub(super) start_time: Field<TimeOfDay>,
-    pub(super) tag_convention: Field<TagConvention>,
-    pub(super) repositories: Field<BTreeMap<String, Repository>>,
+    pub(crate) tag_convention: Field<TagConvention>,
+    pub(crate) repositories: Field<BTreeMap<String, Repository>>,
     pub(super) preflight: Field<Preflight>,
 }
 
@@ -110,7 +110,7 @@ impl<T> Field<T> {
     }
 
     /// The value if it is known and there.
-    pub(super) fn known(self) -> Option<T> {
+    pub(crate) fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
             Self::Absent | Self::Unknown => None,
@@ -128,7 +128,7 @@ impl Config {
     }
 
     /// Reads a configuration that has passed validation.
-    pub(super) fn read(config: &Value) -> Self {
+    pub(crate) fn read(config: &Value) -> Self {
         fn text<T: std::str::FromStr>(value: &Value) -> Option<T> {
             value.as_str()?.parse().ok()
         }
@@ -246,7 +246,7 @@ impl TaskState {
 }
 
 /// The repositories as Terraform stores them.
-pub(super) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
+pub(crate) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
     let write = |repository: &Repository| {
         Value::object([
             (

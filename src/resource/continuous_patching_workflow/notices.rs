@@ -191,16 +191,20 @@ pub(super) fn unreadable_policy(observed: &Observed) -> Option<Diagnostic> {
     let Found::Unreadable { problem } = &observed.policy else {
         return None;
     };
-    let digest = observed.policy_manifest.as_deref().unwrap_or("unknown");
+    let manifest = observed.policy_manifest.as_deref();
+    let unreadable = unreadable(&observed.facts.login_server, manifest, problem);
+    let detail = format!("{unreadable} Applying `acr_continuous_patching_workflow` replaces it.");
     Some(
-        Diagnostic::warning(
-            "The policy can't be read",
-            format!(
-                "{}/{POLICY_REPOSITORY}:v1 (manifest {digest}) holds something that the service \
-                 can't read: {problem}. The next apply replaces it.",
-                observed.facts.login_server
-            ),
-        )
-        .at(AttributePath::new(names::REPOSITORIES)),
+        Diagnostic::warning("The policy can't be read", detail)
+            .at(AttributePath::new(names::REPOSITORIES)),
+    )
+}
+
+/// That what stands in a policy's place is none.
+pub(crate) fn unreadable(host: &str, manifest: Option<&str>, problem: &str) -> String {
+    let manifest = manifest.unwrap_or("unknown");
+    format!(
+        "{host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}) holds something that the service can't \
+         read: {problem}."
     )
 }

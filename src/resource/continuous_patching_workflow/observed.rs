@@ -32,7 +32,7 @@ pub(super) struct Observed {
 
 /// The policy as it is in the registry.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Nobody has looked.
     Unseen,
     /// There is none.
@@ -130,7 +130,7 @@ impl Observed {
 }
 
 /// The policy, and the digest of its manifest.
-async fn pull(
+pub(super) async fn pull(
     azure: &Azure,
     budget: &Budget,
     host: &str,

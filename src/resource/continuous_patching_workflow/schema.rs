@@ -1,18 +1,20 @@
-//! The attributes of the resource, and what documentation says of each.
+//! The attributes of the resource, and what documentation says of each. What is looked up and not
+//! managed takes its attributes from here: what they are is the same, only who sets them isn't.
 
-use crate::resource::continuous_patching_workflow::names;
+use crate::resource::continuous_patching_workflow::{names, timeouts};
 use crate::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// The schema, version 0.
 pub(super) fn schema() -> Schema {
     let mut attributes = arguments();
     attributes.extend(read_only());
+    let operations = [names::CREATE, names::DELETE, names::READ, names::UPDATE];
     Schema {
         version: 0,
         block: Block {
             attributes,
-            blocks: vec![timeouts()],
+            blocks: vec![timeouts("the workflow", &operations)],
             description:
                 "Manages the Continuous Patching workflow of an Azure Container Registry: \
                 on a schedule, the selected images are scanned for vulnerabilities of their \
@@ -24,51 +26,32 @@ pub(super) fn schema() -> Schema {
     }
 }
 
+/// What there is to know of a workflow that somebody has set up: every attribute but those that
+/// say what applying does, and all of it read-only.
+pub(crate) fn facts() -> Vec<Attribute> {
+    let facts = [
+        enabled(),
+        repositories(),
+        schedule().saying("A timer of any other form shows as its cron expression."),
+        start_time().saying("Null where the timer has no such time."),
+        tag_convention(),
+    ];
+    facts
+        .into_iter()
+        .chain(read_only())
+        .map(Attribute::computed)
+        .collect()
+}
+
 fn arguments() -> Vec<Attribute> {
-    use Presence::{OptionalComputed, Required};
+    use Presence::OptionalComputed;
     vec![
-        Attribute::new(
-            names::REGISTRY_ID,
-            Type::String,
-            Required,
-            "The ID of the container registry. Letter case doesn't count. Changing this forces a \
-             new resource to be created.",
-        ),
-        Attribute::nested(
-            names::REPOSITORIES,
-            Nesting::Map,
-            vec![
-                Attribute::new(
-                    names::TAGS,
-                    Type::Set(Box::new(Type::String)),
-                    Required,
-                    "The tags to patch, or `[\"*\"]` for every tag. Tags that patching itself \
-                     writes (`-1` to `-999`, `-patched`) can't be named.",
-                ),
-                Attribute::new(
-                    names::ENABLED,
-                    Type::Bool,
-                    OptionalComputed,
-                    "Whether the repository is scanned and patched. Defaults to `true`.",
-                ),
-            ],
-            Required,
-            "The repositories to patch, by name. At least one.",
-        ),
-        Attribute::new(
-            names::SCHEDULE,
-            Type::String,
-            Required,
-            "How often to scan and patch, `1d` to `30d`. The days are days of the month: the \
-             count starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, 22nd \
-             and 29th.",
-        ),
-        Attribute::new(
-            names::ENABLED,
-            Type::Bool,
-            OptionalComputed,
-            "Whether the workflow runs on its schedule. `false` keeps everything and disables the \
-             timer; runs by hand still work. Defaults to `true`.",
+        registry_id().saying("Changing this forces a new resource to be created."),
+        repositories().saying("At least one."),
+        schedule(),
+        enabled().saying(
+            "`false` keeps everything and disables the timer; runs by hand still work. Defaults \
+             to `true`.",
         ),
         Attribute::new(
             names::PREFLIGHT,
@@ -88,23 +71,86 @@ fn arguments() -> Vec<Attribute> {
             "Whether to queue a run after a create, and after an update that changes the policy \
              or the schedule. Defaults to `false`.",
         ),
-        Attribute::new(
-            names::START_TIME,
-            Type::String,
-            OptionalComputed,
-            "The time of the day, UTC, at which the workflow runs, as `HH:MM`. Left out, it is at \
-             create derived from the registry's ID, so that a fleet of registries doesn't start \
-             all at once; afterwards it stays what it is.",
+        start_time().saying(
+            "Left out, it is at create derived from the registry's ID, so that a fleet of \
+             registries doesn't start all at once; afterwards it stays what it is.",
         ),
-        Attribute::new(
-            names::TAG_CONVENTION,
-            Type::String,
-            OptionalComputed,
-            "How patched images are tagged. Possible values are `incremental` (`3.11-1`, `3.11-2` \
-             and so on; earlier ones are kept) and `floating` (`3.11-patched`, overwritten each \
-             time). Defaults to `incremental`.",
-        ),
+        tag_convention().saying("Defaults to `incremental`."),
     ]
+}
+
+/// The registry of whatever has one.
+pub(crate) fn registry_id() -> Attribute {
+    Attribute::new(
+        names::REGISTRY_ID,
+        Type::String,
+        Presence::Required,
+        "The ID of the container registry. Letter case doesn't count.",
+    )
+}
+
+/// The repositories of a policy.
+pub(crate) fn repositories() -> Attribute {
+    Attribute::nested(
+        names::REPOSITORIES,
+        Nesting::Map,
+        vec![
+            Attribute::new(
+                names::TAGS,
+                Type::Set(Box::new(Type::String)),
+                Presence::Required,
+                "The tags to patch, or `[\"*\"]` for every tag. Tags that patching itself writes \
+                 (`-1` to `-999`, `-patched`) can't be named.",
+            ),
+            Attribute::new(
+                names::ENABLED,
+                Type::Bool,
+                Presence::OptionalComputed,
+                "Whether the repository is scanned and patched. Defaults to `true`.",
+            ),
+        ],
+        Presence::Required,
+        "The repositories to patch, by name.",
+    )
+}
+
+/// The tag convention of a policy.
+pub(crate) fn tag_convention() -> Attribute {
+    Attribute::new(
+        names::TAG_CONVENTION,
+        Type::String,
+        Presence::OptionalComputed,
+        "How patched images are tagged. Possible values are `incremental` (`3.11-1`, `3.11-2` and \
+         so on; earlier ones are kept) and `floating` (`3.11-patched`, overwritten each time).",
+    )
+}
+
+fn enabled() -> Attribute {
+    Attribute::new(
+        names::ENABLED,
+        Type::Bool,
+        Presence::OptionalComputed,
+        "Whether the workflow runs on its schedule.",
+    )
+}
+
+fn schedule() -> Attribute {
+    Attribute::new(
+        names::SCHEDULE,
+        Type::String,
+        Presence::Required,
+        "How often to scan and patch, `1d` to `30d`. The days are days of the month: the count \
+         starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, 22nd and 29th.",
+    )
+}
+
+fn start_time() -> Attribute {
+    Attribute::new(
+        names::START_TIME,
+        Type::String,
+        Presence::OptionalComputed,
+        "The time of the day, UTC, at which the workflow runs, as `HH:MM`.",
+    )
 }
 
 fn read_only() -> Vec<Attribute> {
@@ -161,15 +207,17 @@ fn read_only() -> Vec<Attribute> {
     ]
 }
 
-fn timeouts() -> NestedBlock {
-    let timeout = |name: &str, default: &str| {
+/// The block with the time-outs of these operations on `what`.
+pub(crate) fn timeouts(what: &str, operations: &[&str]) -> NestedBlock {
+    let timeout = |&name: &&str| {
+        let minutes = timeouts::of(&Value::Null, name).as_secs() / 60;
         Attribute::new(
             name,
             Type::String,
             Presence::Optional,
             format!(
-                "How long to {name} the workflow may take, such as `90s` or `1h30m`. Defaults to \
-                 `{default}`."
+                "How long to {name} {what} may take, such as `90s` or `1h30m`. Defaults to \
+                 `{minutes}m`."
             ),
         )
     };
@@ -177,12 +225,7 @@ fn timeouts() -> NestedBlock {
         name: names::TIMEOUTS.to_owned(),
         nesting: Nesting::Single,
         block: Block {
-            attributes: vec![
-                timeout("create", "30m"),
-                timeout("delete", "30m"),
-                timeout("read", "5m"),
-                timeout("update", "30m"),
-            ],
+            attributes: operations.iter().map(timeout).collect(),
             blocks: Vec::new(),
             description: "How long each operation may take.".to_owned(),
             deprecation: None,

@@ -8,51 +8,62 @@ use crate::azure::id::RegistryId;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::patching::rules::{check_repository, check_tag, check_tags_together};
 use crate::patching::{Schedule, TagConvention, TimeOfDay};
-use crate::resource::continuous_patching_workflow::model::Preflight;
+use crate::resource::continuous_patching_workflow::model::{Field, Preflight};
 use crate::resource::continuous_patching_workflow::{names, timeouts};
 use crate::value::{AttributePath, Value};
 
 /// Checks a configuration.
 pub(super) fn validate(config: &Value) -> Diagnostics {
-    let registry = config.get(names::REGISTRY_ID);
     let mut findings = Diagnostics::new();
-    findings.extend(text::<RegistryId>(
-        registry,
-        names::REGISTRY_ID,
-        "Invalid registry ID",
-        "Use the `id` of an `azurerm_container_registry`.",
-    ));
+    findings.extend(registry(config));
     findings.extend(text::<Schedule>(
-        config.get(names::SCHEDULE),
+        config,
         names::SCHEDULE,
         "Invalid schedule",
         "Write a number of days from \"1d\" to \"30d\", such as \"7d\".",
     ));
     findings.extend(text::<TimeOfDay>(
-        config.get(names::START_TIME),
+        config,
         names::START_TIME,
         "Invalid start time",
         "Write hours and minutes in UTC with two digits each, such as \"02:30\".",
     ));
-    findings.extend(text::<TagConvention>(
-        config.get(names::TAG_CONVENTION),
-        names::TAG_CONVENTION,
-        "Invalid tag convention",
-        "Write \"incremental\" or \"floating\", in lower case.",
-    ));
+    findings.extend(tag_convention(config));
     findings.extend(preflight(config.get(names::PREFLIGHT)));
-    findings.extend(repositories(config));
-    findings.extend(durations(config.get(names::TIMEOUTS)));
+    let convention = Field::read(config.get(names::TAG_CONVENTION), convention);
+    let convention = convention.or(TagConvention::default());
+    findings.extend(repositories(config, convention, "remove the resource"));
+    findings.extend(durations(config));
     findings
 }
 
+/// The finding about the registry's id.
+pub(crate) fn registry(config: &Value) -> Option<Diagnostic> {
+    text::<RegistryId>(
+        config,
+        names::REGISTRY_ID,
+        "Invalid registry ID",
+        "Use the `id` of an `azurerm_container_registry`.",
+    )
+}
+
+/// The finding about the tag convention.
+pub(crate) fn tag_convention(config: &Value) -> Option<Diagnostic> {
+    text::<TagConvention>(
+        config,
+        names::TAG_CONVENTION,
+        "Invalid tag convention",
+        "Write \"incremental\" or \"floating\", in lower case.",
+    )
+}
+
 fn text<T: FromStr<Err: Display>>(
-    value: &Value,
+    config: &Value,
     name: &str,
     summary: &str,
     advice: &str,
 ) -> Option<Diagnostic> {
-    let problem = value.as_str()?.parse::<T>().err()?;
+    let problem = config.get(name).as_str()?.parse::<T>().err()?;
     Some(finding(summary, &problem, advice, AttributePath::new(name)))
 }
 
@@ -68,7 +79,13 @@ fn preflight(value: &Value) -> Option<Diagnostic> {
     })
 }
 
-fn repositories(config: &Value) -> Vec<Diagnostic> {
+/// The findings about the repositories, whose patch tags are formed by `convention` where that is
+/// known. `without` is what to do instead of naming none.
+pub(crate) fn repositories(
+    config: &Value,
+    convention: Option<TagConvention>,
+    without: &str,
+) -> Vec<Diagnostic> {
     let Some(repositories) = config.get(names::REPOSITORIES).as_map() else {
         return Vec::new();
     };
@@ -77,12 +94,11 @@ fn repositories(config: &Value) -> Vec<Diagnostic> {
         return vec![finding(
             "No repositories",
             &"a workflow needs at least one repository",
-            "Name a repository and its tags, or remove the resource.",
+            &format!("Name a repository and its tags, or {without}."),
             here,
         )];
     }
     let host = host(config);
-    let convention = convention(config);
     repositories
         .iter()
         .flat_map(|(name, repository)| {
@@ -139,7 +155,9 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
     findings
 }
 
-fn durations(block: &Value) -> Vec<Diagnostic> {
+/// The findings about the `timeouts` block.
+pub(crate) fn durations(config: &Value) -> Vec<Diagnostic> {
+    let block = config.get(names::TIMEOUTS);
     let check = |name: &'static str| {
         let problem = timeouts::parse(block.get(name).as_str()?).err()?;
         let here = AttributePath::new(names::TIMEOUTS).attribute(name);
@@ -158,11 +176,8 @@ fn host(config: &Value) -> Option<String> {
     Some(format!("{}.azurecr.io", id.registry))
 }
 
-fn convention(config: &Value) -> Option<TagConvention> {
-    match config.get(names::TAG_CONVENTION) {
-        Value::Null => Some(TagConvention::default()),
-        value => value.as_str()?.parse().ok(),
-    }
+fn convention(value: &Value) -> Option<TagConvention> {
+    value.as_str()?.parse().ok()
 }
 
 fn finding(summary: &str, problem: &dyn Display, advice: &str, path: AttributePath) -> Diagnostic {

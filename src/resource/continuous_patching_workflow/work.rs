@@ -16,15 +16,16 @@ use crate::resource::continuous_patching_workflow::observed::{Known, Observed, P
 use crate::resource::continuous_patching_workflow::ownership::owned;
 use crate::resource::continuous_patching_workflow::progress::Progress;
 use crate::resource::continuous_patching_workflow::settle::{Settled, until_made};
-use crate::resource::continuous_patching_workflow::{first_run, notices, state, timeouts};
+use crate::resource::continuous_patching_workflow::{first_run, names, notices, state, timeouts};
 use crate::resource::report;
+use crate::value::Value;
 
 /// One operation on one registry.
 #[derive(Debug)]
-pub(super) struct Work {
-    pub(super) azure: Azure,
-    pub(super) budget: Budget,
-    pub(super) registry: RegistryId,
+pub(crate) struct Work {
+    pub(crate) azure: Azure,
+    pub(crate) budget: Budget,
+    pub(crate) registry: RegistryId,
 }
 
 impl Work {
@@ -38,11 +39,35 @@ impl Work {
         state: &State,
         operation: &str,
     ) -> Result<Self, Diagnostic> {
-        let registry = state
-            .registry_id
+        let (registry, timeouts) = (&state.registry_id, &state.timeouts);
+        Self::on(registry, timeouts, connection, context, operation)
+    }
+
+    /// Prepares a look at the registry of a data source's configuration.
+    ///
+    /// # Errors
+    /// The provider isn't configured yet, or there can't be such a registry.
+    pub(crate) fn look(
+        connection: &Connection,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Self, Diagnostic> {
+        let registry = config.get(names::REGISTRY_ID).as_str().unwrap_or_default();
+        let timeouts = config.get(names::TIMEOUTS);
+        Self::on(registry, timeouts, connection, context, names::READ)
+    }
+
+    fn on(
+        registry_id: &str,
+        timeouts: &Value,
+        connection: &Connection,
+        context: &Context,
+        operation: &str,
+    ) -> Result<Self, Diagnostic> {
+        let registry = registry_id
             .parse()
             .map_err(|error| notices::invalid_registry(&error))?;
-        let timeout = timeouts::of(&state.timeouts, operation);
+        let timeout = timeouts::of(timeouts, operation);
         let work = Self {
             azure: connection.ready()?,
             budget: Budget::new(timeout, context.cancelled.clone()),

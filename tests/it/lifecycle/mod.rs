@@ -3,11 +3,13 @@
 
 mod acting;
 mod clouds;
+mod dry_run;
 mod failures;
 mod identity;
 mod importing;
 mod leftovers;
 mod listing;
+mod lookups;
 mod others;
 mod passing;
 mod preflight;

@@ -87,6 +87,30 @@ impl Stage {
         writes
     }
 
+    /// What has been asked since the simulator's last mark, by the alphabet; not what it took to
+    /// sign in.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let mut asked: Vec<String> = self
+            .azure
+            .requests()
+            .iter()
+            .filter(|entry| entry.host != "login.microsoftonline.com")
+            .filter(|entry| !entry.path.starts_with("/oauth2/") && entry.path != "/v2/")
+            .map(|entry| {
+                let path = self.short(&entry.path);
+                let path = path.split("sha256:").next().unwrap_or_default();
+                let path = if path.is_empty() {
+                    "the registry"
+                } else {
+                    path
+                };
+                format!("{} {path}", entry.method)
+            })
+            .collect();
+        asked.sort();
+        asked
+    }
+
     /// What there is in Azure of a workflow, by the alphabet. Role assignments of others are left
     /// out.
     pub(super) fn pieces(&self) -> Vec<String> {
@@ -130,7 +154,9 @@ impl Stage {
     fn short(&self, path: &str) -> String {
         let id = self.registry().id();
         let path = match path.get(..id.len()) {
-            Some(start) if start.eq_ignore_ascii_case(&id) => &path[id.len() + 1..],
+            Some(start) if start.eq_ignore_ascii_case(&id) => {
+                path[id.len()..].trim_start_matches('/')
+            }
             _ => path,
         };
         let path = path.trim_start_matches("providers/Microsoft.Authorization/");

@@ -3,6 +3,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod core_rules;
+pub(crate) mod data_source;
 pub(crate) mod host;
 pub(crate) mod mishap;
 pub(crate) mod puppet;

@@ -451,7 +451,8 @@ pub(crate) fn errors(diagnostics: &[pb::Diagnostic]) -> impl Iterator<Item = &pb
         .filter(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
 }
 
-fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
+/// An object of this shape for the wire, with null for what it leaves out.
+pub(crate) fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
     let msgpack = msgpack::encode(&block.complete(object.clone()), &block.value_type());
     Some(pb::DynamicValue {
         msgpack: msgpack.unwrap(),

@@ -16,10 +16,14 @@ use crate::value::AttributePath;
 /// What the repositories have against the policy.
 pub(super) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Diagnostics {
     let mut findings = Diagnostics::new();
-    if seen.total() > MOST_IMAGES {
-        findings.push(too_many(seen));
+    if seen.selected.total() > MOST_IMAGES {
+        let detail = format!("The policy {}", seen.selected.too_many());
+        findings.push(
+            Diagnostic::error("Too many images", detail)
+                .at(AttributePath::new(names::REPOSITORIES)),
+        );
     }
-    for (name, selection) in &seen.repositories {
+    for (name, selection) in &seen.selected.repositories {
         let here = AttributePath::new(names::REPOSITORIES).key(name);
         let tags = here.clone().attribute(names::TAGS);
         match selection {
@@ -132,30 +136,6 @@ fn windows_findings(seen: &Seen, preflight: Preflight) -> Option<Diagnostic> {
     })
 }
 
-fn too_many(seen: &Seen) -> Diagnostic {
-    let mut counts: Vec<(usize, &String)> = seen
-        .repositories
-        .iter()
-        .filter_map(|(name, selection)| Some((selection.as_ref()?.images.len(), name)))
-        .filter(|(count, _)| *count > 0)
-        .collect();
-    counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-    let rows: Vec<String> = counts
-        .iter()
-        .map(|(count, name)| format!("  {count:>5}  {name}"))
-        .collect();
-    Diagnostic::error(
-        "Too many images",
-        format!(
-            "The policy selects {} images, and a run takes {MOST_IMAGES} at most: with more it \
-             fails, and nothing is patched. Name fewer repositories or tags.\n\n{}",
-            seen.total(),
-            rows.join("\n")
-        ),
-    )
-    .at(AttributePath::new(names::REPOSITORIES))
-}
-
 fn noticed(preflight: Preflight, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
     match preflight {
         Preflight::Error => Diagnostic::error(summary, detail),
@@ -190,6 +170,7 @@ mod tests {
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
     use crate::resource::continuous_patching_workflow::preflight::told;
+    use crate::resource::continuous_patching_workflow::selected::Selected;
 
     fn policy(repositories: &[(&str, &[&str])]) -> Policy {
         let repositories = repositories.iter().map(|(name, tags)| {
@@ -231,13 +212,12 @@ mod tests {
             ..selection(["3.11".to_owned(), "3x11".to_owned()])
         };
         let seen = Seen {
-            repositories: [
-                ("absent".to_owned(), None),
-                ("empty".to_owned(), Some(Selection::default())),
-                ("hub/nginx".to_owned(), Some(selection(["1.27".to_owned()]))),
-                ("python".to_owned(), Some(python)),
-            ]
-            .into(),
+            selected: Selected::from([
+                ("absent", None),
+                ("empty", Some(Selection::default())),
+                ("hub/nginx", Some(selection(["1.27".to_owned()]))),
+                ("python", Some(python)),
+            ]),
             windows: ["python:3x11".to_owned()].into(),
             cache_rules: vec![CacheRule {
                 target_repository: "hub/*".to_owned(),
@@ -274,14 +254,13 @@ mod tests {
     #[test]
     fn a_hundred_images_pass_and_one_more_is_an_error_with_the_counts() {
         let many = |count: usize| Seen {
-            repositories: [
-                ("few".to_owned(), Some(selection(["1".to_owned()]))),
+            selected: Selected::from([
+                ("few", Some(selection(["1".to_owned()]))),
                 (
-                    "many".to_owned(),
+                    "many",
                     Some(selection((1..count).map(|tag| format!("v{tag}")))),
                 ),
-            ]
-            .into(),
+            ]),
             ..Seen::default()
         };
         let policy = policy(&[("few", &["1"]), ("many", &["*"])]);

@@ -5,7 +5,7 @@
 mod findings;
 mod registry;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -17,12 +17,10 @@ use crate::azure::{Azure, Error};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::http::Budget;
 use crate::patching::Policy;
-use crate::patching::selection::{MOST_IMAGES, Selection, select};
+use crate::patching::selection::MOST_IMAGES;
 use crate::resource::continuous_patching_workflow::facts::Facts;
 use crate::resource::continuous_patching_workflow::model::Preflight;
-
-/// How many repositories, or images, are looked at at once.
-const AT_ONCE: usize = 8;
+use crate::resource::continuous_patching_workflow::selected::{AT_ONCE, Selected, Tags};
 
 /// Where is looked, with what, and how much is made of it.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +43,8 @@ pub(super) struct Inspected {
 /// What was seen of the repositories that a policy names and enables.
 #[derive(Clone, Debug, Default)]
 struct Seen {
-    /// By repository; [`None`] where there is no such repository.
-    repositories: BTreeMap<String, Option<Selection>>,
+    /// What the policy selects.
+    selected: Selected,
     /// Images that run on Windows alone, as `<repository>:<tag>`.
     windows: BTreeSet<String>,
     /// The registry's cache rules.
@@ -92,34 +90,17 @@ impl Site<'_> {
 
     async fn look(self, registry: &Registry, policy: &Policy) -> Result<Seen, Error> {
         let data_plane = &self.azure.acr(&registry.login_server);
-        let convention = policy.convention;
-        let enabled: Vec<(String, BTreeSet<String>)> = policy
-            .repositories
-            .iter()
-            .filter(|(_, repository)| repository.enabled)
-            .map(|(name, repository)| (name.clone(), repository.tags.clone()))
-            .collect();
-        let repositories = stream::iter(enabled)
-            .map(|(name, wanted)| async move {
-                let tags = data_plane.list_tags(self.budget, &name).await?;
-                let selected = tags.map(|tags| {
-                    let present = tags.into_iter().collect();
-                    select(convention, &wanted, &present)
-                });
-                Ok::<_, Error>((name, selected))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<BTreeMap<_, _>>();
+        let tags = Tags::list(data_plane, self.budget, &policy.repositories);
         let rules = self.azure.list_cache_rules(self.budget, self.registry);
-        let (repositories, cache_rules) = futures::try_join!(repositories, rules)?;
+        let (tags, cache_rules) = futures::try_join!(tags, rules)?;
         let mut seen = Seen {
-            repositories,
+            selected: Selected::of(policy, &tags),
             cache_rules,
             ..Seen::default()
         };
         // More than a run takes is an error by itself; there is no need to look at each of them.
-        if seen.total() <= MOST_IMAGES {
-            seen.windows = windows(data_plane, self.budget, seen.images()).await?;
+        if seen.selected.total() <= MOST_IMAGES {
+            seen.windows = windows(data_plane, self.budget, &seen.selected).await?;
         }
         Ok(seen)
     }
@@ -129,8 +110,12 @@ impl Site<'_> {
 async fn windows(
     data_plane: &AcrClient,
     budget: &Budget,
-    images: Vec<(String, String)>,
+    selected: &Selected,
 ) -> Result<BTreeSet<String>, Error> {
+    let images = selected.images();
+    let images: Vec<(String, String)> = images
+        .map(|(name, image)| (name.to_owned(), image.tag.clone()))
+        .collect();
     stream::iter(images)
         .map(|(name, tag)| async move {
             let systems = data_plane.operating_systems(budget, &name, &tag).await?;
@@ -141,24 +126,6 @@ async fn windows(
         .try_filter_map(|image| async move { Ok(image) })
         .try_collect()
         .await
-}
-
-impl Seen {
-    /// Every image that is taken: its repository and its tag.
-    fn images(&self) -> Vec<(String, String)> {
-        let mut images = Vec::new();
-        for (name, selection) in &self.repositories {
-            for image in selection.iter().flat_map(|selection| &selection.images) {
-                images.push((name.clone(), image.tag.clone()));
-            }
-        }
-        images
-    }
-
-    fn total(&self) -> usize {
-        let selections = self.repositories.values().flatten();
-        selections.map(|selection| selection.images.len()).sum()
-    }
 }
 
 /// Findings as a test shows them.

@@ -1,0 +1,304 @@
+//! The dry run against the simulator: what a run would take, by the policy that there is or by
+//! another one.
+
+use std::time::Duration;
+
+use azure_simulator::{CliCreate, Fate, Fault, Generation, RegistrySpec};
+use terraform_provider_acr::value::Value;
+
+use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::data_source::{Answer, Source};
+use crate::support::host::lines;
+use crate::support::mishap::{At, Mishap};
+use crate::support::terraform::Terraform;
+
+const POLICY: &str = r#"{"version": "v1", "tag-convention": "floating", "repositories": [
+    {"repository": "python", "tags": ["3.11"]},
+    {"repository": "node", "tags": ["*"], "enabled": false}]}"#;
+
+fn source() -> Source {
+    Source::named("acr_continuous_patching_images")
+}
+
+/// A stage with some images, and the policy of somebody's workflow.
+async fn stage() -> Stage {
+    let stage = Stage::plain().await;
+    let registry = stage.registry();
+    let create = CliCreate::new(Generation::TasksContributor).policy(POLICY);
+    registry.cli_create(create).unwrap();
+    for tag in ["3.11", "3.11-1", "3.11-10", "3.11-2", "3x11", "latest"] {
+        registry.push_image("python", tag, Fate::Clean);
+    }
+    registry.push_image("node", "22", Fate::Clean);
+    stage.azure.mark();
+    stage
+}
+
+fn of(stage: &Stage) -> Value {
+    Value::object([("registry_id", stage.registry().id().into())])
+}
+
+async fn read(stage: &Stage, config: &Value) -> Answer {
+    source().read(&stage.terraform, config).await
+}
+
+/// The images, `repository:tag <- scanned -> next` each.
+fn images(object: &Value) -> Vec<String> {
+    let images = object.get("images").as_elements().unwrap();
+    let line = |image: &Value| {
+        let text = |name| image.get(name).as_str().unwrap_or("null").to_owned();
+        let (repository, tag) = (text("repository"), text("tag"));
+        format!(
+            "{repository}:{tag} <- {} -> {}",
+            text("scan_tag"),
+            text("next_patch_tag")
+        )
+    };
+    images.iter().map(line).collect()
+}
+
+const REGISTRY: &str = "GET the registry";
+const MANIFEST: &str = "GET /v2/csscpolicies/patchpolicy/manifests/v1";
+const POLICY_BLOB: &str = "GET /v2/csscpolicies/patchpolicy/blobs/";
+const PYTHON: &str = "GET /v2/python/tags/list";
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_out_is_the_live_policys_and_shown() {
+    let stage = stage().await;
+    let found = read(&stage, &of(&stage)).await.silent();
+    assert_eq!(
+        images(&found),
+        [
+            "python:3.11 <- 3.11 -> 3.11-patched",
+            "python:3x11 <- 3x11 -> 3x11-patched"
+        ]
+    );
+    assert_eq!(found.get("tag_convention"), &"floating".into());
+    let shown = found.get("repositories");
+    assert_eq!(shown.get("node").get("enabled"), &false.into());
+    assert_eq!(shown.get("python").get("enabled"), &true.into());
+    assert_eq!(found.get("total"), &2.into());
+    let asked = [POLICY_BLOB, MANIFEST, PYTHON, REGISTRY];
+    assert_eq!(stage.asked(), asked, "and not what is disabled");
+    assert!(stage.azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_policy_is_tried_without_any_change() {
+    let stage = stage().await;
+    let wanted = repositories(&[
+        ("absent", &["1"]),
+        ("node", &["*"]),
+        ("python", &["3.11", "3.12"]),
+    ]);
+    let config = with(&of(&stage), "repositories", wanted);
+    let floating = read(&stage, &config).await.silent();
+    assert_eq!(images(&floating)[0], "node:22 <- 22 -> 22-patched");
+    let config = with(&config, "tag_convention", "incremental");
+    stage.azure.mark();
+    let incremental = read(&stage, &config).await.silent();
+    assert_eq!(
+        images(&incremental),
+        [
+            "node:22 <- 22 -> 22-1",
+            "python:3.11 <- 3.11-10 -> 3.11-11",
+            "python:3x11 <- 3x11 -> 3x11-1",
+        ]
+    );
+    assert_eq!(
+        incremental.get("not_found"),
+        &Value::List(vec!["absent".into(), "python:3.12".into()])
+    );
+    let (absent, node) = ("GET /v2/absent/tags/list", "GET /v2/node/tags/list");
+    let asked = [absent, node, PYTHON, REGISTRY];
+    assert_eq!(stage.asked(), asked, "and no policy, which doesn't matter");
+    assert!(stage.azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_takes_what_the_dry_run_says() {
+    let stage = stage().await;
+    let registry = stage.registry();
+    registry.push_policy(&POLICY.replace("floating", "incremental"));
+    registry.push_image("python", "3.11", Fate::Vulnerable(1));
+    let said = read(&stage, &of(&stage)).await.silent();
+    let next: Vec<String> = images(&said)
+        .iter()
+        .map(|line| line.split(" -> ").nth(1).unwrap().to_owned())
+        .collect();
+    assert_eq!(next, ["3.11-11", "3x11-1"]);
+    stage.azure.advance(Duration::from_secs(3600));
+    registry.fire_timer("cssc-trigger-workflow").unwrap();
+    registry.settle_runs();
+    let scanned: Vec<String> = registry
+        .runs()
+        .iter()
+        .filter(|run| run.task.ends_with("cssc-scan-image"))
+        .map(|run| run.values["SOURCE_IMAGE_TAG"].clone())
+        .collect();
+    assert_eq!(scanned, ["3.11-10", "3x11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_run_takes_is_shown_with_a_warning() {
+    let stage = stage().await;
+    stage.registry().push_tags("many", 2_500);
+    let config = with(
+        &of(&stage),
+        "repositories",
+        repositories(&[("many", &["*"])]),
+    );
+    let found = read(&stage, &config).await;
+    assert_eq!(
+        found.lines(),
+        ["warning at .repositories: A run would fail"]
+    );
+    assert_eq!(found.object.get("total"), &2_500.into());
+    assert_eq!(found.object.get("limit"), &100.into());
+    assert_eq!(images(&found.object).len(), 2_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_no_registry_takes_are_not_found_and_not_asked_for() {
+    let stage = stage().await;
+    let policy =
+        r#"{"version": "v1", "repositories": [{"repository": "Python?n=1", "tags": ["1"]}]}"#;
+    stage.registry().push_policy(policy);
+    let found = read(&stage, &of(&stage)).await.silent();
+    assert_eq!(
+        found.get("not_found"),
+        &Value::List(vec!["Python?n=1".into()])
+    );
+    assert_eq!(stage.asked(), [POLICY_BLOB, MANIFEST, REGISTRY]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_policy_that_can_be_read_the_repositories_have_to_be_given() {
+    let stage = stage().await;
+    let config = with(
+        &of(&stage),
+        "repositories",
+        repositories(&[("python", &["latest"])]),
+    );
+    let error = "error at .repositories: Nothing says which images are meant";
+    stage.registry().push_policy("{");
+    assert_eq!(read(&stage, &of(&stage)).await.lines(), [error]);
+    let found = read(&stage, &config).await;
+    assert_eq!(
+        found.lines(),
+        ["warning at .tag_convention: The policy can't be read"]
+    );
+    stage.registry().remove_policy();
+    assert_eq!(read(&stage, &of(&stage)).await.lines(), [error]);
+    let found = read(&stage, &config).await.silent();
+    assert_eq!(images(&found), ["python:latest <- latest -> latest-1"]);
+    assert_eq!(found.get("tag_convention"), &"incremental".into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_is_not_there_and_one_out_of_reach_are_errors() {
+    let stage = stage().await;
+    let elsewhere = stage.registry().id().replace("contoso", "nowhere");
+    let gone = read(&stage, &with(&of(&stage), "registry_id", elsewhere)).await;
+    assert_eq!(
+        gone.lines(),
+        ["error at .registry_id: The registry does not exist"]
+    );
+    let refusal = Fault::on("GET", "/tags/list").status(403).times(u64::MAX);
+    stage.azure.fault(refusal);
+    let refused = read(&stage, &of(&stage)).await;
+    assert_eq!(
+        refused.lines(),
+        ["error: Could not look at the registry's images"]
+    );
+    let detail = &refused.said[0].detail;
+    assert!(detail.contains("the role AcrPull"), "{detail}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_takes_no_longer_than_it_may() {
+    let stage = stage().await;
+    // The token, and then the registry.
+    stage.wire.plague(Mishap::Hang, At::Always(2));
+    let timeouts = Value::object([("read", Value::from("90s"))]);
+    let begun = tokio::time::Instant::now();
+    let stopped = read(&stage, &with(&of(&stage), "timeouts", timeouts)).await;
+    assert_eq!(stopped.said.len(), 1);
+    let detail = &stopped.said[0].detail;
+    assert!(
+        detail.contains("The time allowed for this operation is over"),
+        "{detail}"
+    );
+    assert_eq!(begun.elapsed().as_secs(), 90);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_a_read() {
+    let stage = stage().await;
+    // The token, the registry, and then its sign-in.
+    let ringing = stage.wire.ring_at(3);
+    let config = of(&stage);
+    let reading = read(&stage, &config);
+    let stop = async {
+        ringing.rung.await.unwrap();
+        Terraform::stop(stage.terraform.client()).await;
+        drop(ringing.go);
+    };
+    let (stopped, ()) = tokio::join!(reading, stop);
+    assert!(stopped.said[0].detail.contains("was interrupted"));
+}
+
+#[tokio::test]
+async fn a_configuration_is_checked_without_azure() {
+    let stage = Stage::of(RegistrySpec::new("contoso"), |_| ()).await;
+    stage.azure.mark();
+    let bad = Value::object([
+        ("registry_id", "contoso".into()),
+        ("tag_convention", "Floating".into()),
+        ("repositories", repositories(&[("Python", &["*", "1.0-1"])])),
+        ("timeouts", Value::object([("read", Value::from("0s"))])),
+    ]);
+    let long = "a".repeat(122);
+    let long = |convention: Value| {
+        let tags = repositories(&[("python", &[long.as_str()])]);
+        with(
+            &with(&of(&stage), "repositories", tags),
+            "tag_convention",
+            convention,
+        )
+    };
+    let tags = ["error at .repositories[\"python\"].tags: Invalid tags"];
+    let cases = [
+        (of(&stage), vec![]),
+        (with(&of(&stage), "registry_id", Value::Unknown), vec![]),
+        (with(&of(&stage), "repositories", Value::Unknown), vec![]),
+        (
+            with(&of(&stage), "repositories", Value::Map([].into())),
+            vec!["error at .repositories: No repositories"],
+        ),
+        (
+            with(&of(&stage), "total", 1),
+            vec!["error at .total: Value for a read-only attribute"],
+        ),
+        (long("incremental".into()), vec![]),
+        (long("floating".into()), tags.to_vec()),
+        // It depends on the live policy, which nobody has looked at yet.
+        (long(Value::Null), vec![]),
+        (
+            bad,
+            vec![
+                "error at .registry_id: Invalid registry ID",
+                "error at .tag_convention: Invalid tag convention",
+                "error at .repositories[\"Python\"]: Invalid repository",
+                "error at .repositories[\"Python\"].tags: Invalid tags",
+                "error at .repositories[\"Python\"].tags: Invalid tags",
+                "error at .timeouts.read: Invalid timeout",
+            ],
+        ),
+    ];
+    for (config, expected) in cases {
+        let found = source().validate(&stage.terraform, &config).await;
+        assert_eq!(lines(&found), expected);
+    }
+    assert!(stage.azure.requests().is_empty());
+}
