@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::azure::id::RegistryId;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostics;
 use crate::framework::Context;
 use crate::http::Budget;
-use crate::resource::continuous_patching_workflow::{notices, timeouts};
+use crate::resource::continuous_patching_workflow::names::REGISTRY_ID;
+use crate::resource::continuous_patching_workflow::{notices, schema, timeouts, validate};
 use crate::schema::{Attribute, Presence};
 use crate::value::{AttributePath, Type, Value};
 
-const REGISTRY_ID: &str = "registry_id";
 const TIMEOUT: &str = "timeout";
 
 /// How long an action may take that isn't told.
@@ -52,12 +52,7 @@ impl Order {
 /// The arguments, of which the last is described by what the time is for.
 pub(super) fn arguments(time_for: &str) -> [Attribute; 2] {
     [
-        Attribute::new(
-            REGISTRY_ID,
-            Type::String,
-            Presence::Required,
-            "The ID of the container registry. Letter case doesn't count.",
-        ),
+        schema::registry_id(),
         Attribute::new(
             TIMEOUT,
             Type::String,
@@ -69,22 +64,15 @@ pub(super) fn arguments(time_for: &str) -> [Attribute; 2] {
 
 /// What is wrong with the arguments, as far as they are known.
 pub(super) fn check(config: &Value) -> Diagnostics {
-    let registry = config.get(REGISTRY_ID).as_str().and_then(|id| {
-        let problem = id.parse::<RegistryId>().err()?;
-        Some(notices::invalid_registry(&problem))
-    });
-    let timeout = config.get(TIMEOUT).as_str().and_then(|text| {
-        let problem = timeouts::parse(text).err()?;
-        let detail = format!("{problem}. Write a duration such as \"90s\", \"30m\" or \"1h30m\".");
-        let found = Diagnostic::error("Invalid timeout", detail);
-        Some(found.at(AttributePath::new(TIMEOUT)))
-    });
+    let registry = validate::registry(config);
+    let timeout = validate::duration(config.get(TIMEOUT), AttributePath::new(TIMEOUT));
     registry.into_iter().chain(timeout).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::Diagnostic;
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso";
 

@@ -41,6 +41,16 @@ impl Budget {
         }
     }
 
+    /// The same budget, for a part that may take no longer than this.
+    #[must_use]
+    pub fn within(&self, duration: Duration) -> Self {
+        let part = Self::new(duration, self.cancelled.clone());
+        Self {
+            deadline: part.deadline.min(self.deadline),
+            ..part
+        }
+    }
+
     /// Whether something new may begin.
     ///
     /// # Errors

@@ -171,10 +171,7 @@ impl ManagedIdentity {
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
-        let left = budget
-            .deadline
-            .saturating_duration_since(tokio::time::Instant::now());
-        let short = Budget::new(PATIENCE.min(left), budget.cancelled.clone());
+        let short = budget.within(PATIENCE);
         let error = match self.pipeline.send(&short, request).await {
             Ok(response) => return Ok(response),
             Err(error) => error,

@@ -4,6 +4,7 @@
 //! It may be of any length, so it is only ever read in parts.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, HeaderValue, RANGE};
@@ -14,6 +15,10 @@ use url::Url;
 use crate::azure::task::API_VERSION;
 use crate::azure::{Azure, Error, Operation, RegistryId, Secret, arm};
 use crate::http::{Budget, Effect, Request};
+
+/// How long storage may take to send a part. A log is worth less than the time of whoever has others to
+/// read, or a run to watch.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The log of one run. It asks for its link when it is first read, and for another one when that is no
 /// longer good.
@@ -85,7 +90,15 @@ impl RunLog {
         let request = Request::new(Method::GET, url)
             .header(RANGE, range)
             .limit(length);
-        let answer = self.azure.send(budget, &self.operation, &request).await?;
+        let short = budget.within(PATIENCE);
+        let sent = self.azure.send(&short, &self.operation, &request).await;
+        let answer = match sent {
+            // Not the operation's time is over, only ours.
+            Err(Error::Stopped {
+                last: Some(last), ..
+            }) if budget.check().is_ok() => return Err(*last),
+            sent => sent?,
+        };
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {
                 let total = answer.header(CONTENT_RANGE.as_str()).and_then(total_of);
@@ -242,6 +255,27 @@ mod tests {
         assert_eq!(refused.status(), Some(StatusCode::FORBIDDEN));
         assert!(!format!("{refused} {refused:?}").contains("planted"));
         transport.assert_done();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn storage_that_stays_busy_is_soon_given_up_and_tells_why() {
+        let transport = (0..20).fold(linked(), |transport, _| {
+            transport.on(Method::GET, "/rawtext.log", reply(503))
+        });
+        let hour = Budget::new(Duration::from_secs(3600), minute().cancelled);
+        let start = tokio::time::Instant::now();
+        let busy = log(&transport).read(&hour, 0, 1).await.unwrap_err();
+        assert_eq!(busy.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(start.elapsed(), PATIENCE);
+        let none_left = Budget::new(Duration::from_secs(5), minute().cancelled);
+        let over = log(&linked().on(
+            Method::GET,
+            "/rawtext.log",
+            reply(503).with("retry-after", "9"),
+        ))
+        .read(&none_left, 0, 1)
+        .await;
+        assert!(matches!(over, Err(Error::Stopped { .. })));
     }
 
     #[tokio::test]

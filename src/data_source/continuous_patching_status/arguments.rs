@@ -1,12 +1,9 @@
 //! What is asked for: the arguments, and what is wrong with them. What is unknown is not judged.
 
-use std::time::Duration;
-
-use crate::azure::RegistryId;
 use crate::data_source::continuous_patching_status::names;
 use crate::data_source::continuous_patching_status::status::Status;
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::resource::continuous_patching_workflow::{notices, timeouts};
+use crate::resource::continuous_patching_workflow::validate;
 use crate::value::{AttributePath, Value};
 
 /// The most days to look back: Azure deletes runs and their logs after as many.
@@ -15,23 +12,21 @@ pub(super) const LONGEST_LOOKBACK: u8 = 30;
 /// A read.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) registry: RegistryId,
     /// All images where it is none.
     pub(super) status: Option<Status>,
     /// In days; by the schedule where it is none.
     pub(super) lookback: Option<u8>,
-    pub(super) timeout: Duration,
 }
 
 /// Checks a configuration: all findings at once.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let findings = [
-        registry(config).err(),
+        validate::registry(config),
         status(config).err(),
         lookback(config).err(),
-        timeout(config).err(),
     ];
-    findings.into_iter().flatten().collect()
+    let durations = validate::durations(config);
+    findings.into_iter().flatten().chain(durations).collect()
 }
 
 impl Asked {
@@ -41,18 +36,10 @@ impl Asked {
     /// The first thing that is wrong with it.
     pub(super) fn read(config: &Value) -> Result<Self, Diagnostic> {
         Ok(Self {
-            registry: registry(config)?.ok_or_else(|| notices::invalid_registry(&"It is empty"))?,
             status: status(config)?,
             lookback: lookback(config)?,
-            timeout: timeout(config)?,
         })
     }
-}
-
-fn registry(config: &Value) -> Result<Option<RegistryId>, Diagnostic> {
-    let id = config.get(names::REGISTRY_ID).as_str();
-    let id = id.map(str::parse).transpose();
-    id.map_err(|error| notices::invalid_registry(&error))
 }
 
 fn status(config: &Value) -> Result<Option<Status>, Diagnostic> {
@@ -86,28 +73,19 @@ fn lookback(config: &Value) -> Result<Option<u8>, Diagnostic> {
     days.map(Some)
 }
 
-fn timeout(config: &Value) -> Result<Duration, Diagnostic> {
-    let block = config.get(names::TIMEOUTS);
-    if let Some(Err(problem)) = block.get(names::READ).as_str().map(timeouts::parse) {
-        let detail = format!("{problem}. Write a duration such as \"90s\", \"30m\" or \"1h30m\".");
-        let here = AttributePath::new(names::TIMEOUTS).attribute(names::READ);
-        return Err(Diagnostic::error("Invalid timeout", detail).at(here));
-    }
-    Ok(timeouts::of(block, names::READ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::continuous_patching_workflow::names::{READ, REGISTRY_ID, TIMEOUTS};
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso";
 
     fn config(status: Value, lookback: Value, timeout: Value) -> Value {
         Value::object([
-            (names::REGISTRY_ID, REGISTRY.into()),
+            (REGISTRY_ID, REGISTRY.into()),
             (names::STATUS, status),
             (names::LOOKBACK_DAYS, lookback),
-            (names::TIMEOUTS, Value::object([(names::READ, timeout)])),
+            (TIMEOUTS, Value::object([(READ, timeout)])),
         ])
     }
 
@@ -122,13 +100,10 @@ mod tests {
     #[test]
     fn all_findings_come_at_once_and_each_at_its_attribute() {
         let bad = Value::object([
-            (names::REGISTRY_ID, "contoso".into()),
+            (REGISTRY_ID, "contoso".into()),
             (names::STATUS, "failed".into()),
             (names::LOOKBACK_DAYS, 0.into()),
-            (
-                names::TIMEOUTS,
-                Value::object([(names::READ, Value::from("soon"))]),
-            ),
+            (TIMEOUTS, Value::object([(READ, Value::from("soon"))])),
         ]);
         insta::assert_snapshot!(said(&bad), @r#"
         registry_id: Invalid registry ID
@@ -159,23 +134,20 @@ mod tests {
         for nothing in [Value::Unknown, Value::Null] {
             let mut config = config(nothing.clone(), nothing.clone(), nothing.clone());
             if let Value::Object(arguments) = &mut config {
-                arguments.insert(names::REGISTRY_ID.to_owned(), nothing);
+                arguments.insert(REGISTRY_ID.to_owned(), nothing);
             }
             assert_eq!(said(&config), "");
-            assert!(Asked::read(&config).is_err());
         }
     }
 
     #[test]
     fn what_is_asked_is_read() {
-        let asked = Asked::read(&config("Skipped".into(), 3.into(), "90s".into())).unwrap();
-        assert_eq!(asked.registry.to_string(), REGISTRY);
-        assert_eq!(asked.status, Some(Status::Skipped));
-        assert_eq!((asked.lookback, asked.timeout.as_secs()), (Some(3), 90));
-        let asked = Asked::read(&config(Value::Null, Value::Null, Value::Null)).unwrap();
+        let asked = Asked::read(&config("Skipped".into(), 3.into(), Value::Null)).unwrap();
         assert_eq!(
-            (asked.status, asked.lookback, asked.timeout.as_secs()),
-            (None, None, 300)
+            (asked.status, asked.lookback),
+            (Some(Status::Skipped), Some(3))
         );
+        let asked = Asked::read(&config(Value::Null, Value::Null, Value::Null)).unwrap();
+        assert_eq!((asked.status, asked.lookback), (None, None));
     }
 }

@@ -25,9 +25,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::azure::Error;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{Context, Data, DataResult, DataSource};
-use crate::http::Budget;
 use crate::resource::connection::Connection;
 use crate::resource::continuous_patching_workflow::notices as workflow_notices;
+use crate::resource::continuous_patching_workflow::work::Work;
 use crate::resource::report;
 use crate::schema::Schema;
 use crate::value::Value;
@@ -71,13 +71,13 @@ impl DataSource for ContinuousPatchingStatus {
 
     async fn read(&self, context: &Context, config: Value) -> DataResult {
         let asked = Asked::read(&config)?;
-        let registry = &asked.registry;
+        let work = Work::look(&self.connection, context, &config)?;
+        let registry = &work.registry;
         let look = Look {
-            azure: &self.connection.ready()?,
-            budget: &Budget::new(asked.timeout, context.cancelled.clone()),
+            azure: &work.azure,
+            budget: &work.budget,
             registry,
         };
-        tracing::info!(registry_id = %registry, "reading the status of a registry's images");
         let failed = |error: Error| failure(&error, &registry.to_string());
         let mut diagnostics = Diagnostics::new();
         let days = match asked.lookback {

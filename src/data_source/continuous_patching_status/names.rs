@@ -1,10 +1,7 @@
-//! Names of the attributes and blocks. Configurations rely on them.
+//! Names of the attributes. Configurations rely on them.
 
-pub(super) const REGISTRY_ID: &str = "registry_id";
 pub(super) const STATUS: &str = "status";
 pub(super) const LOOKBACK_DAYS: &str = "lookback_days";
-pub(super) const TIMEOUTS: &str = "timeouts";
-pub(super) const READ: &str = "read";
 pub(super) const IMAGES: &str = "images";
 pub(super) const ACTIVE_RUN_IDS: &str = "active_run_ids";
 pub(super) const IMAGE: &str = "image";

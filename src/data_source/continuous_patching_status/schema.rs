@@ -3,7 +3,9 @@
 use crate::data_source::continuous_patching_status::arguments::LONGEST_LOOKBACK;
 use crate::data_source::continuous_patching_status::names;
 use crate::patching::run_log::MOST_ERRORS;
-use crate::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::resource::continuous_patching_workflow::names::READ;
+use crate::resource::continuous_patching_workflow::schema as workflow;
+use crate::schema::{Attribute, Block, Nesting, Presence, Schema};
 use crate::value::Type;
 
 /// The schema, version 0.
@@ -12,7 +14,7 @@ pub(super) fn schema() -> Schema {
         version: 0,
         block: Block {
             attributes: attributes(),
-            blocks: vec![timeouts()],
+            blocks: vec![workflow::timeouts("runs and their logs", &[READ])],
             description: "Tells what has become of the images of a Continuous Patching workflow: \
                 of each image the latest scan, the patch that followed it or why none did, and \
                 what went wrong."
@@ -23,14 +25,9 @@ pub(super) fn schema() -> Schema {
 }
 
 fn attributes() -> Vec<Attribute> {
-    use Presence::{Computed, Optional, OptionalComputed, Required};
+    use Presence::{Computed, Optional, OptionalComputed};
     vec![
-        Attribute::new(
-            names::REGISTRY_ID,
-            Type::String,
-            Required,
-            "The ID of the container registry. Letter case doesn't count.",
-        ),
+        workflow::registry_id(),
         Attribute::new(
             names::LOOKBACK_DAYS,
             Type::Number,
@@ -123,24 +120,4 @@ fn image() -> Vec<Attribute> {
             ),
         ),
     ]
-}
-
-fn timeouts() -> NestedBlock {
-    NestedBlock {
-        name: names::TIMEOUTS.to_owned(),
-        nesting: Nesting::Single,
-        block: Block {
-            attributes: vec![Attribute::new(
-                names::READ,
-                Type::String,
-                Presence::Optional,
-                "How long to read runs and their logs may take, such as `90s` or `1h30m`. Defaults \
-                 to `5m`.",
-            )],
-            description: "How long the operation may take.".to_owned(),
-            ..Block::default()
-        },
-        min_items: 0,
-        max_items: 0,
-    }
 }

@@ -59,7 +59,7 @@ async fn read_in(
         ..ContinuousPatchingStatus::new(Arc::new(connection))
     };
     let config = Value::object([
-        (names::REGISTRY_ID, registry().to_string().into()),
+        ("registry_id", registry().to_string().into()),
         (names::LOOKBACK_DAYS, lookback.into()),
     ]);
     source.read(&context, config).await

@@ -159,15 +159,20 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
 pub(crate) fn durations(config: &Value) -> Vec<Diagnostic> {
     let block = config.get(names::TIMEOUTS);
     let check = |name: &'static str| {
-        let problem = timeouts::parse(block.get(name).as_str()?).err()?;
         let here = AttributePath::new(names::TIMEOUTS).attribute(name);
-        let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
-        Some(finding("Invalid timeout", &problem, advice, here))
+        duration(block.get(name), here)
     };
     timeouts::DEFAULTS
         .iter()
         .filter_map(|(name, _)| check(name))
         .collect()
+}
+
+/// The finding about one of them.
+pub(crate) fn duration(value: &Value, here: AttributePath) -> Option<Diagnostic> {
+    let problem = timeouts::parse(value.as_str()?).err()?;
+    let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
+    Some(finding("Invalid timeout", &problem, advice, here))
 }
 
 /// The host that the registry has at least; one with a domain name label has a longer one.

@@ -6,15 +6,23 @@ mod logs;
 use std::collections::BTreeSet;
 
 use azure_simulator::{Entry, Fate, Fault, Run, RunStatus};
+use terraform_provider_acr::rpc::generated as pb;
 use terraform_provider_acr::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::data_source::Source;
 use crate::support::host::lines;
-use crate::support::status::read;
 use crate::support::terraform::Terraform;
 
 const SCAN: &str = "cssc-scan-image";
 const PATCH: &str = "cssc-patch-image";
+
+/// What a read brings, and what is said beside.
+async fn read(terraform: &Terraform, config: &Value) -> (Value, Vec<pb::Diagnostic>) {
+    let source = Source::named("acr_continuous_patching_status");
+    let answer = source.read(terraform, config).await;
+    (answer.object, answer.said)
+}
 
 /// A workflow whose images have these fates, with tags `a`, `b` and so on, after one run of it.
 /// From then on runs stay as they are.
@@ -333,9 +341,11 @@ async fn a_patch_that_isnt_listed_is_looked_up() {
 #[tokio::test(start_paused = true)]
 async fn a_read_that_takes_too_long_is_an_error() {
     let stage = after_a_run(&EACH).await;
-    stage
-        .azure
-        .fault(Fault::on("GET", "/rawtext.log").status(429).times(u64::MAX));
+    stage.azure.fault(
+        Fault::on("POST", "/listLogSasUrl")
+            .status(429)
+            .times(u64::MAX),
+    );
     let timeouts = Value::object([("read", Value::from("2m"))]);
     let (state, said) = read(
         &stage.terraform,

@@ -8,7 +8,6 @@ pub(crate) mod host;
 pub(crate) mod mishap;
 pub(crate) mod puppet;
 pub(crate) mod schemas;
-pub(crate) mod status;
 pub(crate) mod terraform;
 pub(crate) mod unmanaged;
 pub(crate) mod wire;
