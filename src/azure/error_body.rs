@@ -40,8 +40,17 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
                 message = format!("{message} ({further})");
             }
         }
-        (it.code, message.trim_start().to_owned())
+        (it.code, shortened(message.trim_start()))
     })
+}
+
+/// The message, or as much of it as anybody reads.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 4000;
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
 }
 
 /// A text that may be null.
@@ -112,6 +121,17 @@ mod tests {
             described(nested),
             "MultipleErrorsOccurred|Several errors: A. (QuotaExceeded: Enough.)"
         );
+    }
+
+    #[test]
+    fn nobody_has_to_read_more_than_a_page() {
+        let message = "ä".repeat(5000);
+        let (_, said) = described(
+            value!({"code": "X", "message": message})
+                .to_string()
+                .as_bytes(),
+        );
+        assert_eq!(said.chars().count(), 4001);
     }
 
     #[test]

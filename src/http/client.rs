@@ -231,24 +231,35 @@ mod tests {
         assert!(head.contains(&format!("host: [::1]:{}\r\n", server.port)));
     }
 
-    /// An answer whose body is this, compressed.
-    fn compressed(body: &[u8]) -> Vec<u8> {
+    fn gzipped(body: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(body).unwrap();
-        let body = encoder.finish().unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// An answer with this body, which is compressed.
+    fn compressed(body: &[u8]) -> Vec<u8> {
         let length = body.len();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
         );
-        [head.into_bytes(), body].concat()
+        [head.as_bytes(), body].concat()
     }
 
     #[tokio::test]
     async fn a_compressed_answer_is_asked_for_and_read() {
-        let server = TlsServer::start(compressed(br#"{"value": []}"#)).await;
+        let server = TlsServer::start(compressed(&gzipped(br#"{"value": []}"#))).await;
         let response = asked(&server).await.unwrap();
         assert_eq!(&response.body[..], br#"{"value": []}"#);
         assert!(server.heard.all()[0].contains("accept-encoding: gzip\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_compressed_answer_that_ends_early_is_a_cut_connection() {
+        // Its length is said to be what it is: only the compression tells.
+        let half = &gzipped(br#"{"value": []}"#)[..20];
+        let error = asked(&TlsServer::start(compressed(half)).await).await;
+        assert_eq!(error.unwrap_err().kind, TransportErrorKind::Interrupted);
     }
 
     #[tokio::test]
@@ -259,7 +270,7 @@ mod tests {
         let error = ask(&long, 9).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::TooLarge);
 
-        let bomb = compressed(&vec![0; 8 << 20]);
+        let bomb = compressed(&gzipped(&vec![0; 8 << 20]));
         assert!(bomb.len() < 100_000);
         let error = ask(&TlsServer::start(bomb).await, 100_000)
             .await

@@ -79,11 +79,20 @@ pub(super) fn in_data_plane(operation: &Operation) -> String {
         Some("deleting") => ("AcrDelete", "Container Registry Repository Contributor"),
         _ => ("AcrPull", "Container Registry Repository Reader"),
     };
+    let registry = registry_at(&operation.id);
     format!(
-        "Grant the identity that runs Terraform the role {classic} on the registry (on one with ABAC \
-         permissions {with_abac}). Owner and Contributor let nobody into the repositories of a registry \
-         with ABAC permissions. It takes up to ten minutes until a new role assignment works."
+        "Grant the identity that runs Terraform the role {classic} on the registry {registry} (with ABAC \
+         permissions {with_abac}: there, Owner and Contributor let nobody into the repositories):\n\n  \
+         az role assignment create --role \"{classic}\" --assignee <object ID> --scope $(az acr show --name \
+         {registry} --query id --output tsv)\n\n\
+         It takes up to ten minutes until a new role assignment works."
     )
+}
+
+/// The name of the registry whose login server an id begins with. With a domain name label that has a
+/// hash behind a hyphen.
+fn registry_at(id: &str) -> &str {
+    id.split(['.', '-', '/']).next().unwrap_or(id)
 }
 
 /// Whether a registry has refused because of where we are, not who.
@@ -128,6 +137,17 @@ mod tests {
             "/providers/Microsoft.Authorization/roleAssignments/x",
         ] {
             assert_eq!(registry_of(&format!("{REGISTRY}{below}")), REGISTRY);
+        }
+    }
+
+    #[test]
+    fn a_login_server_tells_the_registry() {
+        for id in [
+            "contoso.azurecr.io/a/b",
+            "contoso-abc123.azurecr.cn",
+            "contoso",
+        ] {
+            assert_eq!(registry_at(id), "contoso");
         }
     }
 

@@ -125,7 +125,7 @@ fn after_stop(why: Stopped) -> &'static str {
             "Run it again to go on from here, or allow more time in the `timeouts` block."
         }
         Stopped::Cancelled => {
-            "What exists by now is in the state. Run it again to go on from here."
+            "Run it again to go on from here; whatever has been changed by now is in the state."
         }
     }
 }
@@ -219,7 +219,7 @@ mod tests {
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The operation was interrupted.
 
-        What exists by now is in the state. Run it again to go on from here.
+        Run it again to go on from here; whatever has been changed by now is in the state.
         ");
     }
 
