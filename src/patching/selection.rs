@@ -33,6 +33,9 @@ pub struct Selection {
     pub images: BTreeSet<Image>,
     /// Tags that the policy names and the repository doesn't have.
     pub missing: BTreeSet<String>,
+    /// Tags of the images that are not there themselves, but only patches of theirs, or what looks like
+    /// patches: a run scans those, and can't patch.
+    pub baseless: BTreeSet<String>,
     /// Tags that nobody has named, but that a name matches all the same, with that name: the
     /// service takes a name for a pattern in which a dot is any character.
     pub unnamed: BTreeMap<String, String>,
@@ -90,17 +93,14 @@ pub fn select(
 }
 
 /// Every tag that doesn't look like a patch of either convention, and the patches of the
-/// configured one under the tag that they patch.
+/// configured one.
 fn every(convention: TagConvention, present: &BTreeSet<String>) -> Selection {
-    let images = present
-        .iter()
-        .filter(|tag| patched_by_any(tag).is_none())
-        .map(|tag| Image {
-            tag: tag.clone(),
-            latest_patch: latest(convention, tag, present),
-        })
-        .collect();
+    let is_taken =
+        |tag: &&str| patched_by_any(tag).is_none() || patch_of(convention, tag).is_some();
+    let taken = present.iter().map(String::as_str).filter(is_taken);
+    let images = grouped(convention, taken);
     Selection {
+        baseless: baseless(&images, present),
         images,
         ..Selection::default()
     }
@@ -112,9 +112,11 @@ fn named(
     present: &BTreeSet<String>,
 ) -> Selection {
     let mut selection = Selection::default();
+    let mut taken = BTreeSet::new();
     for name in wanted {
         if !present.contains(name) {
             selection.missing.insert(name.clone());
+            continue;
         }
         let suffix = match convention {
             TagConvention::Incremental => r"(-[1-9]\d{0,2})?",
@@ -125,33 +127,47 @@ fn named(
         let Ok(pattern) = Regex::new(&format!("^{name}{suffix}$")) else {
             continue;
         };
-        let matching = present.iter().filter(|tag| pattern.is_match(tag));
-        let bases: BTreeSet<&str> = matching
-            .map(|tag| patch_of(convention, tag).map_or(tag.as_str(), |(base, _)| base))
-            .collect();
-        for base in bases.into_iter().filter(|base| present.contains(*base)) {
+        for tag in present.iter().filter(|tag| pattern.is_match(tag)) {
+            let base = base_of(convention, tag);
             if base != name && !wanted.contains(base) {
                 selection.unnamed.insert(base.to_owned(), name.clone());
             }
-            selection.images.insert(Image {
-                tag: base.to_owned(),
-                latest_patch: latest(convention, base, present),
-            });
+            taken.insert(tag.as_str());
         }
     }
+    selection.images = grouped(convention, taken);
+    selection.baseless = baseless(&selection.images, present);
     selection
 }
 
-/// The patch of `base` with the highest number.
-fn latest(convention: TagConvention, base: &str, present: &BTreeSet<String>) -> Option<String> {
-    present
-        .iter()
-        .filter_map(|tag| {
-            let (of, number) = patch_of(convention, tag)?;
-            (of == base).then_some((number, tag))
-        })
-        .max_by_key(|(number, _)| *number)
-        .map(|(_, tag)| tag.clone())
+/// One image for each tag that is patched, with the one of its patches that has the highest number.
+fn grouped<'a>(
+    convention: TagConvention,
+    tags: impl IntoIterator<Item = &'a str>,
+) -> BTreeSet<Image> {
+    let mut latest: BTreeMap<&str, Option<(u32, &str)>> = BTreeMap::new();
+    for tag in tags {
+        let patch = patch_of(convention, tag).map(|(_, number)| (number, tag));
+        let known = latest.entry(base_of(convention, tag)).or_default();
+        *known = patch.max(*known);
+    }
+    let image = |(base, patch): (&str, Option<(u32, &str)>)| Image {
+        tag: base.to_owned(),
+        latest_patch: patch.map(|(_, tag)| tag.to_owned()),
+    };
+    latest.into_iter().map(image).collect()
+}
+
+fn baseless(images: &BTreeSet<Image>, present: &BTreeSet<String>) -> BTreeSet<String> {
+    let tags = images.iter().map(|image| &image.tag);
+    tags.filter(|tag| !present.contains(*tag))
+        .cloned()
+        .collect()
+}
+
+/// The tag that is patched: of a patch tag the one that it patches, of any other itself.
+fn base_of(convention: TagConvention, tag: &str) -> &str {
+    patch_of(convention, tag).map_or(tag, |(base, _)| base)
 }
 
 /// The tag that a patch tag of this convention patches, and the patch's number; 0 where it has
@@ -336,13 +352,45 @@ mod tests {
     #[test]
     fn what_nobody_has_named_is_patched_under_its_own_tag() {
         let present = set(&["3x11", "3x11-4"]);
-        let selection = select(TagConvention::Incremental, &set(&["3.11"]), &present);
-        assert_eq!(selection.missing, set(&["3.11"]));
+        let select = |wanted: &[&str], present: &BTreeSet<String>| {
+            select(TagConvention::Incremental, &set(wanted), present)
+        };
+        // A name that isn't there selects nothing.
+        assert_eq!(
+            select(&["3.11"], &present),
+            Selection {
+                missing: set(&["3.11"]),
+                ..Selection::default()
+            }
+        );
+        let mut selection = select(&["3.11"], &set(&["3.11", "3x11", "3x11-4"]));
+        selection.images.retain(|image| image.tag != "3.11");
         let next: Vec<_> = selection
             .images
             .iter()
             .map(|image| image.next_patch(TagConvention::Incremental))
             .collect();
         assert_eq!(next, [Ok("3x11-5".to_owned())]);
+    }
+
+    #[test]
+    fn patches_of_a_tag_that_is_gone_or_never_was_are_an_image_all_the_same() {
+        let present = set(&["build-9", "build-10", "3.11", "3-11", "3-20"]);
+        let of = |wanted: &[&str]| select(TagConvention::Incremental, &set(wanted), &present);
+        assert_eq!(
+            selected(
+                TagConvention::Incremental,
+                &["*"],
+                &["build-9", "build-10", "1-patched"]
+            ),
+            ["build <- build-10"]
+        );
+        assert_eq!(of(&["*"]).baseless, set(&["3", "build"]));
+        // A dot matches a hyphen, and what is behind it is a number then.
+        let named = of(&["3.11"]);
+        assert_eq!(named.baseless, set(&["3"]));
+        let three = named.images.iter().find(|image| image.tag == "3").unwrap();
+        assert_eq!(three.latest_patch.as_deref(), Some("3-11"));
+        assert_eq!(named.unnamed["3"], "3.11");
     }
 }

@@ -19,6 +19,16 @@ pub(super) fn told(policy: &Policy, selected: &Selected) -> (BTreeMap<String, Va
         let detail = format!("The policy {}", selected.too_many());
         warnings.push(warning("A run would fail", detail));
     }
+    for (repository, selection) in &selected.repositories {
+        let baseless = selection.iter().flat_map(|selection| &selection.baseless);
+        for tag in baseless {
+            let detail = format!(
+                "The repository {repository} has no tag {tag}, but tags that look like patches of it. The \
+                 newest of them is scanned; patching fails."
+            );
+            warnings.push(warning("Patches of no image", detail));
+        }
+    }
     let images: Vec<Value> = selected
         .images()
         .map(|(repository, image)| {
@@ -179,6 +189,26 @@ mod tests {
         ---
         repositories: An image can't be patched any more
         Patching python:aaa… would fail: its patch tag would be longer than the 128 characters of a tag. Give it a shorter tag.
+        ");
+    }
+
+    #[test]
+    fn patches_without_their_image_are_told() {
+        let selection = Selection {
+            baseless: ["build".to_owned()].into(),
+            ..images([image("build", Some("build-500"))])
+        };
+        let (attributes, warnings) = told(
+            &Policy::default(),
+            &Selected::from([("app", Some(selection))]),
+        );
+        assert_eq!(
+            lines(&attributes),
+            ["app:build <- build-500, build-500 -> build-501"]
+        );
+        insta::assert_snapshot!(said(&warnings), @"
+        repositories: Patches of no image
+        The repository app has no tag build, but tags that look like patches of it. The newest of them is scanned; patching fails.
         ");
     }
 

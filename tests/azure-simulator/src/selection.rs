@@ -103,17 +103,14 @@ impl Policy {
             };
             let mut matching: Vec<&str> = Vec::new();
             for tag in &wanted.tags {
-                let found: Vec<&str> = tags
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|there| self.matches(tag, there))
-                    .collect();
-                if found.is_empty() && tag != "*" {
+                if tag != "*" && !tags.contains(tag) {
                     selection
                         .not_found
                         .push(format!("{}:{tag}", wanted.repository));
+                    continue;
                 }
-                matching.extend(found);
+                let there = tags.iter().map(String::as_str);
+                matching.extend(there.filter(|there| self.matches(tag, there)));
             }
             selection
                 .images

@@ -106,6 +106,18 @@ fn tag_findings(
             here.clone(),
         ));
     }
+    if !selection.baseless.is_empty() {
+        found.push(noticed(
+            preflight,
+            "Patches of no image",
+            format!(
+                "The repository {name} has no {}, but tags that look like patches of it (`-1` to \
+                 `-999`, `-patched`). They are scanned, and count; patching them fails.",
+                listed("tag", &selection.baseless)
+            ),
+            here.clone(),
+        ));
+    }
     for (tag, named) in &selection.unnamed {
         found.push(
             Diagnostic::warning(

@@ -114,7 +114,7 @@ async fn windows(
 ) -> Result<BTreeSet<String>, Error> {
     let images = selected.images();
     let images: Vec<(String, String)> = images
-        .map(|(name, image)| (name.to_owned(), image.tag.clone()))
+        .map(|(name, image)| (name.to_owned(), image.scanned().to_owned()))
         .collect();
     stream::iter(images)
         .map(|(name, tag)| async move {
