@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -124,11 +125,40 @@ impl Pipeline {
             let Some(pause) = again else {
                 return Ok(outcome?);
             };
+            if !budget.outlasts(pause) {
+                return stopped(Stopped::Deadline, Some(outcome));
+            }
             if let Err(why) = budget.sleep(pause).await {
                 return stopped(why, Some(outcome));
             }
             last = Some(outcome);
             attempts += 1;
+        }
+    }
+
+    /// Sends a request as [`Pipeline::send`] does, and gives a host that doesn't recover no longer than
+    /// `patience`: what came of the last attempt is final then. Whoever is throttled only waits for its
+    /// turn, and has all the time of the budget.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Pipeline::send`].
+    pub async fn send_within(
+        &self,
+        budget: &Budget,
+        patience: Duration,
+        request: &Request,
+    ) -> Result<Response, SendError> {
+        match self.send(&budget.within(patience), request).await {
+            Err(SendError::Stopped {
+                why: Stopped::Deadline,
+                last,
+            }) if budget.check().is_ok() => match last.map(|last| *last) {
+                Some(Ok(answer)) if answer.status != StatusCode::TOO_MANY_REQUESTS => Ok(answer),
+                Some(Err(error)) => Err(error.into()),
+                Some(Ok(_)) | None => self.send(budget, request).await,
+            },
+            sent => sent,
         }
     }
 
@@ -279,6 +309,49 @@ mod tests {
         };
         assert_eq!(why, Stopped::Deadline);
         assert_eq!(last.unwrap().unwrap().status, 429);
+    }
+
+    fn hour() -> Budget {
+        Budget::new(Duration::from_secs(3600), CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_would_outlast_the_time_is_not_waited_for() {
+        let transport = ScriptedTransport::default().on(
+            Method::GET,
+            "/thing",
+            reply(503).with("retry-after", "90"),
+        );
+        let start = Instant::now();
+        let error = send(&transport, &minute(), &get()).await.unwrap_err();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let SendError::Stopped {
+            why: Stopped::Deadline,
+            last: Some(last),
+        } = error
+        else {
+            panic!("stopped expected");
+        };
+        assert_eq!(last.unwrap().status, 503);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends_with_the_last_answer_and_not_for_who_is_throttled() {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let busy = (0..20).fold(ScriptedTransport::default(), |transport, _| {
+            transport.on(Method::GET, "/thing", reply(503))
+        });
+        let pipeline = Pipeline::new(Arc::new(busy));
+        let start = Instant::now();
+        let answer = pipeline.send_within(&hour(), PATIENCE, &get()).await;
+        assert_eq!(answer.unwrap().status, 503);
+        assert!(start.elapsed() <= PATIENCE);
+        let throttled = ScriptedTransport::default()
+            .on(Method::GET, "/thing", reply(429).with("retry-after", "60"))
+            .on(Method::GET, "/thing", reply(200));
+        let pipeline = Pipeline::new(Arc::new(throttled));
+        let answer = pipeline.send_within(&hour(), PATIENCE, &get()).await;
+        assert_eq!(answer.unwrap().status, 200);
     }
 
     #[tokio::test(start_paused = true)]

@@ -164,6 +164,9 @@ impl Application {
     }
 }
 
+/// How long whoever signs us in may be busy or away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
 /// An assertion that is there already.
 #[derive(Debug)]
 struct Ready(Secret);
@@ -190,7 +193,10 @@ impl fmt::Debug for Adapter {
 impl HttpClient for Adapter {
     async fn execute_request(&self, request: &CoreRequest) -> azure_core::Result<AsyncRawResponse> {
         let request = ours(request)?;
-        let sent = self.pipeline.send(&self.budget, &request).await;
+        let sent = self
+            .pipeline
+            .send_within(&self.budget, PATIENCE, &request)
+            .await;
         let response = sent.map_err(|error| wrapped(ErrorKind::Credential, error))?;
         if response.status.is_success() {
             Ok(theirs(&response))

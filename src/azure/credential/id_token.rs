@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::azure::Error;
 use crate::azure::credential::Secret;
-use crate::azure::credential::entra::signing_in_for;
+use crate::azure::credential::entra::{PATIENCE, signing_in_for};
 use crate::azure::credential::failure::{Problem, Refusal, Who};
 use crate::http::{Budget, Effect, Pipeline, Request, Response, host};
 
@@ -79,7 +79,7 @@ impl IdToken {
             }
             Self::GitHub { .. } | Self::AzureDevOps { .. } => self.request(who)?,
         };
-        let sent = pipeline.send(budget, &request).await;
+        let sent = pipeline.send_within(budget, PATIENCE, &request).await;
         let response = sent.map_err(|error| Error::unsent(&signing_in_for(scope), error))?;
         issued(who, &response, field)
     }
