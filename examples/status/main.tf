@@ -68,10 +68,3 @@ check "no_failures" {
     error_message = "Could not scan or patch ${join(", ", local.failed[*].image)}."
   }
 }
-
-check "every_scan_is_recent" {
-  assert {
-    condition     = alltrue([for image in local.images : timecmp(timeadd(image.scan_time, "192h"), plantimestamp()) >= 0])
-    error_message = "Some images have not been scanned for eight days."
-  }
-}

@@ -63,17 +63,20 @@ impl Action for CancelRuns {
         let registry = &order.registry;
         let mut cancelling = Cancelling::new(&azure, &order.budget, registry);
         let mut cancelled = BTreeSet::new();
-        while let Some(runs) = cancelling
+        while let Some(round) = cancelling
             .round()
             .await
             .map_err(|error| not_cancelled(&error))?
         {
-            for run in runs {
-                // One that takes a while to end is asked again, and told once.
-                let said = asked(&run);
+            for run in round.cancelled {
+                // One that takes a while to end is cancelled again, and told once.
+                let said = told(&run);
                 if cancelled.insert(run.run_id) {
                     progress.report(said).await;
                 }
+            }
+            if let Some(failure) = round.failure {
+                return Err(not_cancelled(&failure).into());
             }
         }
         progress
@@ -98,9 +101,9 @@ fn schema() -> Schema {
     }
 }
 
-fn asked(run: &Run) -> String {
+fn told(run: &Run) -> String {
     let task = run.task.as_deref().map(name_of).unwrap_or("a task");
-    format!("Cancelling run {} of {task}.", run.run_id)
+    format!("Cancelled run {} of {task}.", run.run_id)
 }
 
 fn outcome(registry: &str, cancelled: usize) -> String {

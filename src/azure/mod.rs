@@ -26,10 +26,10 @@ pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::azure::acr::{AcrClient, Session};
+use crate::azure::credential::SignInFailure;
 use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
@@ -62,8 +62,8 @@ struct Shared {
     pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
-    /// Whether Entra doesn't know the registries' audience.
-    acr_is_unknown: AtomicBool,
+    /// What Entra has said, where it doesn't know the registries' audience.
+    acr_is_unknown: OnceLock<Box<SignInFailure>>,
 }
 
 /// Whom a token to sign in to a registry with is for.
@@ -87,7 +87,7 @@ impl Azure {
                 pipeline: options.pipeline,
                 correlation_id: options.correlation_id,
                 sessions: Mutex::default(),
-                acr_is_unknown: AtomicBool::new(false),
+                acr_is_unknown: OnceLock::new(),
             }),
         }
     }
@@ -127,7 +127,7 @@ impl Azure {
             {
                 let scope = shared.cloud.resource_manager_scope();
                 let token = shared.credential.token(budget, &scope).await?;
-                shared.acr_is_unknown.store(true, Ordering::Relaxed);
+                let _ = shared.acr_is_unknown.set(failure);
                 Ok(token)
             }
             token => token,
@@ -146,9 +146,14 @@ impl Azure {
         credential.renewed_token(budget, &scope, stale).await
     }
 
+    /// Why there are no tokens for registries, where Entra doesn't know them.
+    pub(crate) fn unknown_audience(&self) -> Option<Error> {
+        self.shared.acr_is_unknown.get().cloned().map(Error::SignIn)
+    }
+
     fn scope(&self, audience: Audience) -> String {
         let cloud = &self.shared.cloud;
-        let is_unknown = self.shared.acr_is_unknown.load(Ordering::Relaxed);
+        let is_unknown = self.shared.acr_is_unknown.get().is_some();
         match audience {
             Audience::Registries if !is_unknown => cloud.acr_scope(),
             Audience::Registries | Audience::ResourceManager => cloud.resource_manager_scope(),

@@ -10,8 +10,13 @@ use crate::azure::Secret;
 pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
-    /// The first of `names` that is set to something; blanks alone are nothing.
+    /// The first of `names` that is set to something, without blanks around it.
     pub fn first(&self, names: &[&str]) -> Option<&str> {
+        self.verbatim(names).map(str::trim)
+    }
+
+    /// The same as it stands. Blanks alone are nothing.
+    pub fn verbatim(&self, names: &[&str]) -> Option<&str> {
         names
             .iter()
             .filter_map(|&name| self.0.get(name))

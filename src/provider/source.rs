@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
 
     fn first(self, configured: &'a Value, name: &str) -> Option<&'a str> {
         let configured = configured.as_str().filter(|it| !it.trim().is_empty());
-        configured.or_else(|| self.environment.first(variables(name)))
+        configured.or_else(|| self.environment.verbatim(variables(name)))
     }
 
     /// The value of a switch.

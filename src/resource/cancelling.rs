@@ -19,6 +19,15 @@ pub(crate) struct Cancelling<'a> {
     rounds: usize,
 }
 
+/// What has become of the runs that were active. All have been tried.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    /// Those that have been cancelled.
+    pub(crate) cancelled: Vec<Run>,
+    /// Why one of them could not be.
+    pub(crate) failure: Option<Error>,
+}
+
 impl<'a> Cancelling<'a> {
     /// Nothing is asked yet.
     pub(crate) fn new(azure: &'a Azure, budget: &'a Budget, registry: &'a RegistryId) -> Self {
@@ -30,12 +39,11 @@ impl<'a> Cancelling<'a> {
         }
     }
 
-    /// The next round: the runs that were active, each of which has been asked to end; [`None`]
-    /// where none was.
+    /// The next round: the runs that have been cancelled; [`None`] where none was active.
     ///
     /// # Errors
-    /// The runs can't be listed, or one of them can't be cancelled. All have been tried.
-    pub(crate) async fn round(&mut self) -> Result<Option<Vec<Run>>, Error> {
+    /// The runs can't be listed.
+    pub(crate) async fn round(&mut self) -> Result<Option<Round>, Error> {
         if let Some(last) = self.rounds.checked_sub(1) {
             // Where there is no time left, the next request says so.
             let pause = pauses().cycle().nth(last).unwrap_or_default();
@@ -50,20 +58,28 @@ impl<'a> Cancelling<'a> {
         if runs.is_empty() {
             return Ok(None);
         }
-        let cancelled = join_all(runs.iter().map(|run| self.cancel(run))).await;
-        cancelled.into_iter().collect::<Result<(), Error>>()?;
-        Ok(Some(runs))
+        let asked = join_all(runs.iter().map(|run| self.cancel(run))).await;
+        let mut round = Round::default();
+        for (run, outcome) in runs.into_iter().zip(asked) {
+            match outcome {
+                Ok(true) => round.cancelled.push(run),
+                Ok(false) => {}
+                Err(error) => round.failure = round.failure.or(Some(error)),
+            }
+        }
+        Ok(Some(round))
     }
 
-    async fn cancel(&self, run: &Run) -> Result<(), Error> {
+    /// Whether the run has been cancelled.
+    async fn cancel(&self, run: &Run) -> Result<bool, Error> {
         let outcome = self
             .azure
             .cancel_run(self.budget, self.registry, &run.run_id)
             .await;
         match outcome {
             // It has ended by itself in the meantime.
-            Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
-            other => other,
+            Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
+            other => other.map(|()| true),
         }
     }
 }

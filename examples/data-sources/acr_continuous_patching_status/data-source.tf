@@ -28,6 +28,11 @@ data "acr_continuous_patching_status" "failed" {
   registry_id   = var.registry_id
   status        = "Failed"
   lookback_days = 30
+
+  # Each scan takes a request for its log, and Azure lets ten of them pass a second
+  timeouts {
+    read = "15m"
+  }
 }
 
 output "errors" {

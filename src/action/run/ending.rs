@@ -10,6 +10,7 @@ use crate::azure::run::{Run, RunStatus};
 use crate::diagnostics::Diagnostic;
 use crate::http::Stopped;
 use crate::patching::TaskName;
+use crate::patching::run_log::printable;
 use crate::resource::continuous_patching_workflow::first_run;
 use crate::resource::report;
 
@@ -49,13 +50,13 @@ pub(super) fn failed(
         RunStatus::Timeout => "has timed out",
         _ => "has failed",
     };
-    let message = run.error_message.as_deref().map(str::trim);
+    let message = run.error_message.as_deref().map(printable);
     let message = message.filter(|it| !it.is_empty());
     let mut detail = format!(
         "Run {} of {registry} ended as {}: {}",
         run.run_id,
         word(&run.status),
-        message.unwrap_or("Azure gives no reason.")
+        message.as_deref().unwrap_or("Azure gives no reason.")
     );
     if !last.is_empty() {
         let _ = write!(

@@ -205,9 +205,13 @@ impl AcrClient {
             .azure
             .renewed_registry_token(budget, audience, &token)
             .await;
-        match renewed {
-            Ok(token) => exchange(&token).await,
-            Err(error) => Err(error.after(operation, &answer)),
+        let renewed = renewed.map_err(|error| error.after(operation, &answer))?;
+        let answer = exchange(&renewed).await?;
+        // A registry may be set to take no tokens for Resource Manager. Then what counts is why there are no
+        // others.
+        match self.azure.unknown_audience() {
+            Some(unknown) if answer.status == StatusCode::UNAUTHORIZED => Err(unknown),
+            _ => Ok(answer),
         }
     }
 

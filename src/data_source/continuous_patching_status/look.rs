@@ -1,6 +1,7 @@
 //! The look at Azure: runs, and as much of their logs as it takes.
 
 use std::future::Future;
+use std::sync::OnceLock;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Azure, Error, RegistryId};
 use crate::data_source::continuous_patching_status::rows::{Row, Scan, newest, sorted};
 use crate::data_source::continuous_patching_status::status::Status;
-use crate::http::Budget;
+use crate::http::{Budget, TransportErrorKind};
 use crate::patching::TaskName;
 use crate::patching::run_log::Markers;
 use crate::patching::schedule::parse_cron;
@@ -27,6 +28,8 @@ pub(super) struct Look<'a> {
     pub(super) azure: &'a Azure,
     pub(super) budget: &'a Budget,
     pub(super) registry: &'a RegistryId,
+    /// Why no log can be read at all, once that is known.
+    pub(super) no_way: &'a OnceLock<Error>,
 }
 
 /// What there is to see.
@@ -70,6 +73,7 @@ impl Look<'_> {
             azure,
             budget,
             registry,
+            ..
         } = self;
         let scan = TaskName::Scan.as_str();
         let of_an_image = [scan, TaskName::Patch.as_str()];
@@ -145,8 +149,22 @@ impl Look<'_> {
         }
     }
 
-    /// What the log of a run says; nothing where there is none.
+    /// What the log of a run says; nothing where there is none. Logs lie where not every network leads:
+    /// where one is out of reach, so are the others.
     async fn said(self, run: &Run) -> Result<Markers, Error> {
+        if let Some(no_way) = self.no_way.get() {
+            return Err(no_way.clone());
+        }
+        let said = self.read_log(run).await;
+        if let Err(error @ Error::Transport { source, .. }) = &said
+            && source.kind == TransportErrorKind::Connect
+        {
+            let _ = self.no_way.set(error.clone());
+        }
+        said
+    }
+
+    async fn read_log(self, run: &Run) -> Result<Markers, Error> {
         let mut log = self.azure.run_log(self.registry, &run.run_id);
         let Some(beginning) = log.read(self.budget, 0, LENGTH).await? else {
             return Ok(Markers::default());

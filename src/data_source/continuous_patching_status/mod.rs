@@ -17,7 +17,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +77,7 @@ impl DataSource for ContinuousPatchingStatus {
             azure: &work.azure,
             budget: &work.budget,
             registry,
+            no_way: &OnceLock::new(),
         };
         let failed = |error: Error| failure(&error, &registry.to_string());
         let mut diagnostics = Diagnostics::new();

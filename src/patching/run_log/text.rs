@@ -23,9 +23,13 @@ pub fn printable(text: &str) -> String {
 /// that fail to follow it print it.
 pub fn shown(text: &str, longest: usize) -> String {
     static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://[^\s"'<>?]*)\?[^\s"'<>]*"#));
+    static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)\b(sig=)[^&\s"'<>]+"#));
+    static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://)[^/\s@"'<>]+@"#));
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| regex(r"eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.-]*"));
     let text = plain(text);
     let text = QUERY.replace_all(text.trim_end(), "$1?…");
+    let text = SIGNATURE.replace_all(&text, "$1…");
+    let text = USER.replace_all(&text, "$1…@");
     let text = TOKEN.replace_all(&text, "…");
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -185,6 +189,18 @@ mod tests {
                 assert!(!plain.contains(char::is_control), "{first:?} {second:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_signature_or_a_password_without_its_link_is_not_shown() {
+        assert_eq!(
+            printable(r#""GET /logs/cf1?sv=2021&sig=planted%2B&se=1 HTTP/1.1" 403"#),
+            r#""GET /logs/cf1?sv=2021&sig=…&se=1 HTTP/1.1" 403"#
+        );
+        assert_eq!(
+            printable("fatal: https://user:planted@host/x failed"),
+            "fatal: https://…@host/x failed"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::azure::task::Task;
 use crate::diagnostics::Diagnostic;
 use crate::framework::ApplyRequest;
 use crate::patching::rules::POLICY_REPOSITORY;
+use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
 use crate::resource::continuous_patching_workflow::first_run::Outcome;
 use crate::resource::continuous_patching_workflow::names;
@@ -166,10 +167,8 @@ pub(super) fn first_run(outcome: &Outcome) -> Option<Diagnostic> {
             (failure.summary, failure.detail)
         }
         Outcome::Failed(run) => {
-            let message = run
-                .error_message
-                .as_deref()
-                .unwrap_or("no reason was given");
+            let message = run.error_message.as_deref().map(printable);
+            let message = message.as_deref().unwrap_or("no reason was given");
             (
                 "The first run has failed".to_owned(),
                 format!("Run {} ended as {:?}: {message}.", run.run_id, run.status),

@@ -89,7 +89,9 @@ impl Site<'_> {
 
     async fn cancel_runs(self) -> Result<(), Error> {
         let mut cancelling = Cancelling::new(self.azure, self.budget, self.registry);
-        while cancelling.round().await?.is_some() {}
+        while let Some(round) = cancelling.round().await? {
+            round.failure.map_or(Ok(()), Err)?;
+        }
         Ok(())
     }
 

@@ -71,8 +71,9 @@ pub(super) fn in_data_plane(operation: &Operation) -> String {
     let (classic, with_abac) = match operation.doing.split(' ').next() {
         Some("signing") => {
             return "Check that the registry belongs to the tenant signed in to, and that the identity \
-                    that runs Terraform has the roles AcrPush and AcrDelete there (on one with ABAC \
-                    permissions Container Registry Repository Contributor)."
+                    that runs Terraform has a role for its repositories: to look at them AcrPull (on a \
+                    registry with ABAC permissions Container Registry Repository Reader), to manage a \
+                    workflow AcrPush and AcrDelete (Container Registry Repository Contributor)."
                 .to_owned();
         }
         Some("storing") => ("AcrPush", "Container Registry Repository Writer"),

@@ -95,7 +95,12 @@ fn not_allowed(refusal: &Refusal) -> String {
                 that the registry's subscription belongs to that tenant."
             .to_owned();
     }
-    "Grant the identity that runs Terraform what Azure names. On the registry it needs Container \
+    if refusal.operation.id.contains("/runs/") {
+        return "Grant the identity that runs Terraform the role Container Registry Tasks Contributor on the \
+                registry: runs and their logs are for those who may run tasks."
+            .to_owned();
+    }
+    "Grant the identity that runs Terraform what Azure names. To manage a workflow it needs, on the registry, Container \
      Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete (on a \
      registry with ABAC permissions Container Registry Repository Contributor instead of the latter two)."
         .to_owned()

@@ -359,7 +359,7 @@ async fn a_read_that_takes_too_long_is_an_error() {
     );
     let detail = &said[0].detail;
     assert!(
-        detail.contains("The time allowed for this operation is over."),
+        detail.contains("The time allowed for this operation is over"),
         "{detail}"
     );
 }

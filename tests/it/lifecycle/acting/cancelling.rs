@@ -22,7 +22,7 @@ async fn all_active_runs_are_cancelled_and_told_of() {
     assert!(runs.iter().all(|run| run.status == RunStatus::Canceled));
     let mut expected: Vec<String> = runs
         .iter()
-        .map(|run| format!("Cancelling run {} of cssc-scan-image.", run.id))
+        .map(|run| format!("Cancelled run {} of cssc-scan-image.", run.id))
         .collect();
     expected.push("Cancelled 2 runs on contoso. None is active any more.".to_owned());
     let mut messages = told.messages;
