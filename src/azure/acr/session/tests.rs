@@ -1,0 +1,184 @@
+use serde_json::json as value;
+
+use super::*;
+use crate::azure::acr::testing::{LOGIN_SERVER, challenge, client, signed_in};
+use crate::azure::testing::minute;
+use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+
+const SCOPE: &str = "repository:a/b:pull,push";
+
+#[tokio::test]
+async fn signing_in_takes_a_challenge_an_exchange_and_a_token() {
+    let transport = signed_in();
+    let client = client(&transport);
+    let ask = || async { client.token(&minute(), SCOPE).await.unwrap() };
+    let (one, two) = tokio::join!(ask(), ask());
+    assert_eq!((one.expose(), two.expose()), ("a-1", "a-1"));
+    let bodies: Vec<_> = transport
+        .requests()
+        .iter()
+        .map(|request| {
+            format!(
+                "{} {}",
+                request.url.path(),
+                String::from_utf8_lossy(&request.body)
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(bodies.join("\n"), @"
+    /v2/ 
+    /oauth2/exchange grant_type=access_token&service=contoso.azurecr.io&access_token=token-for-https%3A%2F%2Fcontainerregistry.azure.net%2F.default
+    /oauth2/token grant_type=refresh_token&service=contoso.azurecr.io&scope=repository%3Aa%2Fb%3Apull%2Cpush&refresh_token=r-1
+    ");
+}
+
+#[tokio::test]
+async fn a_second_scope_and_a_second_client_share_the_refresh_token() {
+    let second = recorded(include_str!(
+        "../../../../tests/golden/recorded/acr-token.json"
+    ));
+    let transport = signed_in().on(Method::POST, "/oauth2/token", second);
+    let first = client(&transport);
+    first.token(&minute(), SCOPE).await.unwrap();
+    let other = first.azure.acr(&LOGIN_SERVER.to_uppercase());
+    other.token(&minute(), SCOPE).await.unwrap();
+    let token = other.token(&minute(), "another").await.unwrap();
+    assert_eq!(token.expose(), "<jwt>");
+    assert_eq!(transport.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn an_expired_refresh_token_is_exchanged_anew() {
+    let transport = signed_in()
+        .on(Method::POST, "/oauth2/token", reply(401))
+        .on(
+            Method::POST,
+            "/oauth2/exchange",
+            json(200, &value!({"refresh_token": "r-2"})),
+        )
+        .on(
+            Method::POST,
+            "/oauth2/token",
+            json(200, &value!({"access_token": "a-2"})),
+        );
+    let client = client(&transport);
+    let stale = client.token(&minute(), SCOPE).await.unwrap();
+    let fresh = client
+        .renewed_token(&minute(), SCOPE, &stale, None)
+        .await
+        .unwrap();
+    assert_eq!(fresh.expose(), "a-2");
+    transport.assert_done();
+}
+
+/// Signs in where each exchange is answered with one of these statuses in turn, and tells by tokens for
+/// whom that was asked.
+async fn exchanges(client: &AcrClient, transport: &ScriptedTransport) -> Vec<&'static str> {
+    let before = transport.requests().len();
+    let _ = client.token(&minute(), &before.to_string()).await;
+    let asked = transport.requests().split_off(before);
+    let exchanges = asked
+        .iter()
+        .filter(|it| it.url.path() == "/oauth2/exchange");
+    let for_whom = exchanges.map(|it| {
+        if String::from_utf8_lossy(&it.body).contains("management.azure.com") {
+            "resource manager"
+        } else {
+            "registries"
+        }
+    });
+    for_whom.collect()
+}
+
+fn exchange_answers(transport: ScriptedTransport, statuses: &[u16]) -> ScriptedTransport {
+    statuses.iter().fold(transport, |transport, status| {
+        let answer = match status {
+            200 => json(200, &value!({"refresh_token": "r-1"})),
+            status => reply(*status),
+        };
+        transport.on(Method::POST, "/oauth2/exchange", answer)
+    })
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_one_audience_is_asked_for_the_other_and_that_is_remembered() {
+    let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
+    let transport = exchange_answers(transport, &[401, 200])
+        .on(Method::POST, "/oauth2/token", reply(401))
+        .on(Method::POST, "/oauth2/token", reply(401));
+    // The refresh token ends at once, and is exchanged anew, from then on by the other audience.
+    let transport = exchange_answers(transport, &[200, 401, 200])
+        .on(Method::POST, "/oauth2/token", reply(401))
+        .on(Method::POST, "/oauth2/token", reply(401));
+    let client = client(&transport);
+    assert_eq!(
+        exchanges(&client, &transport).await,
+        ["registries", "resource manager", "resource manager"]
+    );
+    // And back, where the registry's settings have changed.
+    assert_eq!(
+        exchanges(&client, &transport).await,
+        ["resource manager", "registries"]
+    );
+    transport.assert_done();
+}
+
+#[tokio::test]
+async fn where_neither_audience_is_taken_a_fresh_token_is_tried_and_that_is_the_end() {
+    let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
+    let transport = exchange_answers(transport, &[401, 401, 401]);
+    let client = client(&transport);
+    assert_eq!(
+        exchanges(&client, &transport).await,
+        ["registries", "resource manager", "registries"]
+    );
+    transport.assert_done();
+}
+
+#[tokio::test]
+async fn a_challenge_that_leads_elsewhere_gets_no_token() {
+    let elsewhere = r#"Bearer realm="https://evil.example/oauth2/token",service="x""#;
+    let transport = ScriptedTransport::default().on(
+        Method::GET,
+        "/v2/",
+        reply(401).with("www-authenticate", elsewhere),
+    );
+    let error = client(&transport)
+        .token(&minute(), SCOPE)
+        .await
+        .unwrap_err();
+    insta::assert_snapshot!(
+        error,
+        @"signing in to registry contoso.azurecr.io: unexpected answer: it names no place to sign in"
+    );
+    assert_eq!(transport.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_network_that_is_not_allowed_is_told() {
+    let denied = value!({"errors": [{
+        "code": "DENIED",
+        "message": "client with IP '192.0.2.1' is not allowed access.",
+    }]});
+    let transport = ScriptedTransport::default().on(Method::GET, "/v2/", json(403, &denied));
+    let error = client(&transport)
+        .token(&minute(), SCOPE)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Some("DENIED"));
+}
+
+#[tokio::test]
+async fn tokens_stay_out_of_errors_and_debug() {
+    let transport = ScriptedTransport::default()
+        .on(Method::GET, "/v2/", challenge(""))
+        .on(
+            Method::POST,
+            "/oauth2/exchange",
+            json(200, &value!({"refresh": "planted"})),
+        );
+    let client = client(&transport);
+    let error = client.token(&minute(), SCOPE).await.unwrap_err();
+    assert!(!format!("{error:?} {error} {client:?}").contains("planted"));
+    assert!(!format!("{:?}", client.session).contains("r-1"));
+}

@@ -1,0 +1,264 @@
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::join_all;
+use http::Method;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::*;
+use crate::http::scripted::{ScriptedTransport, reply};
+
+async fn send(
+    transport: &(impl Transport + Clone + 'static),
+    budget: &Budget,
+    request: &Request,
+) -> Result<Response, SendError> {
+    let pipeline = Pipeline::new(Arc::new(transport.clone()));
+    pipeline.send(budget, request).await
+}
+
+fn get() -> Request {
+    Request::new(
+        Method::GET,
+        Url::parse("https://example.com/thing").unwrap(),
+    )
+}
+
+fn minute() -> Budget {
+    Budget::new(Duration::from_secs(60), CancellationToken::new())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_asked_again() {
+    let transport = ScriptedTransport::default()
+        .on(Method::GET, "/thing", reply(503))
+        .fail(Method::GET, "/thing", TransportErrorKind::Interrupted)
+        .on(Method::GET, "/thing", reply(200));
+    let response = send(&transport, &minute(), &get()).await.unwrap();
+    assert_eq!(response.status, 200);
+    assert_eq!(transport.requests().len(), 3);
+}
+
+fn put() -> Request {
+    Request {
+        effect: Effect::Repeatable,
+        method: Method::PUT,
+        ..get()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn doubt_outlives_a_clear_no_to_a_later_attempt() {
+    let cut = || {
+        ScriptedTransport::default().fail(Method::PUT, "/thing", TransportErrorKind::Interrupted)
+    };
+    let refused = cut().on(Method::PUT, "/thing", reply(403));
+    assert!(send(&refused, &minute(), &put()).await.unwrap().doubtful);
+    let unreachable = (0..3).fold(cut(), |transport, _| {
+        transport.fail(Method::PUT, "/thing", TransportErrorKind::Connect)
+    });
+    let Err(SendError::Transport(error)) = send(&unreachable, &minute(), &put()).await else {
+        panic!("no answer expected");
+    };
+    assert!(error.doubtful && error.kind == TransportErrorKind::Connect);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_nothing_and_what_is_refused_at_once_leave_no_doubt() {
+    let read = ScriptedTransport::default()
+        .on(Method::GET, "/thing", reply(500))
+        .on(Method::GET, "/thing", reply(403));
+    assert!(!send(&read, &minute(), &get()).await.unwrap().doubtful);
+    let refused = ScriptedTransport::default()
+        .on(Method::PUT, "/thing", reply(429))
+        .on(Method::PUT, "/thing", reply(403));
+    assert!(!send(&refused, &minute(), &put()).await.unwrap().doubtful);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_survives_the_deadline() {
+    let transport = ScriptedTransport::default().on(
+        Method::GET,
+        "/thing",
+        reply(429).with("retry-after", "300"),
+    );
+    let error = send(&transport, &minute(), &get()).await.unwrap_err();
+    let SendError::Stopped { why, last } = error else {
+        panic!("stopped expected");
+    };
+    assert_eq!(why, Stopped::Deadline);
+    assert_eq!(last.unwrap().unwrap().status, 429);
+}
+
+fn hour() -> Budget {
+    Budget::new(Duration::from_secs(3600), CancellationToken::new())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_would_outlast_the_time_is_not_waited_for() {
+    let transport = ScriptedTransport::default().on(
+        Method::GET,
+        "/thing",
+        reply(503).with("retry-after", "90"),
+    );
+    let start = Instant::now();
+    let error = send(&transport, &minute(), &get()).await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let SendError::Stopped {
+        why: Stopped::Deadline,
+        last: Some(last),
+    } = error
+    else {
+        panic!("stopped expected");
+    };
+    assert_eq!(last.unwrap().status, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_with_the_last_answer_and_not_for_who_is_throttled() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let busy = (0..20).fold(ScriptedTransport::default(), |transport, _| {
+        transport.on(Method::GET, "/thing", reply(503))
+    });
+    let pipeline = Pipeline::new(Arc::new(busy));
+    let start = Instant::now();
+    let answer = pipeline.send_within(&hour(), PATIENCE, &get()).await;
+    assert_eq!(answer.unwrap().status, 503);
+    assert!(start.elapsed() <= PATIENCE);
+    let throttled = ScriptedTransport::default()
+        .on(Method::GET, "/thing", reply(429).with("retry-after", "60"))
+        .on(Method::GET, "/thing", reply(200));
+    let pipeline = Pipeline::new(Arc::new(throttled));
+    let answer = pipeline.send_within(&hour(), PATIENCE, &get()).await;
+    assert_eq!(answer.unwrap().status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_operation_sends_nothing() {
+    let transport = ScriptedTransport::default();
+    let budget = minute();
+    budget.cancelled.cancel();
+    let error = send(&transport, &budget, &get()).await.unwrap_err();
+    assert!(matches!(
+        error,
+        SendError::Stopped {
+            why: Stopped::Cancelled,
+            last: None
+        }
+    ));
+    assert!(transport.requests().is_empty());
+}
+
+/// Takes its time to answer; the operation may be called off meanwhile.
+#[derive(Clone)]
+struct Hangs {
+    answer_after: Duration,
+    called_off: Option<CancellationToken>,
+}
+
+#[async_trait]
+impl Transport for Hangs {
+    async fn send(&self, _: Request) -> Result<Response, TransportError> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Some(token) = &self.called_off {
+            token.cancel();
+        }
+        tokio::time::sleep(self.answer_after).await;
+        Ok(reply(201))
+    }
+}
+
+fn called_off(budget: &Budget) -> Hangs {
+    Hangs {
+        answer_after: Duration::from_secs(20),
+        called_off: Some(budget.cancelled.clone()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_in_flight_finishes_although_the_operation_is_cancelled() {
+    let budget = minute();
+    let transport = called_off(&budget);
+    assert_eq!(send(&transport, &budget, &put()).await.unwrap().status, 201);
+    assert!(send(&transport, &budget, &put()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_in_flight_ends_with_the_operation() {
+    let budget = minute();
+    let start = Instant::now();
+    let error = send(&called_off(&budget), &budget, &get()).await;
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+    assert!(matches!(
+        error,
+        Err(SendError::Stopped {
+            why: Stopped::Cancelled,
+            last: None
+        })
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_has_a_minute_and_then_there_is_another() {
+    let hangs = Hangs {
+        answer_after: Duration::from_secs(300),
+        called_off: None,
+    };
+    let budget = Budget::new(Duration::from_secs(3600), CancellationToken::new());
+    let start = Instant::now();
+    let Err(SendError::Transport(error)) = send(&hangs, &budget, &put()).await else {
+        panic!("no answer expected");
+    };
+    assert!(error.kind == TransportErrorKind::Timeout && error.doubtful);
+    let minutes = start.elapsed().as_secs() / 60;
+    assert_eq!(minutes, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refusal_holds_up_all_of_its_kind_and_no_permit_is_held_meanwhile() {
+    let busy = || reply(429).with("retry-after", "20");
+    let mut transport = ScriptedTransport::default().on(Method::PUT, "/thing", busy());
+    for _ in 0..100 {
+        transport = transport.on(Method::PUT, "/thing", reply(200));
+    }
+    transport = transport.on(Method::GET, "/thing", reply(200));
+    let pipeline = Pipeline::new(Arc::new(transport.clone()));
+    let (budget, put, get) = (minute(), put(), get());
+    let start = Instant::now();
+    pipeline.send(&budget, &put).now_or_never();
+    let writes = join_all((0..100).map(|_| async {
+        pipeline.send(&budget, &put).await.unwrap();
+        start.elapsed()
+    }));
+    let read = async {
+        pipeline.send(&budget, &get).await.unwrap();
+        start.elapsed()
+    };
+    let (mut writes, read) = tokio::join!(writes, read);
+    writes.sort();
+    assert_eq!(read, Duration::ZERO);
+    assert_eq!(writes[0].as_secs(), 20);
+    // Ten a second, as where nobody has said a rate.
+    let took = (writes[99] - writes[0]).as_secs_f64();
+    assert!((9.9..10.5).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_hangs_is_given_up_at_the_deadline_and_a_write_leaves_doubt() {
+    let transport = Hangs {
+        answer_after: Duration::from_secs(300),
+        called_off: None,
+    };
+    for (request, doubtful) in [(get(), false), (put(), true)] {
+        let start = Instant::now();
+        let error = send(&transport, &minute(), &request).await.unwrap_err();
+        assert_eq!(start.elapsed(), Duration::from_secs(60));
+        let SendError::Stopped { why, last } = error else {
+            panic!("stopped expected");
+        };
+        let last = last.unwrap().unwrap_err();
+        assert_eq!(why, Stopped::Deadline);
+        assert_eq!(last.kind, TransportErrorKind::Timeout);
+        assert_eq!(last.doubtful, doubtful);
+    }
+}
