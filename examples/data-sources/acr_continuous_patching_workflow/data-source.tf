@@ -10,7 +10,7 @@ data "acr_continuous_patching_workflow" "example" {
 output "patched_tags" {
   description = "The tags that are patched, by repository."
   value = {
-    for name, repository in data.acr_continuous_patching_workflow.example.repositories :
+    for name, repository in coalesce(data.acr_continuous_patching_workflow.example.repositories, {}) :
     name => repository.tags if repository.enabled
   }
 }

@@ -99,8 +99,8 @@ pub(crate) fn repositories() -> Attribute {
                 names::TAGS,
                 Type::Set(Box::new(Type::String)),
                 Presence::Required,
-                "The tags to patch, or `[\"*\"]` for every tag. Tags that patching itself writes \
-                 (`-1` to `-999`, `-patched`) can't be named.",
+                "The tags to patch, or `[\"*\"]` for every tag. Tags that look like patches (`-0` to \
+                 `-999`, `-patched`) can't be named.",
             ),
             Attribute::new(
                 names::ENABLED,
