@@ -8,12 +8,13 @@ use async_trait::async_trait;
 
 use crate::action::order::{self, Order};
 use crate::azure::Error;
-use crate::azure::id::name_of;
+use crate::azure::id::{RegistryId, name_of};
 use crate::azure::run::Run;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{Action, Context, Progress};
 use crate::resource::cancelling::Cancelling;
 use crate::resource::connection::Connection;
+use crate::resource::continuous_patching_workflow::notices;
 use crate::resource::report;
 use crate::schema::{Block, Schema};
 use crate::value::Value;
@@ -66,7 +67,7 @@ impl Action for CancelRuns {
         while let Some(round) = cancelling
             .round()
             .await
-            .map_err(|error| not_cancelled(&error))?
+            .map_err(|error| not_cancelled(&error, registry))?
         {
             for run in round.cancelled {
                 // One that takes a while to end is cancelled again, and told once.
@@ -76,7 +77,7 @@ impl Action for CancelRuns {
                 }
             }
             if let Some(failure) = round.failure {
-                return Err(not_cancelled(&failure).into());
+                return Err(not_cancelled(&failure, registry).into());
             }
         }
         progress
@@ -114,8 +115,11 @@ fn outcome(registry: &str, cancelled: usize) -> String {
     }
 }
 
-fn not_cancelled(error: &Error) -> Diagnostic {
+fn not_cancelled(error: &Error, registry: &RegistryId) -> Diagnostic {
     const SUMMARY: &str = "Could not cancel all runs";
+    if error.is_gone() {
+        return notices::no_such_registry(&registry.to_string());
+    }
     let Error::Stopped { .. } = error else {
         return report::failure(SUMMARY, error);
     };

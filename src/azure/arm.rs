@@ -68,6 +68,10 @@ impl Azure {
         operation: &Operation,
         request: Request,
     ) -> Result<Response, Error> {
+        // Said of what is to be done, not of the token for it.
+        budget
+            .check()
+            .map_err(|why| Error::stopped(operation, why))?;
         let credential = &self.shared.credential;
         let scope = self.shared.cloud.resource_manager_scope();
         let token = credential.token(budget, &scope).await?;

@@ -1,10 +1,13 @@
 //! The way from a resource to Azure, which exists once the provider has been configured.
 
-use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::OwnedMutexGuard;
 
 use crate::azure::Azure;
 use crate::diagnostics::Diagnostic;
+use crate::http::{Budget, Stopped};
 
 /// What the resources know of Azure. One for all of them, filled in by the provider.
 #[derive(Debug, Default)]
@@ -14,7 +17,13 @@ pub struct Connection {
     subscription: RwLock<Option<String>>,
     /// Registries that a refresh has found gone, by their ids in lower case.
     gone: RwLock<BTreeSet<String>>,
+    /// Whose turn it is to change what, by the registries' ids in lower case.
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
+
+/// The turn to change a registry's workflow. It ends when this is dropped.
+#[derive(Debug)]
+pub struct TurnOf(#[expect(dead_code, reason = "held, and not looked at")] OwnedMutexGuard<()>);
 
 /// How far the provider is.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +58,23 @@ impl Connection {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Waits until nobody else in this process changes a registry's workflow. A registry has one at most:
+    /// where a configuration has two resources for it, the second is to find the first one's, whole.
+    ///
+    /// # Errors
+    /// The budget is spent before.
+    pub async fn turn(&self, budget: &Budget, registry: &str) -> Result<TurnOf, Stopped> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(registry.to_lowercase()).or_default())
+        };
+        tokio::select! {
+            biased;
+            turn = turn.lock_owned() => Ok(TurnOf(turn)),
+            why = budget.spent() => Err(why),
+        }
     }
 
     /// Notes that a refresh has found a registry gone.

@@ -73,6 +73,10 @@ impl AcrClient {
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
+        // Said of what is to be done, not of the token for it.
+        budget
+            .check()
+            .map_err(|why| Error::stopped(operation, why))?;
         let request = request.clone().lane(rates::registry(request));
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;

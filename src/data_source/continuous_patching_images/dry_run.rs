@@ -26,7 +26,8 @@ pub(super) fn told(policy: &Policy, selected: &Selected) -> (BTreeMap<String, Va
                 "The repository {repository} has no tag {tag}, but tags that look like patches of it. The \
                  newest of them is scanned; patching fails."
             );
-            warnings.push(warning("Patches of no image", detail));
+            let summary = format!("Patches of no image in {repository}");
+            warnings.push(warning(&summary, detail));
         }
     }
     let images: Vec<Value> = selected
@@ -81,7 +82,7 @@ fn not_any_more(repository: &str, image: &Image, why: NoNextPatch) -> Diagnostic
         NoNextPatch::Length => "Give it a shorter tag.".to_owned(),
     };
     warning(
-        "An image can't be patched any more",
+        &format!("{repository}:{} can't be patched any more", image.tag),
         format!(
             "Patching {repository}:{} would fail: {why}. {advice}",
             image.tag
@@ -184,10 +185,10 @@ mod tests {
             "python:3.11 <- 3.11-999, 3.11-999 -> null"
         );
         insta::assert_snapshot!(said(&warnings).replace(&long, "aaa…"), @"
-        repositories: An image can't be patched any more
+        repositories: python:3.11 can't be patched any more
         Patching python:3.11 would fail: its patches have had every number up to 999. Have another tag of it patched, or use the tag convention `floating`.
         ---
-        repositories: An image can't be patched any more
+        repositories: python:aaa… can't be patched any more
         Patching python:aaa… would fail: its patch tag would be longer than the 128 characters of a tag. Give it a shorter tag.
         ");
     }
@@ -207,7 +208,7 @@ mod tests {
             ["app:build <- build-500, build-500 -> build-501"]
         );
         insta::assert_snapshot!(said(&warnings), @"
-        repositories: Patches of no image
+        repositories: Patches of no image in app
         The repository app has no tag build, but tags that look like patches of it. The newest of them is scanned; patching fails.
         ");
     }

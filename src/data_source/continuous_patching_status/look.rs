@@ -82,7 +82,6 @@ impl Look<'_> {
             azure.list_runs_since(budget, registry, &of_an_image, since),
             azure.list_active_runs(budget, registry, &all),
         )?;
-        active.sort_by_cached_key(|run| (run.created(), run.run_id.clone()));
         let (scans, patches): (Vec<Run>, Vec<Run>) =
             runs.into_iter().partition(|run| run.is_of(scan));
 
@@ -90,6 +89,10 @@ impl Look<'_> {
         let scans = some_at_a_time(scans, |run| self.scanned(run), &mut unread).await?;
         let patched = |scan| self.patched(scan, &patches);
         let mut rows = some_at_a_time(newest(scans), patched, &mut unread).await?;
+        // Azure has been asked for the active runs and for each run at different moments.
+        active.extend(rows.iter().flat_map(Row::active_runs).cloned());
+        active.sort_by_cached_key(|run| (run.created(), run.run_id.clone()));
+        active.dedup_by(|one, other| one.run_id == other.run_id);
         rows.retain(|row| wanted.is_none_or(|wanted| row.status() == wanted));
         let rows = some_at_a_time(rows, |row| self.explained(row), &mut unread).await?;
         Ok(Seen {

@@ -82,6 +82,12 @@ impl Row {
         }
     }
 
+    /// Those of its runs that were active when they were seen.
+    pub(super) fn active_runs(&self) -> impl Iterator<Item = &Run> {
+        let runs = std::iter::once(&self.scan.run).chain(&self.patch);
+        runs.filter(|run| run.status.is_active())
+    }
+
     /// The newest patched image: what the patch has pushed, else the earlier patch that was
     /// scanned.
     fn patched_image(&self) -> Option<String> {

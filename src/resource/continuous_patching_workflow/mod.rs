@@ -135,6 +135,7 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> ApplyResult {
         let planned = State::read(&request.planned);
         let work = Work::begin(&self.connection, context, &planned, names::CREATE)?;
+        let _turn = work.turn(&self.connection, CREATE).await?;
         let observed = work
             .observe(Policies::Read(Known {
                 login_server: planned.login_server.clone(),
@@ -204,6 +205,7 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> ApplyResult {
         let planned = State::read(&request.planned);
         let work = Work::begin(&self.connection, context, &planned, names::UPDATE)?;
+        let _turn = work.turn(&self.connection, UPDATE).await?;
         let observed = work
             .observe(known(
                 &State::read(&request.prior),
@@ -225,6 +227,7 @@ impl Resource for ContinuousPatchingWorkflow {
         const SUMMARY: &str = "Could not remove the whole workflow";
         let prior = State::read(&request.prior);
         let work = Work::begin(&self.connection, context, &prior, names::DELETE)?;
+        let _turn = work.turn(&self.connection, SUMMARY).await?;
         let observed = work
             .observe(Policies::Skip)
             .await

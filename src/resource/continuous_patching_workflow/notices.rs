@@ -45,7 +45,10 @@ pub(super) fn already_exists(id: &str) -> Diagnostic {
         format!(
             "A resource with the ID {id:?} already exists - to be managed via Terraform this \
              resource needs to be imported into the State. Please see the resource documentation \
-             for \"acr_continuous_patching_workflow\" for more information."
+             for \"acr_continuous_patching_workflow\" for more information.\n\nTo import it, add:\n\n  \
+             import {{\n    to = acr_continuous_patching_workflow.<name>\n    id = {id:?}\n  }}\n\n\
+             A registry has one workflow at most: where another resource of the configuration manages it, \
+             remove one of the two."
         ),
     )
 }

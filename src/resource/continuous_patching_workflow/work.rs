@@ -2,11 +2,11 @@
 //! share: observe, compare, change.
 
 use crate::azure::id::RegistryId;
-use crate::azure::{Azure, Error};
+use crate::azure::{Azure, Error, Operation};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorder};
 use crate::http::Budget;
-use crate::resource::connection::Connection;
+use crate::resource::connection::{Connection, TurnOf};
 use crate::resource::continuous_patching_workflow::apply::{Site, apply};
 use crate::resource::continuous_patching_workflow::changes::changes;
 use crate::resource::continuous_patching_workflow::desired::Desired;
@@ -75,6 +75,23 @@ impl Work {
         };
         tracing::info!(operation, registry_id = %work.registry, "working on a registry");
         Ok(work)
+    }
+
+    /// Waits for the turn to change the registry's workflow.
+    ///
+    /// # Errors
+    /// There is no time left, under this summary.
+    pub(super) async fn turn(
+        &self,
+        connection: &Connection,
+        summary: &str,
+    ) -> Result<TurnOf, Diagnostic> {
+        let id = self.registry.to_string();
+        let turn = connection.turn(&self.budget, &id).await;
+        turn.map_err(|why| {
+            let operation = Operation::new("waiting for another resource that changes", id);
+            report::failure(summary, &Error::stopped(&operation, why))
+        })
     }
 
     /// Reads what there is; [`None`] where the registry is gone.

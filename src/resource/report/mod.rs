@@ -124,12 +124,8 @@ fn stopped(operation: &Operation, why: Stopped, last: Option<&Error>) -> String 
 
 fn after_stop(why: Stopped) -> &'static str {
     match why {
-        Stopped::Deadline => {
-            "Run it again to go on from here, or allow more time in the `timeouts` block."
-        }
-        Stopped::Cancelled => {
-            "Run it again to go on from here; whatever has been changed by now is in the state."
-        }
+        Stopped::Deadline => "Run it again, or allow more time in the `timeouts` block.",
+        Stopped::Cancelled => "Run it again; whatever has been changed by now is in the state.",
     }
 }
 
@@ -218,11 +214,11 @@ mod tests {
         Correlation ID: c0
         Request ID: r0
 
-        Run it again to go on from here, or allow more time in the `timeouts` block.
+        Run it again, or allow more time in the `timeouts` block.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The operation was interrupted.
 
-        Run it again to go on from here; whatever has been changed by now is in the state.
+        Run it again; whatever has been changed by now is in the state.
         ");
     }
 

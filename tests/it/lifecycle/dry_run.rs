@@ -125,7 +125,7 @@ async fn the_run_takes_what_the_dry_run_says() {
     let read = read(&stage, &of(&stage)).await;
     assert_eq!(
         read.lines(),
-        ["warning at .repositories: Patches of no image"]
+        ["warning at .repositories: Patches of no image in python"]
     );
     let said = read.object;
     let next: Vec<String> = images(&said)

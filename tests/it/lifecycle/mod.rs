@@ -13,6 +13,7 @@ mod lookups;
 mod others;
 mod passing;
 mod preflight;
+mod rivals;
 mod runs;
 mod stage;
 mod status;

@@ -32,8 +32,8 @@ async fn what_is_not_there_is_a_warning_and_with_error_an_error() {
         repositories(&[("absent", &["1"]), ("python", &["3.11", "3.12"])]),
     );
     let warnings = [
-        "warning at .repositories[\"absent\"]: Repository not found",
-        "warning at .repositories[\"python\"].tags: Tags not found",
+        "warning at .repositories[\"absent\"]: Repository absent not found",
+        "warning at .repositories[\"python\"].tags: Tags of python not found",
     ];
     assert_eq!(findings(&stage, &config).await, warnings);
     let errors = warnings.map(|it| it.replace("warning", "error"));
@@ -69,7 +69,7 @@ async fn images_that_can_not_be_patched_are_told() {
     assert_eq!(
         lines(&plan.said),
         [
-            "warning at .repositories[\"hub/nginx\"]: Repository of a pull-through cache",
+            "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx is of a pull-through cache",
             "warning at .repositories: Windows images",
         ]
     );

@@ -29,7 +29,7 @@ pub(super) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Di
         match selection {
             None => findings.push(noticed(
                 preflight,
-                "Repository not found",
+                &format!("Repository {name} not found"),
                 format!(
                     "The registry has no repository {name}. The workflow skips it until there is \
                      one."
@@ -43,7 +43,7 @@ pub(super) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Di
         if seen.cache_rules.iter().any(|rule| rule.fills(name)) {
             findings.push(noticed(
                 preflight,
-                "Repository of a pull-through cache",
+                &format!("Repository {name} is of a pull-through cache"),
                 format!(
                     "{name} is filled by a cache rule of the registry, and nothing else can push \
                      to it: its images can be scanned, but not patched. Patch a copy in another \
@@ -86,7 +86,7 @@ fn tag_findings(
     if !selection.missing.is_empty() {
         found.push(noticed(
             preflight,
-            "Tags not found",
+            &format!("Tags of {name} not found"),
             format!(
                 "The repository {name} has no {}. The workflow skips what isn't there.",
                 listed("tag", &selection.missing)
@@ -101,7 +101,7 @@ fn tag_findings(
     if selection.images.is_empty() && every {
         found.push(noticed(
             preflight,
-            "No images",
+            &format!("No images in {name}"),
             format!("The repository {name} has no tag to patch."),
             here.clone(),
         ));
@@ -109,7 +109,7 @@ fn tag_findings(
     if !selection.baseless.is_empty() {
         found.push(noticed(
             preflight,
-            "Patches of no image",
+            &format!("Patches of no image in {name}"),
             format!(
                 "The repository {name} has no {}, but tags that look like patches of it (`-1` to \
                  `-999`, `-patched`). They are scanned, and count; patching them fails.",
@@ -121,7 +121,7 @@ fn tag_findings(
     for (tag, named) in &selection.unnamed {
         found.push(
             Diagnostic::warning(
-                "A tag that nobody has named",
+                format!("{name}:{tag} is selected, and nobody has named it"),
                 format!(
                     "{named:?} also selects {name}:{tag}: to the service, a dot in a tag stands \
                      for any character. It will be scanned and patched too."
@@ -148,9 +148,17 @@ fn windows_findings(seen: &Seen, preflight: Preflight) -> Option<Diagnostic> {
     })
 }
 
+/// A finding, as the user wants to have it. Hosts show one of several warnings with the same summary, so
+/// that has to name what it is about.
 fn noticed(preflight: Preflight, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
     match preflight {
-        Preflight::Error => Diagnostic::error(summary, detail),
+        Preflight::Error => Diagnostic::error(
+            summary,
+            format!(
+                "{detail}\n\nIt is an error because of `preflight = \"error\"`. Correct it, or set \
+                 `preflight` to \"warn\"."
+            ),
+        ),
         Preflight::Warn | Preflight::Off => Diagnostic::warning(summary, detail),
     }
     .at(path)
@@ -236,19 +244,19 @@ mod tests {
             }],
         };
         insta::assert_snapshot!(told(&findings(&policy, &seen, Preflight::Warn)), @r#"
-        Warning at repositories["absent"]: Repository not found
+        Warning at repositories["absent"]: Repository absent not found
         The registry has no repository absent. The workflow skips it until there is one.
         ---
-        Warning at repositories["empty"].tags: No images
+        Warning at repositories["empty"].tags: No images in empty
         The repository empty has no tag to patch.
         ---
-        Warning at repositories["hub/nginx"]: Repository of a pull-through cache
+        Warning at repositories["hub/nginx"]: Repository hub/nginx is of a pull-through cache
         hub/nginx is filled by a cache rule of the registry, and nothing else can push to it: its images can be scanned, but not patched. Patch a copy in another repository.
         ---
-        Warning at repositories["python"].tags: Tags not found
+        Warning at repositories["python"].tags: Tags of python not found
         The repository python has no tags 3.12, 4. The workflow skips what isn't there.
         ---
-        Warning at repositories["python"].tags: A tag that nobody has named
+        Warning at repositories["python"].tags: python:3x11 is selected, and nobody has named it
         "3.11" also selects python:3x11: to the service, a dot in a tag stands for any character. It will be scanned and patched too.
         ---
         Warning at repositories: Windows images
@@ -261,6 +269,9 @@ mod tests {
             1,
             "only the quirk of the dot stays a warning"
         );
+        let next = "Correct it, or set `preflight` to \"warn\".";
+        let with_next = errors.iter().filter(|it| it.detail.ends_with(next));
+        assert_eq!(with_next.count(), errors.iter().count() - 1);
     }
 
     #[test]

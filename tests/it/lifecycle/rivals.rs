@@ -1,0 +1,44 @@
+//! Two resources for one registry, which has one workflow at most: whoever comes first has it, and the other
+//! is told.
+
+use futures::future::join_all;
+
+use crate::lifecycle::stage::{Stage, with};
+use crate::support::host::lines;
+
+#[tokio::test(start_paused = true)]
+async fn of_two_creates_at_once_one_is_told_that_there_is_a_workflow() {
+    let mut stage = Stage::plain().await;
+    let mut other = stage.terraform.beside();
+    let configs = [
+        stage.config(),
+        with(
+            &with(&stage.config(), "schedule", "3d"),
+            "start_time",
+            "05:00",
+        ),
+    ];
+    let rivals = [&mut stage.terraform, &mut other];
+    let said = join_all(
+        rivals
+            .into_iter()
+            .zip(&configs)
+            .map(async |(terraform, config)| {
+                let plan = terraform.plan(config).await.unwrap();
+                lines(&terraform.apply(&plan, config).await)
+            }),
+    )
+    .await;
+    let mut outcomes = said.concat();
+    outcomes.retain(|line| !line.starts_with("warning"));
+    assert_eq!(outcomes, ["error: Resource already exists"]);
+    let first = usize::from(said[0].iter().any(|line| line.starts_with("error")));
+    let winner = if first == 0 {
+        &mut stage.terraform
+    } else {
+        &mut other
+    };
+    assert!(!winner.stored.as_ref().unwrap().tainted);
+    assert_eq!(winner.destroy().await, []);
+    assert_eq!(stage.azure.leftovers()["tasks"], 0);
+}
