@@ -1,11 +1,11 @@
 //! Changes in place: each makes the write calls that it takes, and no others.
 
-use azure_simulator::RegistrySpec;
+use azure_simulator::{Fault, RegistrySpec};
 use http::Method;
 use terraform_provider_acr::value::Value;
 
 use crate::lifecycle::stage::{Stage, config, repositories, with};
-use crate::support::terraform::Action;
+use crate::support::terraform::{Action, has_error};
 
 /// The write calls that push a policy.
 const PUSH: [&str; 5] = [
@@ -212,4 +212,32 @@ async fn what_has_changed_since_the_plan_is_planned_again() {
         stage.nothing_to_do(&changed).await;
         stage.destroy().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_failed_is_finished_after_an_untaint() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    let refused = Fault::on("PUT", "/tasks/cssc-scan-image").status(403);
+    stage.azure.fault(refused.times(u64::MAX));
+    let plan = stage.terraform.plan(&config).await.unwrap();
+    assert!(has_error(&stage.terraform.apply(&plan, &config).await));
+    stage.azure.clear_faults();
+
+    stage.terraform.stored.as_mut().unwrap().tainted = false;
+    stage.terraform.restart().await;
+    stage.terraform.refresh().await;
+    stage.azure.mark();
+    let plan = stage.terraform.succeed(&config).await;
+    assert_eq!(plan.action, Action::Update);
+    let writes = stage.writes();
+    assert!(
+        writes.contains(&"PUT tasks/cssc-scan-image".to_owned()),
+        "{writes:?}"
+    );
+    assert!(
+        !writes.iter().any(|it| it.starts_with("DELETE")),
+        "{writes:?}"
+    );
+    stage.nothing_to_do(&config).await;
 }
