@@ -103,9 +103,7 @@ impl ListResource for ContinuousPatchingWorkflows {
             .try_for_each(|found| search.send(found));
         match looks.await {
             Ok(()) | Err(End::Enough) => Ok(()),
-            Err(End::Failed(error)) => {
-                Err(report::failure("Could not list the registries", &error).into())
-            }
+            Err(End::Failed(error)) => Err(not_listed(&error).into()),
         }
     }
 }
@@ -220,6 +218,25 @@ fn text<'a>(config: &'a Value, name: &str) -> Option<&'a str> {
 fn invalid_subscription(id: &str, problem: &str) -> Diagnostic {
     let detail = format!("{id:?} can't be used: {problem}.");
     Diagnostic::error("Invalid subscription ID", detail)
+}
+
+/// The list as a whole has failed. Nobody has named a registry: what may be wrong is where to look.
+fn not_listed(error: &Error) -> Diagnostic {
+    const SUMMARY: &str = "Could not list the registries";
+    let (argument, next) = match error.code() {
+        Some("ResourceGroupNotFound") => (
+            RESOURCE_GROUP_NAME,
+            "Check `resource_group_name`, and in which subscription that group is.",
+        ),
+        Some("SubscriptionNotFound" | "InvalidSubscriptionId") => (
+            SUBSCRIPTION_ID,
+            "Check `subscription_id`, of the list or of the provider, and that whoever is signed in can \
+             see that subscription.",
+        ),
+        _ => return report::failure(SUMMARY, error),
+    };
+    let detail = format!("{}\n\n{next}", report::happened(error));
+    Diagnostic::error(SUMMARY, detail).at(AttributePath::new(argument))
 }
 
 fn no_subscription() -> Diagnostic {

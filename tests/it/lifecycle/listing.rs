@@ -204,9 +204,19 @@ async fn a_list_can_be_of_one_group_and_of_another_subscription() {
     let events = list(&terraform, of(OTHER.into(), Value::Null)).await;
     assert_eq!(told(&events), ["error: Could not list the registries"]);
     let events = list(&terraform, of(Value::Null, "nowhere".into())).await;
-    assert_eq!(told(&events), ["error: Could not list the registries"]);
+    assert_eq!(
+        told(&events),
+        ["error at .resource_group_name: Could not list the registries"]
+    );
     let detail = &events[0].diagnostic[0].detail;
     assert!(detail.contains("ResourceGroupNotFound"), "{detail}");
+    assert!(detail.contains("Check `resource_group_name`"), "{detail}");
+    let unknown = "00000000-0000-0000-0000-00000000000b";
+    let events = list(&terraform, of(unknown.into(), Value::Null)).await;
+    assert_eq!(
+        told(&events),
+        ["error at .subscription_id: Could not list the registries"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
