@@ -96,6 +96,6 @@ pub trait Provider: Send + Sync + 'static {
 pub struct ConfigureRequest {
     /// The block.
     pub config: Value,
-    /// The version of the host, such as `1.11.4`. OpenTofu sends its own.
+    /// The version of the host, such as `1.11.4`. OpenTofu may send one of Terraform's.
     pub host_version: String,
 }
