@@ -66,12 +66,6 @@ impl Budget {
         }
     }
 
-    /// Whether there will be time left after such a wait. Where there won't, nothing is gained by it.
-    #[must_use]
-    pub fn outlasts(&self, wait: Duration) -> bool {
-        Instant::now() + wait < self.deadline
-    }
-
     /// Waits, and wakes early when the budget is spent.
     ///
     /// # Errors

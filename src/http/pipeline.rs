@@ -125,9 +125,6 @@ impl Pipeline {
             let Some(pause) = again else {
                 return Ok(outcome?);
             };
-            if !budget.outlasts(pause) {
-                return stopped(Stopped::Deadline, Some(outcome));
-            }
             if let Err(why) = budget.sleep(pause).await {
                 return stopped(why, Some(outcome));
             }

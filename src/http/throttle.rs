@@ -58,9 +58,6 @@ impl Throttle {
             };
             match turn {
                 Turn::Now => return Ok(()),
-                Turn::At(instant) | Turn::Yours(instant) if !budget.outlasts(instant - now) => {
-                    return Err(Stopped::Deadline);
-                }
                 Turn::At(instant) => budget.sleep(instant - now).await?,
                 Turn::Yours(instant) => {
                     budget.sleep(instant - now).await?;

@@ -95,26 +95,6 @@ fn hour() -> Budget {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_would_outlast_the_time_is_not_waited_for() {
-    let transport = ScriptedTransport::default().on(
-        Method::GET,
-        "/thing",
-        reply(503).with("retry-after", "90"),
-    );
-    let start = Instant::now();
-    let error = send(&transport, &minute(), &get()).await.unwrap_err();
-    assert_eq!(start.elapsed(), Duration::ZERO);
-    let SendError::Stopped {
-        why: Stopped::Deadline,
-        last: Some(last),
-    } = error
-    else {
-        panic!("stopped expected");
-    };
-    assert_eq!(last.unwrap().status, 503);
-}
-
-#[tokio::test(start_paused = true)]
 async fn patience_ends_with_the_last_answer_and_not_for_who_is_throttled() {
     const PATIENCE: Duration = Duration::from_secs(10);
     let busy = (0..20).fold(ScriptedTransport::default(), |transport, _| {

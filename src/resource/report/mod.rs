@@ -110,9 +110,6 @@ fn after_transport(error: &TransportError) -> &'static str {
 
 fn stopped(operation: &Operation, why: Stopped, last: Option<&Error>) -> String {
     let reason = match why {
-        Stopped::Deadline if last.is_some() => {
-            "The time allowed for this operation is over, or would be before the next attempt."
-        }
         Stopped::Deadline => "The time allowed for this operation is over.",
         Stopped::Cancelled => "The operation was interrupted.",
     };
@@ -209,7 +206,7 @@ mod tests {
                 last: None,
             },
         ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: The time allowed for this operation is over, or would be before the next attempt.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: The time allowed for this operation is over.
         The last answer before that: While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
         Correlation ID: c0
         Request ID: r0
