@@ -1,27 +1,18 @@
 //! Terraform and OpenTofu provider for Azure Container Registry Continuous Patching.
 //!
 //! # Layout
-//! - [`plugin`]: the process that a host starts: handshake, TLS, logs
-//! - [`rpc`]: the plugin protocol's calls
-//! - [`framework`]: what a provider and a resource are
-//! - [`provider`]: this provider: its block, signing in
-//! - [`resource`], [`list_resource`], [`data_source`], [`action`], [`function`]: what it offers
+//! - [`provider`]: what users meet: the provider block, signing in, the resource and all else that is offered
+//! - `workflow`: the engine: what there is in Azure, what should be there, and the way from one to the other
 //! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
-//! - [`value`], [`schema`], [`diagnostics`]: what the upper layers share
+//!
+//! The framework that it is built on is the crate [`terraform_plugin`].
 
-pub mod action;
 pub mod azure;
-pub mod data_source;
-pub mod diagnostics;
-pub mod framework;
-pub mod function;
 pub mod http;
-pub mod list_resource;
 pub mod patching;
-pub mod plugin;
 pub mod provider;
-pub mod resource;
-pub mod rpc;
-pub mod schema;
-pub mod value;
+mod workflow;
+
+/// Where registries offer the provider. The namespace is the publisher's to change, here only.
+pub const SOURCE_ADDRESS: &str = "registry.terraform.io/acrpatch/acr";

@@ -5,11 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use terraform_provider_acr::plugin;
+use terraform_plugin::process::{self, Binary};
+use terraform_provider_acr::SOURCE_ADDRESS;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
-/// Where registries offer the provider, from the makefile.
-const ADDRESS: &str = env!("SOURCE_ADDRESS");
+const BINARY: Binary = Binary {
+    address: SOURCE_ADDRESS,
+    crates: &["terraform_provider_acr"],
+};
 
 fn main() -> ExitCode {
     // Two users of TLS in one binary: neither is to guess. It fails only where one is installed.
@@ -18,5 +21,5 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let provider = Arc::new(AcrProvider::new(environment));
-    plugin::run(ADDRESS, provider, env::args_os().skip(1), env::vars_os())
+    process::run(BINARY, provider, env::args_os().skip(1), env::vars_os())
 }

@@ -11,7 +11,7 @@
 //! - [`schedule`]: `7d`, `02:30`, and the cron expression that they make
 //! - [`calendar`]: the days and moments on which a schedule runs
 //! - [`selection`]: which images a run takes
-//! - [`task`]: the three tasks' names
+//! - [`task`], [`task_definition`]: the three tasks' names, and what they run
 //! - [`run_log`]: what a run has printed that others can make use of
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
@@ -24,6 +24,7 @@ pub mod run_log;
 pub mod schedule;
 pub mod selection;
 pub mod task;
+pub mod task_definition;
 
 pub use policy::{Policy, Repository, TagConvention};
 pub use role::{Permissions, Role};

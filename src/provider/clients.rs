@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::diagnostics::Diagnostic;
 use crate::http::Pipeline;
 use crate::http::client::{Client, ClientOptions};
 use crate::provider::environment::Environment;
+use terraform_plugin::diagnostics::Diagnostic;
 
 /// The way to Azure.
 ///

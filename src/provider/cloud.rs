@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::azure::cloud::{Cloud, MetadataHost};
-use crate::diagnostics::Diagnostic;
 use crate::http::{Budget, Pipeline};
 use crate::provider::arguments::{AUDIENCE, AUTHORITY_HOST, ENDPOINT, ENDPOINTS, RESOURCE_MANAGER};
 use crate::provider::source::Source;
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// How long a metadata host may take.
 const PATIENCE: Duration = Duration::from_secs(60);

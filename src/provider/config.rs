@@ -1,6 +1,5 @@
 //! The provider block and the environment, made into one configuration.
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::provider::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
 use crate::provider::cloud::{CloudChoice, https};
 use crate::provider::environment::Environment;
@@ -8,7 +7,8 @@ use crate::provider::given::Given;
 use crate::provider::sign_in::{SignIn, decide};
 use crate::provider::source::{Source, too_many};
 use crate::provider::user_agent::{partner_id, user_agent};
-use crate::value::Value;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::value::Value;
 
 /// A complete configuration.
 #[derive(Clone, Debug)]

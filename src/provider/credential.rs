@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use crate::azure::credential::{CertificateError, ClientCertificate};
 use crate::azure::{Cloud, Credential, Error, Secret};
-use crate::diagnostics::Diagnostic;
 use crate::http::Pipeline;
 use crate::provider::given::CertificateFile;
 use crate::provider::sign_in::SignIn;
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// Makes the credential. Of everything that it takes, only a certificate is read yet. What its requests
 /// go through is made only where it is needed: to Azure, or to the machine itself.

@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
-use crate::diagnostics::Diagnostic;
 use crate::provider::arguments::named;
 use crate::provider::source::{Source, agree, content};
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// Where a client certificate is.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Sign-in methods that were asked for and can't be used, in words for the user.
 
-use crate::diagnostics::Diagnostic;
 use crate::provider::arguments::named;
 use crate::provider::given::Given;
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// A method that was asked for, and what it lacks.
 pub(super) struct Incomplete {

@@ -3,35 +3,35 @@
 mod arguments;
 mod clients;
 mod cloud;
+pub(crate) mod common;
 mod config;
+pub(crate) mod connection;
 mod credential;
 mod environment;
+pub(crate) mod functions;
 mod given;
 mod incomplete;
+pub(crate) mod report;
 mod schema;
 mod sign_in;
 mod source;
 mod user_agent;
+pub(crate) mod workflow;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::action;
 use crate::azure::{Azure, AzureOptions};
-use crate::data_source;
-use crate::diagnostics::Diagnostics;
-use crate::framework::{
+use crate::http::{Pipeline, Transport};
+use crate::provider::connection::{Connection, Link};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::framework::{
     Action, ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
 };
-use crate::function;
-use crate::http::{Pipeline, Transport};
-use crate::list_resource;
-use crate::resource::connection::{Connection, Link};
-use crate::resource::continuous_patching_workflow::ContinuousPatchingWorkflow;
-use crate::schema::Schema;
-use crate::value::Value;
+use terraform_plugin::schema::Schema;
+use terraform_plugin::value::Value;
 
 use config::{Config, Correlation};
 use credential::credential;
@@ -101,25 +101,23 @@ impl Provider for AcrProvider {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(ContinuousPatchingWorkflow::new(Arc::clone(
-            &self.connection,
-        )))]
+        workflow::resources(&self.connection)
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        data_source::all(&self.connection)
+        workflow::data_sources(&self.connection)
     }
 
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
-        list_resource::all(&self.connection)
+        workflow::list_resources(&self.connection)
     }
 
     fn actions(&self) -> Vec<Arc<dyn Action>> {
-        action::all(&self.connection)
+        workflow::actions(&self.connection)
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {
-        function::all()
+        functions::all()
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {

@@ -1,8 +1,8 @@
 //! The schema of the provider block.
 
 use crate::provider::arguments::{ARGUMENTS, Argument, ENDPOINT, ENDPOINTS, Kind};
-use crate::schema::{Attribute, Block, Nesting, Presence, Schema};
-use crate::value::Type;
+use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
+use terraform_plugin::value::Type;
 
 /// The schema of the provider block.
 pub(super) fn schema() -> Schema {

@@ -3,10 +3,10 @@
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
-use crate::diagnostics::Diagnostic;
 use crate::provider::given::{CertificateFile, Given};
 use crate::provider::incomplete::{Incomplete, nothing_complete};
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// How to sign in.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 //! a value, and then both have to agree.
 
 use crate::azure::Secret;
-use crate::diagnostics::Diagnostic;
 use crate::provider::arguments::{ENDPOINT, MOST_AUXILIARY_TENANTS, variables};
 use crate::provider::environment::Environment;
-use crate::value::{AttributePath, Value};
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::{AttributePath, Value};
 
 /// The block and the environment.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::diagnostics::Diagnostic;
 use crate::provider::source::Source;
-use crate::value::AttributePath;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::AttributePath;
 
 /// Who sends a request. The host doesn't tell whether it is Terraform or OpenTofu, only its version;
 /// both are named as azurerm names them.
@@ -54,7 +54,7 @@ pub(super) fn partner_id(text: &str) -> Result<String, Diagnostic> {
 mod tests {
     use super::*;
     use crate::provider::environment::Environment;
-    use crate::value::Value;
+    use terraform_plugin::value::Value;
 
     const PARTNER: &str = "11111111-2222-3333-4444-555555555555";
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use host_cli::{Host, mirror};
+use host_cli::Host;
 use serde_json::Value;
 
 use crate::golden::{assert_golden, files_below};
 use crate::offered::offered;
 use crate::pages;
-use crate::stage::{Stage, hosts};
+use crate::stage::{Stage, hosts, provider};
 
 #[test]
 fn the_schema_is_the_golden_one() {
@@ -47,7 +47,7 @@ fn the_registry_pages_say_what_the_schema_says_and_there_are_no_others() {
 async fn schema(host: &Host) -> Value {
     let stage = Stage::new(host, "").await;
     let mut schemas = stage.workspace.schemas().await.unwrap();
-    let mut schema = schemas["provider_schemas"][mirror::address(host)].take();
+    let mut schema = schemas["provider_schemas"][provider().address(host)].take();
     schema
         .as_object_mut()
         .unwrap()

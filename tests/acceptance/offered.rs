@@ -2,12 +2,12 @@
 //! each host prints only what it knows of.
 
 use serde_json::{Map, Value, json};
-use terraform_provider_acr::framework::{Definition, Parameter, Provider};
-use terraform_provider_acr::provider::{AcrProvider, Environment};
-use terraform_provider_acr::schema::{
+use terraform_plugin::framework::{Definition, Parameter, Provider};
+use terraform_plugin::schema::{
     Attribute, AttributeKind, Block, ForImport, IdentitySchema, NestedBlock, Nesting, Presence,
     Schema,
 };
+use terraform_provider_acr::provider::{AcrProvider, Environment};
 
 /// Everything there is, by kind and name. What there is none of is left out.
 pub(crate) fn offered() -> Value {

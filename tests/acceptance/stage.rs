@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use azure_simulator::{Entry, Options, RegistrySpec, Simulator};
-use host_cli::{Host, Plan, Workspace, mirror};
+use host_cli::{Host, Plan, Provider, Workspace};
 use serde_json::{Value, json};
+use terraform_provider_acr::SOURCE_ADDRESS;
 
 /// The resource in most of the configurations.
 pub(crate) const ADDRESS: &str = "acr_continuous_patching_workflow.test";
@@ -91,7 +92,8 @@ impl Stage {
 
     /// Replaces the configuration.
     pub(crate) fn configure(&self, configuration: &str) {
-        let source = mirror::source();
+        let provider = provider();
+        let source = provider.source();
         let required = format!(
             "terraform {{\n  required_providers {{\n    acr = {{ source = \"{source}\" }}\n  }}\n}}\n"
         );
@@ -185,8 +187,13 @@ pub(crate) fn each(registries: &[&str]) -> String {
 
 /// A folder in which a host finds the provider, and nothing else.
 pub(crate) fn workspace(host: &Host) -> Workspace {
-    let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-acr"));
-    Workspace::new(host, provider, &[]).unwrap()
+    Workspace::new(host, &provider(), &[]).unwrap()
+}
+
+/// The provider under test.
+pub(crate) fn provider() -> Provider {
+    let binary = env!("CARGO_BIN_EXE_terraform-provider-acr");
+    Provider::new(SOURCE_ADDRESS, Path::new(binary))
 }
 
 /// What an Azure without any workflow has of them.

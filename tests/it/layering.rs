@@ -1,116 +1,53 @@
-//! Holds the arrows of ARCHITECTURE.md: a layer names only layers below it.
+//! Holds the arrows of ARCHITECTURE.md that no crate boundary holds: a room names only rooms below it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Each layer under `src/`, and the layers that it may name.
+/// Each room under `src/`, as the first component of a path or the first two, and the rooms that it may
+/// name beside itself.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("plugin", &["framework", "rpc"]),
-    ("rpc", &["diagnostics", "framework", "schema", "value"]),
     (
         "provider",
-        &[
-            "action",
-            "azure",
-            "data_source",
-            "diagnostics",
-            "framework",
-            "function",
-            "http",
-            "list_resource",
-            "resource",
-            "schema",
-            "value",
-        ],
+        &["terraform_plugin", "workflow", "patching", "azure", "http"],
     ),
     (
-        "action",
-        &[
-            "azure",
-            "diagnostics",
-            "framework",
-            "http",
-            "patching",
-            "resource",
-            "schema",
-            "value",
-        ],
+        "workflow",
+        &["provider", "terraform_plugin", "patching", "azure", "http"],
     ),
-    (
-        "data_source",
-        &[
-            "azure",
-            "diagnostics",
-            "framework",
-            "http",
-            "patching",
-            "resource",
-            "schema",
-            "value",
-        ],
-    ),
-    (
-        "list_resource",
-        &[
-            "azure",
-            "diagnostics",
-            "framework",
-            "http",
-            "resource",
-            "schema",
-            "value",
-        ],
-    ),
-    (
-        "resource",
-        &[
-            "azure",
-            "diagnostics",
-            "framework",
-            "http",
-            "patching",
-            "schema",
-            "value",
-        ],
-    ),
-    ("function", &["framework", "patching", "value"]),
-    ("framework", &["diagnostics", "schema", "value"]),
     ("patching", &[]),
     ("azure", &["http"]),
     ("http", &[]),
-    ("schema", &["value"]),
-    ("diagnostics", &["value"]),
-    ("value", &[]),
 ];
 
+/// What only the framework may name.
+const WIRE: [&str; 2] = ["prost", "tonic"];
+
 #[test]
-fn every_layer_names_only_layers_below_it() {
-    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+fn every_room_names_only_rooms_below_it() {
     let mut offences = Vec::new();
-    for file in sources(&root) {
-        let inside = file.strip_prefix(&root).unwrap();
-        let first = inside.iter().next().unwrap().to_str().unwrap();
-        let layer = first.strip_suffix(".rs").unwrap_or(first);
-        if layer == "main" || layer == "lib" {
+    for file in sources(&root()) {
+        let place = place_of(&file);
+        let Some(room) = place.first().filter(|room| !["main", "lib"].contains(room)) else {
             continue;
-        }
-        let Some(below) = allowed.get(layer) else {
-            offences.push(format!(
-                "{}: `{layer}` is not in the table of layers",
-                inside.display()
-            ));
+        };
+        let Some((_, below)) = ALLOWED.iter().find(|(name, _)| name == room) else {
+            offences.push(format!("{}: `{room}` is in no row", file.display()));
             continue;
         };
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
-            for named in named_layers(line) {
-                if named != layer && !below.contains(&named) {
+            let code = line.split("//").next().unwrap_or_default();
+            for named in named_rooms(code) {
+                if named != *room && !below.contains(&named) {
                     offences.push(format!(
-                        "src/{}:{}: `{layer}` may not name `{named}`",
-                        inside.display(),
+                        "{}:{}: `{room}` may not name `{named}`",
+                        file.display(),
                         number + 1
                     ));
+                }
+            }
+            for word in WIRE {
+                if code.contains(&format!("{word}::")) {
+                    offences.push(format!("{}:{}: {word}", file.display(), number + 1));
                 }
             }
         }
@@ -118,52 +55,30 @@ fn every_layer_names_only_layers_below_it() {
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
-#[test]
-fn the_table_has_no_upward_arrow() {
-    let order: Vec<&str> = ALLOWED.iter().map(|(layer, _)| *layer).collect();
-    for (position, (layer, below)) in ALLOWED.iter().enumerate() {
-        for named in *below {
-            let other = order.iter().position(|layer| layer == named);
-            assert!(
-                other > Some(position),
-                "`{layer}` names `{named}`, which is not below it"
-            );
-        }
-    }
+/// The components of a file's path below `src/`, without the ending of the last.
+fn place_of(file: &Path) -> Vec<&str> {
+    let inside = file.strip_prefix(root()).unwrap().to_str().unwrap();
+    inside
+        .strip_suffix(".rs")
+        .unwrap_or(inside)
+        .split('/')
+        .collect()
 }
 
-#[test]
-fn only_the_rpc_and_plugin_layers_see_generated_types() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for layer in [
-        "action",
-        "data_source",
-        "framework",
-        "function",
-        "list_resource",
-        "provider",
-        "resource",
-        "patching",
-        "azure",
-        "http",
-        "value",
-    ] {
-        for file in sources(&root.join(layer)) {
-            let text = std::fs::read_to_string(&file).unwrap();
-            for word in ["prost", "tonic"] {
-                assert!(!text.contains(word), "{} names {word}", file.display());
-            }
-        }
-    }
-}
-
-/// The `<layer>` of every `crate::<layer>` in a line of code.
-fn named_layers(line: &str) -> impl Iterator<Item = &str> {
-    let code = line.split("//").next().unwrap_or_default();
-    code.split("crate::").skip(1).map(|rest| {
+/// The `<room>` of every `crate::<room>` in a line of code, and the framework where it is named.
+fn named_rooms(code: &str) -> impl Iterator<Item = &str> {
+    let framework = code
+        .contains("terraform_plugin::")
+        .then_some("terraform_plugin");
+    let rooms = code.split("crate::").skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
         &rest[..end.unwrap_or(rest.len())]
-    })
+    });
+    rooms.chain(framework)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

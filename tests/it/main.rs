@@ -4,12 +4,11 @@
     reason = "a test that can't go on fails where it stands"
 )]
 
-mod conformance;
 mod layering;
 mod lifecycle;
+#[cfg(unix)]
+mod process;
 mod property;
 #[cfg(unix)]
 mod real_registry;
-#[cfg(unix)]
-mod socket;
 mod support;

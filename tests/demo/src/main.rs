@@ -13,10 +13,10 @@ mod narrator;
 mod story;
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use host_cli::Host;
+use host_cli::{Host, Provider};
+use terraform_provider_acr::SOURCE_ADDRESS;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::narrator::{Counts, Narrator};
@@ -56,10 +56,10 @@ async fn demo(narrator: &mut Narrator<io::Stdout>) -> Result<Vec<(Host, Counts)>
 }
 
 /// The provider's binary: cargo puts it beside this one.
-fn provider() -> Result<PathBuf, Failure> {
+fn provider() -> Result<Provider, Failure> {
     let path = std::env::current_exe()?.with_file_name("terraform-provider-acr");
     if path.exists() {
-        Ok(path)
+        Ok(Provider::new(SOURCE_ADDRESS, &path))
     } else {
         Err(format!(
             "{} is not there: run `make demo`, which builds it",

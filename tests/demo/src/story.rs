@@ -2,11 +2,10 @@
 //! back, repaired and destroyed.
 
 use std::io::Write;
-use std::path::Path;
 
 use azure_simulator::{Fate, Options, RegistryHandle, RegistrySpec, Simulator};
 use host_cli::run::Finished;
-use host_cli::{Error, Host, Plan, Workspace};
+use host_cli::{Error, Host, Plan, Provider, Workspace};
 
 use crate::Failure;
 use crate::narrator::{Counts, Narrator};
@@ -29,7 +28,7 @@ const TRIGGER: &str = "cssc-trigger-workflow";
 /// Plays the story under a host, with a fresh Azure, and gives what it has left there.
 pub(crate) async fn play(
     host: &Host,
-    provider: &Path,
+    provider: &Provider,
     narrator: &mut Narrator<impl Write>,
 ) -> Result<Counts, Failure> {
     let azure = Simulator::start(Options::default().registry(RegistrySpec::new(REGISTRY)))?;

@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`host`]: which CLIs there are, and their versions.
-//! - [`mirror`]: the provider laid out so that any host installs it without a network.
+//! - [`mirror`]: a provider laid out so that any host installs it without a network.
 //! - [`workspace`]: a folder of configuration, and the host's commands in it.
 //! - [`run`]: a command while it runs, and what it left behind.
 //! - [`message`]: what a host says in its machine-readable output.
@@ -16,5 +16,6 @@ pub mod workspace;
 
 pub use host::{Host, Kind, tool};
 pub use message::Diagnostic;
+pub use mirror::Provider;
 pub use run::{Error, Finished, Running};
 pub use workspace::{Plan, Workspace};

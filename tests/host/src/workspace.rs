@@ -1,7 +1,7 @@
 //! A folder of configuration, and the host's commands in it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::host::Host;
 use crate::message::{self, Diagnostic};
-use crate::mirror;
+use crate::mirror::Provider;
 use crate::run::{Error, Finished, Running};
 
 /// A folder of its own for one host: configuration, state, home directory and provider mirror.
@@ -33,12 +33,11 @@ pub enum Plan {
 }
 
 impl Workspace {
-    /// A workspace with these files (name and text), in which the host finds the provider whose
-    /// binary is `provider`.
+    /// A workspace with these files (name and text), in which the host finds `provider`.
     ///
     /// # Errors
     /// The folder can't be written.
-    pub fn new(host: &Host, provider: &Path, files: &[(&str, &str)]) -> io::Result<Self> {
+    pub fn new(host: &Host, provider: &Provider, files: &[(&str, &str)]) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("acr-").tempdir()?;
         let workspace = Self {
             host: host.clone(),
@@ -48,7 +47,7 @@ impl Workspace {
         for folder in ["home", "config"] {
             std::fs::create_dir(workspace.root.path().join(folder))?;
         }
-        let settings = mirror::lay_out(&workspace.root.path().join("mirror"), provider)?;
+        let settings = provider.lay_out(&workspace.root.path().join("mirror"))?;
         std::fs::write(workspace.settings(), settings)?;
         for (name, text) in files {
             workspace.write(name, text)?;
@@ -250,14 +249,19 @@ const APPLY: &[&str] = &["apply", "-input=false", "-auto-approve"];
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn unused() -> Provider {
+        Provider::new("registry.terraform.io/acme/unused", Path::new("unused"))
+    }
 
     #[tokio::test]
     async fn every_host_of_this_machine_plans_in_a_workspace_of_its_own() {
         const HARMLESS: &str = "resource \"terraform_data\" \"example\" {}\n";
         for host in Host::all().unwrap() {
-            let workspace =
-                Workspace::new(&host, Path::new("unused"), &[("main.tf", HARMLESS)]).unwrap();
+            let workspace = Workspace::new(&host, &unused(), &[("main.tf", HARMLESS)]).unwrap();
             workspace.init().await.unwrap();
             assert!(matches!(
                 workspace.plan(&[]).await.unwrap(),
@@ -276,8 +280,7 @@ mod tests {
     #[tokio::test]
     async fn an_unexpected_end_shows_the_whole_output() {
         let host = &Host::all().unwrap()[0];
-        let workspace =
-            Workspace::new(host, Path::new("unused"), &[("main.tf", "nonsense {}\n")]).unwrap();
+        let workspace = Workspace::new(host, &unused(), &[("main.tf", "nonsense {}\n")]).unwrap();
         let error = workspace.init().await.unwrap_err().to_string();
         assert!(
             error.contains("init -input=false` ended with exit code 1"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use azure_simulator::{CLIENT_ID, Cloud, Entry, Options, RegistrySpec};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::Stage;
 

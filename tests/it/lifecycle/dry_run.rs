@@ -1,23 +1,24 @@
 //! The dry run against the simulator: what a run would take, by the policy that there is or by
 //! another one.
 
+use crate::support::core::data_source;
 use std::time::Duration;
 
 use azure_simulator::{CliCreate, Fate, Fault, Generation, RegistrySpec};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::data_source::{Answer, Source};
-use crate::support::host::lines;
 use crate::support::mishap::{At, Mishap};
-use crate::support::terraform::Terraform;
+use terraform_plugin_testing::core::Core;
+use terraform_plugin_testing::data_source::{Answer, Source};
+use terraform_plugin_testing::host::lines;
 
 const POLICY: &str = r#"{"version": "v1", "tag-convention": "floating", "repositories": [
     {"repository": "python", "tags": ["3.11"]},
     {"repository": "node", "tags": ["*"], "enabled": false}]}"#;
 
 fn source() -> Source {
-    Source::named("acr_continuous_patching_images")
+    data_source("acr_continuous_patching_images")
 }
 
 /// A stage with some images, and the policy of somebody's workflow.
@@ -247,7 +248,7 @@ async fn a_stop_ends_a_read() {
     let reading = read(&stage, &config);
     let stop = async {
         ringing.rung.await.unwrap();
-        Terraform::stop(stage.terraform.client()).await;
+        Core::stop(stage.terraform.client()).await;
         drop(ringing.go);
     };
     let (stopped, ()) = tokio::join!(reading, stop);

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use azure_simulator::{Entry, Fault, RegistrySpec};
 use futures::{StreamExt, stream};
-use terraform_provider_acr::rpc::generated as pb;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::others::{foreign, seed};
 use crate::lifecycle::stage::{Stage, repositories, with};
 use crate::support::mishap::{At, Mishap};
-use crate::support::terraform::{Terraform, errors, has_error};
 use crate::support::wire::Ringing;
+use terraform_plugin_testing::core::{Core, errors, has_error};
 
 /// How many cases of one test go on at a time.
 const AT_ONCE: usize = 4;
@@ -237,7 +237,7 @@ impl Case {
         let client = self.stage.terraform.client();
         let interrupt = async {
             if rung.await.is_ok() {
-                Terraform::stop(client).await;
+                Core::stop(client).await;
             }
             drop(go);
             std::future::pending().await

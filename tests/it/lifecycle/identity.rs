@@ -1,11 +1,11 @@
 //! The identity of a workflow: that of its registry, spelled as the user has spelled it.
 
 use azure_simulator::RegistrySpec;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::host::lines;
-use crate::support::terraform::Action;
+use terraform_plugin_testing::core::Action;
+use terraform_plugin_testing::host::lines;
 
 fn identity(subscription: &str, group: &str, registry: &str) -> Value {
     Value::object([

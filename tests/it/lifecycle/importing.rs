@@ -3,7 +3,7 @@
 use azure_simulator::RegistrySpec;
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::host::lines;
+use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
 async fn an_id_is_imported_in_any_letter_case() {

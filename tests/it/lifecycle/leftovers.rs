@@ -4,8 +4,8 @@
 use http::Method;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::host::lines;
-use crate::support::terraform::Action;
+use terraform_plugin_testing::core::Action;
+use terraform_plugin_testing::host::lines;
 
 /// A registry on which a workflow has been, whose tasks were deleted in the portal, and of which
 /// Terraform knows nothing.

@@ -1,17 +1,18 @@
 //! The list resource against the simulator, event by event, as `terraform query` calls it.
 
+use crate::support::core::start_core;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use azure_simulator::{Fault, Generation, Options, RegistrySpec, SUBSCRIPTION, Simulator};
-use terraform_provider_acr::rpc::generated as pb;
-use terraform_provider_acr::value::{Type, Value, msgpack};
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
 use crate::lifecycle::stage::Stage;
-use crate::support::host::lines;
-use crate::support::terraform::Terraform;
 use crate::support::wire::Wire;
+use terraform_plugin_testing::core::Core;
+use terraform_plugin_testing::host::lines;
 
 fn config(subscription: Value, group: Value) -> Option<pb::DynamicValue> {
     let names = ["subscription_id", "resource_group_name"];
@@ -33,7 +34,7 @@ fn request() -> pb::list_resource::Request {
 }
 
 async fn start(
-    terraform: &Terraform,
+    terraform: &Core,
     request: pb::list_resource::Request,
 ) -> Streaming<pb::list_resource::Event> {
     let answer = terraform.client().list_resource(request).await.unwrap();
@@ -41,7 +42,7 @@ async fn start(
 }
 
 async fn list(
-    terraform: &Terraform,
+    terraform: &Core,
     request: pb::list_resource::Request,
 ) -> Vec<pb::list_resource::Event> {
     let mut events = start(terraform, request).await;
@@ -66,7 +67,7 @@ fn told(events: &[pb::list_resource::Event]) -> Vec<String> {
 }
 
 /// A subscription with registries of these names, those of the second list with a workflow.
-async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wire>, Terraform) {
+async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wire>, Core) {
     let options = names.iter().fold(Options::default(), |options, name| {
         options.registry(RegistrySpec::new(name))
     });
@@ -77,7 +78,7 @@ async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wir
     }
     let wire = Wire::to(&azure);
     let environment = azure.env().into_iter().collect();
-    let terraform = Terraform::new(environment, Arc::clone(&wire)).await;
+    let terraform = start_core(environment, &wire).await;
     (azure, wire, terraform)
 }
 
@@ -224,7 +225,7 @@ async fn without_any_subscription_it_is_said_where_one_can_be_set() {
     let stage = Stage::plain().await;
     let variables = stage.azure.env().into_iter();
     let environment = variables.filter(|(name, _)| *name != "ARM_SUBSCRIPTION_ID");
-    let mut terraform = Terraform::new(environment.collect(), Arc::clone(&stage.wire)).await;
+    let mut terraform = start_core(environment.collect(), &stage.wire).await;
     let events = list(&terraform, request()).await;
     assert_eq!(told(&events), ["error: No subscription to list"]);
     insta::assert_snapshot!(events[0].diagnostic[0].detail, @"Nothing says in which subscription to look. Set `subscription_id` in the `config` block of the list or in the provider block, or the environment variable ARM_SUBSCRIPTION_ID.");
@@ -274,7 +275,7 @@ async fn a_stop_ends_a_list() {
     let listing = list(&terraform, request());
     let stop = async {
         ringing.rung.await.unwrap();
-        Terraform::stop(terraform.client()).await;
+        Core::stop(terraform.client()).await;
         drop(ringing.go);
     };
     let (events, ()) = tokio::join!(listing, stop);

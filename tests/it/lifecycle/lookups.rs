@@ -1,15 +1,16 @@
 //! The data source of a workflow against the simulator: one of ours, one of the CLI's, half of one,
 //! and none.
 
+use crate::support::core::data_source;
 use azure_simulator::{CliStep, Fault, Generation};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::data_source::Source;
-use crate::support::host::lines;
+use terraform_plugin_testing::data_source::Source;
+use terraform_plugin_testing::host::lines;
 
 fn source() -> Source {
-    Source::named("acr_continuous_patching_workflow")
+    data_source("acr_continuous_patching_workflow")
 }
 
 fn of(registry_id: &str) -> Value {

@@ -1,10 +1,10 @@
 //! What a plan looks up in the registry, and what it makes of it.
 
 use azure_simulator::{Fate, Fault, RegistrySpec};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::host::lines;
+use terraform_plugin_testing::host::lines;
 
 /// What a plan has to say: its findings, also where they make it fail.
 async fn findings(stage: &Stage, config: &Value) -> Vec<String> {

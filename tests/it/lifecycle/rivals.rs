@@ -4,7 +4,7 @@
 use futures::future::join_all;
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::host::lines;
+use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
 async fn of_two_creates_at_once_one_is_told_that_there_is_a_workflow() {

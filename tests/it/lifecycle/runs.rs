@@ -2,7 +2,7 @@
 //! otherwise.
 
 use azure_simulator::Fate;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
 

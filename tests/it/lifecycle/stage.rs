@@ -1,18 +1,19 @@
-//! What every test of this suite plays on: a simulated Azure, a Terraform, a configuration.
+//! What every test of this suite plays on: a simulated Azure, a Core, a configuration.
 
+use crate::support::core::start_core_with;
 use std::sync::Arc;
 
 use azure_simulator::{Knobs, Options, RegistryHandle, RegistrySpec, Simulator, roles};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
-use crate::support::terraform::{Action, Terraform};
 use crate::support::wire::Wire;
+use terraform_plugin_testing::core::{Action, Core};
 
 /// A simulated Azure with a registry `contoso`, and a Terraform that is signed in to it.
 pub(super) struct Stage {
     pub(super) azure: Arc<Simulator>,
     pub(super) wire: Arc<Wire>,
-    pub(super) terraform: Terraform,
+    pub(super) terraform: Core,
 }
 
 impl Stage {
@@ -35,7 +36,7 @@ impl Stage {
         let mut environment = azure.env();
         environment.retain(|(name, _)| *name != "ARM_ENVIRONMENT");
         let environment = environment.into_iter().collect();
-        let terraform = Terraform::told(environment, Arc::clone(&wire), block).await;
+        let terraform = start_core_with(environment, &wire, block).await;
         Self {
             azure,
             wire,

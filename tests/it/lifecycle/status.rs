@@ -3,23 +3,23 @@
 
 mod logs;
 
+use crate::support::core::data_source;
 use std::collections::BTreeSet;
 
 use azure_simulator::{Entry, Fate, Fault, Run, RunStatus};
-use terraform_provider_acr::rpc::generated as pb;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::data_source::Source;
-use crate::support::host::lines;
-use crate::support::terraform::Terraform;
+use terraform_plugin_testing::core::Core;
+use terraform_plugin_testing::host::lines;
 
 const SCAN: &str = "cssc-scan-image";
 const PATCH: &str = "cssc-patch-image";
 
 /// What a read brings, and what is said beside.
-async fn read(terraform: &Terraform, config: &Value) -> (Value, Vec<pb::Diagnostic>) {
-    let source = Source::named("acr_continuous_patching_status");
+async fn read(terraform: &Core, config: &Value) -> (Value, Vec<pb::Diagnostic>) {
+    let source = data_source("acr_continuous_patching_status");
     let answer = source.read(terraform, config).await;
     (answer.object, answer.said)
 }
@@ -373,7 +373,7 @@ async fn a_stop_ends_a_read() {
     let reading = read(&stage.terraform, &config);
     let stop = async {
         ringing.rung.await.unwrap();
-        Terraform::stop(stage.terraform.client()).await;
+        Core::stop(stage.terraform.client()).await;
         drop(ringing.go);
     };
     let ((state, said), ()) = tokio::join!(reading, stop);

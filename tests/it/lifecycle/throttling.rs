@@ -1,5 +1,6 @@
 //! Many workflows at once, and an Azure that counts.
 
+use crate::support::core::start_core;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use azure_simulator::{Entry, Options, RegistrySpec, Simulator};
 use futures::future::join_all;
 
 use crate::lifecycle::stage::config;
-use crate::support::terraform::{Terraform, has_error};
 use crate::support::wire::Wire;
+use terraform_plugin_testing::core::{Core, has_error};
 
 const WORKFLOWS: usize = 50;
 
@@ -30,8 +31,8 @@ async fn fifty_workflows_come_and_go_as_fast_as_resource_manager_lets_them() {
     azure.hold_clock();
     let wire = Wire::to(&azure);
     let environment = azure.env().into_iter().collect();
-    let first = Terraform::new(environment, Arc::clone(&wire)).await;
-    let mut all: Vec<Terraform> = (0..WORKFLOWS).map(|_| first.beside()).collect();
+    let first = start_core(environment, &wire).await;
+    let mut all: Vec<Core> = (0..WORKFLOWS).map(|_| first.beside()).collect();
 
     azure.mark();
     join_all(all.iter_mut().enumerate().map(async |(n, terraform)| {

@@ -1,10 +1,10 @@
 //! Plans made before everything is known: they promise only what they can keep.
 
 use azure_simulator::RegistrySpec;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::terraform::{Action, Plan};
+use terraform_plugin_testing::core::{Action, Plan};
 
 /// Plans with `name` unknown, then applies with it known, on a registry with or without a workflow.
 async fn known_in_time(name: &str, exists: bool) -> (Stage, Plan) {

@@ -2,10 +2,10 @@
 
 use azure_simulator::{Fault, RegistrySpec};
 use http::Method;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, config, repositories, with};
-use crate::support::terraform::{Action, has_error};
+use terraform_plugin_testing::core::{Action, has_error};
 
 /// The write calls that push a policy.
 const PUSH: [&str; 5] = [

@@ -1,7 +1,7 @@
 //! What arrives late is waited for, as long as the time-outs allow.
 
 use azure_simulator::{Fate, Fault, RegistrySpec};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, with};
 

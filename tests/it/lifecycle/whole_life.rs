@@ -6,8 +6,8 @@ use std::sync::Arc;
 use azure_simulator::{IdCase, Knobs, RegistrySpec};
 
 use crate::lifecycle::stage::{Stage, with};
-use crate::support::terraform::Action;
 use crate::support::wire::Ringing;
+use terraform_plugin_testing::core::Action;
 
 /// Creates, changes, imports and destroys a workflow. In between there is nothing to do, in the
 /// end nothing is left.

@@ -1,14 +1,14 @@
-//! Terraform's commands, each by a new process of the provider, with whatever goes wrong meanwhile;
+//! Core's commands, each by a new process of the provider, with whatever goes wrong meanwhile;
 //! and what each of them must keep, however it ends.
 
 use azure_simulator::Fault;
-use terraform_provider_acr::rpc::generated as pb;
+use terraform_plugin::protocol::generated as pb;
 
 use crate::property::step::{Blow, Command, Trouble};
 use crate::property::world::World;
-use crate::support::host::lines;
-use crate::support::terraform::{Terraform, has_error};
 use crate::support::wire::Ringing;
+use terraform_plugin_testing::core::{Core, has_error};
+use terraform_plugin_testing::host::lines;
 
 impl World {
     /// Runs a command, and holds it to what it must keep.
@@ -88,7 +88,7 @@ impl World {
         let client = self.terraform.client();
         let interrupt = async {
             if rung.await.is_ok() {
-                Terraform::stop(client).await;
+                Core::stop(client).await;
             }
             drop(go);
             std::future::pending().await

@@ -9,7 +9,7 @@ use terraform_provider_acr::patching::role::needed;
 
 use crate::property::step::{Command, Spelling, Trouble, Wish};
 use crate::property::world::{POLICY, World};
-use crate::support::terraform::Action;
+use terraform_plugin_testing::core::Action;
 
 impl World {
     /// Brings the workflow to what is wanted, then removes it; both as they should.
@@ -163,13 +163,13 @@ fn outline(task: &Task) -> Outline {
 fn yaml(task: TaskName) -> &'static str {
     match task {
         TaskName::Trigger => {
-            include_str!("../../../src/resource/continuous_patching_workflow/tasks/trigger.yaml")
+            include_str!("../../../src/patching/task_definitions/trigger.yaml")
         }
         TaskName::Scan => {
-            include_str!("../../../src/resource/continuous_patching_workflow/tasks/scan.yaml")
+            include_str!("../../../src/patching/task_definitions/scan.yaml")
         }
         TaskName::Patch => {
-            include_str!("../../../src/resource/continuous_patching_workflow/tasks/patch.yaml")
+            include_str!("../../../src/patching/task_definitions/patch.yaml")
         }
     }
 }

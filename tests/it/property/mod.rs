@@ -1,4 +1,4 @@
-//! Whatever people have done to a workflow - by Terraform, in the portal, by the Azure CLI, in any
+//! Whatever people have done to a workflow - by Core, in the portal, by the Azure CLI, in any
 //! order, with anything going wrong meanwhile - the next apply makes it what is wanted, with an
 //! empty plan after it, and a destroy leaves nothing of it and everything of others.
 //!

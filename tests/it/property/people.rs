@@ -1,4 +1,4 @@
-//! What people do without Terraform: in the portal, by the Azure CLI, and minding their own
+//! What people do without Core: in the portal, by the Azure CLI, and minding their own
 //! business.
 
 use azure_simulator::{CliCreate, CliError, Fate, Task, TimerTrigger, roles};

@@ -8,8 +8,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use terraform_plugin::value::Value;
 use terraform_provider_acr::patching::TaskName;
-use terraform_provider_acr::value::Value;
 
 /// How many steps a history has at most.
 const LONGEST: usize = 12;
@@ -21,7 +21,7 @@ const REQUESTS: usize = 40;
 /// One thing that somebody does. A step that makes no sense where things stand does nothing.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// A command of Terraform, and what goes wrong meanwhile.
+    /// A command of Core, and what goes wrong meanwhile.
     Terraform(Command, Trouble),
     /// The state file is lost.
     LoseState,

@@ -1,6 +1,7 @@
-//! Where a history takes place: an Azure with one registry, and a Terraform; and what there is in
+//! Where a history takes place: an Azure with one registry, and a Core; and what there is in
 //! them.
 
+use crate::support::core::start_core;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use serde_json::Value;
 use terraform_provider_acr::patching::role::Role;
 use terraform_provider_acr::patching::{Permissions, TaskName};
 
-use crate::support::terraform::Terraform;
 use crate::support::wire::Wire;
+use terraform_plugin_testing::core::Core;
 
 const REGISTRY: &str = "contoso";
 pub(super) const POLICY: &str = "csscpolicies/patchpolicy";
@@ -24,7 +25,7 @@ const ROLE_API: &str = "api-version=2022-04-01";
 pub(super) struct World {
     pub(super) azure: Arc<Simulator>,
     pub(super) wire: Arc<Wire>,
-    pub(super) terraform: Terraform,
+    pub(super) terraform: Core,
     /// How the registry grants access.
     pub(super) permissions: Permissions,
     /// The resource group.
@@ -47,7 +48,7 @@ impl World {
         let options = Options::default().registry(spec(group));
         let azure = Arc::new(Simulator::start(options).unwrap());
         let wire = Wire::to(&azure);
-        let terraform = Terraform::new(azure.env().into_iter().collect(), Arc::clone(&wire)).await;
+        let terraform = start_core(azure.env().into_iter().collect(), &wire).await;
         Self {
             azure,
             wire,

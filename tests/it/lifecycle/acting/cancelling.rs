@@ -1,13 +1,13 @@
 //! Active runs are cancelled until there are none.
 
 use azure_simulator::{Fault, RunStatus};
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::acting::{
     CANCEL, RUN, cancel, endless, error, only_run, start, wait, workflow,
 };
 use crate::lifecycle::stage::Stage;
-use crate::support::actions::told;
+use terraform_plugin_testing::action_events::told;
 
 #[tokio::test(start_paused = true)]
 async fn all_active_runs_are_cancelled_and_told_of() {

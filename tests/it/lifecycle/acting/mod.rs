@@ -5,13 +5,13 @@ mod running;
 mod waiting;
 
 use azure_simulator::{Fate, Fault};
-use terraform_provider_acr::rpc::generated as pb;
-use terraform_provider_acr::value::{Type, Value, msgpack};
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
 use crate::lifecycle::stage::Stage;
-use crate::support::actions::{Told, told};
-use crate::support::host::lines;
+use terraform_plugin_testing::action_events::{Told, told};
+use terraform_plugin_testing::host::lines;
 
 const RUN: &str = "acr_continuous_patching_run";
 const CANCEL: &str = "acr_continuous_patching_cancel_runs";

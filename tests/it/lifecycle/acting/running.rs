@@ -1,11 +1,11 @@
 //! A run is queued once, or it is said why not.
 
 use azure_simulator::Fault;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::acting::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
 use crate::lifecycle::stage::Stage;
-use crate::support::actions::told;
+use terraform_plugin_testing::action_events::told;
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_waited_for_is_queued_once() {

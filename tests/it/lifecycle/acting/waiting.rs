@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use azure_simulator::{Fault, RunStatus};
 use http::Method;
-use terraform_provider_acr::value::Value;
+use terraform_plugin::value::Value;
 
 use crate::lifecycle::acting::{RUN, endless, error, only_run, start, wait, workflow};
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::actions::{Told, message, told};
-use crate::support::terraform::Terraform;
+use terraform_plugin_testing::action_events::{Told, message, told};
+use terraform_plugin_testing::core::Core;
 
 /// What is told when something happens to a run that has begun to print.
 async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str)) -> Told {
@@ -99,7 +99,7 @@ async fn a_run_that_fails_is_an_error_with_the_end_of_its_log() {
 async fn a_stop_ends_the_wait_and_not_the_run() {
     let stage = endless().await;
     let stopped = while_running(&stage, Value::Null, async |_| {
-        Terraform::stop(stage.terraform.client()).await;
+        Core::stop(stage.terraform.client()).await;
     });
     let (stopped, id) = (stopped.await, only_run(&stage));
     let error = error(&stopped);

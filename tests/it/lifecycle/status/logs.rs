@@ -5,7 +5,7 @@ use azure_simulator::{Fate, Fault, Run};
 use crate::lifecycle::status::{
     EACH, PATCH, SCAN, after_a_run, config, log_reads, read, runs, store, told, told_of,
 };
-use crate::support::host::lines;
+use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_gone_cut_or_no_log_makes_a_row_all_the_same() {

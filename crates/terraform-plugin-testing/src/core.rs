@@ -1,0 +1,474 @@
+//! Terraform Core with one resource in its state: it plans, applies, refreshes, imports and destroys
+//! over gRPC in process, and fails the test where the real Core would blame the provider.
+
+use std::fmt;
+use std::sync::Arc;
+
+use terraform_plugin::framework::Provider;
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::protocol::generated::provider_client::ProviderClient;
+use terraform_plugin::schema::{Block, IdentitySchema};
+use terraform_plugin::value::{Value, msgpack};
+use tonic::transport::Channel;
+
+use crate::core_rules;
+use crate::host::connect;
+
+/// Starts a process of the provider: a provider that isn't configured yet.
+type Start = Arc<dyn Fn() -> Arc<dyn Provider> + Send + Sync>;
+
+/// A Core, its provider and its state.
+pub struct Core {
+    start: Start,
+    /// The type of the resource.
+    type_name: &'static str,
+    client: ProviderClient<Channel>,
+    /// The shape of the resource.
+    block: Block,
+    identity: IdentitySchema,
+    /// Whether it is one of those that know identities (Terraform and OpenTofu from 1.12 on).
+    pub knows_identities: bool,
+    provider_block: Block,
+    /// What its configuration says in the provider block.
+    arguments: Value,
+    /// What the state file says of the resource.
+    pub stored: Option<Stored>,
+}
+
+/// A resource in a state file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The attributes.
+    pub state: Value,
+    /// Null where the host doesn't know identities.
+    pub identity: Value,
+    private: Vec<u8>,
+    /// Its create has failed: the next apply replaces it.
+    pub tainted: bool,
+}
+
+/// What to do about a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is as it should be.
+    Nothing,
+    /// There is none yet.
+    Create,
+    /// It changes in place.
+    Update,
+    /// It is destroyed and made anew.
+    Replace,
+}
+
+/// A plan for the resource.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What becomes of the resource.
+    pub action: Action,
+    /// The state that is planned.
+    pub planned: Value,
+    /// What the provider has to say about it.
+    pub said: Vec<pb::Diagnostic>,
+    identity: Value,
+    private: Vec<u8>,
+}
+
+impl Core {
+    /// A Core with an empty state for one resource of this type. `start` starts the provider, once now
+    /// and once for each [`Core::restart`]; `arguments` are the provider block's.
+    pub async fn new(
+        type_name: &'static str,
+        arguments: Value,
+        start: impl Fn() -> Arc<dyn Provider> + Send + Sync + 'static,
+    ) -> Self {
+        let provider = start();
+        let resources = provider.resources();
+        let resource = resources.iter().find(|it| it.type_name() == type_name);
+        let resource = resource.unwrap();
+        let mut core = Self {
+            block: resource.schema().block.clone(),
+            identity: resource.identity_schema().unwrap().clone(),
+            provider_block: provider.schema().block.clone(),
+            client: connect(Arc::clone(&provider)).await,
+            start: Arc::new(start),
+            type_name,
+            knows_identities: true,
+            arguments,
+            stored: None,
+        };
+        core.restart().await;
+        core
+    }
+
+    /// Another resource of the same process, with an empty state.
+    pub fn beside(&self) -> Self {
+        Self {
+            start: Arc::clone(&self.start),
+            type_name: self.type_name,
+            client: self.client.clone(),
+            block: self.block.clone(),
+            identity: self.identity.clone(),
+            knows_identities: self.knows_identities,
+            provider_block: self.provider_block.clone(),
+            arguments: self.arguments.clone(),
+            stored: None,
+        }
+    }
+
+    /// Starts the provider anew, as each command does.
+    pub async fn restart(&mut self) {
+        self.restart_with(self.arguments.clone()).await;
+    }
+
+    /// The same, this once with other arguments in the provider block.
+    pub async fn restart_with(&mut self, arguments: Value) {
+        self.client = connect((self.start)()).await;
+        let request = pb::configure_provider::Request {
+            terraform_version: "1.11.4".to_owned(),
+            config: wire(&self.provider_block, &arguments),
+            ..Default::default()
+        };
+        let answer = self.client().configure_provider(request).await.unwrap();
+        assert_eq!(answer.into_inner().diagnostics, []);
+    }
+
+    /// Validates the configuration and plans what has to be done for it.
+    pub async fn plan(&self, config: &Value) -> Result<Plan, Vec<pb::Diagnostic>> {
+        let request = pb::validate_resource_config::Request {
+            type_name: self.type_name.to_owned(),
+            config: self.wire(config),
+            ..Default::default()
+        };
+        let valid = self.client().validate_resource_config(request).await;
+        assert_eq!(valid.unwrap().into_inner().diagnostics, []);
+
+        // What is tainted is planned as if there were nothing, and then counts as replaced.
+        let stored = self.stored.as_ref();
+        let usable = stored.filter(|stored| !stored.tainted);
+        let prior = usable.map_or(Value::Null, |stored| stored.state.clone());
+        let private = stored.map_or_else(Vec::new, |stored| stored.private.clone());
+        let identity = usable.map_or(Value::Null, |stored| stored.identity.clone());
+        let change = self.plan_change(&prior, &identity, private, config);
+        let (planned, replace) = change.await?;
+        let (action, planned) = match stored {
+            None => (Action::Create, planned),
+            Some(stored) if stored.tainted => (Action::Replace, planned),
+            Some(stored) if planned.planned == stored.state => (Action::Nothing, planned),
+            Some(_) if replace => {
+                // Without the object before, but with the identity that was planned for the next.
+                let identity = &planned.identity;
+                let anew = self.plan_change(&Value::Null, identity, planned.private, config);
+                (Action::Replace, anew.await?.0)
+            }
+            Some(_) => (Action::Update, planned),
+        };
+        Ok(Plan { action, ..planned })
+    }
+
+    /// Carries a plan out; gives what the provider had to say.
+    pub async fn apply(&mut self, plan: &Plan, config: &Value) -> Vec<pb::Diagnostic> {
+        if plan.action == Action::Nothing {
+            return vec![];
+        }
+        if plan.action == Action::Replace {
+            let said = self.destroy().await;
+            if self.stored.is_some() {
+                return said;
+            }
+        }
+        // By now everything in the configuration is known: Core plans once more, and holds the
+        // provider to what it has promised.
+        let stored = self.stored.clone();
+        let prior = stored
+            .as_ref()
+            .map_or(Value::Null, |stored| stored.state.clone());
+        let identity = stored
+            .as_ref()
+            .map_or(Value::Null, |stored| stored.identity.clone());
+        let private = stored.map_or_else(Vec::new, |stored| stored.private);
+        let change = self.plan_change(&prior, &identity, private, config);
+        let settled = match change.await {
+            Ok((settled, _)) => settled,
+            Err(diagnostics) => return diagnostics,
+        };
+        let broken = core_rules::broken_promises(&plan.planned, &settled.planned);
+        assert_eq!(broken, [""; 0], "inconsistent final plan");
+        self.apply_change(&prior, &settled, config).await
+    }
+
+    /// Plans and applies; nothing may go wrong.
+    pub async fn succeed(&mut self, config: &Value) -> Plan {
+        let plan = self.plan(config).await.unwrap();
+        let said = self.apply(&plan, config).await;
+        assert!(!has_error(&said), "{said:#?}");
+        plan
+    }
+
+    /// Reads the resource again.
+    pub async fn refresh(&mut self) -> Vec<pb::Diagnostic> {
+        let Some(stored) = self.stored.clone() else {
+            return vec![];
+        };
+        let request = pb::read_resource::Request {
+            type_name: self.type_name.to_owned(),
+            current_state: self.wire(&stored.state),
+            private: stored.private,
+            current_identity: self.wire_identity(&stored.identity),
+            ..Default::default()
+        };
+        let answer = self.client().read_resource(request).await.unwrap();
+        let answer = answer.into_inner();
+        let state = self.value(answer.new_state);
+        let identity = self.known_identity(answer.new_identity, &state);
+        if !has_error(&answer.diagnostics) {
+            assert!(state.is_wholly_known(), "read returns unknown values");
+            self.stored = (!state.is_null()).then_some(Stored {
+                state,
+                identity,
+                private: answer.private,
+                tainted: stored.tainted,
+            });
+        }
+        answer.diagnostics
+    }
+
+    /// Imports the resource into an empty state.
+    pub async fn import(&mut self, id: &str) -> Vec<pb::Diagnostic> {
+        self.import_named(id, &Value::Null).await
+    }
+
+    /// The same, by identity.
+    pub async fn import_by(&mut self, identity: &Value) -> Vec<pb::Diagnostic> {
+        self.import_named("", identity).await
+    }
+
+    async fn import_named(&mut self, id: &str, identity: &Value) -> Vec<pb::Diagnostic> {
+        assert_eq!(self.stored, None);
+        let request = pb::import_resource_state::Request {
+            type_name: self.type_name.to_owned(),
+            id: id.to_owned(),
+            identity: self.wire_identity(identity),
+            ..Default::default()
+        };
+        let answer = self.client().import_resource_state(request).await.unwrap();
+        let mut answer = answer.into_inner();
+        if has_error(&answer.diagnostics) {
+            return answer.diagnostics;
+        }
+        let imported = answer.imported_resources.remove(0);
+        let state = self.value(imported.state);
+        self.stored = Some(Stored {
+            identity: self.known_identity(imported.identity, &state),
+            state,
+            private: imported.private,
+            tainted: false,
+        });
+        self.refresh().await
+    }
+
+    /// Destroys what is in the state.
+    pub async fn destroy(&mut self) -> Vec<pb::Diagnostic> {
+        let Some(stored) = self.stored.clone() else {
+            return vec![];
+        };
+        let absence = Plan {
+            action: Action::Nothing,
+            planned: Value::Null,
+            said: vec![],
+            identity: Value::Null,
+            private: stored.private,
+        };
+        self.apply_change(&stored.state, &absence, &Value::Null)
+            .await
+    }
+
+    /// Interrupts whatever the provider is doing.
+    pub async fn stop(client: ProviderClient<Channel>) {
+        let mut client = client;
+        let request = pb::stop_provider::Request {};
+        client.stop_provider(request).await.unwrap();
+    }
+
+    /// The state; null where there is none.
+    pub fn state(&self) -> &Value {
+        self.stored
+            .as_ref()
+            .map_or(&Value::Null, |stored| &stored.state)
+    }
+
+    /// A client of its own for one call: calls go on beside each other.
+    pub fn client(&self) -> ProviderClient<Channel> {
+        self.client.clone()
+    }
+
+    /// The plan, and whether it can't be carried out in place.
+    async fn plan_change(
+        &self,
+        prior: &Value,
+        prior_identity: &Value,
+        prior_private: Vec<u8>,
+        config: &Value,
+    ) -> Result<(Plan, bool), Vec<pb::Diagnostic>> {
+        let config = self.block.complete(config.clone());
+        let request = pb::plan_resource_change::Request {
+            type_name: self.type_name.to_owned(),
+            prior_state: self.wire(prior),
+            proposed_new_state: self.wire(&core_rules::proposed(&self.block, prior, &config)),
+            config: self.wire(&config),
+            prior_private,
+            prior_identity: self.wire_identity(prior_identity),
+            ..Default::default()
+        };
+        let answer = self.client().plan_resource_change(request).await.unwrap();
+        let answer = answer.into_inner();
+        if has_error(&answer.diagnostics) {
+            return Err(answer.diagnostics);
+        }
+        let planned = self.value(answer.planned_state);
+        let faults = core_rules::plan_faults(&self.block, prior, &config, &planned);
+        assert_eq!(faults, [""; 0], "invalid plan");
+        let plan = Plan {
+            action: Action::Nothing,
+            planned,
+            said: answer.diagnostics,
+            identity: self.received_identity(answer.planned_identity),
+            private: answer.planned_private,
+        };
+        let replace = !answer.requires_replace.is_empty();
+        assert!(
+            prior.is_null() || replace || plan.identity.is_wholly_known(),
+            "an update with an unknown identity"
+        );
+        Ok((plan, replace))
+    }
+
+    /// Has the provider make a change, and stores what Core would store.
+    async fn apply_change(
+        &mut self,
+        prior: &Value,
+        plan: &Plan,
+        config: &Value,
+    ) -> Vec<pb::Diagnostic> {
+        let request = pb::apply_resource_change::Request {
+            type_name: self.type_name.to_owned(),
+            prior_state: self.wire(prior),
+            planned_state: self.wire(&plan.planned),
+            config: self.wire(config),
+            planned_private: plan.private.clone(),
+            planned_identity: self.wire_identity(&plan.identity),
+            ..Default::default()
+        };
+        let answer = self.client().apply_resource_change(request).await.unwrap();
+        let answer = answer.into_inner();
+        let state = self.value(answer.new_state);
+        let identity = self.known_identity(answer.new_identity, &state);
+        assert!(state.is_wholly_known(), "apply returns unknown values");
+        let failed = has_error(&answer.diagnostics);
+        if !failed && plan.planned.is_null() {
+            assert!(state.is_null(), "a delete returns {state:?}");
+        } else if !failed {
+            let broken = core_rules::broken_promises(&plan.planned, &state);
+            assert_eq!(broken, [""; 0], "inconsistent result after apply");
+        }
+        let was_tainted = self.stored.as_ref().is_some_and(|stored| stored.tainted);
+        self.stored = (!state.is_null()).then_some(Stored {
+            state,
+            identity,
+            private: answer.private,
+            tainted: failed && (prior.is_null() || was_tainted),
+        });
+        answer.diagnostics
+    }
+
+    /// Has the provider work out a configuration for what is in the state.
+    pub async fn generate_config(&self) -> Value {
+        let request = pb::generate_resource_config::Request {
+            type_name: self.type_name.to_owned(),
+            state: self.wire(self.state()),
+        };
+        let answer = self.client().generate_resource_config(request).await;
+        let answer = answer.unwrap().into_inner();
+        assert_eq!(answer.diagnostics, []);
+        self.value(answer.config)
+    }
+
+    /// An identity off the wire.
+    pub fn identity(&self, msgpack: &[u8]) -> Value {
+        msgpack::decode(msgpack, &self.identity.value_type()).unwrap()
+    }
+
+    /// An object of the resource off the wire; null where there is none.
+    pub fn object(&self, sent: Option<pb::DynamicValue>) -> Value {
+        self.value(sent)
+    }
+
+    fn wire_identity(&self, identity: &Value) -> Option<pb::ResourceIdentityData> {
+        (self.knows_identities && !identity.is_null()).then(|| pb::ResourceIdentityData {
+            identity_data: Some(pb::DynamicValue {
+                msgpack: msgpack::encode(identity, &self.identity.value_type()).unwrap(),
+                json: vec![],
+            }),
+        })
+    }
+
+    fn received_identity(&self, sent: Option<pb::ResourceIdentityData>) -> Value {
+        let known = sent.filter(|_| self.knows_identities);
+        known.map_or(Value::Null, |sent| {
+            let msgpack = sent.identity_data.unwrap().msgpack;
+            msgpack::decode(&msgpack, &self.identity.value_type()).unwrap()
+        })
+    }
+
+    /// The identity of an object, which has to be there with every object and with no absence.
+    fn known_identity(&self, sent: Option<pb::ResourceIdentityData>, object: &Value) -> Value {
+        let identity = self.received_identity(sent);
+        assert!(identity.is_wholly_known(), "the identity is still unknown");
+        let expected = self.knows_identities && !object.is_null();
+        assert_eq!(
+            identity.as_map().is_some(),
+            expected,
+            "{identity:?} of {object:?}"
+        );
+        identity
+    }
+
+    fn wire(&self, object: &Value) -> Option<pb::DynamicValue> {
+        wire(&self.block, object)
+    }
+
+    fn value(&self, sent: Option<pb::DynamicValue>) -> Value {
+        sent.map_or(Value::Null, |sent| {
+            msgpack::decode(&sent.msgpack, &self.block.value_type()).unwrap()
+        })
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("type_name", &self.type_name)
+            .field("stored", &self.stored)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether one of them is an error.
+pub fn has_error(diagnostics: &[pb::Diagnostic]) -> bool {
+    errors(diagnostics).next().is_some()
+}
+
+/// The errors among them.
+pub fn errors(diagnostics: &[pb::Diagnostic]) -> impl Iterator<Item = &pb::Diagnostic> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
+}
+
+/// An object of this shape for the wire, with null for what it leaves out.
+pub fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
+    let msgpack = msgpack::encode(&block.complete(object.clone()), &block.value_type());
+    Some(pb::DynamicValue {
+        msgpack: msgpack.unwrap(),
+        json: vec![],
+    })
+}

@@ -1,0 +1,274 @@
+//! The host: starts a plugin in this process or in its own, and connects to it.
+
+use std::future::{Future, pending};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hyper_util::rt::TokioIo;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use terraform_plugin::framework::Provider;
+use terraform_plugin::process::{self, HostEnvironment, Mode, Network, Serve};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::schemas;
+use crate::scripted_provider::{Behavior, ScriptedProvider, ScriptedResource};
+use crate::tls_identity::Identity;
+
+/// The source address of the provider.
+pub const ADDRESS: &str = "registry.terraform.io/acme/cloud";
+
+/// How long to wait for what has to come: no test hangs, whatever is broken.
+pub const LONG_ENOUGH: Duration = Duration::from_secs(30);
+
+/// What every Terraform host sets.
+pub const COOKIE: (&str, &str) = (
+    "TF_PLUGIN_MAGIC_COOKIE",
+    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+);
+
+/// A plugin that runs inside the test.
+pub struct Plugin {
+    /// What it printed.
+    pub stdout: Stdout,
+    /// Its end.
+    pub running: JoinHandle<Result<(), process::Error>>,
+}
+
+/// What a plugin prints, as it comes.
+pub struct Stdout(UnboundedReceiver<Vec<u8>>);
+
+struct Pipe(UnboundedSender<Vec<u8>>);
+
+/// The line of a hosted plugin, taken apart.
+#[derive(Debug)]
+pub struct Line {
+    /// All of it.
+    pub text: String,
+    /// Where to connect.
+    pub address: String,
+    network: String,
+    certificate: String,
+}
+
+impl Plugin {
+    /// Serves a provider that does what it should to a host that presents `client`.
+    pub fn start(client: Option<Identity>) -> Self {
+        Self::start_in(Mode::Hosted, environment(client))
+    }
+
+    /// Serves a provider that does what it should.
+    pub fn start_in(mode: Mode, environment: HostEnvironment) -> Self {
+        Self::serve(mode, environment, well_behaved())
+    }
+
+    /// Serves a provider.
+    pub fn serve(mode: Mode, environment: HostEnvironment, provider: Arc<dyn Provider>) -> Self {
+        Self::serve_until(mode, environment, provider, pending())
+    }
+
+    /// Serves a provider until the process gets a signal, of which `signal` tells.
+    pub fn serve_until(
+        mode: Mode,
+        environment: HostEnvironment,
+        provider: Arc<dyn Provider>,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let (sender, receiver) = unbounded_channel();
+        let serve = Serve {
+            address: ADDRESS.to_owned(),
+            provider,
+            environment,
+            mode,
+            stdout: Box::new(Pipe(sender)),
+        };
+        Self {
+            stdout: Stdout(receiver),
+            running: tokio::spawn(process::serve(serve, signal)),
+        }
+    }
+
+    /// Its one line.
+    pub async fn line(&mut self) -> Line {
+        Line::parse(&self.stdout.until("\n").await)
+    }
+
+    /// Waits for its end.
+    pub async fn end(&mut self) -> Result<(), process::Error> {
+        in_time(&mut self.running).await.unwrap()
+    }
+}
+
+/// NO-OP for plugins that have ended.
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+impl Stdout {
+    /// Everything up to `end`.
+    pub async fn until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.ends_with(end) {
+            let bytes = in_time(self.0.recv()).await;
+            let bytes = bytes.expect("stdout is closed too early");
+            text.push_str(&String::from_utf8(bytes).unwrap());
+        }
+        text
+    }
+
+    /// Everything else, once the plugin has ended.
+    pub async fn rest(&mut self) -> String {
+        let mut text = String::new();
+        while let Some(bytes) = in_time(self.0.recv()).await {
+            text.push_str(&String::from_utf8(bytes).unwrap());
+        }
+        text
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Line {
+    /// Takes a line apart as go-plugin 1.4.3 does, which knows six fields and no more.
+    pub fn parse(text: &str) -> Self {
+        let line = text.strip_suffix('\n').unwrap();
+        let fields: Vec<&str> = line.splitn(6, '|').collect();
+        let [core, protocol, network, address, kind, certificate] = fields[..] else {
+            panic!("{} fields in {line}", fields.len());
+        };
+        assert_eq!((core, protocol, kind), ("1", "6", "grpc"));
+        Self {
+            text: text.to_owned(),
+            network: network.to_owned(),
+            address: address.to_owned(),
+            certificate: certificate.to_owned(),
+        }
+    }
+
+    /// The plugin's certificate, read as Go reads it: padding is an error.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        STANDARD_NO_PAD.decode(&self.certificate).unwrap().into()
+    }
+
+    /// Whether there is a certificate.
+    pub fn is_encrypted(&self) -> bool {
+        !self.certificate.is_empty()
+    }
+
+    /// Connects as [`Line`] says: encrypted if there is a certificate.
+    pub async fn connect(&self, client: Option<Identity>) -> Channel {
+        if self.is_encrypted() {
+            grpc(self.encrypt(client, rustls::ALL_VERSIONS).await.unwrap()).await
+        } else {
+            self.connect_in_plain_text().await
+        }
+    }
+
+    /// Connects without encryption.
+    pub async fn connect_in_plain_text(&self) -> Channel {
+        match self.network.as_str() {
+            "unix" => grpc(UnixStream::connect(&self.address).await.unwrap()).await,
+            "tcp" => grpc(TcpStream::connect(&self.address).await.unwrap()).await,
+            other => panic!("no network {other}"),
+        }
+    }
+
+    /// Encrypts a connection with the plugin's certificate as the only trusted one.
+    pub async fn encrypt(
+        &self,
+        client: Option<Identity>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> io::Result<TlsStream<UnixStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match client {
+            Some(identity) => config.with_client_cert_resolver(identity.resolver()),
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let socket = UnixStream::connect(&self.address).await?;
+        let handshake = TlsConnector::from(Arc::new(config))
+            .connect(ServerName::try_from("localhost").unwrap(), socket);
+        let mut stream = in_time(handshake).await?;
+        stream.flush().await?;
+        Ok(stream)
+    }
+}
+
+/// Speaks gRPC on a connection.
+async fn grpc(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Channel {
+    let mut stream = Some(TokioIo::new(stream));
+    let once = tower::service_fn(move |_| {
+        let stream = stream
+            .take()
+            .ok_or_else(|| io::Error::other("connected twice"));
+        std::future::ready(stream)
+    });
+    let endpoint = Endpoint::from_static("http://localhost").timeout(LONG_ENOUGH);
+    in_time(endpoint.connect_with_connector(once))
+        .await
+        .unwrap()
+}
+
+/// Waits for what has to come.
+pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let come = timeout(LONG_ENOUGH, future).await;
+    come.expect("what has to come does not")
+}
+
+/// The environment of a host that presents `client`, with a socket in a place of its own choice.
+pub fn environment(client: Option<Identity>) -> HostEnvironment {
+    HostEnvironment {
+        started_by_host: true,
+        client_certificate: client.map(|identity| identity.certificate.to_owned()),
+        network: Network::Unix,
+        ports: 0..=0,
+        socket_directory: None,
+        socket_group: None,
+        log_level: tracing::level_filters::LevelFilter::OFF,
+    }
+}
+
+/// A provider that does what it should.
+fn well_behaved() -> Arc<dyn Provider> {
+    let resource = ScriptedResource::new(schemas::thing(), Behavior::Behaves);
+    Arc::new(ScriptedProvider::of(&resource))
+}
+
+/// Whether the socket's file is there.
+pub fn exists(address: &str) -> bool {
+    Path::new(address).exists()
+}
+
+/// Whether `address` is one that only this machine can reach.
+pub fn is_loopback(address: &str) -> bool {
+    address.parse::<SocketAddr>().unwrap().ip().is_loopback()
+}

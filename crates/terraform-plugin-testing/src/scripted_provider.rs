@@ -1,0 +1,410 @@
+//! A provider with one resource that does as a test tells it, good or bad.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::framework::{
+    Action, Applied, ApplyRequest, ApplyResult, ConfigureRequest, Context, DataSource, Function,
+    ImportRequest, Imported, ListResource, PlanRequest, PlanResponse, Provider, ReadRequest,
+    ReadResponse, Recorder, Resource,
+};
+use terraform_plugin::schema::{IdentitySchema, Schema};
+use terraform_plugin::value::{AttributePath, Value};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::schemas;
+use crate::scripted_unmanaged::ScriptedUnmanaged;
+
+/// How long a call may take to come that has to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The name of the one resource.
+pub const RESOURCE_TYPE: &str = "test_thing";
+
+/// What the resource does.
+#[derive(Clone, Debug)]
+pub enum Behavior {
+    /// What it should. `id` is unknown in a plan and "made" afterwards.
+    Behaves,
+    /// Every call about it panics; create, update and delete have recorded something before.
+    Panics,
+    /// Create, update and delete record a half-done object, and then fail.
+    FailsHalfway,
+    /// Every call about it fails, and nothing is recorded.
+    FailsAtOnce,
+    /// Plan, create, update, read, import and upgrade return this.
+    Returns(Value),
+    /// Create, update and delete wait to be released; when they are cancelled instead, they
+    /// record a half-done object and fail.
+    Waits,
+    /// Create, update and delete wait to be released, and don't heed being cancelled.
+    Insists,
+}
+
+/// A provider of one [`ScriptedResource`].
+pub struct ScriptedProvider {
+    schema: Schema,
+    resource: Arc<ScriptedResource>,
+    unmanaged: Option<Arc<ScriptedUnmanaged>>,
+}
+
+/// The resource.
+pub struct ScriptedResource {
+    schema: Schema,
+    /// The shape of its identity: its name, and perhaps a zone.
+    identity: Option<IdentitySchema>,
+    behavior: Behavior,
+    /// What has been called, in order.
+    calls: Mutex<Vec<String>>,
+    /// Tells that `calls` has grown.
+    called: Notify,
+    /// Lets go whoever waits.
+    pub release: Notify,
+}
+
+impl ScriptedProvider {
+    /// A provider of this resource alone.
+    pub fn of(resource: &Arc<ScriptedResource>) -> Self {
+        Self {
+            schema: schemas::schema(
+                vec![schemas::plain(
+                    "account",
+                    terraform_plugin::value::Type::String,
+                )],
+                vec![],
+            ),
+            resource: Arc::clone(resource),
+            unmanaged: None,
+        }
+    }
+
+    /// The same, with one thing of every other kind.
+    pub fn beside(self, unmanaged: &Arc<ScriptedUnmanaged>) -> Self {
+        Self {
+            unmanaged: Some(Arc::clone(unmanaged)),
+            ..self
+        }
+    }
+}
+
+impl ScriptedResource {
+    /// A resource without an identity.
+    pub fn new(schema: Schema, behavior: Behavior) -> Arc<Self> {
+        Self::with_identity(schema, None, behavior)
+    }
+
+    /// A resource with this identity, if any.
+    pub fn with_identity(
+        schema: Schema,
+        identity: Option<IdentitySchema>,
+        behavior: Behavior,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            schema,
+            identity,
+            behavior,
+            calls: Mutex::default(),
+            called: Notify::new(),
+            release: Notify::new(),
+        })
+    }
+
+    /// What has been called so far.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until `call` has come.
+    pub async fn until(&self, call: &str) {
+        let come = async {
+            loop {
+                let called = self.called.notified();
+                if self.calls().iter().any(|known| known == call) {
+                    return;
+                }
+                called.await;
+            }
+        };
+        timeout(PATIENCE, come)
+            .await
+            .unwrap_or_else(|_| panic!("{call:?} has not come, but {:?}", self.calls()));
+    }
+
+    fn note(&self, call: &str) {
+        self.calls.lock().unwrap().push(call.to_owned());
+        self.called.notify_waiters();
+    }
+
+    /// What a call does before it does anything of its own.
+    fn begin(&self, call: &str) -> Result<(), Diagnostics> {
+        self.note(call);
+        match self.behavior {
+            Behavior::Panics => panic!("{call} went wrong"),
+            Behavior::FailsAtOnce => Err(failure(call)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(
+        &self,
+        call: &str,
+        context: &Context,
+        request: &ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        let half_done = || recorder.record(self.half_done(request), b"half".to_vec());
+        match &self.behavior {
+            Behavior::Panics => half_done(),
+            Behavior::FailsHalfway => {
+                half_done();
+                return Err(failure(call));
+            }
+            Behavior::Waits => {
+                self.note(&format!("{call} waits"));
+                tokio::select! {
+                    () = context.cancelled.cancelled() => {
+                        half_done();
+                        return Err(failure(call));
+                    }
+                    () = self.release.notified() => self.note(&format!("{call} goes on")),
+                }
+            }
+            Behavior::Insists => {
+                self.note(&format!("{call} waits"));
+                self.release.notified().await;
+            }
+            _ => {}
+        }
+        self.begin(call)?;
+        Ok(Applied {
+            state: self.made(&request.planned),
+            private: b"done".to_vec(),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+
+    /// The object of the plan, as it is when it is there.
+    fn made(&self, planned: &Value) -> Value {
+        match (&self.behavior, planned) {
+            (Behavior::Returns(value), _) => value.clone(),
+            (_, Value::Object(attributes)) => {
+                let mut attributes = attributes.clone();
+                if attributes.get("id").is_some_and(Value::is_unknown) {
+                    attributes.insert("id".to_owned(), "made".into());
+                }
+                Value::Object(attributes)
+            }
+            (_, other) => other.clone(),
+        }
+    }
+
+    /// The object that a change leaves that ends in the middle.
+    fn half_done(&self, request: &ApplyRequest) -> Value {
+        let whole = if request.planned.is_null() {
+            &request.prior
+        } else {
+            &request.planned
+        };
+        let mut attributes = whole.as_map().unwrap().clone();
+        attributes.insert("id".to_owned(), "half".into());
+        Value::Object(attributes)
+    }
+}
+
+/// The attribute whose change forces a replacement, where it is there.
+fn first_rule(planned: &Value) -> Option<AttributePath> {
+    planned.get("rule").as_elements()?.first()?;
+    Some(AttributePath::new("rule").index(0).attribute("name"))
+}
+
+fn failure(call: &str) -> Diagnostics {
+    Diagnostic::error(format!("Can't {call}"), "The test says so.")
+        .at(AttributePath::new("name"))
+        .into()
+}
+
+#[async_trait]
+impl Provider for ScriptedProvider {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::clone(&self.resource) as Arc<dyn Resource>]
+    }
+
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        let unmanaged = self.unmanaged.iter();
+        unmanaged.map(|it| Arc::clone(it) as _).collect()
+    }
+
+    async fn validate_config(&self, _: &Value) -> Diagnostics {
+        self.resource
+            .begin("validate provider")
+            .err()
+            .unwrap_or_default()
+    }
+
+    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+        let ConfigureRequest {
+            config,
+            host_version,
+        } = request;
+        let account = config.get("account").as_str().unwrap_or("nobody");
+        let call = format!("configure {account} for {host_version}");
+        self.resource.begin(&call).err().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Resource for ScriptedResource {
+    fn type_name(&self) -> &str {
+        RESOURCE_TYPE
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate_config(&self, _: &Value) -> Diagnostics {
+        self.begin("validate").err().unwrap_or_default()
+    }
+
+    async fn plan(&self, _: &Context, request: PlanRequest) -> PlanResponse {
+        if let Err(diagnostics) = self.begin("plan") {
+            return PlanResponse {
+                diagnostics,
+                ..PlanResponse::default()
+            };
+        }
+        let planned = match (&self.behavior, request.proposed) {
+            (Behavior::Returns(value), _) => value.clone(),
+            (_, Value::Object(mut attributes)) => {
+                let id = attributes.get_mut("id").filter(|id| id.is_null());
+                id.into_iter().for_each(|id| *id = Value::Unknown);
+                Value::Object(attributes)
+            }
+            (_, other) => other,
+        };
+        PlanResponse {
+            requires_replace: first_rule(&planned).into_iter().collect(),
+            planned,
+            private: b"planned".to_vec(),
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        self.change("create", context, &request, recorder).await
+    }
+
+    async fn read(&self, _: &Context, request: ReadRequest) -> ReadResponse {
+        let diagnostics = self.begin("read").err().unwrap_or_default();
+        let state = match &self.behavior {
+            Behavior::Returns(Value::Null) => None,
+            Behavior::Returns(value) => Some(value.clone()),
+            _ => Some(request.current),
+        };
+        ReadResponse {
+            state,
+            private: request.private,
+            diagnostics,
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> ApplyResult {
+        self.change("update", context, &request, recorder).await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        request: ApplyRequest,
+        recorder: &Recorder,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let applied = self.change("delete", context, &request, recorder).await?;
+        Ok(applied.diagnostics)
+    }
+
+    async fn import(&self, _: &Context, request: ImportRequest) -> Result<Imported, Diagnostics> {
+        self.begin("import")?;
+        let state = match (&self.behavior, request) {
+            (Behavior::Returns(value), _) => value.clone(),
+            // With an identity, the name is the id.
+            (_, ImportRequest::Id(id)) if self.identity.is_some() => {
+                Value::object([("name", id.into())])
+            }
+            (_, ImportRequest::Id(id)) => Value::object([("id", id.into())]),
+            (_, ImportRequest::Identity(identity)) => {
+                Value::object([("name", identity.get("name").clone())])
+            }
+        };
+        Ok(Imported {
+            state,
+            private: b"imported".to_vec(),
+        })
+    }
+
+    async fn upgrade_state(
+        &self,
+        version: i64,
+        state: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        self.begin(&format!("upgrade {version}: {state}"))?;
+        Ok(match &self.behavior {
+            Behavior::Returns(value) => value.clone(),
+            _ => Value::object([("name", "upgraded".into())]),
+        })
+    }
+
+    fn identity_schema(&self) -> Option<&IdentitySchema> {
+        self.identity.as_ref()
+    }
+
+    fn identity(&self, state: &Value) -> Value {
+        match state.get("name") {
+            Value::Null => Value::Null,
+            name => Value::object([("name", name.clone())]),
+        }
+    }
+
+    async fn upgrade_identity(
+        &self,
+        version: i64,
+        identity: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        self.begin(&format!("upgrade identity {version}: {identity}"))?;
+        Ok(match &self.behavior {
+            Behavior::Returns(value) => value.clone(),
+            _ => Value::object([("name", "upgraded".into())]),
+        })
+    }
+}

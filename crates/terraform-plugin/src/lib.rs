@@ -1,0 +1,14 @@
+//! A framework for Terraform and OpenTofu providers.
+//!
+//! # Layout
+//! - [`framework`]: the traits that a provider implements
+//! - [`schema`], [`value`], [`diagnostics`]: what a provider describes, takes and answers
+//! - [`protocol`]: the calls of plugin protocol 6
+//! - [`process`]: the process that a host starts: handshake, mutual TLS, logs, shutdown
+
+pub mod diagnostics;
+pub mod framework;
+pub mod process;
+pub mod protocol;
+pub mod schema;
+pub mod value;

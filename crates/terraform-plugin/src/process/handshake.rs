@@ -1,0 +1,286 @@
+//! What a go-plugin host says through the environment, and the one line with which a plugin
+//! answers.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rustls::pki_types::CertificateDer;
+use tracing::level_filters::LevelFilter;
+
+use crate::process::hclog;
+use crate::process::listener::{Address, Network};
+
+/// What Terraform and OpenTofu set to show that it is they who start us.
+const COOKIE: (&str, &str) = (
+    "TF_PLUGIN_MAGIC_COOKIE",
+    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+);
+
+/// The version of go-plugin's own conventions.
+const CORE_VERSION: u8 = 1;
+
+/// The version of Terraform's plugin protocol. We speak no other, so what the host lists in
+/// `PLUGIN_PROTOCOL_VERSIONS` decides nothing: a host that doesn't speak it says so best itself.
+pub(super) const PROTOCOL_VERSION: u8 = 6;
+
+/// The environment that a host sets, as values.
+#[derive(Clone, Debug)]
+pub struct HostEnvironment {
+    /// Whether a Terraform host started us.
+    pub started_by_host: bool,
+    /// The certificate, as PEM, that the host will present; [`None`] where it wants plain text.
+    pub client_certificate: Option<String>,
+    /// The kind of socket to listen on.
+    pub network: Network,
+    /// The ports allowed for TCP; `0..=0` leaves the choice to the system.
+    pub ports: RangeInclusive<u16>,
+    /// Where to put a unix socket; [`None`] for the system's temporary directory.
+    pub socket_directory: Option<PathBuf>,
+    /// The group, by name or number, that may use a unix socket; [`None`] for nobody but us.
+    pub socket_group: Option<String>,
+    /// What of our log the user wants.
+    pub log_level: LevelFilter,
+}
+
+/// An environment that no host sets.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EnvironmentError {
+    /// A port that is no number from 0 to 65535.
+    #[error("{variable} is `{value}`, which is no port")]
+    Port {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A range of ports without a port.
+    #[error("PLUGIN_MIN_PORT {min} is greater than PLUGIN_MAX_PORT {max}")]
+    Ports {
+        /// The lowest port.
+        min: u16,
+        /// The highest port.
+        max: u16,
+    },
+}
+
+impl HostEnvironment {
+    /// Reads the environment of the provider at `address` (`host/namespace/name`). As in Go, an
+    /// empty variable is as good as none.
+    ///
+    /// # Errors
+    /// We listen on TCP, and the ports make no range.
+    pub fn read(
+        address: &str,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, EnvironmentError> {
+        let variables = Variables::new(variables);
+        let network = Network::usual();
+        Ok(Self {
+            started_by_host: variables.text(COOKIE.0).as_deref() == Some(COOKIE.1),
+            client_certificate: variables.text("PLUGIN_CLIENT_CERT"),
+            network,
+            ports: ports(network, &variables)?,
+            socket_directory: variables.get("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            socket_group: variables.text("PLUGIN_UNIX_SOCKET_GROUP"),
+            log_level: hclog::level(address, |variable| variables.text(variable)),
+        })
+    }
+}
+
+/// The line that tells the host where and how we serve.
+#[derive(Debug)]
+pub(super) struct Handshake<'a> {
+    /// Where we listen.
+    pub(super) address: &'a Address,
+    /// Our certificate; [`None`] where we serve plain text.
+    pub(super) certificate: Option<&'a CertificateDer<'static>>,
+}
+
+/// The last field stands even when it is empty, and takes no padding: Go reads it as raw base64.
+/// No further field follows: hosts before go-plugin 1.6 would take it for a part of the
+/// certificate.
+impl fmt::Display for Handshake<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { network, location } = self.address;
+        let certificate = self
+            .certificate
+            .map(|der| STANDARD_NO_PAD.encode(der))
+            .unwrap_or_default();
+        write!(
+            f,
+            "{CORE_VERSION}|{PROTOCOL_VERSION}|{network}|{location}|grpc|{certificate}"
+        )
+    }
+}
+
+/// The variables that hold something.
+struct Variables(HashMap<OsString, OsString>);
+
+impl Variables {
+    fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+        )
+    }
+
+    fn get(&self, variable: &str) -> Option<OsString> {
+        self.0.get(&OsString::from(variable)).cloned()
+    }
+
+    fn text(&self, variable: &str) -> Option<String> {
+        self.get(variable)
+            .map(|value| value.to_string_lossy().into_owned())
+    }
+}
+
+/// The ports to choose from. Hosts name some whatever we listen on, and only TCP has any.
+fn ports(network: Network, variables: &Variables) -> Result<RangeInclusive<u16>, EnvironmentError> {
+    if network != Network::Tcp {
+        return Ok(0..=0);
+    }
+    let port = |variable| match variables.text(variable) {
+        None => Ok(0),
+        Some(value) => value
+            .parse()
+            .map_err(|_| EnvironmentError::Port { variable, value }),
+    };
+    let (min, max) = (port("PLUGIN_MIN_PORT")?, port("PLUGIN_MAX_PORT")?);
+    if min > max {
+        return Err(EnvironmentError::Ports { min, max });
+    }
+    Ok(min..=max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<HostEnvironment, EnvironmentError> {
+        HostEnvironment::read(
+            "registry.terraform.io/acme/some-cloud",
+            variables
+                .iter()
+                .map(|(name, value)| (name.into(), value.into())),
+        )
+    }
+
+    fn ports(
+        network: Network,
+        variables: &[(&str, &str)],
+    ) -> Result<RangeInclusive<u16>, EnvironmentError> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        super::ports(network, &Variables::new(variables))
+    }
+
+    fn address() -> Address {
+        Address {
+            network: Network::Unix,
+            location: "/run/plugin1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_environment_of_a_host_is_understood() {
+        let environment = read(&[
+            (COOKIE.0, COOKIE.1),
+            ("PLUGIN_PROTOCOL_VERSIONS", "6,5"),
+            ("PLUGIN_CLIENT_CERT", "-----BEGIN CERTIFICATE-----"),
+            ("PLUGIN_UNIX_SOCKET_DIR", "/run/host"),
+            ("PLUGIN_UNIX_SOCKET_GROUP", "plugins"),
+            ("TF_LOG_PROVIDER_SOME_CLOUD", "debug"),
+        ])
+        .unwrap();
+
+        assert!(environment.started_by_host);
+        assert_eq!(
+            environment.client_certificate.as_deref(),
+            Some("-----BEGIN CERTIFICATE-----")
+        );
+        assert_eq!(
+            environment.socket_directory,
+            Some(PathBuf::from("/run/host"))
+        );
+        assert_eq!(environment.socket_group.as_deref(), Some("plugins"));
+        assert_eq!(environment.log_level, LevelFilter::DEBUG);
+    }
+
+    #[test]
+    fn an_empty_environment_is_nobodys() {
+        let environment = read(&[("PLUGIN_CLIENT_CERT", "")]).unwrap();
+
+        assert!(!environment.started_by_host);
+        assert_eq!(environment.client_certificate, None);
+        assert_eq!(environment.socket_directory, None);
+    }
+
+    #[test]
+    fn another_cookie_is_no_cookie() {
+        let environment = read(&[(COOKIE.0, "chocolate")]).unwrap();
+
+        assert!(!environment.started_by_host);
+    }
+
+    #[test]
+    fn tcp_takes_a_port_of_the_host_s_range_or_any() {
+        let named = [("PLUGIN_MIN_PORT", "10000"), ("PLUGIN_MAX_PORT", "25000")];
+
+        assert_eq!(ports(Network::Tcp, &named).unwrap(), 10000..=25000);
+        assert_eq!(ports(Network::Tcp, &[]).unwrap(), 0..=0);
+    }
+
+    #[test]
+    fn ports_that_make_no_range_are_refused_where_one_is_needed() {
+        let backwards = [("PLUGIN_MIN_PORT", "2"), ("PLUGIN_MAX_PORT", "1")];
+        let word = [("PLUGIN_MAX_PORT", "many")];
+
+        for (refused, message) in [
+            (
+                &backwards[..],
+                "PLUGIN_MIN_PORT 2 is greater than PLUGIN_MAX_PORT 1",
+            ),
+            (&word, "PLUGIN_MAX_PORT is `many`, which is no port"),
+        ] {
+            let error = ports(Network::Tcp, refused).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(ports(Network::Unix, refused).unwrap(), 0..=0);
+        }
+    }
+
+    #[test]
+    fn the_certificate_stands_last_and_without_padding() {
+        for length in 60..=62 {
+            let der = CertificateDer::from(vec![0xfb; length]);
+            let line = Handshake {
+                address: &address(),
+                certificate: Some(&der),
+            }
+            .to_string();
+
+            let fields: Vec<&str> = line.split('|').collect();
+            assert_eq!(fields[..5], ["1", "6", "unix", "/run/plugin1", "grpc"]);
+            assert_eq!(fields.len(), 6);
+            assert!(!fields[5].contains('='), "{line}");
+            assert_eq!(STANDARD_NO_PAD.decode(fields[5]).unwrap(), der.as_ref());
+        }
+    }
+
+    #[test]
+    fn plain_text_leaves_the_last_field_empty() {
+        let line = Handshake {
+            address: &address(),
+            certificate: None,
+        };
+
+        insta::assert_snapshot!(line, @"1|6|unix|/run/plugin1|grpc|");
+    }
+}

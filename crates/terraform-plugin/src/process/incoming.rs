@@ -1,0 +1,78 @@
+//! From accepted sockets to connections that are ready for gRPC. What fails on the way is logged:
+//! the host tells its user nothing about the cause.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use futures::stream::{Stream, StreamExt as _};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::process::connection::Connection;
+
+/// How long to wait before the next try after the system has refused a connection: what it lacks,
+/// such as file descriptors, it lacks for a while.
+const REFUSED: Duration = Duration::from_millis(100);
+
+/// How long a peer may take to encrypt its connection.
+const TLS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many peers may encrypt their connections at a time. A host makes one connection.
+const TLS_AT_ONCE: usize = 16;
+
+/// The connections that are ready for gRPC, encrypted by `tls`.
+pub(super) fn connections(
+    incoming: impl Stream<Item = io::Result<Connection>>,
+    tls: Option<TlsAcceptor>,
+) -> impl Stream<Item = Result<Connection, Infallible>> {
+    incoming
+        .filter_map(accepted)
+        .map(move |stream| secure(stream, tls.clone()))
+        .buffer_unordered(TLS_AT_ONCE)
+        .filter_map(async |connection| connection.map(Ok))
+}
+
+async fn accepted(stream: io::Result<Connection>) -> Option<Connection> {
+    match stream {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::error!(%error, "a connection could not be accepted");
+            sleep(REFUSED).await;
+            None
+        }
+    }
+}
+
+async fn secure(stream: Connection, tls: Option<TlsAcceptor>) -> Option<Connection> {
+    let Some(tls) = tls else { return Some(stream) };
+    let encrypted = match timeout(TLS_PATIENCE, tls.accept(stream)).await {
+        Ok(encrypted) => encrypted,
+        Err(too_late) => Err(too_late.into()),
+    };
+    encrypted
+        .map(Connection::new)
+        .inspect_err(|error| tracing::error!(%error, "a connection could not be encrypted"))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_system_that_refuses_connections_is_not_asked_again_at_once() {
+        let refused = stream::repeat_with(|| Err(io::Error::other("too many open files")));
+        let welcome = stream::iter([Ok(Connection::new(tokio::io::empty()))]);
+        let incoming = refused.take(20).chain(welcome);
+
+        let asked = Instant::now();
+        let ready: Vec<_> = connections(incoming, None).collect().await;
+
+        assert_eq!(ready.len(), 1);
+        assert_eq!(asked.elapsed(), 20 * REFUSED);
+    }
+}

@@ -1,0 +1,166 @@
+//! The calls about list resources.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::{FutureExt as _, stream};
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::DropGuard;
+use tonic::codegen::BoxStream;
+use tracing::{Instrument as _, debug};
+
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::{
+    Context, ListRequest, ListResource, ListResult, ListResults, Resource, WriteOnly, check_config,
+};
+use crate::protocol::generated as pb;
+use crate::protocol::generated::list_resource::Event;
+use crate::protocol::{faults, from_proto, identity, reply, to_proto};
+
+/// Checks a configuration: by its schema, then by the list resource.
+pub(crate) async fn validate(
+    list: &dyn ListResource,
+    request: pb::validate_list_resource_config::Request,
+) -> Result<pb::validate_list_resource_config::Response, Diagnostics> {
+    let block = &list.schema().block;
+    let config = from_proto::value("configuration", request.config, &block.value_type())?;
+    let mut found = check_config(block, &config, WriteOnly::NotAllowed);
+    found.extend(list.validate_config(&config).await);
+    Ok(pb::validate_list_resource_config::Response {
+        diagnostics: to_proto::diagnostics(&found),
+    })
+}
+
+/// Lists objects of `resource`, an event each, as fast as the host takes them. Once the host has
+/// as many as it wanted, or is gone, the list is dropped where it stands: it changes nothing.
+pub(crate) fn list(
+    list: Arc<dyn ListResource>,
+    resource: Arc<dyn Resource>,
+    context: &Context,
+    request: pb::list_resource::Request,
+) -> Result<BoxStream<Event>, Diagnostics> {
+    let kind = list.schema().block.value_type();
+    let request = ListRequest {
+        config: from_proto::value("configuration", request.config, &kind)?,
+        include_resource: request.include_resource_object,
+        limit: u64::try_from(request.limit).unwrap_or_default(),
+    };
+    if request.limit == 0 {
+        return Ok(Box::pin(stream::empty()));
+    }
+    let cancelled = context.cancelled.child_token();
+    let context = Context {
+        cancelled: cancelled.clone(),
+    };
+    let (results, received) = ListResults::channel();
+    let listing = Listing {
+        resource,
+        received,
+        include_resource: request.include_resource,
+        left: request.limit,
+        _until_dropped: cancelled.drop_guard(),
+    };
+    tokio::spawn(send_all(list, context, request, results).in_current_span());
+    let events = stream::unfold(Some(listing), |listing| async {
+        let (event, listing) = listing?.next().await?;
+        Some((Ok(event), listing))
+    });
+    Ok(Box::pin(events))
+}
+
+async fn send_all(
+    list: Arc<dyn ListResource>,
+    context: Context,
+    request: ListRequest,
+    results: ListResults,
+) {
+    let all = AssertUnwindSafe(list.list(&context, request, &results)).catch_unwind();
+    let ended = tokio::select! {
+        ended = all => ended,
+        () = results.closed() => Ok(Ok(())),
+    };
+    let failure = match ended {
+        Ok(ended) => ended.err().unwrap_or_default(),
+        Err(panic) => faults::panicked("list", &reply::panic_text(panic.as_ref())).into(),
+    };
+    debug!(failed = !failure.is_empty(), "the list has ended");
+    if !failure.is_empty() {
+        // Nobody may want to know any more.
+        let _ = results.send(failure.into()).await;
+    }
+}
+
+/// A list that goes on.
+struct Listing {
+    resource: Arc<dyn Resource>,
+    received: Receiver<ListResult>,
+    include_resource: bool,
+    /// How many more results the host wants.
+    left: u64,
+    /// Cancels the list when the host wants no more.
+    _until_dropped: DropGuard,
+}
+
+impl Listing {
+    /// The next event, and the rest of the list where there is more to come.
+    async fn next(mut self) -> Option<(Event, Option<Self>)> {
+        let result = self.received.recv().await?;
+        let is_object = !result.identity.is_null();
+        let event = self.event(result);
+        self.left -= u64::from(is_object);
+        let is_over = self.left == 0 || has_error(&event);
+        Some((event, (!is_over).then_some(self)))
+    }
+
+    fn event(&self, result: ListResult) -> Event {
+        self.object(result).unwrap_or_else(|diagnostics| Event {
+            diagnostic: to_proto::diagnostics(&diagnostics),
+            ..Event::default()
+        })
+    }
+
+    /// The event of an object; only diagnostics where it isn't one.
+    fn object(&self, result: ListResult) -> Result<Event, Diagnostics> {
+        let ListResult {
+            display_name,
+            identity,
+            resource,
+            mut diagnostics,
+        } = result;
+        let schema = self.resource.identity_schema();
+        let schema = schema.ok_or_else(|| faults::no_identity(self.resource.type_name()))?;
+        let identity = schema.complete(identity);
+        if diagnostics.has_error() || (identity.is_null() && !diagnostics.is_empty()) {
+            return Err(diagnostics);
+        }
+        let is_whole = schema.missing(&identity).next().is_none();
+        if !identity::is_settled(&identity) || !is_whole {
+            return Err(faults::missing_identity("list").into());
+        }
+        let resource_object = match resource.filter(|_| self.include_resource) {
+            Some(object) => Some(to_proto::state(self.resource.schema(), object)?),
+            None if self.include_resource => {
+                diagnostics.push(Diagnostic::warning(
+                    "Object listed without its attributes",
+                    format!(
+                        "They were asked for, but couldn't be given for {display_name:?}: its \
+                         configuration can't be generated."
+                    ),
+                ));
+                None
+            }
+            None => None,
+        };
+        Ok(Event {
+            identity: Some(to_proto::identity(schema, &identity)?),
+            display_name,
+            resource_object,
+            diagnostic: to_proto::diagnostics(&diagnostics),
+        })
+    }
+}
+
+fn has_error(event: &Event) -> bool {
+    let is_error = |found: &pb::Diagnostic| found.severity() == pb::diagnostic::Severity::Error;
+    event.diagnostic.iter().any(is_error)
+}

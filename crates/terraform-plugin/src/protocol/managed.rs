@@ -1,0 +1,207 @@
+//! The calls about a managed resource that change nothing: validate, plan, read, import, upgrade,
+//! and the configuration for what has been imported.
+
+use std::cmp::Ordering;
+
+use crate::diagnostics::Diagnostics;
+use crate::framework::{
+    Context, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, check_config,
+};
+use crate::protocol::generated as pb;
+use crate::protocol::{faults, from_proto, identity, to_proto};
+use crate::value::{Value, json};
+
+/// Checks a configuration: by its schema, then by the resource.
+pub(crate) async fn validate(
+    resource: &dyn Resource,
+    request: pb::validate_resource_config::Request,
+) -> Result<pb::validate_resource_config::Response, Diagnostics> {
+    let block = &resource.schema().block;
+    let config = from_proto::value("configuration", request.config, &block.value_type())?;
+    let write_only = from_proto::write_only(request.client_capabilities);
+    let mut found = check_config(block, &config, write_only);
+    found.extend(resource.validate_config(&config).await);
+    Ok(pb::validate_resource_config::Response {
+        diagnostics: to_proto::diagnostics(&found),
+    })
+}
+
+/// Plans a change. What is to be destroyed is planned to be null, without asking the resource.
+pub(crate) async fn plan(
+    resource: &dyn Resource,
+    context: &Context,
+    request: pb::plan_resource_change::Request,
+) -> Result<pb::plan_resource_change::Response, Diagnostics> {
+    let schema = resource.schema();
+    let kind = schema.block.value_type();
+    let proposed = from_proto::value("proposed state", request.proposed_new_state, &kind)?;
+    if proposed.is_null() {
+        return Ok(pb::plan_resource_change::Response {
+            planned_state: Some(to_proto::null()),
+            planned_private: request.prior_private,
+            ..Default::default()
+        });
+    }
+    let stored = identity::stored(resource, request.prior_identity)?;
+    let request = PlanRequest {
+        prior: from_proto::value("prior state", request.prior_state, &kind)?,
+        proposed,
+        config: from_proto::value("configuration", request.config, &kind)?,
+        prior_private: request.prior_private,
+    };
+    let is_new = request.prior.is_null();
+    let PlanResponse {
+        planned,
+        requires_replace,
+        private,
+        diagnostics,
+    } = resource.plan(context, request).await;
+    if diagnostics.has_error() {
+        return Err(diagnostics);
+    }
+    // Null would pass for the plan of a destroy.
+    if planned.as_map().is_none() {
+        return Err(faults::missing_result("plan").into());
+    }
+    // A replacement is another object. The host may bring the identity that was planned for it
+    // when it asks for its plan a second time, without the object before.
+    let kept = if is_new || !requires_replace.is_empty() {
+        &Value::Null
+    } else {
+        &stored
+    };
+    let planned_identity = identity::of_plan(resource, kept, &planned)?;
+    Ok(pb::plan_resource_change::Response {
+        planned_state: Some(to_proto::plan(schema, planned)?),
+        requires_replace: requires_replace.iter().map(to_proto::path).collect(),
+        planned_private: private,
+        planned_identity,
+        diagnostics: to_proto::diagnostics(&diagnostics),
+        ..Default::default()
+    })
+}
+
+/// Reads an object again. Where that fails, state and private data stay as they were.
+pub(crate) async fn read(
+    resource: &dyn Resource,
+    context: &Context,
+    request: pb::read_resource::Request,
+) -> Result<pb::read_resource::Response, Diagnostics> {
+    let schema = resource.schema();
+    let kind = schema.block.value_type();
+    let unchanged = |found: &Diagnostics| pb::read_resource::Response {
+        new_state: request.current_state.clone(),
+        private: request.private.clone(),
+        new_identity: resource
+            .identity_schema()
+            .and(request.current_identity.clone()),
+        diagnostics: to_proto::diagnostics(found),
+        ..Default::default()
+    };
+    let current = match from_proto::value("state", request.current_state.clone(), &kind) {
+        Ok(current) if current.is_null() => return Ok(unchanged(&Diagnostics::new())),
+        Ok(current) => current,
+        Err(undecodable) => return Ok(unchanged(&undecodable)),
+    };
+    let stored = match identity::stored(resource, request.current_identity.clone()) {
+        Ok(stored) => stored,
+        Err(undecodable) => return Ok(unchanged(&undecodable)),
+    };
+    let private = request.private.clone();
+    let ReadResponse {
+        state,
+        private,
+        diagnostics,
+    } = resource
+        .read(context, ReadRequest { current, private })
+        .await;
+    if diagnostics.has_error() {
+        return Ok(unchanged(&diagnostics));
+    }
+    let state = state.unwrap_or_default();
+    let (new_identity, unidentified) = identity::of_state(resource, "read", &stored, &state);
+    if unidentified.has_error() {
+        return Ok(unchanged(&unidentified));
+    }
+    Ok(match to_proto::state(schema, state) {
+        Err(invalid) => unchanged(&invalid),
+        Ok(new_state) => pb::read_resource::Response {
+            new_state: Some(new_state),
+            new_identity,
+            private,
+            diagnostics: to_proto::diagnostics(&diagnostics),
+            ..Default::default()
+        },
+    })
+}
+
+/// Imports an object: exactly one, which the host then has read.
+pub(crate) async fn import(
+    resource: &dyn Resource,
+    context: &Context,
+    request: pb::import_resource_state::Request,
+) -> Result<pb::import_resource_state::Response, Diagnostics> {
+    let named = identity::import(resource, request.id, request.identity)?;
+    let imported = resource.import(context, named).await?;
+    if imported.state.is_null() {
+        return Err(faults::missing_result("import").into());
+    }
+    let (identity, unidentified) =
+        identity::of_state(resource, "import", &Value::Null, &imported.state);
+    if unidentified.has_error() {
+        return Err(unidentified);
+    }
+    let imported = pb::import_resource_state::ImportedResource {
+        type_name: request.type_name,
+        state: Some(to_proto::state(resource.schema(), imported.state)?),
+        private: imported.private,
+        identity,
+    };
+    Ok(pb::import_resource_state::Response {
+        imported_resources: vec![imported],
+        ..Default::default()
+    })
+}
+
+/// Turns stored state into one of the current schema. Hosts ask for it each time they read a
+/// state, also where it is of the current version; a null answer would make them plan to create
+/// what is there.
+pub(crate) async fn upgrade_state(
+    resource: &dyn Resource,
+    request: pb::upgrade_resource_state::Request,
+) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
+    let schema = resource.schema();
+    let name = resource.type_name();
+    let stored = from_proto::stored_state(name, request.raw_state)?;
+    let state = match request.version.cmp(&schema.version) {
+        Ordering::Less => resource.upgrade_state(request.version, stored).await?,
+        Ordering::Equal => json::decode(&stored, &schema.block.value_type())
+            .map_err(|misfit| faults::unreadable_state(name, &faults::with_causes(&misfit)))?,
+        Ordering::Greater => {
+            return Err(faults::newer_state(name, request.version, schema.version));
+        }
+    };
+    if state.is_null() {
+        return Err(faults::unreadable_state(name, "it is null"));
+    }
+    Ok(pb::upgrade_resource_state::Response {
+        upgraded_state: Some(to_proto::state(schema, state)?),
+        ..Default::default()
+    })
+}
+
+/// Works out a configuration for an object that has been imported.
+pub(crate) fn generate_config(
+    resource: &dyn Resource,
+    request: pb::generate_resource_config::Request,
+) -> Result<pb::generate_resource_config::Response, Diagnostics> {
+    let schema = resource.schema();
+    let state = from_proto::value("state", request.state, &schema.block.value_type())?;
+    if state.is_null() {
+        return Err(faults::no_state_to_generate_from());
+    }
+    Ok(pb::generate_resource_config::Response {
+        config: Some(to_proto::state(schema, resource.generate_config(state))?),
+        diagnostics: Vec::new(),
+    })
+}

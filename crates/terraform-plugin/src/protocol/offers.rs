@@ -1,0 +1,193 @@
+//! What there is: metadata, schemas and capabilities, and the provider block.
+
+use std::collections::HashMap;
+
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::{ConfigureRequest, Provider, WriteOnly, check_config};
+use crate::protocol::catalogue::{Catalogue, Named};
+use crate::protocol::generated as pb;
+use crate::protocol::{faults, from_proto, functions, identity, to_proto};
+use crate::schema::rules::{Flaw, RESERVED_IN_PROVIDERS, RESERVED_IN_RESOURCES};
+use crate::schema::{Attribute, IdentitySchema, Presence, Schema};
+
+/// What a host may count on. It asks before it destroys, and a process of ours needs no call for
+/// the schema before any other.
+const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
+    plan_destroy: true,
+    get_provider_schema_optional: true,
+    move_resource_state: false,
+    generate_resource_config: true,
+};
+
+/// The names of everything.
+pub(crate) fn metadata(offered: &Catalogue) -> pb::get_metadata::Response {
+    use pb::get_metadata::{
+        ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
+        ResourceMetadata,
+    };
+    fn names<T: ?Sized, M>(things: &Named<T>, entry: impl Fn(String) -> M) -> Vec<M> {
+        things.keys().cloned().map(entry).collect()
+    }
+    pb::get_metadata::Response {
+        server_capabilities: Some(CAPABILITIES),
+        diagnostics: Vec::new(),
+        resources: names(&offered.resources, |type_name| ResourceMetadata {
+            type_name,
+        }),
+        data_sources: names(&offered.data_sources, |type_name| DataSourceMetadata {
+            type_name,
+        }),
+        list_resources: names(&offered.list_resources, |type_name| ListResourceMetadata {
+            type_name,
+        }),
+        actions: names(&offered.actions, |type_name| ActionMetadata { type_name }),
+        functions: names(&offered.functions, |name| FunctionMetadata { name }),
+        ephemeral_resources: Vec::new(),
+        state_stores: Vec::new(),
+    }
+}
+
+/// The schemas of everything; or errors, where a host would refuse one or crash on it.
+pub(crate) fn schemas(
+    provider: &dyn Provider,
+    offered: &Catalogue,
+) -> Result<pb::get_provider_schema::Response, Diagnostics> {
+    fn each<T: ?Sized, S>(things: &Named<T>, schema: impl Fn(&T) -> S) -> HashMap<String, S> {
+        let things = things.iter();
+        things
+            .map(|(name, thing)| (name.clone(), schema(thing)))
+            .collect()
+    }
+    let flaws = flaws(provider, offered);
+    if flaws.has_error() {
+        return Err(flaws);
+    }
+    let schema = to_proto::schema;
+    Ok(pb::get_provider_schema::Response {
+        provider: Some(schema(provider.schema())),
+        resource_schemas: each(&offered.resources, |it| schema(it.schema())),
+        data_source_schemas: each(&offered.data_sources, |it| schema(it.schema())),
+        list_resource_schemas: each(&offered.list_resources, |it| schema(it.schema())),
+        action_schemas: each(&offered.actions, |it| pb::ActionSchema {
+            schema: Some(schema(it.schema())),
+        }),
+        functions: functions::functions(offered).functions,
+        server_capabilities: Some(CAPABILITIES),
+        ..Default::default()
+    })
+}
+
+/// The schemas of the identities of the managed resources.
+pub(crate) fn identity_schemas(offered: &Catalogue) -> pb::get_resource_identity_schemas::Response {
+    let resources = offered.resources.iter();
+    identity::schemas(resources.map(|(name, resource)| (name, resource.as_ref())))
+}
+
+/// Checks a provider block.
+pub(crate) async fn validate_provider(
+    provider: &dyn Provider,
+    request: pb::validate_provider_config::Request,
+) -> Result<pb::validate_provider_config::Response, Diagnostics> {
+    let block = &provider.schema().block;
+    let config = from_proto::value("configuration", request.config, &block.value_type())?;
+    let mut found = check_config(block, &config, WriteOnly::NotAllowed);
+    found.extend(provider.validate_config(&config).await);
+    Ok(pb::validate_provider_config::Response {
+        diagnostics: to_proto::diagnostics(&found),
+    })
+}
+
+/// Takes a provider block.
+pub(crate) async fn configure_provider(
+    provider: &dyn Provider,
+    request: pb::configure_provider::Request,
+) -> Result<pb::configure_provider::Response, Diagnostics> {
+    let kind = provider.schema().block.value_type();
+    let config = from_proto::value("configuration", request.config, &kind)?;
+    let found = provider
+        .configure(ConfigureRequest {
+            config,
+            host_version: request.terraform_version,
+        })
+        .await;
+    Ok(pb::configure_provider::Response {
+        diagnostics: to_proto::diagnostics(&found),
+    })
+}
+
+fn flaws(provider: &dyn Provider, offered: &Catalogue) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    let mut check = |what: &str, schema: &Schema, reserved: &[&str]| {
+        let flaws = schema.flaws(reserved);
+        found.extend(flaws.iter().map(|flaw| flawed(what, flaw)));
+    };
+    check(
+        "the provider block",
+        provider.schema(),
+        RESERVED_IN_PROVIDERS,
+    );
+    for (name, resource) in &offered.resources {
+        check(
+            &format!("{name:?}"),
+            resource.schema(),
+            RESERVED_IN_RESOURCES,
+        );
+    }
+    for (name, source) in &offered.data_sources {
+        let what = format!("the data source {name:?}");
+        check(&what, source.schema(), RESERVED_IN_RESOURCES);
+    }
+    for (name, list) in &offered.list_resources {
+        let what = format!("the list resource {name:?}");
+        check(&what, list.schema(), RESERVED_IN_RESOURCES);
+    }
+    for (name, action) in &offered.actions {
+        let what = format!("the action {name:?}");
+        check(&what, action.schema(), RESERVED_IN_RESOURCES);
+    }
+    found.extend(flaws_beside_schemas(offered));
+    found
+}
+
+/// What hosts demand beyond the schemas themselves.
+fn flaws_beside_schemas(offered: &Catalogue) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    let identities = &offered.resources;
+    for (name, resource) in identities {
+        let what = format!("the identity of {name:?}");
+        let flaws = resource.identity_schema().map(IdentitySchema::flaws);
+        found.extend(flaws.iter().flatten().map(|flaw| flawed(&what, flaw)));
+    }
+    for name in offered.list_resources.keys() {
+        let resource = identities.get(name);
+        if resource.is_none_or(|resource| resource.identity_schema().is_none()) {
+            let rule = "there is no managed resource of that name that has an identity";
+            let what = format!("the list resource {name:?}");
+            found.push(faults::flawed_schema(&what, rule));
+        }
+    }
+    for (name, action) in &offered.actions {
+        if action.schema().block.attributes.iter().any(is_computed) {
+            let what = format!("the action {name:?}");
+            found.push(faults::flawed_schema(&what, "an action computes nothing"));
+        }
+    }
+    for (name, function) in &offered.functions {
+        found.extend(functions::flaws(name, function.definition()));
+    }
+    for name in &offered.doubles {
+        found.push(faults::flawed_schema(name, "there are two of that name"));
+    }
+    found
+}
+
+fn flawed(what: &str, flaw: &Flaw) -> Diagnostic {
+    faults::flawed_schema(what, &flaw.to_string())
+}
+
+fn is_computed(attribute: &Attribute) -> bool {
+    matches!(
+        attribute.presence,
+        Presence::Computed | Presence::OptionalComputed
+    )
+}

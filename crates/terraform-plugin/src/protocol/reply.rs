@@ -1,0 +1,244 @@
+//! How every call is answered: decode, call, encode, and a diagnostic for whatever goes wrong in
+//! between, a panic included.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::{FutureExt, stream};
+use tokio::task::JoinError;
+use tokio::time::Instant;
+use tonic::codegen::BoxStream;
+use tonic::{Response, Status};
+use tracing::{Instrument, Span, debug, error_span, info};
+
+use crate::diagnostics::Diagnostics;
+use crate::protocol::generated as pb;
+use crate::protocol::{faults, to_proto};
+
+/// How many calls there have been: tells their lines in the log apart.
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+/// An answer that carries diagnostics.
+pub(crate) trait Reply: Default {
+    /// Its diagnostics.
+    fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic>;
+
+    /// The answer that says nothing else.
+    fn only(diagnostics: &Diagnostics) -> Self {
+        let mut reply = Self::default();
+        *reply.diagnostics_mut() = to_proto::diagnostics(diagnostics);
+        reply
+    }
+}
+
+macro_rules! reply_with_diagnostics {
+    ($($call:ident),* $(,)?) => {
+        $(impl Reply for pb::$call::Response {
+            fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic> {
+                &mut self.diagnostics
+            }
+        })*
+    };
+}
+
+reply_with_diagnostics!(
+    apply_resource_change,
+    close_ephemeral_resource,
+    configure_provider,
+    generate_resource_config,
+    get_metadata,
+    get_provider_schema,
+    import_resource_state,
+    move_resource_state,
+    open_ephemeral_resource,
+    plan_action,
+    plan_resource_change,
+    read_data_source,
+    read_resource,
+    renew_ephemeral_resource,
+    upgrade_resource_identity,
+    upgrade_resource_state,
+    validate_action_config,
+    validate_data_resource_config,
+    validate_ephemeral_resource_config,
+    validate_list_resource_config,
+    validate_provider_config,
+    validate_resource_config,
+);
+
+/// The calls that do what a user asks for, as against those by which a host gets to know us or
+/// checks what is written. Their ends are logged at `INFO`.
+const OPERATIONS: [&str; 6] = [
+    "ApplyResourceChange",
+    "ImportResourceState",
+    "PlanAction",
+    "PlanResourceChange",
+    "ReadDataSource",
+    "ReadResource",
+];
+
+/// What a call is about: a kind of thing, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The provider as a whole.
+    Provider,
+    /// A managed resource.
+    Resource(String),
+    /// A data source.
+    DataSource(String),
+    /// A list resource.
+    ListResource(String),
+    /// An action.
+    Action(String),
+}
+
+impl About {
+    /// Marks the lines of the call in the log, by the keys that every provider uses. The span is
+    /// of the highest level, because one that is below what is logged marks no line at all.
+    fn span(&self, rpc: &'static str) -> Span {
+        let named = |is: fn(&Self) -> Option<&str>| is(self);
+        error_span!(
+            "rpc",
+            tf_req_id = CALLS.fetch_add(1, Ordering::Relaxed),
+            tf_rpc = rpc,
+            tf_resource_type = named(|it| match it {
+                Self::Resource(name) => Some(name),
+                _ => None,
+            }),
+            tf_data_source_type = named(|it| match it {
+                Self::DataSource(name) => Some(name),
+                _ => None,
+            }),
+            tf_list_resource_type = named(|it| match it {
+                Self::ListResource(name) => Some(name),
+                _ => None,
+            }),
+            tf_action_type = named(|it| match it {
+                Self::Action(name) => Some(name),
+                _ => None,
+            }),
+        )
+    }
+}
+
+/// Answers the call `rpc` with the outcome of `operation`.
+pub(crate) async fn answer<R: Reply>(
+    rpc: &'static str,
+    about: About,
+    operation: impl Future<Output = Result<R, Diagnostics>>,
+) -> Result<Response<R>, Status> {
+    let began = Instant::now();
+    let span = about.span(rpc);
+    let ended = AssertUnwindSafe(operation)
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
+    let mut reply = match ended {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(diagnostics)) => R::only(&diagnostics),
+        Err(panic) => R::only(&faults::panicked(rpc, &panic_text(panic.as_ref())).into()),
+    };
+    let diagnostics = reply.diagnostics_mut().len();
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| {
+        if OPERATIONS.contains(&rpc) {
+            info!(diagnostics, tf_req_duration_ms = took, "answered");
+        } else {
+            debug!(diagnostics, tf_req_duration_ms = took, "answered");
+        }
+    });
+    Ok(Response::new(reply))
+}
+
+/// Answers a call about something that there isn't.
+pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>, Status> {
+    Ok(Response::new(R::only(diagnostics)))
+}
+
+/// Answers the call `rpc` with the events of `operation`; with the one of `refusal` where there
+/// won't be any. What `operation` starts writes its lines in the log under the call's span.
+pub(crate) fn stream<E: Send + 'static>(
+    rpc: &'static str,
+    about: &About,
+    operation: impl FnOnce() -> Result<BoxStream<E>, Diagnostics>,
+    refusal: impl FnOnce(&Diagnostics) -> E,
+) -> Result<Response<BoxStream<E>>, Status> {
+    let span = about.span(rpc);
+    Ok(Response::new(span.in_scope(|| {
+        info!("answering with events");
+        operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
+    })))
+}
+
+/// What has cut off a task.
+pub(crate) fn cut_off_text(cut_off: JoinError) -> String {
+    cut_off.try_into_panic().map_or_else(
+        |cancelled| cancelled.to_string(),
+        |panic| panic_text(panic.as_ref()),
+    )
+}
+
+/// What a panic said, where it said something.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing::level_filters::LevelFilter;
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_tell_of_which_call_they_are_even_where_only_errors_are_logged() {
+        let terse = tracing_subscriber::registry().with(LevelFilter::ERROR);
+        let _guard = tracing::subscriber::set_default(terse);
+        let mut around = Span::none();
+
+        let call = async {
+            around = Span::current();
+            Ok(pb::get_metadata::Response::default())
+        };
+        answer("GetMetadata", About::Provider, call).await.unwrap();
+
+        assert_eq!(around.metadata().unwrap().name(), "rpc");
+    }
+
+    /// Counts what is logged.
+    #[derive(Clone, Default)]
+    struct Count(Arc<AtomicU64>);
+
+    impl<S: Subscriber> Layer<S> for Count {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn at_info_only_operations_are_logged() {
+        let count = Count::default();
+        let lines = count.clone().with_filter(LevelFilter::INFO);
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+
+        let call = async { Ok(pb::validate_resource_config::Response::default()) };
+        let about = About::Resource("acr_thing".to_owned());
+        answer("ValidateResourceConfig", about.clone(), call)
+            .await
+            .unwrap();
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+
+        let call = async { Ok(pb::read_resource::Response::default()) };
+        answer("ReadResource", about, call).await.unwrap();
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,330 @@
+//! One short method per call. What there is none of is refused by the protocol's own means: an
+//! empty answer, or a diagnostic. State stores are left to the generated default, "unimplemented":
+//! no released host asks for them.
+
+use std::sync::Arc;
+
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::protocol::generated as pb;
+use crate::protocol::generated::provider_server::Provider;
+use crate::protocol::reply::{About, answer, refuse, stream};
+use crate::protocol::{
+    ProviderService, actions, apply, data, faults, functions, identity, list, managed, offers,
+    to_proto,
+};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[async_trait]
+impl Provider for ProviderService {
+    async fn get_metadata(
+        &self,
+        _: Request<pb::get_metadata::Request>,
+    ) -> Answer<pb::get_metadata::Response> {
+        answer("GetMetadata", About::Provider, async {
+            Ok(offers::metadata(&self.offered))
+        })
+        .await
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _: Request<pb::get_provider_schema::Request>,
+    ) -> Answer<pb::get_provider_schema::Response> {
+        answer("GetProviderSchema", About::Provider, async {
+            offers::schemas(self.provider.as_ref(), &self.offered)
+        })
+        .await
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<pb::get_resource_identity_schemas::Request>,
+    ) -> Answer<pb::get_resource_identity_schemas::Response> {
+        Ok(Response::new(offers::identity_schemas(&self.offered)))
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<pb::get_functions::Request>,
+    ) -> Answer<pb::get_functions::Response> {
+        Ok(Response::new(functions::functions(&self.offered)))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<pb::call_function::Request>,
+    ) -> Answer<pb::call_function::Response> {
+        let answer = functions::call(&self.offered, request.into_inner());
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<pb::validate_provider_config::Request>,
+    ) -> Answer<pb::validate_provider_config::Response> {
+        answer("ValidateProviderConfig", About::Provider, async {
+            offers::validate_provider(self.provider.as_ref(), request.into_inner()).await
+        })
+        .await
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<pb::configure_provider::Request>,
+    ) -> Answer<pb::configure_provider::Response> {
+        answer("ConfigureProvider", About::Provider, async {
+            offers::configure_provider(self.provider.as_ref(), request.into_inner()).await
+        })
+        .await
+    }
+
+    async fn stop_provider(
+        &self,
+        _: Request<pb::stop_provider::Request>,
+    ) -> Answer<pb::stop_provider::Response> {
+        tracing::debug!(tf_rpc = "StopProvider", "cancelling what runs");
+        self.operations.stop();
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn validate_resource_config(
+        &self,
+        request: Request<pb::validate_resource_config::Request>,
+    ) -> Answer<pb::validate_resource_config::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("ValidateResourceConfig", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::validate(resource.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn plan_resource_change(
+        &self,
+        request: Request<pb::plan_resource_change::Request>,
+    ) -> Answer<pb::plan_resource_change::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("PlanResourceChange", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::plan(resource.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn apply_resource_change(
+        &self,
+        request: Request<pb::apply_resource_change::Request>,
+    ) -> Answer<pb::apply_resource_change::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("ApplyResourceChange", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            Ok(apply::apply(resource, &self.operations, request).await)
+        })
+        .await
+    }
+
+    async fn read_resource(
+        &self,
+        request: Request<pb::read_resource::Request>,
+    ) -> Answer<pb::read_resource::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("ReadResource", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::read(resource.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<pb::upgrade_resource_state::Request>,
+    ) -> Answer<pb::upgrade_resource_state::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("UpgradeResourceState", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::upgrade_state(resource.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<pb::upgrade_resource_identity::Request>,
+    ) -> Answer<pb::upgrade_resource_identity::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("UpgradeResourceIdentity", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            identity::upgrade(resource.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn import_resource_state(
+        &self,
+        request: Request<pb::import_resource_state::Request>,
+    ) -> Answer<pb::import_resource_state::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("ImportResourceState", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::import(resource.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<pb::generate_resource_config::Request>,
+    ) -> Answer<pb::generate_resource_config::Response> {
+        let request = request.into_inner();
+        let about = About::Resource(request.type_name.clone());
+        answer("GenerateResourceConfig", about, async {
+            let resource = self.offered.resource(&request.type_name)?;
+            managed::generate_config(resource.as_ref(), request)
+        })
+        .await
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<pb::move_resource_state::Request>,
+    ) -> Answer<pb::move_resource_state::Response> {
+        let request = request.get_ref();
+        let (from, to) = (&request.source_type_name, &request.target_type_name);
+        refuse(&faults::no_move(from, to))
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<pb::validate_data_resource_config::Request>,
+    ) -> Answer<pb::validate_data_resource_config::Response> {
+        let request = request.into_inner();
+        let about = About::DataSource(request.type_name.clone());
+        answer("ValidateDataResourceConfig", about, async {
+            let source = self.offered.data_source(&request.type_name)?;
+            data::validate(source.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<pb::read_data_source::Request>,
+    ) -> Answer<pb::read_data_source::Response> {
+        let request = request.into_inner();
+        let about = About::DataSource(request.type_name.clone());
+        answer("ReadDataSource", about, async {
+            let source = self.offered.data_source(&request.type_name)?;
+            data::read(source.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<pb::validate_list_resource_config::Request>,
+    ) -> Answer<pb::validate_list_resource_config::Response> {
+        let request = request.into_inner();
+        let about = About::ListResource(request.type_name.clone());
+        answer("ValidateListResourceConfig", about, async {
+            let list = self.offered.list_resource(&request.type_name)?;
+            list::validate(list.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn list_resource(
+        &self,
+        request: Request<pb::list_resource::Request>,
+    ) -> Answer<BoxStream<pb::list_resource::Event>> {
+        let request = request.into_inner();
+        let about = About::ListResource(request.type_name.clone());
+        let list = || {
+            let list = Arc::clone(self.offered.list_resource(&request.type_name)?);
+            let resource = Arc::clone(self.offered.resource(&request.type_name)?);
+            list::list(list, resource, &self.operations.context(), request)
+        };
+        stream("ListResource", &about, list, |refused| {
+            pb::list_resource::Event {
+                diagnostic: to_proto::diagnostics(refused),
+                ..Default::default()
+            }
+        })
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<pb::validate_action_config::Request>,
+    ) -> Answer<pb::validate_action_config::Response> {
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        answer("ValidateActionConfig", about, async {
+            let action = self.offered.action(&request.action_type)?;
+            actions::validate(action.as_ref(), request).await
+        })
+        .await
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<pb::plan_action::Request>,
+    ) -> Answer<pb::plan_action::Response> {
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        answer("PlanAction", about, async {
+            let action = self.offered.action(&request.action_type)?;
+            actions::plan(action.as_ref(), &self.operations.context(), request).await
+        })
+        .await
+    }
+
+    async fn invoke_action(
+        &self,
+        request: Request<pb::invoke_action::Request>,
+    ) -> Answer<BoxStream<pb::invoke_action::Event>> {
+        let request = request.into_inner();
+        let about = About::Action(request.action_type.clone());
+        let invoke = || {
+            let action = Arc::clone(self.offered.action(&request.action_type)?);
+            actions::invoke(action, &self.operations, request)
+        };
+        stream("InvokeAction", &about, invoke, actions::completed)
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<pb::validate_ephemeral_resource_config::Request>,
+    ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<pb::open_ephemeral_resource::Request>,
+    ) -> Answer<pb::open_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<pb::renew_ephemeral_resource::Request>,
+    ) -> Answer<pb::renew_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<pb::close_ephemeral_resource::Request>,
+    ) -> Answer<pb::close_ephemeral_resource::Response> {
+        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+    }
+}

@@ -1,0 +1,84 @@
+//! Mutual TLS: who is let in.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use terraform_plugin_testing::plugin_process::{Line, Plugin, in_time};
+use terraform_plugin_testing::tls_identity::{HOST, IMPOSTOR, Identity, STRANGER};
+
+/// What a client of HTTP/2 says first: with an empty SETTINGS frame.
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// How the plugin takes a client: TLS 1.3 lets one know only with the first answer.
+async fn greet(
+    line: &Line,
+    client: Option<Identity>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> io::Result<Vec<u8>> {
+    let mut stream = line.encrypt(client, versions).await?;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    stream.write_all(GREETING).await?;
+    let mut frame = vec![0; 9];
+    in_time(stream.read_exact(&mut frame)).await?;
+    Ok(frame)
+}
+
+async fn refusal(client: Option<Identity>) -> String {
+    let mut plugin = Plugin::start(Some(HOST));
+    let line = plugin.line().await;
+
+    let error = greet(&line, client, rustls::ALL_VERSIONS)
+        .await
+        .unwrap_err();
+
+    // Whoever was refused, the host still gets in.
+    greet(&line, Some(HOST), rustls::ALL_VERSIONS)
+        .await
+        .unwrap();
+    error.to_string()
+}
+
+#[tokio::test]
+async fn the_host_is_let_in_with_either_version_of_tls() {
+    for version in rustls::ALL_VERSIONS {
+        let mut plugin = Plugin::start(Some(HOST));
+        let line = plugin.line().await;
+
+        let frame = greet(&line, Some(HOST), &[version]).await.unwrap();
+
+        assert_eq!(frame[3], 4, "SETTINGS comes first");
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_certificate() {
+    insta::assert_snapshot!(refusal(None).await, @"received fatal alert: CertificateRequired");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_with_another_certificate() {
+    insta::assert_snapshot!(refusal(Some(STRANGER)).await, @"received fatal alert: AccessDenied");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_with_the_host_s_certificate_but_another_key() {
+    insta::assert_snapshot!(refusal(Some(IMPOSTOR)).await, @"received fatal alert: DecryptError");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_with_plain_text() {
+    let mut plugin = Plugin::start(Some(HOST));
+    let line = plugin.line().await;
+    let mut socket = tokio::net::UnixStream::connect(&line.address)
+        .await
+        .unwrap();
+
+    socket.write_all(GREETING).await.unwrap();
+    let mut answer = Vec::new();
+    let read = in_time(socket.read_to_end(&mut answer));
+    read.await.unwrap();
+
+    // An alert (21), or nothing; never a frame of HTTP/2.
+    assert!(answer.is_empty() || answer[0] == 21, "{answer:?}");
+}

@@ -1,0 +1,68 @@
+//! A panic where nothing catches it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::framework::{ConfigureRequest, Provider, Resource};
+use terraform_plugin::process::{self, Binary};
+use terraform_plugin::schema::Schema;
+use terraform_plugin::value::Value;
+use terraform_plugin_testing::plugin_process::{ADDRESS, COOKIE, in_time};
+use tokio::process::Command;
+
+const BINARY: Binary = Binary {
+    address: ADDRESS,
+    crates: &[],
+};
+
+#[tokio::test]
+async fn a_panic_that_ends_the_process_is_reported_as_hosts_look_for_it() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("panics::a_plugin_that_panics")
+        .kill_on_drop(true)
+        .output();
+    let output = in_time(output).await.unwrap();
+
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let (log, crash) = stderr.split_once('\n').unwrap();
+    let log: serde_json::Value = serde_json::from_str(log).unwrap();
+    assert_eq!(log["@level"], "error");
+    assert_eq!(log["@message"], "panicked: nothing to offer");
+    assert!(
+        crash.starts_with("panic: nothing to offer\n\nat crates"),
+        "{crash}"
+    );
+}
+
+#[test]
+#[ignore = "runs in the process of another test"]
+fn a_plugin_that_panics() {
+    let cookie = (COOKIE.0.into(), COOKIE.1.into());
+    let code = process::run(BINARY, Arc::new(Unsound), [], [cookie]);
+    assert_eq!(code, ExitCode::from(2));
+}
+
+/// A provider that panics where nothing catches it.
+struct Unsound;
+
+#[async_trait]
+impl Provider for Unsound {
+    fn schema(&self) -> &Schema {
+        unreachable!("nobody gets that far")
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        panic!("nothing to offer")
+    }
+
+    async fn validate_config(&self, _: &Value) -> Diagnostics {
+        Diagnostics::default()
+    }
+
+    async fn configure(&self, _: ConfigureRequest) -> Diagnostics {
+        Diagnostics::default()
+    }
+}

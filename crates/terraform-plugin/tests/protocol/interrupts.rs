@@ -1,0 +1,95 @@
+//! Calls beside each other, calls that are given up, and stops.
+
+use terraform_plugin::value::Value;
+
+use terraform_plugin_testing::host::Host;
+use terraform_plugin_testing::scripted_provider::Behavior;
+
+fn named(name: &str) -> Value {
+    Value::object([("name", name.into())])
+}
+
+#[tokio::test]
+async fn calls_go_on_beside_one_that_waits() {
+    let host = Host::of(Behavior::Waits).await;
+    let planned = named("slow");
+    let create = host.apply(&Value::Null, &planned);
+    let meanwhile = async {
+        host.resource.until("create waits").await;
+        for name in ["a", "b", "c"] {
+            assert_eq!(
+                host.read(&named(name)).await.object.get("name").as_str(),
+                Some(name)
+            );
+        }
+        host.resource.release.notify_one();
+    };
+    let (created, ()) = tokio::join!(create, meanwhile);
+    assert_eq!(created.lines(), [""; 0]);
+}
+
+#[tokio::test]
+async fn many_calls_at_once_are_each_answered_with_their_own() {
+    let host = Host::of(Behavior::Behaves).await;
+    let names: Vec<String> = (0..50).map(|number| format!("thing {number}")).collect();
+    let answers = names.iter().map(|name| async {
+        let answer = host.apply(&Value::Null, &named(name)).await;
+        assert_eq!(answer.object.get("name").as_str(), Some(name.as_str()));
+    });
+    futures::future::join_all(answers).await;
+    assert_eq!(host.resource.calls().len(), 50);
+}
+
+#[tokio::test]
+async fn a_create_that_the_host_gives_up_still_runs_to_its_end() {
+    let host = Host::of(Behavior::Waits).await;
+    let request = host.apply_request(&Value::Null, &named("a"));
+    let mut client = host.client();
+    let call = tokio::spawn(async move { client.apply_resource_change(request).await });
+    host.resource.until("create waits").await;
+
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    // An answer to a later call says that the reset of the first has arrived.
+    host.read(&named("a")).await;
+
+    host.resource.release.notify_one();
+    host.resource.until("create goes on").await;
+    host.resource.until("create").await;
+}
+
+#[tokio::test]
+async fn a_stop_cancels_what_runs_which_returns_what_exists() {
+    let host = Host::of(Behavior::Waits).await;
+    let planned = named("a");
+    let create = host.apply(&Value::Null, &planned);
+    let interrupt = async {
+        host.resource.until("create waits").await;
+        host.stop().await;
+    };
+    let (created, ()) = tokio::join!(create, interrupt);
+    assert_eq!(created.object.get("id").as_str(), Some("half"));
+    assert_eq!(created.lines(), ["error at .name: Can't create"]);
+}
+
+#[tokio::test]
+async fn what_starts_after_a_stop_is_not_cancelled() {
+    let host = Host::of(Behavior::Waits).await;
+    host.stop().await;
+    host.resource.release.notify_one();
+    let created = host.apply(&Value::Null, &named("a")).await;
+    assert_eq!(created.lines(), [""; 0]);
+    assert_eq!(host.read(&named("a")).await.lines(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_stop_returns_at_once_while_something_runs() {
+    let host = Host::of(Behavior::Waits).await;
+    let mut client = host.client();
+    let request = host.apply_request(&Value::Null, &named("a"));
+    let create = tokio::spawn(async move { client.apply_resource_change(request).await });
+    host.resource.until("create waits").await;
+    host.stop().await;
+    host.stop().await;
+    assert!(create.await.unwrap().is_ok());
+}

@@ -1,0 +1,178 @@
+//! Plans.
+
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::value::Value;
+
+use terraform_plugin_testing::host::{Host, lines};
+use terraform_plugin_testing::scripted_provider::Behavior;
+
+fn named(name: &str) -> Value {
+    Value::object([("name", name.into())])
+}
+
+#[tokio::test]
+async fn a_plan_has_every_attribute_and_what_is_decided_later_is_unknown() {
+    let host = Host::of(Behavior::Behaves).await;
+    let plan = host.plan(&Value::Null, &named("a")).await;
+    assert_eq!(plan.lines(), [""; 0]);
+    assert_eq!(
+        plan.object,
+        Value::object([
+            ("id", Value::Unknown),
+            ("name", "a".into()),
+            ("size", Value::Null),
+            ("secret", Value::Null),
+            ("rule", Value::List(vec![])),
+        ]),
+    );
+    assert_eq!(plan.private, b"planned");
+}
+
+#[tokio::test]
+async fn mistakes_14_and_19_attributes_and_blocks_left_out_are_null_and_empty() {
+    let host = Host::of(Behavior::Returns(Value::object([("name", "a".into())]))).await;
+    let plan = host.plan(&Value::Null, &named("a")).await;
+    // That it decodes at all says that nothing is missing.
+    assert_eq!(*plan.object.get("size"), Value::Null);
+    assert_eq!(*plan.object.get("rule"), Value::List(vec![]));
+}
+
+#[tokio::test]
+async fn mistake_21_a_write_only_value_never_leaves_the_configuration() {
+    let secret = Value::object([("name", "a".into()), ("secret", "s3cret".into())]);
+    let host = Host::of(Behavior::Returns(secret.clone())).await;
+    for answer in [
+        host.plan(&Value::Null, &named("a")).await,
+        host.apply(&Value::Null, &named("a")).await,
+        host.read(&named("a")).await,
+    ] {
+        assert_eq!(*answer.object.get("secret"), Value::Null);
+        assert_eq!(answer.lines(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn mistake_22_a_destroy_is_planned_as_null_without_asking_the_resource() {
+    let host = Host::of(Behavior::Panics).await;
+    let plan = host.plan(&named("a"), &Value::Null).await;
+    assert_eq!(plan.object, Value::Null);
+    assert_eq!(plan.private, b"prior", "private data must reach the delete");
+    assert_eq!(plan.lines(), [""; 0]);
+    assert_eq!(host.resource.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn attributes_that_force_a_replacement_are_paths() {
+    use pb::attribute_path::step::Selector;
+    let host = Host::of(Behavior::Behaves).await;
+    let with_rule = |name: &str| {
+        let rule = Value::object([("name", Value::from(name))]);
+        Value::object([("name", "a".into()), ("rule", Value::List(vec![rule]))])
+    };
+    let request = host.plan_request(&with_rule("x"), &with_rule("y"));
+    let answer = host.client().plan_resource_change(request).await.unwrap();
+    let paths = answer.into_inner().requires_replace;
+    let steps: Vec<Selector> = paths[0]
+        .steps
+        .iter()
+        .map(|step| step.selector.clone().unwrap())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            Selector::AttributeName("rule".to_owned()),
+            Selector::ElementKeyInt(0),
+            Selector::AttributeName("name".to_owned()),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn mistake_24_nothing_is_deferred_even_where_the_host_would_allow_it() {
+    let host = Host::of(Behavior::Behaves).await;
+    let request = pb::plan_resource_change::Request {
+        client_capabilities: Some(pb::ClientCapabilities {
+            deferral_allowed: true,
+            ..Default::default()
+        }),
+        ..host.plan_request(&Value::Null, &named("a"))
+    };
+    let answer = host.client().plan_resource_change(request).await.unwrap();
+    assert_eq!(answer.into_inner().deferred, None);
+}
+
+#[tokio::test]
+async fn an_unknown_dynamic_block_comes_back_as_it_is() {
+    let host = Host::of(Behavior::Behaves).await;
+    let proposed = Value::object([("name", "a".into()), ("rule", Value::Unknown)]);
+    let plan = host.plan(&Value::Null, &proposed).await;
+    assert_eq!(*plan.object.get("rule"), Value::Unknown);
+}
+
+#[tokio::test]
+async fn an_error_is_a_diagnostic_with_its_path_and_no_plan() {
+    let host = Host::of(Behavior::FailsAtOnce).await;
+    let plan = host.plan(&Value::Null, &named("a")).await;
+    assert_eq!(plan.lines(), ["error at .name: Can't plan"]);
+    assert_eq!(plan.object, Value::Null);
+}
+
+#[tokio::test]
+async fn success_without_a_plan_is_an_error_and_no_plan_to_destroy() {
+    for nothing in [Value::Null, Value::Unknown] {
+        let host = Host::of(Behavior::Returns(nothing)).await;
+        let plan = host.plan(&named("a"), &named("b")).await;
+        assert_eq!(plan.lines(), ["error: Missing resource state after plan"]);
+    }
+}
+
+#[tokio::test]
+async fn mistake_10_a_panic_is_a_diagnostic() {
+    let host = Host::of(Behavior::Panics).await;
+    let plan = host.plan(&Value::Null, &named("a")).await;
+    assert_eq!(plan.lines(), ["error: Provider failed unexpectedly"]);
+}
+
+#[tokio::test]
+async fn a_plan_that_is_no_value_of_the_schema_is_an_error_with_its_path() {
+    let host = Host::of(Behavior::Returns(Value::object([(
+        "size",
+        Value::from("big"),
+    )])))
+    .await;
+    let plan = host.plan(&Value::Null, &named("a")).await;
+    assert_eq!(
+        plan.lines(),
+        ["error at .size: Provider returned an invalid value"]
+    );
+    assert_eq!(
+        plan.diagnostics[0].detail,
+        "The result doesn't fit the schema: size: a number is required, found a string. This is \
+         always a bug in the provider; please report it.",
+    );
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_refused_with_its_path() {
+    let host = Host::of(Behavior::Behaves).await;
+    let mut request = host.plan_request(&Value::Null, &named("a"));
+    // {"id": nil, "name": "n", "rule": [{"name": 7}], "secret": nil, "size": nil}
+    request.config = Some(pb::DynamicValue {
+        msgpack:
+            b"\x85\xa2id\xc0\xa4name\xa1n\xa4rule\x91\x81\xa4name\x07\xa6secret\xc0\xa4size\xc0"
+                .to_vec(),
+        json: vec![],
+    });
+    let answer = host.client().plan_resource_change(request).await.unwrap();
+    let found = answer.into_inner().diagnostics;
+    assert_eq!(
+        lines(&found),
+        ["error at .rule[0].name: Can't read the configuration sent by the host"],
+    );
+    assert!(
+        found[0]
+            .detail
+            .contains("a string is required, found a number")
+    );
+    assert_eq!(host.resource.calls(), [""; 0]);
+}

@@ -1,0 +1,18 @@
+//! The definitions of the three tasks: their YAML, ours, as this release of the provider ships it.
+
+use crate::patching::TaskName;
+use crate::patching::policy::digest;
+
+/// The YAML of a task.
+pub(crate) const fn yaml(task: TaskName) -> &'static str {
+    match task {
+        TaskName::Trigger => include_str!("task_definitions/trigger.yaml"),
+        TaskName::Scan => include_str!("task_definitions/scan.yaml"),
+        TaskName::Patch => include_str!("task_definitions/patch.yaml"),
+    }
+}
+
+/// The digest of a task's YAML.
+pub(crate) fn yaml_digest(task: TaskName) -> String {
+    digest(yaml(task).as_bytes())
+}

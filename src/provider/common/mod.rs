@@ -1,0 +1,3 @@
+//! What resources, data sources and actions share.
+
+pub(crate) mod timeouts;

@@ -1,0 +1,129 @@
+//! The way from a resource to Azure, which exists once the provider has been configured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::azure::Azure;
+use crate::http::{Budget, Stopped};
+use terraform_plugin::diagnostics::Diagnostic;
+
+/// What the resources know of Azure. One for all of them, filled in by the provider.
+#[derive(Debug, Default)]
+pub(crate) struct Connection {
+    link: RwLock<Link>,
+    /// The subscription of whatever is in none by its id.
+    subscription: RwLock<Option<String>>,
+    /// Registries that a refresh has found gone, by their ids in lower case.
+    gone: RwLock<BTreeSet<String>>,
+    /// Whose turn it is to change what, by the registries' ids in lower case.
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// The turn to change a registry's workflow. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TurnOf(
+    #[expect(dead_code, reason = "held, and not looked at")] OwnedMutexGuard<()>,
+);
+
+/// How far the provider is.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Link {
+    /// Not configured: the host only validates.
+    #[default]
+    None,
+    /// Configured with values that aren't known before apply.
+    Unknown,
+    /// Ready.
+    Ready(Azure),
+}
+
+impl Connection {
+    /// Takes the outcome of configuring the provider, in place of an earlier one.
+    pub(crate) fn set(&self, link: Link) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Takes the subscription that the provider has been configured with, in place of an earlier
+    /// one.
+    pub(crate) fn set_subscription(&self, id: Option<String>) {
+        *self
+            .subscription
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
+    /// The subscription that the provider has been configured with.
+    pub(crate) fn subscription(&self) -> Option<String> {
+        self.subscription
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until nobody else in this process changes a registry's workflow. A registry has one at most:
+    /// where a configuration has two resources for it, the second is to find the first one's, whole.
+    ///
+    /// # Errors
+    /// The budget is spent before.
+    pub(crate) async fn turn(&self, budget: &Budget, registry: &str) -> Result<TurnOf, Stopped> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(registry.to_lowercase()).or_default())
+        };
+        tokio::select! {
+            biased;
+            turn = turn.lock_owned() => Ok(TurnOf(turn)),
+            why = budget.spent() => Err(why),
+        }
+    }
+
+    /// Notes that a refresh has found a registry gone.
+    pub(crate) fn note_gone(&self, registry: &str) {
+        self.gone
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(registry.to_lowercase());
+    }
+
+    /// Whether a refresh of this process has found the registry gone. A destroy plans once more
+    /// after it, as if everything were to be created again, and mustn't fail at that.
+    pub(crate) fn was_gone(&self, registry: &str) -> bool {
+        self.gone
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&registry.to_lowercase())
+    }
+
+    /// Whether the provider block has values that aren't known before apply.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(
+            &*self.link.read().unwrap_or_else(PoisonError::into_inner),
+            Link::Unknown
+        )
+    }
+
+    /// Azure, where it can be reached already. A plan does without it where it can't.
+    pub(crate) fn if_ready(&self) -> Option<Azure> {
+        match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
+            Link::Ready(azure) => Some(azure.clone()),
+            Link::None | Link::Unknown => None,
+        }
+    }
+
+    /// Azure, for what can't be done without it.
+    ///
+    /// # Errors
+    /// Why it can't be reached, for the user.
+    pub(crate) fn ready(&self) -> Result<Azure, Diagnostic> {
+        self.if_ready().ok_or_else(|| {
+            Diagnostic::error(
+                "The provider is not configured yet",
+                "The provider block depends on values that aren't known yet, and this operation \
+                 needs Azure. Apply what those values depend on first (`-target`), or set them \
+                 through ARM_* environment variables.",
+            )
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! The provider's functions: a configuration computes with schedules, tags and policies as the
+//! service does.
+//!
+//! Each is pure and needs no sign-in. What is wrong with an argument is said of that argument.
+
+mod next_run;
+mod parse_tag;
+mod policy_from_json;
+mod schedule_days;
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use terraform_plugin::framework::{Function, FunctionError};
+use terraform_plugin::value::Value;
+
+pub(crate) use next_run::NextRun;
+pub(crate) use parse_tag::ParseTag;
+pub(crate) use policy_from_json::PolicyFromJson;
+pub(crate) use schedule_days::ScheduleDays;
+
+/// All of them.
+pub(crate) fn all() -> Vec<Arc<dyn Function>> {
+    vec![
+        Arc::new(NextRun::new()),
+        Arc::new(ParseTag::new()),
+        Arc::new(PolicyFromJson::new()),
+        Arc::new(ScheduleDays::new()),
+    ]
+}
+
+/// The text of the argument at `index`.
+fn text(arguments: &[Value], index: usize) -> Result<&str, FunctionError> {
+    arguments
+        .get(index)
+        .and_then(Value::as_str)
+        .ok_or_else(|| FunctionError::of_argument(index, "a string is required"))
+}
+
+/// What the text of the argument at `index` says.
+fn parsed<T: FromStr<Err: Display>>(arguments: &[Value], index: usize) -> Result<T, FunctionError> {
+    text(arguments, index)?
+        .parse()
+        .map_err(|problem| FunctionError::of_argument(index, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_function_panics_whatever_the_text(
+            texts in proptest::array::uniform3("\\PC{0,30}|[0-9]{1,3}d|[0-9]{2}:[0-9]{2}|[0-9:TZ.+-]{0,25}")
+        ) {
+            let texts: Vec<Value> = texts.into_iter().map(Value::from).collect();
+            for function in all() {
+                let needed = function.definition().parameters.len();
+                if let Ok(result) = function.run(&texts[..needed]) {
+                    let kind = &function.definition().returns;
+                    prop_assert!(terraform_plugin::value::msgpack::encode(&result, kind).is_ok());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_is_no_panic_either() {
+        for function in all() {
+            for arguments in [vec![], vec![Value::Null; 3], vec![true.into(); 3]] {
+                let error = function.run(&arguments).unwrap_err();
+                assert_eq!(error.argument, Some(0));
+            }
+        }
+    }
+}

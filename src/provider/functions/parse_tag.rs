@@ -1,0 +1,126 @@
+//! `parse_tag("3.11-2")`: what a tag says of the patch that it names.
+
+use crate::patching::TagConvention;
+use crate::patching::rules::{TagProblem, check_grammar};
+use crate::patching::selection::patch_of;
+use crate::provider::functions::text;
+use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
+use terraform_plugin::value::{Type, Value};
+
+const BASE: &str = "base";
+const CONVENTION: &str = "convention";
+const NUMBER: &str = "number";
+
+/// The function.
+#[derive(Debug)]
+pub(crate) struct ParseTag(Definition);
+
+impl ParseTag {
+    pub(super) fn new() -> Self {
+        let tag = Parameter::new("tag", Type::String, "A tag, without its repository.");
+        let parts = [
+            (BASE, Type::String),
+            (CONVENTION, Type::String),
+            (NUMBER, Type::Number),
+        ];
+        let parts = parts.map(|(name, kind)| (name.to_owned(), kind));
+        let returns = Type::Object(parts.into());
+        let summary = "The parts of a tag that patching has written";
+        Self(Definition::new(vec![tag], returns, summary).described(
+            "Takes a tag apart as the service does, and returns an object:\n\n\
+             - `base` (String) the tag that is patched: the tag itself where it isn't a patch's.\n\
+             - `convention` (String) `incremental` for `-1` to `-999`, `floating` for `-patched`, \
+             null where the tag isn't a patch's.\n\
+             - `number` (Number) the number of the patch; null where it has none.\n\n\
+             `-0`, numbers with a leading zero and those of four digits and more are part of an \
+             ordinary tag.",
+        ))
+    }
+}
+
+impl Function for ParseTag {
+    fn name(&self) -> &'static str {
+        "parse_tag"
+    }
+
+    fn definition(&self) -> &Definition {
+        &self.0
+    }
+
+    fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let tag = text(arguments, 0)?;
+        check_grammar(tag).map_err(|problem: TagProblem| FunctionError::of_argument(0, problem))?;
+        let patch = TagConvention::ALL.into_iter().find_map(|convention| {
+            let (base, number) = patch_of(convention, tag)?;
+            Some((base, convention, number))
+        });
+        let (base, convention, number) = match patch {
+            Some((base, convention, number)) => (
+                base,
+                convention.as_str().into(),
+                Some(i64::from(number)).filter(|number| *number > 0).into(),
+            ),
+            None => (tag, Value::Null, Value::Null),
+        };
+        Ok(Value::object([
+            (BASE, base.into()),
+            (CONVENTION, convention),
+            (NUMBER, number),
+        ]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(tag: &str) -> (String, Value, Value) {
+        let parts = ParseTag::new().run(&[tag.into()]).unwrap();
+        let base = parts.get(BASE).as_str().unwrap().to_owned();
+        (
+            base,
+            parts.get(CONVENTION).clone(),
+            parts.get(NUMBER).clone(),
+        )
+    }
+
+    #[test]
+    fn a_patch_tag_names_its_base_its_convention_and_its_number() {
+        let incremental = || Value::from("incremental");
+        let floating = || Value::from("floating");
+        for (tag, base, convention, number) in [
+            ("3.11-2", "3.11", incremental(), 2.into()),
+            ("3.11-999", "3.11", incremental(), 999.into()),
+            ("3.11-alpine-1", "3.11-alpine", incremental(), 1.into()),
+            ("3.11-patched", "3.11", floating(), Value::Null),
+            ("3.11-patched2", "3.11", floating(), 2.into()),
+            ("1-1-1", "1-1", incremental(), 1.into()),
+        ] {
+            assert_eq!(parts(tag), (base.to_owned(), convention, number), "{tag}");
+        }
+    }
+
+    #[test]
+    fn any_other_tag_is_its_own_base() {
+        for tag in [
+            "3.11",
+            "latest",
+            "3.11-0",
+            "3.11-01",
+            "3.11-1000",
+            "patched",
+            "1",
+            "3.11-",
+        ] {
+            assert_eq!(parts(tag), (tag.to_owned(), Value::Null, Value::Null));
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_is_refused() {
+        for text in ["", "-1", "python:3.11-2", "a b", "*"] {
+            let error = ParseTag::new().run(&[text.into()]).unwrap_err();
+            assert_eq!(error.argument, Some(0), "{text:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `policy_from_json(file("continuouspatching.json"))`: the policy of the Azure CLI's file, as the
+//! resource takes it.
+
+use crate::patching::document::{self, Finding};
+use crate::patching::{Policy, Repository};
+use crate::provider::functions::text;
+use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
+use terraform_plugin::value::{Type, Value};
+
+const TAG_CONVENTION: &str = "tag_convention";
+const REPOSITORIES: &str = "repositories";
+const TAGS: &str = "tags";
+const ENABLED: &str = "enabled";
+
+/// The function.
+#[derive(Debug)]
+pub(crate) struct PolicyFromJson(Definition);
+
+impl PolicyFromJson {
+    pub(super) fn new() -> Self {
+        let json = Parameter::new(
+            "json",
+            Type::String,
+            "The text of a policy document, such as `file(\"continuouspatching.json\")`; at most \
+             10 MiB.",
+        );
+        let object = |parts: [(&str, Type); 2]| {
+            Type::Object(parts.map(|(name, kind)| (name.to_owned(), kind)).into())
+        };
+        let repository = object([
+            (TAGS, Type::Set(Box::new(Type::String))),
+            (ENABLED, Type::Bool),
+        ]);
+        let returns = object([
+            (TAG_CONVENTION, Type::String),
+            (REPOSITORIES, Type::Map(Box::new(repository))),
+        ]);
+        let summary = "The policy of a file that was written for the Azure CLI";
+        Self(Definition::new(vec![json], returns, summary).described(
+            "Reads a policy document, as `az acr supply-chain workflow create --config` takes it, \
+             and returns an object whose attributes fit the arguments of \
+             [`acr_continuous_patching_workflow`](../resources/continuous_patching_workflow.md) \
+             that have the same names:\n\n\
+             - `tag_convention` (String) `incremental` or `floating`.\n\
+             - `repositories` (Map of Object) by the repository's name, its `tags` (Set of \
+             String) and whether it is `enabled` (Boolean).\n\n\
+             What the document leaves out has its default. A document that no workflow could have \
+             is refused, with the JSON path of everything that is wrong with it.",
+        ))
+    }
+}
+
+impl Function for PolicyFromJson {
+    fn name(&self) -> &'static str {
+        "policy_from_json"
+    }
+
+    fn definition(&self) -> &Definition {
+        &self.0
+    }
+
+    fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        match document::read(text(arguments, 0)?) {
+            Ok(policy) => Ok(write(policy)),
+            Err(findings) => {
+                let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+                Err(FunctionError::of_argument(0, lines.join("\n")))
+            }
+        }
+    }
+}
+
+fn write(policy: Policy) -> Value {
+    let repository = |Repository { tags, enabled }: Repository| {
+        Value::object([
+            (
+                TAGS,
+                Value::Set(tags.into_iter().map(Value::from).collect()),
+            ),
+            (ENABLED, enabled.into()),
+        ])
+    };
+    let repositories = policy.repositories.into_iter();
+    let repositories = repositories.map(|(name, content)| (name, repository(content)));
+    Value::object([
+        (TAG_CONVENTION, policy.convention.as_str().into()),
+        (REPOSITORIES, Value::Map(repositories.collect())),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_has_the_arguments_of_the_resource() {
+        let json = r#"{"version": "v1", "repositories": [{"repository": "python", "tags": ["3.11", "latest"]}]}"#;
+        let python = Value::object([
+            (TAGS, Value::Set(vec!["latest".into(), "3.11".into()])),
+            (ENABLED, true.into()),
+        ]);
+        let expected = Value::object([
+            (TAG_CONVENTION, "incremental".into()),
+            (
+                REPOSITORIES,
+                Value::Map([("python".to_owned(), python)].into()),
+            ),
+        ]);
+        assert_eq!(PolicyFromJson::new().run(&[json.into()]), Ok(expected));
+    }
+
+    #[test]
+    fn every_finding_is_a_line_with_its_path() {
+        let json =
+            r#"{"version": "v1", "repositories": [{"repository": "python", "tags": ["1-1"]}, {}]}"#;
+        let error = PolicyFromJson::new().run(&[json.into()]).unwrap_err();
+        assert_eq!(error.argument, Some(0));
+        insta::assert_snapshot!(error.text, @r#"
+        $.repositories[0].tags[0]: "1-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        $.repositories[1].repository: it is required, but missing
+        $.repositories[1].tags: it is required, but missing
+        "#);
+    }
+}

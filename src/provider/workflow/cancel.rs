@@ -1,0 +1,131 @@
+//! The action `acr_continuous_patching_cancel_runs`: ends every run of the workflow's tasks that is
+//! on its way, and those that these may still queue.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::azure::Error;
+use crate::azure::id::{RegistryId, name_of};
+use crate::azure::run::Run;
+use crate::provider::connection::Connection;
+use crate::provider::report;
+use crate::provider::workflow::action_arguments::{self, Order};
+use crate::provider::workflow::notices;
+use crate::workflow::cancel_runs::Cancelling;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::framework::{Action, Context, Progress};
+use terraform_plugin::schema::{Block, Schema};
+use terraform_plugin::value::Value;
+
+/// The action.
+#[derive(Debug)]
+pub(crate) struct CancelRuns {
+    connection: Arc<Connection>,
+    schema: Schema,
+}
+
+impl CancelRuns {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self {
+            connection,
+            schema: schema(),
+        }
+    }
+}
+
+#[async_trait]
+impl Action for CancelRuns {
+    fn type_name(&self) -> &'static str {
+        "acr_continuous_patching_cancel_runs"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate_config(&self, config: &Value) -> Diagnostics {
+        action_arguments::check(config)
+    }
+
+    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
+        action_arguments::check(config)
+    }
+
+    async fn invoke(
+        &self,
+        context: &Context,
+        config: Value,
+        progress: &Progress,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let azure = self.connection.ready()?;
+        let order = Order::read(context, &config)?;
+        let registry = &order.registry;
+        let mut cancelling = Cancelling::new(&azure, &order.budget, registry);
+        let mut cancelled = BTreeSet::new();
+        while let Some(round) = cancelling
+            .round()
+            .await
+            .map_err(|error| not_cancelled(&error, registry))?
+        {
+            for run in round.cancelled {
+                // One that takes a while to end is cancelled again, and told once.
+                let said = told(&run);
+                if cancelled.insert(run.run_id) {
+                    progress.report(said).await;
+                }
+            }
+            if let Some(failure) = round.failure {
+                return Err(not_cancelled(&failure, registry).into());
+            }
+        }
+        progress
+            .report(outcome(&registry.registry, cancelled.len()))
+            .await;
+        Ok(Diagnostics::new())
+    }
+}
+
+fn schema() -> Schema {
+    let [registry_id, timeout] =
+        action_arguments::arguments("How long it may take until all runs have ended");
+    Schema {
+        version: 0,
+        block: Block {
+            attributes: vec![registry_id, timeout],
+            description: "Cancels every run of a Continuous Patching workflow that is queued or \
+                          running: of its trigger task, its scans and its patches. The workflow \
+                          stays, and runs again on its schedule."
+                .to_owned(),
+            ..Block::default()
+        },
+    }
+}
+
+fn told(run: &Run) -> String {
+    let task = run.task.as_deref().map(name_of).unwrap_or("a task");
+    format!("Cancelled run {} of {task}.", run.run_id)
+}
+
+fn outcome(registry: &str, cancelled: usize) -> String {
+    match cancelled {
+        0 => format!("No run is active on {registry}: there is nothing to cancel."),
+        1 => format!("Cancelled 1 run on {registry}. None is active any more."),
+        _ => format!("Cancelled {cancelled} runs on {registry}. None is active any more."),
+    }
+}
+
+fn not_cancelled(error: &Error, registry: &RegistryId) -> Diagnostic {
+    const SUMMARY: &str = "Could not cancel all runs";
+    if error.is_gone() {
+        return notices::no_such_registry(&registry.to_string());
+    }
+    let Error::Stopped { .. } = error else {
+        return report::failure(SUMMARY, error);
+    };
+    let happened = report::happened(error);
+    let next = "Runs may still be active. Invoke the action again to go on from here; to allow \
+                more time, set `timeout`.";
+    Diagnostic::error(SUMMARY, format!("{happened}\n\n{next}"))
+}

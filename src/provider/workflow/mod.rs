@@ -1,0 +1,86 @@
+//! `acr_continuous_patching_workflow`: the managed resource, and what else the provider offers about a
+//! workflow. Here Terraform's values and the engine's types meet.
+//!
+//! # Layout
+//! - [`resource`]: the managed resource, with
+//!   - `schema`, `names`, `model`: what it looks like, and its values as Rust types
+//!   - `validate`, `preflight`, `plan`: what is said and decided before anything is changed
+//!   - `state`, `progress`, `work`: one operation, and what exists by then
+//!   - `identity`, `generate_config`: what it is named by, and its configuration
+//!   - `notices`, `task_status`: what there is to say
+//! - `lookup`: the workflow of a registry, for whoever has no state of it
+//! - `list`, `listed`: the list resource
+//! - `data_source`, `images`, `status`: the data sources
+//! - `run`, `cancel`, `action_arguments`: the actions
+
+pub(crate) mod action_arguments;
+pub(crate) mod cancel;
+pub(crate) mod data_source;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub(crate) mod generate_config;
+pub(crate) mod identity;
+pub(crate) mod images;
+pub(crate) mod list;
+pub(crate) mod listed;
+pub(crate) mod lookup;
+pub(crate) mod model;
+pub(crate) mod names;
+pub(crate) mod notices;
+pub(crate) mod plan;
+pub(crate) mod preflight;
+pub(crate) mod progress;
+pub(crate) mod resource;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod state;
+pub(crate) mod status;
+pub(crate) mod task_status;
+pub(crate) mod validate;
+pub(crate) mod work;
+
+use std::sync::Arc;
+
+use terraform_plugin::framework::{Action, DataSource, ListResource, Resource};
+
+use crate::provider::connection::Connection;
+
+/// Its name in configurations.
+pub(crate) const TYPE_NAME: &str = "acr_continuous_patching_workflow";
+
+/// The managed resources, working through `connection`.
+pub(crate) fn resources(connection: &Arc<Connection>) -> Vec<Arc<dyn Resource>> {
+    vec![Arc::new(resource::ContinuousPatchingWorkflow::new(
+        Arc::clone(connection),
+    ))]
+}
+
+/// The data sources.
+pub(crate) fn data_sources(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
+    vec![
+        Arc::new(images::ContinuousPatchingImages::new(Arc::clone(
+            connection,
+        ))),
+        Arc::new(status::ContinuousPatchingStatus::new(Arc::clone(
+            connection,
+        ))),
+        Arc::new(data_source::ContinuousPatchingWorkflow::new(Arc::clone(
+            connection,
+        ))),
+    ]
+}
+
+/// The list resources.
+pub(crate) fn list_resources(connection: &Arc<Connection>) -> Vec<Arc<dyn ListResource>> {
+    vec![Arc::new(list::ContinuousPatchingWorkflows::new(
+        Arc::clone(connection),
+    ))]
+}
+
+/// The actions.
+pub(crate) fn actions(connection: &Arc<Connection>) -> Vec<Arc<dyn Action>> {
+    vec![
+        Arc::new(run::RunWorkflow::new(Arc::clone(connection))),
+        Arc::new(cancel::CancelRuns::new(Arc::clone(connection))),
+    ]
+}

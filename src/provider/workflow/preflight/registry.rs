@@ -1,0 +1,130 @@
+//! What a registry itself has against the workflow. Pure.
+
+use crate::azure::registry::{Registry, RoleAssignmentMode};
+use crate::provider::workflow::names;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::value::AttributePath;
+
+/// What the registry has against the workflow. Most of it no `preflight` makes harmless.
+pub(crate) fn findings(registry: &Registry) -> Diagnostics {
+    let here = || AttributePath::new(names::REGISTRY_ID);
+    let mut findings = Diagnostics::new();
+    if !registry
+        .provisioning_state
+        .eq_ignore_ascii_case("Succeeded")
+    {
+        findings.push(
+            Diagnostic::error(
+                "The registry is not ready",
+                format!(
+                    "The provisioning state of {} is {}. Tasks can be set up once it is Succeeded.",
+                    registry.id, registry.provisioning_state
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.sku.eq_ignore_ascii_case("Classic") {
+        findings.push(
+            Diagnostic::error(
+                "The registry's SKU has no tasks",
+                format!(
+                    "{} has the SKU Classic, and tasks need Basic, Standard or Premium. Change the \
+                     `sku` of the registry.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.is_network_restricted()
+        && registry.network_rule_bypass_allowed_for_tasks != Some(true)
+    {
+        findings.push(
+            Diagnostic::error(
+                "The registry's network rules keep its tasks out",
+                format!(
+                    "Not every address may reach {}, and it doesn't let its tasks pass: they would \
+                     be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on \
+                     its `azurerm_container_registry`. This provider never changes a registry.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    if registry.role_assignment_mode == RoleAssignmentMode::Abac {
+        findings.push(
+            Diagnostic::warning(
+                "Continuous Patching is not supported on ABAC registries",
+                format!(
+                    "{} has ABAC repository permissions. The tasks get the roles that such a \
+                     registry needs, but Microsoft documents Continuous Patching as unsupported \
+                     there.",
+                    registry.id
+                ),
+            )
+            .at(here()),
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::registry::PublicNetworkAccess;
+    use crate::provider::workflow::fixture::REGISTRY;
+    use crate::provider::workflow::preflight::told;
+
+    fn registry() -> Registry {
+        Registry {
+            id: REGISTRY.to_owned(),
+            name: "contoso".to_owned(),
+            location: "westeurope".to_owned(),
+            sku: "Premium".to_owned(),
+            provisioning_state: "Succeeded".to_owned(),
+            login_server: "contoso.azurecr.io".to_owned(),
+            public_network_access: PublicNetworkAccess::Enabled,
+            network_default_action: None,
+            network_rule_bypass_allowed_for_tasks: None,
+            role_assignment_mode: RoleAssignmentMode::Legacy,
+            as_arm_audience_enabled: true,
+        }
+    }
+
+    #[test]
+    fn a_registry_that_can_run_tasks_has_no_findings() {
+        assert_eq!(told(&findings(&registry())), "");
+        let restricted = Registry {
+            public_network_access: PublicNetworkAccess::Disabled,
+            network_rule_bypass_allowed_for_tasks: Some(true),
+            ..registry()
+        };
+        assert_eq!(told(&findings(&restricted)), "");
+    }
+
+    #[test]
+    fn everything_that_a_registry_has_against_tasks_is_told() {
+        let worst = Registry {
+            sku: "Classic".to_owned(),
+            provisioning_state: "Updating".to_owned(),
+            network_default_action: Some("Deny".to_owned()),
+            role_assignment_mode: RoleAssignmentMode::Abac,
+            ..registry()
+        };
+        insta::assert_snapshot!(told(&findings(&worst)), @"
+        Error at registry_id: The registry is not ready
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Tasks can be set up once it is Succeeded.
+        ---
+        Error at registry_id: The registry's SKU has no tasks
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic, and tasks need Basic, Standard or Premium. Change the `sku` of the registry.
+        ---
+        Error at registry_id: The registry's network rules keep its tasks out
+        Not every address may reach /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso, and it doesn't let its tasks pass: they would be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on its `azurerm_container_registry`. This provider never changes a registry.
+        ---
+        Warning at registry_id: Continuous Patching is not supported on ABAC registries
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. The tasks get the roles that such a registry needs, but Microsoft documents Continuous Patching as unsupported there.
+        ");
+    }
+}

@@ -1,0 +1,113 @@
+//! The action `acr_continuous_patching_run`: queues a run of the trigger task, which selects the
+//! images and queues a scan for each. With `wait` it says how that run goes until it has ended.
+//!
+//! # Layout
+//! - the action (this file), `queue`: one run, never two
+//! - `watch`: the wait
+//! - `tail`, `clean`: what of its log is shown
+//! - `wording`, `ending`: what is said of a run, and of one that doesn't end well
+
+mod clean;
+mod ending;
+#[cfg(test)]
+mod fixture;
+mod queue;
+mod tail;
+mod watch;
+mod wording;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::provider::connection::Connection;
+use crate::provider::workflow::action_arguments::{self, Order};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::framework::{Action, Context, Progress};
+use terraform_plugin::schema::{Attribute, Block, Presence, Schema};
+use terraform_plugin::value::{Type, Value};
+
+const WAIT: &str = "wait";
+
+/// The action.
+#[derive(Debug)]
+pub(crate) struct RunWorkflow {
+    connection: Arc<Connection>,
+    schema: Schema,
+}
+
+impl RunWorkflow {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
+        Self {
+            connection,
+            schema: schema(),
+        }
+    }
+}
+
+#[async_trait]
+impl Action for RunWorkflow {
+    fn type_name(&self) -> &'static str {
+        "acr_continuous_patching_run"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate_config(&self, config: &Value) -> Diagnostics {
+        action_arguments::check(config)
+    }
+
+    // Without a look at the registry: a workflow that isn't there may be what the same apply creates
+    // before it triggers this, and a plan isn't told by what an action is triggered.
+    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
+        action_arguments::check(config)
+    }
+
+    async fn invoke(
+        &self,
+        context: &Context,
+        config: Value,
+        progress: &Progress,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let azure = self.connection.ready()?;
+        let order = Order::read(context, &config)?;
+        let run = queue::queue(&azure, &order).await?;
+        progress
+            .report(wording::queued(&order.registry, &run))
+            .await;
+        if config.get(WAIT).as_bool() == Some(true) {
+            return watch::until_ended(&azure, &order, run, progress).await;
+        }
+        let how = wording::how_to_look(&order.registry, &run);
+        progress.report(how).await;
+        Ok(Diagnostics::new())
+    }
+}
+
+fn schema() -> Schema {
+    let [registry_id, timeout] = action_arguments::arguments(
+        "How long to wait for the run, which goes on in Azure all the same, at most",
+    );
+    let wait = Attribute::new(
+        WAIT,
+        Type::Bool,
+        Presence::Optional,
+        "Whether to wait until the run has ended, and to show its log meanwhile. The action then \
+         fails where the run does. The scans and patches that the run queues are not waited for. \
+         Defaults to `false`.",
+    );
+    Schema {
+        version: 0,
+        block: Block {
+            attributes: vec![registry_id, timeout, wait],
+            description:
+                "Runs a Continuous Patching workflow now, whatever its schedule: queues a \
+                          run of its trigger task, which selects the images and queues a scan for \
+                          each of them."
+                    .to_owned(),
+            ..Block::default()
+        },
+    }
+}

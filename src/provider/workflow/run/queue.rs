@@ -1,0 +1,167 @@
+//! Queues one run. Never two: where nobody has said how it ended, that is what is said.
+
+use http::StatusCode;
+
+use crate::azure::id::RegistryId;
+use crate::azure::run::Run;
+use crate::azure::{Azure, Error};
+use crate::patching::TaskName;
+use crate::provider::report;
+use crate::provider::workflow::action_arguments::Order;
+use crate::provider::workflow::notices;
+use terraform_plugin::diagnostics::Diagnostic;
+
+/// What on a registry keeps a run from being queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hindrance {
+    NoRegistry,
+    NoWorkflow,
+    Disabled,
+}
+
+/// Queues a run of the trigger task.
+///
+/// # Errors
+/// Why there is none, or that there may be one.
+pub(super) async fn queue(azure: &Azure, order: &Order) -> Result<Run, Diagnostic> {
+    let registry = &order.registry;
+    let trigger = registry.task_id(TaskName::Trigger.as_str());
+    let queued = azure.schedule_run(&order.budget, registry, &trigger).await;
+    match queued {
+        Ok(run) => Ok(run),
+        Err(error) => {
+            let hindrance = hindrance(azure, order, &error).await;
+            Err(not_queued(registry, &error, hindrance))
+        }
+    }
+}
+
+/// What there is on the registry that explains a refusal. It is looked for afterwards: where all is
+/// well one request is enough, and Azure's own answer stays what decides.
+async fn hindrance(azure: &Azure, order: &Order, error: &Error) -> Option<Hindrance> {
+    const TOLD_BY_WHAT_IS_THERE: [StatusCode; 3] = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::NOT_FOUND,
+        StatusCode::CONFLICT,
+    ];
+    if !TOLD_BY_WHAT_IS_THERE.contains(&error.status()?) {
+        return None;
+    }
+    let (budget, registry) = (&order.budget, &order.registry);
+    let task = azure.get_task_opt(budget, registry, TaskName::Trigger.as_str());
+    match task.await.ok()? {
+        Some(task) => {
+            let status = task.properties.status.unwrap_or_default();
+            let is_disabled = status.eq_ignore_ascii_case("Disabled");
+            is_disabled.then_some(Hindrance::Disabled)
+        }
+        None => Some(match azure.get_registry(budget, registry).await {
+            Err(error) if error.is_not_found() => Hindrance::NoRegistry,
+            _ => Hindrance::NoWorkflow,
+        }),
+    }
+}
+
+/// No run, or perhaps one.
+fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>) -> Diagnostic {
+    const SUMMARY: &str = "Could not queue a run";
+    let name = &registry.registry;
+    if error.may_have_been_done() {
+        return Diagnostic::error(
+            "A run may have been queued, or not",
+            format!(
+                "{}\n\nNobody has said whether there is a run now, and no other has been queued. \
+                 Before you invoke the action again, look whether there is one: az acr task \
+                 list-runs --registry {name} --name {}",
+                report::happened(error),
+                TaskName::Trigger
+            ),
+        );
+    }
+    let next = match hindrance {
+        Some(Hindrance::NoRegistry) => return notices::no_such_registry(&registry.to_string()),
+        Some(Hindrance::NoWorkflow) => {
+            return Diagnostic::error(
+                "The registry has no workflow",
+                format!(
+                    "There is no task {} on {registry}. Create an \
+                     acr_continuous_patching_workflow there first; if this configuration does, \
+                     let the action's `registry_id` refer to the resource's `id`.",
+                    TaskName::Trigger
+                ),
+            );
+        }
+        Some(Hindrance::Disabled) => format!(
+            "The task is disabled, and then it doesn't even run by hand. Apply the \
+             acr_continuous_patching_workflow, which enables it (`enabled = false` disables the \
+             timer only), or: az acr task update --registry {name} --name {} --status Enabled",
+            TaskName::Trigger
+        ),
+        None if matches!(error, Error::Stopped { .. }) => {
+            "No run has been queued. Invoke the action again.".to_owned()
+        }
+        None => return report::failure(SUMMARY, error),
+    };
+    let happened = report::happened(error);
+    Diagnostic::error(SUMMARY, format!("{happened}\n\n{next}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Stopped;
+    use crate::provider::workflow::run::fixture::{refused, registry, stopped, told, unanswered};
+
+    #[test]
+    fn no_run_comes_with_what_keeps_it_and_a_doubtful_one_with_where_to_look() {
+        let gone = refused(404, "ResourceNotFound", "The task was not found.");
+        let disabled = refused(400, "TaskDisabled", "The task is disabled.");
+        let no = |error: &Error, hindrance| not_queued(&registry(), error, hindrance);
+        insta::assert_snapshot!(told([
+            no(&gone, Some(Hindrance::NoRegistry)),
+            no(&gone, Some(Hindrance::NoWorkflow)),
+            no(&disabled, Some(Hindrance::Disabled)),
+            no(&refused(503, "", ""), None),
+            no(&unanswered(false), None),
+            no(&unanswered(true), None),
+            no(&stopped(Stopped::Cancelled), None),
+            no(&stopped(Stopped::Deadline), None),
+        ]), @"
+        # The registry does not exist
+        There is no container registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, or whoever is signed in can't see it. Check the ID and the subscription's tenant; a registry that is created in the same configuration has to be referred to by its `id` attribute.
+
+        # The registry has no workflow
+        There is no task cssc-trigger-workflow on /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso. Create an acr_continuous_patching_workflow there first; if this configuration does, let the action's `registry_id` refer to the resource's `id`.
+
+        # Could not queue a run
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 400 Bad Request: TaskDisabled: The task is disabled.
+
+        The task is disabled, and then it doesn't even run by hand. Apply the acr_continuous_patching_workflow, which enables it (`enabled = false` disables the timer only), or: az acr task update --registry contoso --name cssc-trigger-workflow --status Enabled
+
+        # Could not queue a run
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 503 Service Unavailable
+
+        Run it again; the failure is on Azure's side.
+
+        # Could not queue a run
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
+
+        Run it again; if it stays, check the network between here and Azure.
+
+        # A run may have been queued, or not
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
+
+        Nobody has said whether there is a run now, and no other has been queued. Before you invoke the action again, look whether there is one: az acr task list-runs --registry contoso --name cssc-trigger-workflow
+
+        # Could not queue a run
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The operation was interrupted.
+
+        No run has been queued. Invoke the action again.
+
+        # Could not queue a run
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The time allowed for this operation is over.
+
+        No run has been queued. Invoke the action again.
+        ");
+    }
+}

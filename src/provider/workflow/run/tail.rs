@@ -1,0 +1,228 @@
+//! The log of a run as it grows: which lines are new, and how much of them is shown.
+
+use std::collections::VecDeque;
+
+use crate::patching::run_log::QUEUED;
+use crate::provider::workflow::run::clean::clean;
+
+/// How much of what is new is shown at once: its last lines, and no more than so many bytes.
+const MOST_LINES: usize = 50;
+const MOST_BYTES: usize = 8 << 10;
+
+/// How many lines there are in a failure.
+const LAST_LINES: usize = 20;
+
+/// The longest line that is waited for; of a longer one the beginning is lost.
+const LONGEST_LINE: usize = 16 << 10;
+
+/// A log up to where it has been read.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    /// Where to read on.
+    next: u64,
+    /// The line that has begun.
+    begun: Vec<u8>,
+    /// Whether that one lacks its beginning, and is left out for it.
+    headless: bool,
+    fresh: Batch,
+    last: VecDeque<String>,
+    queued: usize,
+    /// Whether a part has never been read.
+    gaps: bool,
+}
+
+/// What is new of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// Its last lines.
+    pub(super) lines: Vec<String>,
+    /// How many bytes before them are left out.
+    pub(super) left_out: u64,
+}
+
+impl Tail {
+    /// Where the log is to be read on, in bytes from its beginning.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes what stands there.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.next += bytes.len() as u64;
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.begun.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.end_line();
+            } else if self.begun.len() > LONGEST_LINE {
+                self.lose_beginning();
+            }
+        }
+    }
+
+    /// Leaves out everything up to there, and the line that it stands in.
+    pub(super) fn skip_to(&mut self, first: u64) {
+        self.fresh.left_out += first.saturating_sub(self.next);
+        self.next = self.next.max(first);
+        self.lose_beginning();
+        self.gaps = true;
+    }
+
+    /// The log has ended: its last line counts even without an end.
+    pub(super) fn finish(&mut self) {
+        if !self.begun.is_empty() {
+            self.end_line();
+        }
+    }
+
+    /// What is new since the last time; [`None`] where nothing is.
+    pub(super) fn take(&mut self) -> Option<Batch> {
+        let is_new = !self.fresh.lines.is_empty();
+        is_new.then(|| std::mem::take(&mut self.fresh).cut())
+    }
+
+    /// The end of the log so far.
+    pub(super) fn last_lines(&self) -> impl Iterator<Item = &String> {
+        self.last.iter()
+    }
+
+    /// How many runs it says have been queued; [`None`] where that can't be told, because not all of
+    /// it has been read.
+    pub(super) fn queued(&self) -> Option<usize> {
+        (!self.gaps && self.next > 0).then_some(self.queued)
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.begun);
+        if std::mem::take(&mut self.headless) {
+            self.fresh.left_out += line.len() as u64;
+            return;
+        }
+        let line = clean(&line);
+        self.queued += usize::from(line.contains(QUEUED));
+        if self.last.len() == LAST_LINES {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.clone());
+        self.fresh.lines.push(line);
+    }
+
+    fn lose_beginning(&mut self) {
+        self.fresh.left_out += self.begun.len() as u64;
+        self.begun.clear();
+        self.headless = true;
+    }
+}
+
+impl Batch {
+    /// Its end, as much as is shown at once.
+    fn cut(mut self) -> Self {
+        let mut room = MOST_BYTES;
+        let kept = self
+            .lines
+            .iter()
+            .rev()
+            .take(MOST_LINES)
+            .take_while(|line| {
+                let fits = line.len() <= room;
+                room = room.saturating_sub(line.len() + 1);
+                fits
+            })
+            .count();
+        let cut = self.lines.drain(..self.lines.len() - kept);
+        self.left_out += cut.map(|line| line.len() as u64 + 1).sum::<u64>();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(tail: &mut Tail) -> Vec<String> {
+        tail.take().map(|batch| batch.lines).unwrap_or_default()
+    }
+
+    #[test]
+    fn only_whole_new_lines_are_taken() {
+        let mut tail = Tail::default();
+        assert_eq!(tail.take(), None);
+        tail.feed(b"one\ntw");
+        assert_eq!(taken(&mut tail), ["one"]);
+        assert_eq!(tail.take(), None);
+        tail.feed(b"o\n\nthree");
+        assert_eq!(taken(&mut tail), ["two", ""]);
+        tail.finish();
+        assert_eq!(taken(&mut tail), ["three"]);
+        tail.finish();
+        assert_eq!(tail.take(), None);
+        assert_eq!(tail.next(), 14);
+    }
+
+    #[test]
+    fn a_character_may_come_in_two_parts() {
+        let mut tail = Tail::default();
+        let bytes = "Grüße\n".as_bytes();
+        let (first, second) = bytes.split_at(3);
+        tail.feed(first);
+        tail.feed(second);
+        assert_eq!(taken(&mut tail), ["Grüße"]);
+    }
+
+    #[test]
+    fn of_many_lines_the_last_are_shown_and_the_rest_is_counted() {
+        let mut tail = Tail::default();
+        let lines: String = (0..60).map(|n| format!("line {n:02}\n")).collect();
+        tail.feed(lines.as_bytes());
+        let batch = tail.take().unwrap();
+        assert_eq!((batch.lines.len(), batch.left_out), (50, 80));
+        assert_eq!(batch.lines[0], "line 10");
+        assert_eq!(tail.last_lines().next().unwrap(), "line 40");
+        assert_eq!(tail.last_lines().count(), 20);
+    }
+
+    #[test]
+    fn of_long_lines_fewer_are_shown() {
+        let mut tail = Tail::default();
+        let line = format!("{}\n", "x".repeat(399));
+        tail.feed(line.repeat(30).as_bytes());
+        let batch = tail.take().unwrap();
+        assert_eq!((batch.lines.len(), batch.left_out), (20, 4000));
+    }
+
+    #[test]
+    fn what_is_skipped_is_left_out_with_the_lines_that_it_cuts() {
+        let mut tail = Tail::default();
+        tail.feed(b"one\nbegun");
+        assert_eq!(taken(&mut tail), ["one"]);
+        tail.skip_to(100);
+        assert_eq!(tail.next(), 100);
+        tail.feed(b"end of one\nwhole\n");
+        let batch = tail.take().unwrap();
+        assert_eq!(batch.lines, ["whole"]);
+        assert_eq!(batch.left_out, 5 + 91 + 11);
+    }
+
+    #[test]
+    fn a_line_without_an_end_does_not_grow_for_ever() {
+        let mut tail = Tail::default();
+        for _ in 0..100 {
+            tail.feed(&[b'x'; 1000]);
+        }
+        assert!(tail.begun.len() <= LONGEST_LINE);
+        tail.feed(b"\nnext\n");
+        let batch = tail.take().unwrap();
+        assert_eq!(batch.lines, ["next"]);
+        assert_eq!(batch.left_out, 100_001);
+    }
+
+    #[test]
+    fn queued_runs_are_counted_where_everything_has_been_read() {
+        let mut tail = Tail::default();
+        assert_eq!(tail.queued(), None);
+        tail.feed(b"WARNING: Queued a run with ID: dt2\nother\n");
+        tail.feed(b"\x1b[33mWARNING: Queued a run with ID: dt3\x1b[0m\n");
+        assert_eq!(tail.queued(), Some(2));
+        tail.skip_to(1000);
+        assert_eq!(tail.queued(), None);
+    }
+}

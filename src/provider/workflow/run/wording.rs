@@ -1,0 +1,208 @@
+//! What is said of a run while it goes on, and of one that has ended well.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::azure::Error;
+use crate::azure::id::RegistryId;
+use crate::azure::run::{Run, RunStatus};
+use crate::patching::TaskName;
+use crate::provider::report;
+use crate::provider::workflow::run::tail::Batch;
+
+/// There is a run.
+pub(super) fn queued(registry: &RegistryId, run: &Run) -> String {
+    format!(
+        "Queued run {} of {} on {}.",
+        run.run_id,
+        TaskName::Trigger,
+        registry.registry
+    )
+}
+
+/// There is a run, and nobody waits for it.
+pub(super) fn how_to_look(registry: &RegistryId, run: &Run) -> String {
+    format!(
+        "It is not waited for. To see its log: {}",
+        logs(registry, run)
+    )
+}
+
+/// How a run that hasn't ended is doing now.
+pub(super) fn status(run: &Run) -> String {
+    let how = match &run.status {
+        RunStatus::Queued => "is queued",
+        RunStatus::Started => "has a machine",
+        RunStatus::Running => "is running",
+        other => return format!("Run {} is now {}.", run.run_id, word(other)),
+    };
+    format!("Run {} {how}.", run.run_id)
+}
+
+/// What is new of a log.
+pub(super) fn log(run: &Run, batch: &Batch) -> String {
+    let mut text = format!("Log of run {}:", run.run_id);
+    if batch.left_out > 0 {
+        let _ = write!(text, "\n  [{} left out]", size(batch.left_out));
+    }
+    text + &indented(batch.lines.iter().map(String::as_str))
+}
+
+/// The log is out of reach, the run isn't.
+pub(super) fn unreadable(run: &Run, error: &Error) -> String {
+    format!(
+        "The log of run {} can't be read, its state is looked at all the same. {}",
+        run.run_id,
+        report::happened(error)
+    )
+}
+
+/// A run has ended well.
+pub(super) fn succeeded(run: &Run, scans: Option<usize>) -> String {
+    let mut text = format!("Run {} has succeeded", run.run_id);
+    if let Some(lasted) = lasted(run) {
+        let _ = write!(text, " after {}", span(lasted));
+    }
+    text.push_str(&match scans {
+        None => ".".to_owned(),
+        Some(0) => ". It has queued no scans.".to_owned(),
+        Some(1) => ". It has queued 1 scan.".to_owned(),
+        Some(scans) => format!(". It has queued {scans} scans."),
+    });
+    text
+}
+
+/// The command that shows a log.
+pub(super) fn logs(registry: &RegistryId, run: &Run) -> String {
+    format!(
+        "az acr task logs --registry {} --run-id {}",
+        registry.registry, run.run_id
+    )
+}
+
+/// Azure's word for a status.
+pub(super) fn word(status: &RunStatus) -> String {
+    match status {
+        RunStatus::Other(word) => word.clone(),
+        known => format!("{known:?}"),
+    }
+}
+
+pub(super) fn indented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.map(|line| format!("\n  {line}")).collect()
+}
+
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 10 {
+        format!("{bytes} bytes")
+    } else {
+        format!("{} KiB", bytes.div_ceil(1 << 10))
+    }
+}
+
+fn lasted(run: &Run) -> Option<Duration> {
+    let moment = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
+    let lasted = moment(&run.finish_time)?.duration_since(moment(&run.start_time)?);
+    Duration::try_from(lasted).ok()
+}
+
+/// A duration as users write it: `1h 30m`, `45s`.
+pub(super) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    if parts.is_empty() {
+        "less than a second".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::workflow::run::fixture::{registry, run, unanswered};
+
+    #[test]
+    fn a_run_is_told_of_from_the_queue_to_its_success() {
+        let statuses = [
+            RunStatus::Queued,
+            RunStatus::Started,
+            RunStatus::Running,
+            RunStatus::Other("Paused".to_owned()),
+        ];
+        let well = run(RunStatus::Succeeded, None);
+        let untimed = Run {
+            finish_time: None,
+            ..well.clone()
+        };
+        let mut told = vec![queued(&registry(), &well), how_to_look(&registry(), &well)];
+        told.extend(statuses.map(|it| status(&run(it, None))));
+        told.extend([None, Some(0), Some(1), Some(7)].map(|scans| succeeded(&well, scans)));
+        told.push(succeeded(&untimed, None));
+        insta::assert_snapshot!(told.join("\n"), @"
+        Queued run dt1 of cssc-trigger-workflow on contoso.
+        It is not waited for. To see its log: az acr task logs --registry contoso --run-id dt1
+        Run dt1 is queued.
+        Run dt1 has a machine.
+        Run dt1 is running.
+        Run dt1 is now Paused.
+        Run dt1 has succeeded after 3m 20s.
+        Run dt1 has succeeded after 3m 20s. It has queued no scans.
+        Run dt1 has succeeded after 3m 20s. It has queued 1 scan.
+        Run dt1 has succeeded after 3m 20s. It has queued 7 scans.
+        Run dt1 has succeeded.
+        ");
+    }
+
+    #[test]
+    fn a_log_is_told_with_how_much_of_it_is_left_out() {
+        let lines = vec![
+            "Validating filter...".to_owned(),
+            "Matches found: 2".to_owned(),
+        ];
+        let of = |left_out| Batch {
+            lines: lines.clone(),
+            left_out,
+        };
+        let run = run(RunStatus::Running, None);
+        let told = [0, 1000, 70_000].map(|left_out| log(&run, &of(left_out)));
+        insta::assert_snapshot!(told.join("\n"), @"
+        Log of run dt1:
+          Validating filter...
+          Matches found: 2
+        Log of run dt1:
+          [1000 bytes left out]
+          Validating filter...
+          Matches found: 2
+        Log of run dt1:
+          [69 KiB left out]
+          Validating filter...
+          Matches found: 2
+        ");
+        insta::assert_snapshot!(unreadable(&run, &unanswered(false)), @"The log of run dt1 can't be read, its state is looked at all the same. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.");
+    }
+
+    #[test]
+    fn durations_are_told_as_users_write_them() {
+        for (seconds, told) in [
+            (0, "less than a second"),
+            (45, "45s"),
+            (60, "1m"),
+            (200, "3m 20s"),
+            (3605, "1h 5s"),
+            (90_000, "25h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), told);
+        }
+    }
+}

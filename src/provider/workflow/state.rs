@@ -1,0 +1,210 @@
+//! What is there in Azure, as state says it.
+
+use crate::azure::id::ids_equal;
+use crate::azure::task::Task;
+use crate::patching::schedule::{TIMER_NAME, parse_cron};
+use crate::patching::{Policy, TaskName};
+use crate::provider::workflow::model::{Preflight, State, TaskState};
+use crate::provider::workflow::task_status;
+use crate::workflow::desired::{Part, definition, differences, is_enabled, timers};
+use crate::workflow::observe::{Found, Observed};
+use crate::workflow::ownership::Owned;
+use crate::workflow::teardown::unlisted;
+
+/// The state after a refresh; [`None`] where nothing of the workflow is left. What Azure doesn't
+/// know is taken from `before`, and so is the spelling of whatever is equal but for letter case.
+pub(crate) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
+    let nothing_left = observed.tasks.is_empty()
+        && observed.leaving.is_empty()
+        && observed.policy == Found::Nothing
+        && *owned == Owned::default();
+    (!nothing_left).then(|| of(observed, owned, before))
+}
+
+/// The state that describes `observed`.
+pub(crate) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
+    let facts = &observed.facts;
+    let mut state = State {
+        registry_id: before.registry_id.clone(),
+        enabled: before.enabled,
+        run_immediately: before.run_immediately,
+        preflight: Some(
+            before
+                .preflight
+                .clone()
+                .unwrap_or_else(|| Preflight::Warn.as_str().to_owned()),
+        ),
+        timeouts: before.timeouts.clone(),
+        tag_convention: before.tag_convention.clone(),
+        repositories: before.repositories.clone(),
+        policy_digest: before.policy_digest.clone(),
+        id: Some(spelled(before.id.as_deref(), &facts.id)),
+        login_server: Some(facts.login_server.clone()),
+        role_assignments: owned
+            .held
+            .iter()
+            .map(|(key, assignment)| {
+                let before = before.role_assignments.get(key).map(String::as_str);
+                (key.clone(), spelled(before, &assignment.id))
+            })
+            .collect(),
+        ..State::default()
+    };
+    state.set_policy(&observed.policy);
+    for (&name, task) in &observed.tasks {
+        state.set_task(
+            name,
+            task,
+            before.tasks.get(name.as_str()),
+            &facts.login_server,
+        );
+    }
+    state
+}
+
+impl State {
+    /// Keeps what the state before has recorded and Azure doesn't list: it may be listed late.
+    pub(crate) fn keep_unlisted(&mut self, observed: &Observed, before: &Self) {
+        let unlisted = unlisted(observed, before);
+        self.role_assignments
+            .extend(unlisted.map(|(key, id)| (key.clone(), id.clone())));
+        for (name, task) in &before.tasks {
+            self.tasks
+                .entry(name.clone())
+                .or_insert_with(|| task.clone());
+        }
+    }
+
+    /// Says what the policy is.
+    pub(crate) fn set_policy(&mut self, found: &Found) {
+        let readable = match found {
+            Found::Unseen => return,
+            Found::Readable(policy) => Some(policy),
+            Found::Nothing | Found::Unreadable { .. } => None,
+        };
+        self.repositories = readable.map(|policy| policy.repositories.clone());
+        self.tag_convention = readable.map(|policy| policy.convention.to_string());
+        self.policy_digest = readable.map(Policy::digest);
+    }
+
+    /// Says what a task is, and of the trigger task what its timer is.
+    pub(crate) fn set_task(
+        &mut self,
+        name: TaskName,
+        task: &Task,
+        before: Option<&TaskState>,
+        login_server: &str,
+    ) {
+        let shown: Vec<&str> = differences(name, task, login_server)
+            .into_iter()
+            .filter_map(Part::shown_as)
+            .collect();
+        let status = task.properties.status.as_deref().unwrap_or_default();
+        let principal = |before: &TaskState| before.principal_id.clone();
+        let described = TaskState {
+            id: spelled(before.map(|before| before.id.as_str()), &task.id),
+            principal_id: task
+                .principal_id()
+                .map(|id| spelled(before.and_then(principal).as_deref(), id)),
+            definition: definition(task),
+            status: task_status::describe(status, &shown),
+        };
+        self.tasks.insert(name.as_str().to_owned(), described);
+        if name == TaskName::Trigger {
+            self.set_timer(task);
+        }
+    }
+
+    /// A timer of any other form than ours has no days and no time of day: then the schedule is
+    /// what Azure has, word for word, so that a plan shows it.
+    fn set_timer(&mut self, trigger: &Task) {
+        let timers = timers(trigger);
+        let crons: Vec<&str> = timers.iter().map(|timer| timer.schedule.as_str()).collect();
+        let ours = match timers {
+            [timer] if timer.name == TIMER_NAME => parse_cron(&timer.schedule),
+            _ => None,
+        };
+        let verbatim = crons.join("; ");
+        self.schedule = Some(ours.map_or_else(|| verbatim.clone(), |(days, _)| days.to_string()));
+        self.start_time = ours.map(|(_, time)| time.to_string());
+        // Fields may be set apart by more than one blank; that is the same expression.
+        self.schedule_cron = Some(ours.map_or(verbatim, |(days, time)| days.cron(time)));
+        self.enabled = timers
+            .iter()
+            .any(|timer| is_enabled(timer.status.as_deref()));
+    }
+}
+
+/// `now`, spelled as before where only letter case differs.
+fn spelled(before: Option<&str>, now: &str) -> String {
+    before
+        .filter(|before| ids_equal(before, now))
+        .unwrap_or(now)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::workflow::fixture::{REGISTRY, again, observed, state};
+
+    #[test]
+    fn a_refresh_says_what_is_there() {
+        let state = state(&observed());
+        assert_eq!(state.schedule.as_deref(), Some("7d"));
+        assert_eq!(state.start_time.as_deref(), Some("02:30"));
+        assert_eq!(state.role_assignments.len(), 5);
+        assert_eq!(state.tasks["cssc-patch-image"].status, "Enabled");
+    }
+
+    #[test]
+    fn ids_keep_the_spelling_that_they_had() {
+        let before = state(&observed());
+        let mut respelled = observed();
+        respelled.facts.id = REGISTRY.to_lowercase();
+        for task in respelled.tasks.values_mut() {
+            task.id = task.id.to_lowercase();
+        }
+        for assignment in &mut respelled.assignments {
+            assignment.id = assignment.id.to_lowercase();
+        }
+        assert_eq!(again(&respelled, &before), Some(before));
+    }
+
+    #[test]
+    fn nothing_left_is_no_state_but_any_piece_is() {
+        let before = state(&observed());
+        let mut left = observed();
+        left.tasks.clear();
+        left.policy = Found::Nothing;
+        let orphans_only = again(&left, &before).expect("the orphans are ours to remove");
+        assert!(orphans_only.role_assignments.is_empty() && orphans_only.tasks.is_empty());
+        left.assignments.clear();
+        assert_eq!(again(&left, &before), None);
+    }
+
+    #[test]
+    fn a_timer_of_another_form_shows_as_it_is() {
+        let mut edited = observed();
+        let trigger = edited.tasks.get_mut(&TaskName::Trigger).unwrap();
+        let timers = &mut trigger.properties.trigger.as_mut().unwrap().timer_triggers;
+        timers[0].schedule = "0 0 * * 1".to_owned();
+        timers[0].status = Some("Disabled".to_owned());
+        let state = state(&edited);
+        assert_eq!(state.schedule.as_deref(), Some("0 0 * * 1"));
+        assert_eq!(state.start_time, None);
+        assert!(!state.enabled);
+    }
+
+    #[test]
+    fn what_has_no_attribute_of_its_own_shows_in_the_status() {
+        let mut edited = observed();
+        let scan = edited.tasks.get_mut(&TaskName::Scan).unwrap();
+        scan.properties.timeout = Some(60);
+        scan.properties.status = Some("disabled".to_owned());
+        assert_eq!(
+            state(&edited).tasks["cssc-scan-image"].status,
+            "Disabled, but timeout differs"
+        );
+    }
+}

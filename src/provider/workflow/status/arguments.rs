@@ -1,0 +1,153 @@
+//! What is asked for: the arguments, and what is wrong with them. What is unknown is not judged.
+
+use crate::provider::workflow::status::image_status::Status;
+use crate::provider::workflow::status::names;
+use crate::provider::workflow::validate;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::value::{AttributePath, Value};
+
+/// The most days to look back: Azure deletes runs and their logs after as many.
+pub(super) const LONGEST_LOOKBACK: u8 = 30;
+
+/// A read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// All images where it is none.
+    pub(super) status: Option<Status>,
+    /// In days; by the schedule where it is none.
+    pub(super) lookback: Option<u8>,
+}
+
+/// Checks a configuration: all findings at once.
+pub(super) fn validate(config: &Value) -> Diagnostics {
+    let findings = [
+        validate::registry(config),
+        status(config).err(),
+        lookback(config).err(),
+    ];
+    let durations = validate::durations(config);
+    findings.into_iter().flatten().chain(durations).collect()
+}
+
+impl Asked {
+    /// Reads a configuration that is known.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub(super) fn read(config: &Value) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            status: status(config)?,
+            lookback: lookback(config)?,
+        })
+    }
+}
+
+fn status(config: &Value) -> Result<Option<Status>, Diagnostic> {
+    let Some(word) = config.get(names::STATUS).as_str() else {
+        return Ok(None);
+    };
+    let status = Status::from_word(word).ok_or_else(|| {
+        let words = Status::ALL.map(|status| format!("\"{}\"", status.as_str()));
+        let detail = format!(
+            "{word:?} is no status of an image. Possible values are {}.",
+            words.join(", ")
+        );
+        Diagnostic::error("Invalid status", detail).at(AttributePath::new(names::STATUS))
+    });
+    status.map(Some)
+}
+
+fn lookback(config: &Value) -> Result<Option<u8>, Diagnostic> {
+    let Value::Number(number) = config.get(names::LOOKBACK_DAYS) else {
+        return Ok(None);
+    };
+    let days = number.to_i64().and_then(|days| u8::try_from(days).ok());
+    let days = days.filter(|days| (1..=LONGEST_LOOKBACK).contains(days));
+    let days = days.ok_or_else(|| {
+        let detail = format!(
+            "{number} is not a whole number of days from 1 to {LONGEST_LOOKBACK}. Azure keeps runs \
+             and their logs for {LONGEST_LOOKBACK} days."
+        );
+        Diagnostic::error("Invalid lookback", detail).at(AttributePath::new(names::LOOKBACK_DAYS))
+    });
+    days.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::workflow::names::{READ, REGISTRY_ID, TIMEOUTS};
+
+    const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso";
+
+    fn config(status: Value, lookback: Value, timeout: Value) -> Value {
+        Value::object([
+            (REGISTRY_ID, REGISTRY.into()),
+            (names::STATUS, status),
+            (names::LOOKBACK_DAYS, lookback),
+            (TIMEOUTS, Value::object([(READ, timeout)])),
+        ])
+    }
+
+    fn said(config: &Value) -> String {
+        let lines = validate(config).into_iter().map(|found| {
+            let path = found.path.unwrap_or_default();
+            format!("{path}: {}\n  {}", found.summary, found.detail)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn all_findings_come_at_once_and_each_at_its_attribute() {
+        let bad = Value::object([
+            (REGISTRY_ID, "contoso".into()),
+            (names::STATUS, "failed".into()),
+            (names::LOOKBACK_DAYS, 0.into()),
+            (TIMEOUTS, Value::object([(READ, Value::from("soon"))])),
+        ]);
+        insta::assert_snapshot!(said(&bad), @r#"
+        registry_id: Invalid registry ID
+          "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
+        status: Invalid status
+          "failed" is no status of an image. Possible values are "Queued", "Running", "Succeeded", "Failed", "Canceled", "Skipped", "Unknown".
+        lookback_days: Invalid lookback
+          0 is not a whole number of days from 1 to 30. Azure keeps runs and their logs for 30 days.
+        timeouts.read: Invalid timeout
+          "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
+        "#);
+    }
+
+    #[test]
+    fn a_lookback_is_a_whole_number_of_days_within_bounds() {
+        let of = |number: &str| {
+            let number: terraform_plugin::value::Number = number.parse().unwrap();
+            lookback(&config(Value::Null, number.into(), Value::Null))
+                .ok()
+                .flatten()
+        };
+        assert_eq!(["1", "30", "7.0"].map(of), [Some(1), Some(30), Some(7)]);
+        assert_eq!(["0", "31", "-1", "1.5", "257", "1e30"].map(of), [None; 6]);
+    }
+
+    #[test]
+    fn what_is_unknown_or_left_out_is_not_judged() {
+        for nothing in [Value::Unknown, Value::Null] {
+            let mut config = config(nothing.clone(), nothing.clone(), nothing.clone());
+            if let Value::Object(arguments) = &mut config {
+                arguments.insert(REGISTRY_ID.to_owned(), nothing);
+            }
+            assert_eq!(said(&config), "");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_read() {
+        let asked = Asked::read(&config("Skipped".into(), 3.into(), Value::Null)).unwrap();
+        assert_eq!(
+            (asked.status, asked.lookback),
+            (Some(Status::Skipped), Some(3))
+        );
+        let asked = Asked::read(&config(Value::Null, Value::Null, Value::Null)).unwrap();
+        assert_eq!((asked.status, asked.lookback), (None, None));
+    }
+}

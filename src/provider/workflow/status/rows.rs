@@ -1,0 +1,411 @@
+//! From runs to images: which scan and which patch tell of an image, and what they tell.
+//!
+//! All of it is pure: runs and what their logs say go in, rows come out.
+
+use std::collections::HashSet;
+
+use crate::azure::run::Run;
+use crate::patching::run_log::{Markers, printable};
+use crate::provider::workflow::status::image_status::Status;
+use crate::provider::workflow::status::names;
+use terraform_plugin::value::Value;
+
+/// The name of an image whose scan doesn't say which one it is about.
+pub(super) const UNKNOWN_IMAGE: &str = "Unknown";
+
+/// A scan run and what its log says: the latest of its image, or one of an image that isn't known.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    pub(super) run: Run,
+    pub(super) said: Markers,
+}
+
+/// What is known of an image.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) scan: Scan,
+    /// The patch run that the scan queued, where it could be found.
+    pub(super) patch: Option<Run>,
+    /// What the patch run's log says; nothing unless the run has failed.
+    pub(super) patch_said: Markers,
+}
+
+/// The scans that count, of scans with the newest first: the newest of each image, and each that
+/// doesn't say which image it is about.
+pub(super) fn newest(scans: Vec<Scan>) -> Vec<Scan> {
+    let mut seen = HashSet::new();
+    let is_first = |scan: &Scan| match &scan.said.image {
+        Some(image) => seen.insert(image.name()),
+        None => true,
+    };
+    scans.into_iter().filter(is_first).collect()
+}
+
+/// Rows by the alphabet of their images; those of one name stay in the order they have.
+pub(super) fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_cached_key(Row::image);
+    rows
+}
+
+impl Row {
+    /// `<repository>:<tag>`, of the tag that is patched.
+    fn image(&self) -> String {
+        let image = self.scan.said.image.as_ref();
+        image.map_or_else(|| UNKNOWN_IMAGE.to_owned(), |image| image.name())
+    }
+
+    fn scan_status(&self) -> Status {
+        Status::of(&self.scan.run.status)
+    }
+
+    pub(super) fn patch_status(&self) -> Status {
+        let said = &self.scan.said;
+        match &self.patch {
+            Some(run) => Status::of(&run.status),
+            None if said.queued_run.is_none()
+                && said.skip_reason.is_some()
+                && self.scan_status() == Status::Succeeded =>
+            {
+                Status::Skipped
+            }
+            None => Status::Unknown,
+        }
+    }
+
+    /// How far the image is: the patch tells where there is one or should be, else the scan.
+    pub(super) fn status(&self) -> Status {
+        let scan = self.scan_status();
+        if scan == Status::Succeeded || self.scan.said.queued_run.is_some() {
+            self.patch_status()
+        } else {
+            scan
+        }
+    }
+
+    /// Those of its runs that were active when they were seen.
+    pub(super) fn active_runs(&self) -> impl Iterator<Item = &Run> {
+        let runs = std::iter::once(&self.scan.run).chain(&self.patch);
+        runs.filter(|run| run.status.is_active())
+    }
+
+    /// The newest patched image: what the patch has pushed, else the earlier patch that was
+    /// scanned.
+    fn patched_image(&self) -> Option<String> {
+        let said = &self.scan.said;
+        let image = said.image.as_ref()?;
+        let tag = if self.patch_status() == Status::Succeeded {
+            said.patch_tag.as_ref()?
+        } else {
+            Some(&image.scanned).filter(|tag| **tag != image.original)?
+        };
+        Some(format!("{}:{tag}", image.repository))
+    }
+
+    fn skip_reason(&self) -> Option<String> {
+        let reason = self.scan.said.skip_reason.clone();
+        reason.filter(|_| self.patch_status() == Status::Skipped)
+    }
+
+    /// What went wrong with whichever of the two has failed.
+    fn errors(&self) -> Vec<String> {
+        let mut errors: Vec<String> = Vec::new();
+        let runs = [
+            (Some(&self.scan.run), &self.scan.said),
+            (self.patch.as_ref(), &self.patch_said),
+        ];
+        for (run, said) in runs {
+            let Some(run) = run.filter(|run| Status::of(&run.status) == Status::Failed) else {
+                continue;
+            };
+            let message = run.error_message.iter().map(|text| printable(text));
+            for error in said.errors.iter().cloned().chain(message) {
+                if !error.is_empty() && !errors.contains(&error) {
+                    errors.push(error);
+                }
+            }
+        }
+        errors
+    }
+
+    /// The object of the list `images`.
+    pub(super) fn value(&self) -> Value {
+        let queued_run = self.scan.said.queued_run.clone();
+        let errors = self.errors().into_iter().map(Value::from).collect();
+        Value::object([
+            (names::IMAGE, self.image().into()),
+            (names::SCAN_STATUS, self.scan_status().as_str().into()),
+            (names::SCAN_TIME, time(&self.scan.run).into()),
+            (names::SCAN_RUN_ID, self.scan.run.run_id.as_str().into()),
+            (names::PATCH_STATUS, self.patch_status().as_str().into()),
+            (names::PATCH_TIME, self.patch.as_ref().and_then(time).into()),
+            (names::PATCH_RUN_ID, queued_run.into()),
+            (names::PATCHED_IMAGE, self.patched_image().into()),
+            (names::SKIP_REASON, self.skip_reason().into()),
+            (names::ERRORS, Value::List(errors)),
+        ])
+    }
+}
+
+/// When a run was queued, in RFC 3339 and UTC.
+fn time(run: &Run) -> Option<String> {
+    run.created().map(|time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::run::RunStatus;
+    use crate::patching::run_log::ScannedImage;
+
+    fn run(id: &str, status: RunStatus) -> Run {
+        Run {
+            id: format!("/runs/{id}"),
+            run_id: id.to_owned(),
+            status,
+            task: None,
+            create_time: Some("2026-06-01T02:30:00.5000000+00:00".to_owned()),
+            start_time: None,
+            finish_time: None,
+            error_message: None,
+        }
+    }
+
+    fn said() -> Markers {
+        Markers {
+            image: Some(ScannedImage {
+                repository: "python".to_owned(),
+                original: "3.11".to_owned(),
+                scanned: "3.11".to_owned(),
+            }),
+            ..Markers::default()
+        }
+    }
+
+    fn queued() -> Markers {
+        Markers {
+            queued_run: Some("cf2".to_owned()),
+            patch_tag: Some("3.11-1".to_owned()),
+            ..said()
+        }
+    }
+
+    fn skipped() -> Markers {
+        Markers {
+            skip_reason: Some("no vulnerability found".to_owned()),
+            ..said()
+        }
+    }
+
+    fn row(scan: RunStatus, said: Markers, patch: Option<RunStatus>) -> Row {
+        Row {
+            scan: Scan {
+                run: run("cf1", scan),
+                said,
+            },
+            patch: patch.map(|status| run("cf2", status)),
+            patch_said: Markers::default(),
+        }
+    }
+
+    /// Scan status, patch status, status of the image.
+    fn statuses(row: &Row) -> [&'static str; 3] {
+        [row.scan_status(), row.patch_status(), row.status()].map(Status::as_str)
+    }
+
+    #[test]
+    fn without_a_patch_the_scan_and_its_log_tell() {
+        let unread = Markers::default;
+        for (scan, said, expected) in [
+            (
+                RunStatus::Succeeded,
+                skipped(),
+                ["Succeeded", "Skipped", "Skipped"],
+            ),
+            // The log has neither a queued run nor a reason, or there is none.
+            (
+                RunStatus::Succeeded,
+                said(),
+                ["Succeeded", "Unknown", "Unknown"],
+            ),
+            (
+                RunStatus::Succeeded,
+                unread(),
+                ["Succeeded", "Unknown", "Unknown"],
+            ),
+            (RunStatus::Queued, unread(), ["Queued", "Unknown", "Queued"]),
+            (
+                RunStatus::Started,
+                unread(),
+                ["Running", "Unknown", "Running"],
+            ),
+            (
+                RunStatus::Running,
+                said(),
+                ["Running", "Unknown", "Running"],
+            ),
+            (RunStatus::Failed, said(), ["Failed", "Unknown", "Failed"]),
+            // It gave a reason, and then failed.
+            (RunStatus::Error, skipped(), ["Failed", "Unknown", "Failed"]),
+            (
+                RunStatus::Canceled,
+                unread(),
+                ["Canceled", "Unknown", "Canceled"],
+            ),
+        ] {
+            assert_eq!(statuses(&row(scan, said, None)), expected);
+        }
+    }
+
+    #[test]
+    fn a_patch_that_was_queued_tells_whatever_became_of_the_scan() {
+        for scan in [RunStatus::Running, RunStatus::Failed, RunStatus::Succeeded] {
+            let row = row(scan, queued(), Some(RunStatus::Running));
+            assert_eq!(statuses(&row)[1..], ["Running", "Running"]);
+        }
+        let both = Markers {
+            skip_reason: Some("x".to_owned()),
+            ..queued()
+        };
+        let patched = row(RunStatus::Succeeded, both, Some(RunStatus::Succeeded));
+        assert_eq!(
+            (patched.status(), patched.skip_reason()),
+            (Status::Succeeded, None)
+        );
+    }
+
+    #[test]
+    fn a_patch_run_that_is_gone_is_unknown_with_its_id() {
+        for scan in [RunStatus::Succeeded, RunStatus::Failed] {
+            let row = row(scan, queued(), None);
+            assert_eq!(statuses(&row)[1..], ["Unknown", "Unknown"]);
+            let value = row.value();
+            assert_eq!(value.get(names::PATCH_RUN_ID), &"cf2".into());
+            assert!(value.get(names::PATCH_TIME).is_null());
+        }
+    }
+
+    #[test]
+    fn the_patched_image_is_the_newest_patch_that_there_is() {
+        let again = |mut said: Markers| {
+            if let Some(image) = &mut said.image {
+                image.scanned = "3.11-4".to_owned();
+            }
+            said.patch_tag = said.patch_tag.map(|_| "3.11-5".to_owned());
+            said
+        };
+        let done = RunStatus::Succeeded;
+        for (row, expected) in [
+            (
+                row(done.clone(), queued(), Some(done.clone())),
+                Some("python:3.11-1"),
+            ),
+            (row(done.clone(), queued(), Some(RunStatus::Failed)), None),
+            (row(done.clone(), skipped(), None), None),
+            (
+                row(done.clone(), again(queued()), Some(done.clone())),
+                Some("python:3.11-5"),
+            ),
+            (
+                row(done.clone(), again(queued()), Some(RunStatus::Failed)),
+                Some("python:3.11-4"),
+            ),
+            (
+                row(done.clone(), again(skipped()), None),
+                Some("python:3.11-4"),
+            ),
+            (row(done.clone(), Markers::default(), None), None),
+        ] {
+            assert_eq!(row.patched_image().as_deref(), expected);
+        }
+        // What was pushed isn't the earlier patch, whatever the log lacks.
+        let untold = Markers {
+            patch_tag: None,
+            ..again(queued())
+        };
+        let row = row(done.clone(), untold, Some(done));
+        assert_eq!(row.patched_image(), None);
+    }
+
+    #[test]
+    fn errors_are_those_of_whatever_has_failed() {
+        let erring = |said: Markers, error: &str| Markers {
+            errors: vec![error.to_owned()],
+            ..said
+        };
+        let mut row = row(
+            RunStatus::Failed,
+            erring(queued(), "error: scan"),
+            Some(RunStatus::Timeout),
+        );
+        row.scan.run.error_message = Some("failed to run step \x1b[31mscan\n".to_owned());
+        row.patch_said = erring(Markers::default(), "error: patch");
+        row.patch.as_mut().unwrap().error_message = Some("error: patch".to_owned());
+        assert_eq!(
+            row.errors(),
+            ["error: scan", "failed to run step scan", "error: patch"]
+        );
+        // An error that didn't keep a run from succeeding is none.
+        row.scan.run.status = RunStatus::Succeeded;
+        row.patch.as_mut().unwrap().status = RunStatus::Canceled;
+        assert_eq!(row.errors(), [""; 0]);
+    }
+
+    #[test]
+    fn the_newest_scan_of_each_image_counts_and_each_of_no_image() {
+        let scan = |id: &str, repository: Option<&str>| {
+            let mut said = said();
+            match (repository, &mut said.image) {
+                (Some(name), Some(image)) => image.repository = name.to_owned(),
+                _ => said.image = None,
+            }
+            Scan {
+                run: run(id, RunStatus::Succeeded),
+                said,
+            }
+        };
+        let scans = vec![
+            scan("cf5", Some("b")),
+            scan("cf4", None),
+            scan("cf3", Some("a")),
+            scan("cf2", Some("b")),
+            scan("cf1", None),
+        ];
+        let rows = newest(scans).into_iter().map(|scan| Row {
+            scan,
+            patch: None,
+            patch_said: Markers::default(),
+        });
+        let rows: Vec<_> = sorted(rows.collect())
+            .iter()
+            .map(|row| (row.image(), row.scan.run.run_id.clone()))
+            .collect();
+        let rows: Vec<_> = rows.iter().map(|(image, id)| (&**image, &**id)).collect();
+        assert_eq!(
+            rows,
+            [
+                ("Unknown", "cf4"),
+                ("Unknown", "cf1"),
+                ("a:3.11", "cf3"),
+                ("b:3.11", "cf5")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_says_null_for_what_there_isnt() {
+        let row = row(RunStatus::Succeeded, skipped(), None);
+        let expected = Value::object([
+            ("image", "python:3.11".into()),
+            ("scan_status", "Succeeded".into()),
+            ("scan_time", "2026-06-01T02:30:00.5Z".into()),
+            ("scan_run_id", "cf1".into()),
+            ("patch_status", "Skipped".into()),
+            ("patch_time", Value::Null),
+            ("patch_run_id", Value::Null),
+            ("patched_image", Value::Null),
+            ("skip_reason", "no vulnerability found".into()),
+            ("errors", Value::List(vec![])),
+        ]);
+        assert_eq!(row.value(), expected);
+    }
+}

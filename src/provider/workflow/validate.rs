@@ -1,0 +1,305 @@
+//! Offline validation: every rule that needs no network, all findings at once, each at its
+//! attribute. What is unknown is not judged.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::azure::id::RegistryId;
+use crate::patching::rules::{check_repository, check_tag, check_tags_together};
+use crate::patching::{Schedule, TagConvention, TimeOfDay};
+use crate::provider::common::timeouts;
+use crate::provider::workflow::model::{Field, Preflight};
+use crate::provider::workflow::names;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::value::{AttributePath, Value};
+
+/// Checks a configuration.
+pub(crate) fn validate(config: &Value) -> Diagnostics {
+    let mut findings = Diagnostics::new();
+    findings.extend(registry(config));
+    findings.extend(text::<Schedule>(
+        config,
+        names::SCHEDULE,
+        "Invalid schedule",
+        "Write a number of days from \"1d\" to \"30d\", such as \"7d\".",
+    ));
+    findings.extend(text::<TimeOfDay>(
+        config,
+        names::START_TIME,
+        "Invalid start time",
+        "Write hours and minutes in UTC with two digits each, such as \"02:30\".",
+    ));
+    findings.extend(tag_convention(config));
+    findings.extend(preflight(config.get(names::PREFLIGHT)));
+    let convention = Field::read(config.get(names::TAG_CONVENTION), convention);
+    let convention = convention.or(TagConvention::default());
+    findings.extend(repositories(config, convention, "remove the resource"));
+    findings.extend(durations(config));
+    findings
+}
+
+/// The finding about the registry's id.
+pub(crate) fn registry(config: &Value) -> Option<Diagnostic> {
+    text::<RegistryId>(
+        config,
+        names::REGISTRY_ID,
+        "Invalid registry ID",
+        "Use the `id` of an `azurerm_container_registry`.",
+    )
+}
+
+/// The finding about the tag convention.
+pub(crate) fn tag_convention(config: &Value) -> Option<Diagnostic> {
+    text::<TagConvention>(
+        config,
+        names::TAG_CONVENTION,
+        "Invalid tag convention",
+        "Write \"incremental\" or \"floating\", in lower case.",
+    )
+}
+
+fn text<T: FromStr<Err: Display>>(
+    config: &Value,
+    name: &str,
+    summary: &str,
+    advice: &str,
+) -> Option<Diagnostic> {
+    let problem = config.get(name).as_str()?.parse::<T>().err()?;
+    Some(finding(summary, &problem, advice, AttributePath::new(name)))
+}
+
+fn preflight(value: &Value) -> Option<Diagnostic> {
+    let word = value.as_str()?;
+    Preflight::from_word(word).is_none().then(|| {
+        finding(
+            "Invalid preflight",
+            &format!("{word:?} is not a kind of preflight"),
+            "Write \"warn\", \"error\" or \"off\".",
+            AttributePath::new(names::PREFLIGHT),
+        )
+    })
+}
+
+/// The findings about the repositories, whose patch tags are formed by `convention` where that is
+/// known. `without` is what to do instead of naming none.
+pub(crate) fn repositories(
+    config: &Value,
+    convention: Option<TagConvention>,
+    without: &str,
+) -> Vec<Diagnostic> {
+    let Some(repositories) = config.get(names::REPOSITORIES).as_map() else {
+        return Vec::new();
+    };
+    let here = AttributePath::new(names::REPOSITORIES);
+    if repositories.is_empty() {
+        return vec![finding(
+            "No repositories",
+            &"a workflow needs at least one repository",
+            &format!("Name a repository and its tags, or {without}."),
+            here,
+        )];
+    }
+    let host = host(config);
+    repositories
+        .iter()
+        .flat_map(|(name, repository)| {
+            let here = here.clone().key(name);
+            let absent = repository.is_null().then(|| {
+                finding(
+                    "Invalid repository",
+                    &format!("{name:?} is null"),
+                    "Name its tags, or leave the repository out.",
+                    here.clone(),
+                )
+            });
+            let refused = check_repository(name, host.as_deref()).err().map(|problem| {
+                finding(
+                    "Invalid repository",
+                    &problem,
+                    "Use the repository's name as the registry lists it, without the registry's \
+                     host and without a tag.",
+                    here.clone(),
+                )
+            });
+            let tags = tags(
+                repository.get(names::TAGS),
+                convention,
+                &here.attribute(names::TAGS),
+            );
+            absent.into_iter().chain(refused).chain(tags)
+        })
+        .collect()
+}
+
+/// The findings about the tags of one repository. They stand at the whole set: the protocol has
+/// no path into one.
+fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -> Vec<Diagnostic> {
+    let Some(elements) = tags.as_elements() else {
+        return Vec::new();
+    };
+    let known: Vec<&str> = elements.iter().filter_map(Value::as_str).collect();
+    // Hosts find no line for what is nested in a map, so the words have to say where it is.
+    let advice = format!("In {here}, name the tags to be patched, or [\"*\"] alone for every tag.");
+    let refuse = |problem: &dyn Display| finding("Invalid tags", problem, &advice, here.clone());
+    let mut findings = Vec::new();
+    if elements.iter().any(Value::is_null) {
+        findings.push(refuse(&"a tag can't be null"));
+    }
+    if known.len() == elements.len() {
+        let together = check_tags_together(known.iter().copied());
+        findings.extend(together.err().map(|problem| refuse(&problem)));
+    }
+    findings.extend(known.iter().filter_map(|tag| {
+        let problem = check_tag(tag, convention).err()?;
+        Some(refuse(&problem))
+    }));
+    findings
+}
+
+/// The findings about the `timeouts` block.
+pub(crate) fn durations(config: &Value) -> Vec<Diagnostic> {
+    let block = config.get(names::TIMEOUTS);
+    let check = |name: &'static str| {
+        let here = AttributePath::new(names::TIMEOUTS).attribute(name);
+        duration(block.get(name), here)
+    };
+    timeouts::DEFAULTS
+        .iter()
+        .filter_map(|(name, _)| check(name))
+        .collect()
+}
+
+/// The finding about one of them.
+pub(crate) fn duration(value: &Value, here: AttributePath) -> Option<Diagnostic> {
+    let problem = timeouts::parse(value.as_str()?).err()?;
+    let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
+    Some(finding("Invalid timeout", &problem, advice, here))
+}
+
+/// The host that the registry has at least; one with a domain name label has a longer one.
+fn host(config: &Value) -> Option<String> {
+    let id: RegistryId = config.get(names::REGISTRY_ID).as_str()?.parse().ok()?;
+    Some(format!("{}.azurecr.io", id.registry))
+}
+
+fn convention(value: &Value) -> Option<TagConvention> {
+    value.as_str()?.parse().ok()
+}
+
+fn finding(summary: &str, problem: &dyn Display, advice: &str, path: AttributePath) -> Diagnostic {
+    let problem = problem.to_string();
+    let mut letters = problem.chars();
+    let sentence: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect();
+    Diagnostic::error(summary, format!("{sentence}. {advice}")).at(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::workflow::fixture::{config, config_with};
+
+    fn repository(name: &str, tags: &[&str]) -> Value {
+        let tags = Value::Set(tags.iter().map(|&tag| tag.into()).collect());
+        Value::Map([(name.to_owned(), Value::object([(names::TAGS, tags)]))].into())
+    }
+
+    fn findings(config: &Value) -> String {
+        validate(config)
+            .iter()
+            .map(|finding| {
+                let path = finding.path.clone().unwrap_or_default();
+                format!("{path}: {}\n  {}", finding.summary, finding.detail)
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn a_good_configuration_has_no_findings() {
+        assert_eq!(findings(&config()), "");
+    }
+
+    #[test]
+    fn all_findings_come_at_once_and_each_at_its_attribute() {
+        let bad = config_with([
+            (names::REGISTRY_ID, "contoso".into()),
+            (names::SCHEDULE, "weekly".into()),
+            (names::START_TIME, "2:30".into()),
+            (names::TAG_CONVENTION, "Floating".into()),
+            (names::PREFLIGHT, "yes".into()),
+            (
+                names::REPOSITORIES,
+                repository("Python", &["*", "1.0-1", "x-patched"]),
+            ),
+            (
+                names::TIMEOUTS,
+                Value::object([("create", Value::from("soon"))]),
+            ),
+        ]);
+        insta::assert_snapshot!(findings(&bad), @r#"
+        registry_id: Invalid registry ID
+          "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
+        schedule: Invalid schedule
+          "weekly" is not a number of days followed by "d". Write a number of days from "1d" to "30d", such as "7d".
+        start_time: Invalid start time
+          "2:30" is not a time of the day between "00:00" and "23:59". Write hours and minutes in UTC with two digits each, such as "02:30".
+        tag_convention: Invalid tag convention
+          "Floating" is neither "incremental" nor "floating". Write "incremental" or "floating", in lower case.
+        preflight: Invalid preflight
+          "yes" is not a kind of preflight. Write "warn", "error" or "off".
+        repositories["Python"]: Invalid repository
+          "Python" is not a repository's name: it takes lower-case letters and digits, with single dots, one or two underscores or any number of hyphens between them, in path components joined by slashes. Use the repository's name as the registry lists it, without the registry's host and without a tag.
+        repositories["Python"].tags: Invalid tags
+          "*" already means every tag: it must be the only entry. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        repositories["Python"].tags: Invalid tags
+          "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        repositories["Python"].tags: Invalid tags
+          "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        timeouts.create: Invalid timeout
+          "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
+        "#);
+    }
+
+    #[test]
+    fn empty_maps_and_sets_are_findings() {
+        let no_repository = config_with([(names::REPOSITORIES, Value::Map([].into()))]);
+        let no_tag = config_with([(names::REPOSITORIES, repository("python", &[]))]);
+        insta::assert_snapshot!(format!("{}\n{}", findings(&no_repository), findings(&no_tag)), @r#"
+        repositories: No repositories
+          A workflow needs at least one repository. Name a repository and its tags, or remove the resource.
+        repositories["python"].tags: Invalid tags
+          At least one tag is needed; ["*"] means every tag. In repositories["python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        "#);
+    }
+
+    #[test]
+    fn a_repository_that_is_null_is_a_finding() {
+        let null = Value::Map([("python".to_owned(), Value::Null)].into());
+        insta::assert_snapshot!(findings(&config_with([(names::REPOSITORIES, null)])), @r#"
+        repositories["python"]: Invalid repository
+          "python" is null. Name its tags, or leave the repository out.
+        "#);
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_judged() {
+        let tags = Value::Set(vec!["*".into(), Value::Unknown]);
+        let repository = Value::object([(names::TAGS, tags)]);
+        let unknown = config_with([
+            (names::REGISTRY_ID, Value::Unknown),
+            (names::SCHEDULE, Value::Unknown),
+            (names::START_TIME, Value::Unknown),
+            (names::TAG_CONVENTION, Value::Unknown),
+            (
+                names::REPOSITORIES,
+                Value::Map([("python".to_owned(), repository)].into()),
+            ),
+        ]);
+        assert_eq!(findings(&unknown), "");
+    }
+}

@@ -1,0 +1,310 @@
+//! What has to be changed in Azure, decided from what should be and what is there. Pure, and as
+//! little as possible: what fits is left alone.
+
+use crate::azure::role_assignment::RoleAssignment;
+use crate::patching::TaskName;
+use crate::patching::role::{Role, assignment_name};
+use crate::workflow::desired::{Desired, TaskChange};
+use crate::workflow::observe::{Found, Observed};
+use crate::workflow::ownership::Owned;
+
+/// Everything that has to be done, in the order of the fields; what stands in one field can be
+/// done at once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    /// Whether to push the policy.
+    pub(crate) push_policy: bool,
+    /// Tasks to create or change.
+    pub(crate) tasks: Vec<(TaskName, TaskChange)>,
+    /// Assignments to remove first: their identities are gone, and their names may be in the way.
+    pub(crate) orphans: Vec<RoleAssignment>,
+    /// Assignments to make, once the tasks have their identities.
+    pub(crate) grants: Vec<Grant>,
+    /// Assignments to remove last: more than a task needs, but it may need it till then.
+    pub(crate) surplus: Vec<(String, RoleAssignment)>,
+}
+
+/// A role assignment to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// How state calls it.
+    pub(crate) key: String,
+    /// Whose identity gets the role.
+    pub(crate) task: TaskName,
+    /// The assignment's name.
+    pub(crate) name: String,
+    /// The id of the role's definition.
+    pub(crate) role_definition_id: String,
+}
+
+/// Decides.
+pub(crate) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
+    let facts = &desired.facts;
+    let subscription = facts.id.split('/').nth(2).unwrap_or_default();
+    let grant = |key: String, task: TaskName, role: Role| {
+        let role_definition_id = role.definition_id(subscription);
+        Grant {
+            key,
+            task,
+            name: assignment_name(&facts.task_id(task), &role_definition_id),
+            role_definition_id,
+        }
+    };
+    let needed = facts.role_keys();
+    let tasks = TaskName::ALL.into_iter().filter_map(|task| {
+        let change = desired.change(task, observed.tasks.get(&task))?;
+        Some((task, change))
+    });
+    let surplus = owned
+        .held
+        .iter()
+        .filter(|(key, _)| needed.iter().all(|(needed, ..)| needed != *key));
+    Changes {
+        push_policy: observed.policy != Found::Readable(desired.policy.clone()),
+        tasks: tasks.collect(),
+        orphans: owned.orphans.clone(),
+        surplus: surplus
+            .map(|(key, assignment)| (key.clone(), assignment.clone()))
+            .collect(),
+        grants: needed
+            .into_iter()
+            .filter(|(key, ..)| !owned.held.contains_key(key))
+            .map(|(key, task, role)| grant(key, task, role))
+            .collect(),
+    }
+}
+
+impl Changes {
+    /// Whether nothing has to be done.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.push_policy
+            && self.tasks.is_empty()
+            && self.orphans.is_empty()
+            && self.grants.is_empty()
+            && self.surplus.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::azure::task::{Identity, SetValue, Task};
+    use crate::provider::workflow::fixture::{REGISTRY, assignment, desired, observed, principal};
+    use crate::workflow::ownership::owned;
+
+    /// What is done about `observed`, one line each.
+    fn steps(observed: &Observed) -> Vec<String> {
+        steps_to(&desired(), observed)
+    }
+
+    fn steps_to(desired: &Desired, observed: &Observed) -> Vec<String> {
+        let owned = owned(observed, REGISTRY, &BTreeSet::new());
+        let changes = changes(desired, observed, &owned);
+        let tasks = changes.tasks.iter().map(|(name, change)| match change {
+            TaskChange::Put(_) => format!("put {name}"),
+            TaskChange::Patch(patch) => {
+                format!("patch {name}: {}", serde_json::to_string(patch).unwrap())
+            }
+        });
+        let policy = changes.push_policy.then(|| "push the policy".to_owned());
+        policy
+            .into_iter()
+            .chain(tasks)
+            .chain(
+                changes
+                    .orphans
+                    .iter()
+                    .map(|orphan| format!("remove orphan {}", orphan.name)),
+            )
+            .chain(
+                changes
+                    .grants
+                    .iter()
+                    .map(|grant| format!("grant {}", grant.key)),
+            )
+            .chain(
+                changes
+                    .surplus
+                    .iter()
+                    .map(|(key, _)| format!("remove {key}")),
+            )
+            .collect()
+    }
+
+    fn with(task: TaskName, change: impl FnOnce(&mut Task)) -> Observed {
+        let mut observed = observed();
+        change(observed.tasks.get_mut(&task).unwrap());
+        observed
+    }
+
+    #[test]
+    fn nothing_is_done_about_what_is_as_it_should_be() {
+        assert_eq!(steps(&observed()), [""; 0]);
+    }
+
+    #[test]
+    fn other_spellings_of_the_same_are_as_it_should_be() {
+        let respelled = with(TaskName::Scan, |task| {
+            task.id = task.id.to_uppercase();
+            task.tags.insert("cost-center".to_owned(), "7".to_owned());
+            let properties = &mut task.properties;
+            properties.status = None;
+            properties.platform.as_mut().unwrap().os = "Linux".to_owned();
+        });
+        assert_eq!(steps(&respelled), [""; 0]);
+    }
+
+    #[test]
+    fn another_schedule_is_one_patch_of_one_timer() {
+        let mut desired = desired();
+        desired.cron = "30 2 */14 * *".to_owned();
+        assert_eq!(
+            steps_to(&desired, &observed()),
+            [
+                r#"patch cssc-trigger-workflow: {"properties":{"trigger":{"timerTriggers":[{"name":"azcli_defined_schedule","schedule":"30 2 */14 * *","status":"Enabled"}]}}}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn an_extra_timer_takes_a_put_because_a_patch_merges_timers() {
+        let extra = with(TaskName::Trigger, |task| {
+            let timers = &mut task.properties.trigger.as_mut().unwrap().timer_triggers;
+            let mut other = timers[0].clone();
+            other.name = "mine".to_owned();
+            timers.push(other);
+        });
+        assert_eq!(steps(&extra), ["put cssc-trigger-workflow"]);
+    }
+
+    #[test]
+    fn each_part_of_a_task_is_mended_by_itself() {
+        let damage: [fn(&mut Task); 7] = [
+            |task| task.properties.status = Some("Disabled".to_owned()),
+            |task| task.properties.timeout = Some(60),
+            |task| task.properties.agent_configuration.as_mut().unwrap().cpu = Some(4),
+            |task| {
+                task.properties.platform.as_mut().unwrap().architecture = Some("arm64".to_owned())
+            },
+            |task| _ = task.tags.remove("cssc"),
+            |task| task.properties.credentials = None,
+            |task| {
+                let credentials = task.properties.credentials.as_mut().unwrap();
+                credentials.source_registry.as_mut().unwrap().login_mode =
+                    Some("Default".to_owned());
+            },
+        ];
+        let mended: Vec<String> = damage
+            .into_iter()
+            .flat_map(|damage| steps(&with(TaskName::Patch, damage)))
+            .collect();
+        insta::assert_snapshot!(mended.join("\n"), @r#"
+        patch cssc-patch-image: {"properties":{"status":"Enabled"}}
+        patch cssc-patch-image: {"properties":{"timeout":3600}}
+        patch cssc-patch-image: {"properties":{"agentConfiguration":{"cpu":2}}}
+        patch cssc-patch-image: {"properties":{"platform":{"os":"linux","architecture":"amd64"}}}
+        patch cssc-patch-image: {"tags":{"clienttracking":"true","cssc":"true"}}
+        patch cssc-patch-image: {"properties":{"credentials":{"sourceRegistry":{"loginMode":"None","identity":"[system]"},"customRegistries":{"contoso.azurecr.io":{"identity":"[system]"}}}}}
+        patch cssc-patch-image: {"properties":{"credentials":{"sourceRegistry":{"loginMode":"None","identity":"[system]"},"customRegistries":{"contoso.azurecr.io":{"identity":"[system]"}}}}}
+        "#);
+    }
+
+    #[test]
+    fn values_that_somebody_has_set_are_taken_away() {
+        let set = with(TaskName::Patch, |task| {
+            task.properties.step.as_mut().unwrap().values = vec![SetValue {
+                name: "SOURCE_REPOSITORY".to_owned(),
+                value: Some("mine".to_owned()),
+                is_secret: false,
+            }];
+        });
+        let [patch] = &steps(&set)[..] else {
+            panic!("one patch does it");
+        };
+        assert!(patch.ends_with(r#""values":[]}}}"#), "{patch}");
+    }
+
+    #[test]
+    fn a_task_without_identity_gets_one_and_then_its_role() {
+        let mut without = with(TaskName::Patch, |task| task.identity = None);
+        without
+            .assignments
+            .retain(|assignment| assignment.principal_id != principal(TaskName::Patch));
+        assert_eq!(
+            steps(&without),
+            [
+                r#"patch cssc-patch-image: {"identity":{"type":"SystemAssigned"}}"#,
+                "grant cssc-patch-image/AcrPush",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_task_made_anew_leaves_an_orphan_that_goes_first() {
+        let anew = with(TaskName::Patch, |task| {
+            task.identity = Some(Identity {
+                principal_id: Some("another".to_owned()),
+                ..Identity::system_assigned()
+            });
+        });
+        let steps = steps(&anew);
+        assert_eq!(steps.len(), 2, "{steps:?}");
+        assert!(steps[0].starts_with("remove orphan "));
+        assert_eq!(steps[1], "grant cssc-patch-image/AcrPush");
+    }
+
+    #[test]
+    fn the_contributor_of_an_early_cli_goes_last() {
+        let mut early = observed();
+        let subscription = "00000000-0000-0000-0000-000000000000";
+        let definition = Role::Contributor.definition_id(subscription);
+        let task = early.facts.task_id(TaskName::Scan);
+        let name = assignment_name(&task, &definition);
+        early
+            .assignments
+            .push(assignment(&name, &principal(TaskName::Scan), &definition));
+        assert_eq!(steps(&early), ["remove cssc-scan-image/Contributor"]);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let mut crowded = observed();
+        let subscription = "00000000-0000-0000-0000-000000000000";
+        let contributor = Role::Contributor.definition_id(subscription);
+        let others = [
+            // Another principal with a role of ours.
+            assignment(
+                "11111111-0000-0000-0000-000000000000",
+                "somebody",
+                &Role::AcrPull.definition_id(subscription),
+            ),
+            // One of our identities with a role that its task doesn't need, not made by us.
+            assignment(
+                "22222222-0000-0000-0000-000000000000",
+                &principal(TaskName::Scan),
+                &contributor,
+            ),
+        ];
+        crowded.assignments.extend(others);
+        assert_eq!(steps(&crowded), [""; 0]);
+    }
+
+    #[test]
+    fn an_edited_or_missing_policy_is_pushed() {
+        for policy in [
+            Found::Nothing,
+            Found::Unreadable {
+                problem: String::new(),
+            },
+            Found::Readable(crate::patching::Policy::default()),
+        ] {
+            let edited = Observed {
+                policy,
+                ..observed()
+            };
+            assert_eq!(steps(&edited), ["push the policy"]);
+        }
+    }
+}

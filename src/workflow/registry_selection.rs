@@ -1,0 +1,173 @@
+//! What a policy selects in a registry: the tags of its repositories, and what a run takes of them.
+//!
+//! [`Tags`] asks; [`Selected`] is worked out of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::azure::Error;
+use crate::azure::acr::AcrClient;
+use crate::http::Budget;
+use crate::patching::rules::{RepositoryProblem, check_repository};
+use crate::patching::selection::{Image, MOST_IMAGES, Selection, select};
+use crate::patching::{Policy, Repository};
+
+/// How many repositories, or images, of one registry are looked at at once.
+pub(crate) const AT_ONCE: usize = 8;
+
+/// The tags of a registry's repositories; [`None`] where there is no such repository.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tags(BTreeMap<String, Option<BTreeSet<String>>>);
+
+/// What a policy selects of the repositories that it enables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selected {
+    /// By repository; [`None`] where there is no such repository.
+    pub(crate) repositories: BTreeMap<String, Option<Selection>>,
+}
+
+impl Tags {
+    /// The tags of those of the repositories that are enabled.
+    ///
+    /// # Errors
+    /// The first repository that can't be looked at.
+    pub(crate) async fn list(
+        data_plane: &AcrClient,
+        budget: &Budget,
+        repositories: &BTreeMap<String, Repository>,
+    ) -> Result<Self, Error> {
+        let enabled: Vec<String> = repositories
+            .iter()
+            .filter(|(_, repository)| repository.enabled)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let tags = stream::iter(enabled)
+            .map(|name| async move {
+                let tags = if can_exist(&name) {
+                    data_plane.list_tags(budget, &name).await?
+                } else {
+                    None
+                };
+                Ok::<_, Error>((name, tags.map(BTreeSet::from_iter)))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect();
+        tags.await.map(Self)
+    }
+}
+
+/// A policy that others have written may have names that no registry takes, not even in a question.
+fn can_exist(name: &str) -> bool {
+    !matches!(
+        check_repository(name, None),
+        Err(RepositoryProblem::Empty | RepositoryProblem::Grammar(_))
+    )
+}
+
+impl Selected {
+    /// What `policy` selects of these tags.
+    pub(crate) fn of(policy: &Policy, tags: &Tags) -> Self {
+        let select = |(name, tags): (&String, &Option<BTreeSet<String>>)| {
+            let wanted = &policy.repositories.get(name)?.tags;
+            let present = tags.as_ref();
+            let selection = present.map(|present| select(policy.convention, wanted, present));
+            Some((name.clone(), selection))
+        };
+        Self {
+            repositories: tags.0.iter().filter_map(select).collect(),
+        }
+    }
+
+    /// Every image, with its repository, in the alphabet's order.
+    pub(crate) fn images(&self) -> impl Iterator<Item = (&str, &Image)> {
+        self.repositories.iter().flat_map(|(name, selection)| {
+            let images = selection.iter().flat_map(|selection| &selection.images);
+            images.map(move |image| (name.as_str(), image))
+        })
+    }
+
+    /// How many images there are.
+    pub(crate) fn total(&self) -> usize {
+        self.images().count()
+    }
+
+    /// That a run takes no so many, as whatever selects them does it: `selects 120 images, and …`.
+    pub(crate) fn too_many(&self) -> String {
+        let mut counts: Vec<(usize, &String)> = self
+            .repositories
+            .iter()
+            .filter_map(|(name, selection)| Some((selection.as_ref()?.images.len(), name)))
+            .filter(|(count, _)| *count > 0)
+            .collect();
+        counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        let rows: Vec<String> = counts
+            .iter()
+            .map(|(count, name)| format!("  {count:>5}  {name}"))
+            .collect();
+        format!(
+            "selects {} images, and a run takes {MOST_IMAGES} at most: with more it fails, and \
+             nothing is patched. Name fewer repositories or tags.\n\n{}",
+            self.total(),
+            rows.join("\n")
+        )
+    }
+}
+
+/// What tests have selected.
+#[cfg(test)]
+impl<const N: usize> From<[(&str, Option<Selection>); N]> for Selected {
+    fn from(repositories: [(&str, Option<Selection>); N]) -> Self {
+        let named = repositories.map(|(name, selection)| (name.to_owned(), selection));
+        Self {
+            repositories: named.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patching::TagConvention;
+
+    #[test]
+    fn what_is_selected_is_in_order_and_what_is_not_there_is_known() {
+        let repository = |tags: &[&str]| Repository {
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            enabled: true,
+        };
+        let policy = Policy {
+            convention: TagConvention::Incremental,
+            repositories: [
+                ("python".to_owned(), repository(&["*"])),
+                ("absent".to_owned(), repository(&["1"])),
+                ("node".to_owned(), repository(&["22"])),
+            ]
+            .into(),
+        };
+        let tags = |tags: &[&str]| Some(tags.iter().map(|&tag| tag.to_owned()).collect());
+        let tags = Tags(
+            [
+                ("absent".to_owned(), None),
+                ("node".to_owned(), tags(&["22", "22-1"])),
+                ("python".to_owned(), tags(&["3.12", "3.11"])),
+            ]
+            .into(),
+        );
+        let selected = Selected::of(&policy, &tags);
+        let images: Vec<String> = selected
+            .images()
+            .map(|(name, image)| format!("{name}:{}", image.scanned()))
+            .collect();
+        assert_eq!(images, ["node:22-1", "python:3.11", "python:3.12"]);
+        assert_eq!(selected.repositories["absent"], None);
+    }
+
+    #[test]
+    fn a_name_against_the_grammar_can_not_exist_but_the_policys_own_repository_can() {
+        for name in ["", "Python", "a b", "../x", "a?n=1"] {
+            assert!(!can_exist(name), "{name}");
+        }
+        assert!(can_exist("team/api-fw") && can_exist("csscpolicies/patchpolicy"));
+    }
+}

@@ -1,0 +1,149 @@
+//! What the provider's own resource promises in a plan, and keeps.
+
+use crate::support::core::start_core;
+use std::sync::Arc;
+
+use azure_simulator::{Options, RegistrySpec, Simulator};
+use terraform_plugin::framework::Provider;
+use terraform_plugin::schema::{Attribute, AttributeKind, Block, Presence};
+use terraform_plugin::value::Value;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
+
+use terraform_plugin_testing::core_rules::broken_promises;
+use terraform_plugin_testing::core::{Plan, Core};
+use crate::support::wire::Wire;
+
+/// A Terraform at an Azure with one registry.
+async fn terraform() -> (Core, String) {
+    let options = Options::default().registry(RegistrySpec::new("contoso"));
+    let azure = Arc::new(Simulator::start(options).unwrap());
+    let environment = azure.env().into_iter().collect();
+    let terraform = start_core(environment, &Wire::to(&azure)).await;
+    (terraform, azure.registry("contoso").id())
+}
+
+/// The shape of the resource.
+fn block() -> Block {
+    let provider = AcrProvider::new(Environment::default());
+    provider.resources()[0].schema().block.clone()
+}
+
+/// What has to be said, and no more.
+fn config(registry_id: &str, schedule: &str, tags: &[&str]) -> Value {
+    let tags = tags.iter().copied().map(Value::from).collect();
+    let python = Value::object([("tags", Value::Set(tags))]);
+    Value::object([
+        ("registry_id", registry_id.into()),
+        ("schedule", schedule.into()),
+        (
+            "repositories",
+            Value::Map([("python".to_owned(), python)].into()),
+        ),
+    ])
+}
+
+/// The attributes, with their paths, of which the configuration says nothing.
+fn unsaid(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Presence)> {
+    let mut found = vec![];
+    for attribute in attributes {
+        let name = &attribute.name;
+        match (&attribute.kind, config.get(name)) {
+            (_, Value::Null) => found.push((vec![name.clone()], attribute.presence)),
+            (AttributeKind::Nested(_, inner), Value::Map(elements)) => {
+                for (key, element) in elements {
+                    for (path, presence) in unsaid(inner, element) {
+                        found.push(([vec![name.clone(), key.clone()], path].concat(), presence));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn at<'a>(value: &'a Value, path: &[String]) -> &'a Value {
+    path.iter().fold(value, |value, name| value.get(name))
+}
+
+/// Applies a plan; gives what has become of it.
+async fn carried_out(terraform: &mut Core, plan: &Plan, config: &Value) -> Value {
+    assert_eq!(terraform.apply(plan, config).await, []);
+    terraform.state().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistake_16_what_is_computed_is_unknown_in_the_plan_or_known_and_kept() {
+    let (mut terraform, id) = terraform().await;
+    for schedule in ["7d", "3d"] {
+        let config = config(&id, schedule, &["3.11"]);
+        let plan = terraform.plan(&config).await.unwrap();
+        let made = carried_out(&mut terraform, &plan, &config).await;
+
+        for (path, presence) in unsaid(&block().attributes, &config) {
+            assert!(
+                matches!(presence, Presence::Computed | Presence::OptionalComputed),
+                "{path:?}"
+            );
+            assert!(!at(&plan.planned, &path).is_null(), "{path:?} becomes null");
+        }
+        assert_eq!(broken_promises(&plan.planned, &made), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistake_17_defaults_are_planned_for_attributes_that_may_be_computed_and_no_others() {
+    let (terraform, id) = terraform().await;
+    let config = config(&id, "7d", &["3.11"]);
+    let planned = terraform.plan(&config).await.unwrap().planned;
+
+    let defaults: Vec<_> = unsaid(&block().attributes, &config)
+        .into_iter()
+        .filter(|(path, presence)| *presence != Presence::Computed && !at(&planned, path).is_null())
+        .map(|(path, presence)| (path.join("."), presence))
+        .collect();
+
+    let expected = [
+        "repositories.python.enabled",
+        "enabled",
+        "preflight",
+        "run_immediately",
+        "start_time",
+        "tag_convention",
+    ];
+    assert_eq!(
+        defaults,
+        expected.map(|path| (path.to_owned(), Presence::OptionalComputed))
+    );
+    assert_eq!(planned.get("timeouts"), config.get("timeouts"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistake_18_a_configured_value_is_planned_as_it_is_written() {
+    let (mut terraform, id) = terraform().await;
+    let other_case = id
+        .replace("contoso", "CONTOSO")
+        .replace("resourceGroups", "resourcegroups");
+    assert_ne!(other_case, id);
+    let written = config(&other_case, "7d", &["latest", "3.9", "3.11"]);
+
+    let plan = terraform.plan(&written).await.unwrap();
+    let made = carried_out(&mut terraform, &plan, &written).await;
+
+    for value in [&plan.planned, &made] {
+        for name in ["registry_id", "schedule"] {
+            assert_eq!(value.get(name), written.get(name));
+        }
+        let tags = |value: &Value| {
+            let python = value.get("repositories").get("python");
+            python.get("tags").clone()
+        };
+        assert_eq!(tags(value), tags(&written));
+    }
+
+    let rewritten = config(&id, "7d", &["3.11", "latest", "3.9"]);
+    let again = terraform.plan(&rewritten).await.unwrap().planned;
+    let spellings = [&written, &rewritten].map(|config| config.get("registry_id"));
+    assert!(spellings.contains(&again.get("registry_id")));
+    assert_eq!(again.get("repositories"), made.get("repositories"));
+}

@@ -1,0 +1,258 @@
+//! The product's binary as a process of its own.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Map, Value};
+use terraform_plugin::process::generated::Empty;
+use terraform_plugin::process::generated::grpc_controller_client::GrpcControllerClient;
+use terraform_plugin::process::generated::grpc_stdio_client::GrpcStdioClient;
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::protocol::generated::provider_client::ProviderClient;
+use terraform_plugin_testing::plugin_process::{COOKIE, Line, exists, in_time};
+use terraform_plugin_testing::tls_identity::HOST;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
+
+/// After this a host kills the plugin.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A plugin that the test has started, as a host does.
+struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    line: Line,
+}
+
+impl Process {
+    async fn start(command: &mut Command) -> Self {
+        let ports = command
+            .env("PLUGIN_MIN_PORT", "10000")
+            .env("PLUGIN_MAX_PORT", "25000");
+        Self::start_with_ports(ports).await
+    }
+
+    /// Starts it with whatever ports `command` says.
+    async fn start_with_ports(command: &mut Command) -> Self {
+        let mut child = command
+            .env(COOKIE.0, COOKIE.1)
+            .env("PLUGIN_CLIENT_CERT", HOST.certificate)
+            .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
+            .env("TF_LOG", "TRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        in_time(stdout.read_line(&mut line)).await.unwrap();
+        Self {
+            child,
+            stdout,
+            line: Line::parse(&line),
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
+    }
+
+    async fn ask_to_end(&self) {
+        let channel = self.line.connect(Some(HOST)).await;
+        GrpcControllerClient::new(channel)
+            .shutdown(Empty {})
+            .await
+            .unwrap();
+    }
+
+    /// The exit code, and what else was printed on stdout and stderr.
+    async fn end(mut self) -> (Option<i32>, String, String) {
+        let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let read = in_time(self.stdout.read_to_string(&mut stdout));
+        read.await.unwrap();
+        let mut errors = self.child.stderr.take().unwrap();
+        in_time(errors.read_to_string(&mut stderr)).await.unwrap();
+        assert!(!exists(&self.line.address));
+        (status.code(), stdout, stderr)
+    }
+}
+
+/// The lines that were logged.
+fn log(stderr: &str) -> Vec<Map<String, Value>> {
+    stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_host_that_asks_sees_the_process_end_in_time_and_without_another_word() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+    let channel = process.line.connect(Some(HOST)).await;
+    let _stdio = GrpcStdioClient::new(channel)
+        .stream_stdio(())
+        .await
+        .unwrap();
+
+    process.ask_to_end().await;
+
+    let (code, stdout, stderr) = process.end().await;
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    let log = log(&stderr);
+    assert!(!log.is_empty());
+    for line in log {
+        for key in ["@level", "@message", "@module", "@timestamp"] {
+            assert!(line[key].is_string(), "{key} in {line:?}");
+        }
+        let time = line["@timestamp"].as_str().unwrap();
+        assert_eq!(time.len(), "2006-01-02T15:04:05.000000Z".len(), "{time}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_of_which_call_it_speaks() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+    let channel = process.line.connect(Some(HOST)).await;
+    let mut provider = ProviderClient::new(channel);
+    let schema = pb::get_provider_schema::Request {};
+    provider.get_provider_schema(schema).await.unwrap();
+    let upgrade = pb::upgrade_resource_state::Request {
+        type_name: "acr_nothing".to_owned(),
+        ..Default::default()
+    };
+    provider.upgrade_resource_state(upgrade).await.unwrap();
+    let stop = pb::stop_provider::Request {};
+    provider.stop_provider(stop).await.unwrap();
+    process.ask_to_end().await;
+
+    let log = log(&process.end().await.2);
+    let of = |rpc: &str| {
+        log.iter()
+            .find(|line| line.get("tf_rpc") == Some(&rpc.into()))
+    };
+    let about_no_type = of("GetProviderSchema").unwrap();
+    assert_eq!(about_no_type["@message"], "answered");
+    assert!(about_no_type["tf_req_id"].is_u64());
+    assert!(about_no_type["tf_req_duration_ms"].is_u64());
+    assert_eq!(about_no_type.get("tf_resource_type"), None);
+    assert_eq!(
+        about_no_type["tf_provider_addr"],
+        "registry.terraform.io/acrpatch/acr"
+    );
+    assert_eq!(about_no_type["tf_proto_version"], 6);
+    let about_a_type = of("UpgradeResourceState").unwrap();
+    assert_eq!(about_a_type["tf_resource_type"], "acr_nothing");
+    assert!(of("StopProvider").is_some());
+}
+
+#[tokio::test]
+async fn a_connection_that_can_not_be_encrypted_is_logged_with_its_cause() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+
+    let mut refused = process
+        .line
+        .encrypt(None, rustls::ALL_VERSIONS)
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    let read = in_time(refused.read_to_end(&mut answer));
+    read.await.unwrap_err();
+    process.ask_to_end().await;
+
+    let (_, _, stderr) = process.end().await;
+    let failure = log(&stderr)
+        .into_iter()
+        .find(|line| line["@level"] == "error")
+        .unwrap();
+    assert_eq!(failure["@message"], "a connection could not be encrypted");
+    assert_eq!(failure["error"], "peer sent no certificates");
+}
+
+#[tokio::test]
+async fn ports_that_make_no_sense_are_no_matter_where_the_socket_is_a_file() {
+    let mut command = Command::new(BINARY);
+    let process = Process::start_with_ports(
+        command
+            .env("PLUGIN_MIN_PORT", "many")
+            .env("PLUGIN_MAX_PORT", "1"),
+    )
+    .await;
+
+    process.ask_to_end().await;
+
+    assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn ctrl_c_is_the_host_s_to_handle() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+
+    process.send(Signal::SIGINT);
+    process.send(Signal::SIGINT);
+    process.ask_to_end().await;
+
+    assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_in_order() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+
+    process.send(Signal::SIGTERM);
+
+    assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_plugin_whose_host_is_gone_ends_by_itself() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#""$0" & wait"#, BINARY]);
+    let mut host = Process::start(&mut shell).await;
+
+    host.send(Signal::SIGKILL);
+    in_time(host.child.wait()).await.unwrap();
+
+    let mut rest = String::new();
+    let end = host.stdout.read_to_string(&mut rest);
+    timeout(5 * PATIENCE, end).await.unwrap().unwrap();
+    assert_eq!(rest, "");
+    assert!(!exists(&host.line.address));
+}
+
+#[tokio::test]
+async fn a_plugin_to_be_debugged_tells_where_it_is_and_ends_on_ctrl_c() {
+    let mut child = Command::new(BINARY)
+        .arg("--debug")
+        .env_remove(COOKIE.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let variable = loop {
+        let line = in_time(lines.next_line()).await.unwrap().unwrap();
+        if let Some(variable) = line.trim().strip_prefix("TF_REATTACH_PROVIDERS=") {
+            break variable.trim_matches('\'').to_owned();
+        }
+    };
+    let providers: Value = serde_json::from_str(&variable).unwrap();
+    let reattach = &providers["registry.terraform.io/acrpatch/acr"];
+    assert_eq!(reattach["Pid"], child.id().unwrap());
+
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+
+    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(!exists(reattach["Addr"]["String"].as_str().unwrap()));
+}

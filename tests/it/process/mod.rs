@@ -1,0 +1,4 @@
+//! The product's binary, started by hosts and by hand.
+
+mod binary;
+mod by_hand;

@@ -1,0 +1,37 @@
+//! Terraform Core with this provider.
+
+use std::sync::Arc;
+
+use terraform_plugin::value::Value;
+use terraform_plugin_testing::core::Core;
+use terraform_plugin_testing::data_source::Source;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
+
+use crate::support::wire::Wire;
+
+/// The type of the resource.
+const WORKFLOW: &str = "acr_continuous_patching_workflow";
+
+/// A Core with an empty state, whose provider runs in this environment.
+pub(crate) async fn start_core(environment: Environment, wire: &Arc<Wire>) -> Core {
+    start_core_with(environment, wire, Value::object::<String>([])).await
+}
+
+/// The same with arguments in the provider block.
+pub(crate) async fn start_core_with(
+    environment: Environment,
+    wire: &Arc<Wire>,
+    arguments: Value,
+) -> Core {
+    let wire = Arc::clone(wire);
+    Core::new(WORKFLOW, arguments, move || {
+        let transport = Arc::clone(&wire) as _;
+        Arc::new(AcrProvider::with_transport(environment.clone(), transport))
+    })
+    .await
+}
+
+/// The data source of this name.
+pub(crate) fn data_source(name: &'static str) -> Source {
+    Source::of(&AcrProvider::new(Environment::default()), name)
+}
