@@ -13,6 +13,7 @@ pub mod error;
 pub mod id;
 pub mod poll;
 pub mod registry;
+pub(crate) mod registry_client;
 pub mod registry_list;
 pub mod role_assignment;
 pub mod run;
@@ -37,6 +38,7 @@ pub use credential::{Credential, Secret};
 pub use error::{Error, Operation, Refusal};
 pub use id::RegistryId;
 pub use poll::Accepted;
+pub(crate) use registry_client::RegistryClient;
 
 /// What [`Azure`] is made of.
 pub struct AzureOptions {

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::azure::Azure;
-use crate::http::{Budget, Stopped};
+use crate::azure::{Azure, Error, Operation, RegistryClient, RegistryId};
+use crate::http::Budget;
 use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::framework::Context;
 
 /// What the resources know of Azure. One for all of them, filled in by the provider.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     link: RwLock<Link>,
-    /// The subscription of whatever is in none by its id.
-    subscription: RwLock<Option<String>>,
     /// Registries that a refresh has found gone, by their ids in lower case.
     gone: RwLock<BTreeSet<String>>,
     /// Whose turn it is to change what, by the registries' ids in lower case.
@@ -36,7 +36,12 @@ pub(crate) enum Link {
     /// Configured with values that aren't known before apply.
     Unknown,
     /// Ready.
-    Ready(Azure),
+    Ready {
+        /// The handle to Azure.
+        azure: Azure,
+        /// The subscription that the provider is configured with, for what names none itself.
+        subscription: Option<String>,
+    },
 }
 
 impl Connection {
@@ -45,21 +50,26 @@ impl Connection {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
     }
 
-    /// Takes the subscription that the provider has been configured with, in place of an earlier
-    /// one.
-    pub(crate) fn set_subscription(&self, id: Option<String>) {
-        *self
-            .subscription
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = id;
-    }
-
     /// The subscription that the provider has been configured with.
     pub(crate) fn subscription(&self) -> Option<String> {
-        self.subscription
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
+            Link::Ready { subscription, .. } => subscription.clone(),
+            Link::None | Link::Unknown => None,
+        }
+    }
+
+    /// Azure at a registry, for one operation that may take so long from now on.
+    ///
+    /// # Errors
+    /// The provider isn't configured yet.
+    pub(crate) fn registry(
+        &self,
+        context: &Context,
+        id: RegistryId,
+        timeout: Duration,
+    ) -> Result<RegistryClient, Diagnostic> {
+        let budget = Budget::new(timeout, context.cancelled.clone());
+        Ok(RegistryClient::new(self.ready()?, budget, id))
     }
 
     /// Waits until nobody else in this process changes a registry's workflow. A registry has one at most:
@@ -67,15 +77,19 @@ impl Connection {
     ///
     /// # Errors
     /// The budget is spent before.
-    pub(crate) async fn turn(&self, budget: &Budget, registry: &str) -> Result<TurnOf, Stopped> {
+    pub(crate) async fn turn(&self, registry: &RegistryClient) -> Result<TurnOf, Error> {
+        let id = registry.id().to_string();
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(registry.to_lowercase()).or_default())
+            Arc::clone(turns.entry(id.to_lowercase()).or_default())
         };
         tokio::select! {
             biased;
             turn = turn.lock_owned() => Ok(TurnOf(turn)),
-            why = budget.spent() => Err(why),
+            why = registry.budget().spent() => {
+                let doing = "waiting for another resource that changes";
+                Err(Error::stopped(&Operation::new(doing, id), why))
+            }
         }
     }
 
@@ -107,7 +121,7 @@ impl Connection {
     /// Azure, where it can be reached already. A plan does without it where it can't.
     pub(crate) fn if_ready(&self) -> Option<Azure> {
         match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
-            Link::Ready(azure) => Some(azure.clone()),
+            Link::Ready { azure, .. } => Some(azure.clone()),
             Link::None | Link::Unknown => None,
         }
     }

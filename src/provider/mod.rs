@@ -135,11 +135,13 @@ impl Provider for AcrProvider {
             Err(diagnostics) => return diagnostics,
         };
         let warnings = std::mem::take(&mut config.warnings);
-        self.connection
-            .set_subscription(config.subscription_id.take());
+        let subscription = config.subscription_id.take();
         let mut diagnostics = match self.connect(config).await {
             Ok(azure) => {
-                self.connection.set(Link::Ready(azure));
+                self.connection.set(Link::Ready {
+                    azure,
+                    subscription,
+                });
                 Diagnostics::new()
             }
             Err(diagnostics) => diagnostics,

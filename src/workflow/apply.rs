@@ -6,32 +6,20 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
 
-use crate::azure::Azure;
-use crate::azure::error::Error;
-use crate::azure::id::RegistryId;
+use crate::azure::Error;
 use crate::azure::task::{Task, TaskBody};
-use crate::http::Budget;
-use crate::patching::{Policy, TaskName};
-use crate::provider::workflow::progress::Progress;
+use crate::patching::TaskName;
 use crate::workflow::changes::{Changes, Grant};
 use crate::workflow::desired::{Desired, TaskChange};
 use crate::workflow::grant;
-use crate::workflow::observe::{Found, Observed};
+use crate::workflow::observe::Observed;
 use crate::workflow::pauses::pauses;
+use crate::workflow::writer::{Writer, failed};
 
-/// Whom and what a change is made with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Site<'a> {
-    pub(crate) azure: &'a Azure,
-    pub(crate) budget: &'a Budget,
-    pub(crate) registry: &'a RegistryId,
-    pub(crate) progress: &'a Progress<'a>,
-}
-
-/// Makes the changes. Whatever succeeds is noted at once; what fails is returned, and keeps only
+/// Makes the changes. Whatever succeeds is recorded at once; what fails is returned, and keeps only
 /// that from being tried which depends on it.
 pub(crate) async fn apply(
-    site: Site<'_>,
+    writer: Writer<'_>,
     desired: &Desired,
     changes: &Changes,
     observed: &Observed,
@@ -41,49 +29,41 @@ pub(crate) async fn apply(
         .iter()
         .filter_map(|(&name, task)| Some((name, task.principal_id()?.to_owned())))
         .collect();
-    let principals = Mutex::new(principals);
-    let tasks = changes.tasks.iter().map(async |(name, change)| {
+    let tasks = Tasks {
+        writer,
+        desired,
+        principals: Mutex::new(principals),
+    };
+    let changed = changes.tasks.iter().map(async |(name, change)| {
         if observed.leaving.contains(name) {
-            site.see_off(*name).await?;
+            writer.wait_until_gone(*name).await?;
         }
-        site.change_task(*name, desired, change, &principals).await
+        tasks.change(*name, change).await
     });
-    let orphans = changes.orphans.iter().map(async |orphan| {
-        site.azure
-            .delete_role_assignment(site.budget, &orphan.id)
-            .await
-    });
+    let orphans = changes.orphans.iter();
+    let orphans = orphans.map(async |orphan| writer.revoke_orphan(&orphan.id).await);
     let policy = async {
         if changes.push_policy {
-            site.push_policy(&desired.policy).await
+            writer.push_policy(&desired.policy).await
         } else {
             Ok(())
         }
     };
-    let (policy, tasks, orphans) = futures::join!(policy, join_all(tasks), join_all(orphans));
-    let mut failures = failed([policy].into_iter().chain(tasks).chain(orphans));
+    let (policy, changed, orphans) = futures::join!(policy, join_all(changed), join_all(orphans));
+    let mut failures = failed([policy].into_iter().chain(changed).chain(orphans));
 
-    let principals = principals
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let principals = tasks.into_principals();
     let current: Vec<&str> = principals.values().map(String::as_str).collect();
     let grants = changes.grants.iter().filter_map(|grant| {
         // Without an identity, creating the task has failed, and that has been reported.
         let principal = principals.get(&grant.task)?;
-        Some(site.grant(grant, principal, &current))
+        Some(assign(writer, grant, principal, &current))
     });
     failures.extend(failed(join_all(grants).await));
     if failures.is_empty() {
-        let surplus = changes.surplus.iter().map(async |(key, assignment)| {
-            site.azure
-                .delete_role_assignment(site.budget, &assignment.id)
-                .await?;
-            site.progress.note(|state| {
-                state.role_assignments.remove(key);
-            });
-            Ok(())
-        });
-        failures.extend(failed(join_all(surplus).await));
+        let surplus = changes.surplus.iter();
+        let revoked = surplus.map(async |(key, it)| writer.revoke(key, &it.id).await);
+        failures.extend(failed(join_all(revoked).await));
     }
     failures
 }
@@ -91,147 +71,93 @@ pub(crate) async fn apply(
 /// The identities of the tasks.
 type Principals = BTreeMap<TaskName, String>;
 
-impl Site<'_> {
-    async fn push_policy(self, policy: &Policy) -> Result<(), Error> {
-        let pushed = self
-            .azure
-            .acr(self.progress.login_server())
-            .push_policy(self.budget, policy.document())
-            .await;
-        match pushed {
-            Ok(manifest) => {
-                let policy = Found::Readable(policy.clone());
-                self.progress.note_policy(&policy, Some(manifest));
-                Ok(())
-            }
-            Err(error) => {
-                self.note_doubt(&error);
-                Err(error)
-            }
-        }
-    }
+/// The tasks on their way to what they should be.
+struct Tasks<'a> {
+    writer: Writer<'a>,
+    desired: &'a Desired,
+    principals: Mutex<Principals>,
+}
 
-    /// Waits for the end of a task whose deletion has begun already.
-    pub(crate) async fn see_off(self, name: TaskName) -> Result<(), Error> {
-        self.azure
-            .wait_task_gone(self.budget, self.registry, name.as_str())
-            .await
-    }
-
-    /// Creates or changes a task, and waits until it is ready. It is noted as soon as Azure has
+impl Tasks<'_> {
+    /// Creates or changes a task, and waits until it is ready. It is recorded as soon as Azure has
     /// accepted it: from then on it exists.
-    async fn change_task(
-        self,
-        name: TaskName,
-        desired: &Desired,
-        change: &TaskChange,
-        principals: &Mutex<Principals>,
-    ) -> Result<(), Error> {
+    async fn change(&self, name: TaskName, change: &TaskChange) -> Result<(), Error> {
         let changed = match change {
-            TaskChange::Put(body) => self.put_task(name, body, principals).await,
+            TaskChange::Put(body) => self.put(name, body).await,
             TaskChange::Patch(patch) => {
-                let patched = self
-                    .azure
-                    .patch_task(self.budget, self.registry, name.as_str(), patch)
-                    .await;
-                match patched {
+                match self.writer.registry.patch_task(name.as_str(), patch).await {
                     // It was listed, but has gone.
-                    Err(error) if error.is_gone() => {
-                        self.put_task(name, &desired.task(name), principals).await
-                    }
+                    Err(error) if error.is_gone() => self.put(name, &self.desired.task(name)).await,
                     patched => patched,
                 }
             }
         };
         let shown = match changed {
-            Ok(task) => self.until_shown(name, desired, task).await,
+            Ok(task) => self.until_shown(name, task).await,
             Err(error) => Err(error),
         };
         match shown {
             Ok(task) => {
-                self.note_task(name, &task, principals);
+                self.note(name, &task);
                 Ok(())
             }
             Err(error) => {
-                self.note_doubt(&error);
+                self.writer.record_doubt(&error);
                 Err(error)
             }
         }
     }
 
-    async fn put_task(
-        self,
-        name: TaskName,
-        body: &TaskBody,
-        principals: &Mutex<Principals>,
-    ) -> Result<Task, Error> {
-        let accepted = self
-            .azure
-            .start_put_task(self.budget, self.registry, name.as_str(), body)
-            .await?;
-        self.note_task(name, &accepted.resource, principals);
-        self.azure.wait_task(self.budget, accepted).await
+    async fn put(&self, name: TaskName, body: &TaskBody) -> Result<Task, Error> {
+        let accepted = self.writer.registry.start_put_task(name.as_str(), body);
+        let accepted = accepted.await?;
+        self.note(name, &accepted.resource);
+        self.writer.registry.wait_task(accepted).await
     }
 
     /// Azure may show a task as it was before for a while after a change, or without the identity
     /// that it has been given. What it never shows is left to the next plan.
-    async fn until_shown(
-        self,
-        name: TaskName,
-        desired: &Desired,
-        mut task: Task,
-    ) -> Result<Task, Error> {
+    async fn until_shown(&self, name: TaskName, mut task: Task) -> Result<Task, Error> {
+        let registry = self.writer.registry;
         let mut pauses = pauses();
-        while desired.change(name, Some(&task)).is_some() || task.principal_id().is_none() {
+        while self.desired.change(name, Some(&task)).is_some() || task.principal_id().is_none() {
             let Some(pause) = pauses.next() else {
                 break;
             };
-            if self.budget.sleep(pause).await.is_err() {
+            if registry.budget().sleep(pause).await.is_err() {
                 break;
             }
-            let seen = self
-                .azure
-                .get_task_opt(self.budget, self.registry, name.as_str())
-                .await?;
+            let seen = registry.get_task_opt(name.as_str()).await?;
             task = seen.unwrap_or(task);
         }
         Ok(task)
     }
 
-    fn note_task(self, name: TaskName, task: &Task, principals: &Mutex<Principals>) {
+    fn note(&self, name: TaskName, task: &Task) {
         if let Some(id) = task.principal_id() {
-            principals
+            self.principals
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(name, id.to_owned());
         }
-        self.progress.note_task(name, task);
+        self.writer.record_task(name, task);
     }
 
-    async fn grant(self, grant: &Grant, principal: &str, current: &[&str]) -> Result<(), Error> {
-        let granted = grant::grant(self, grant, principal, current).await;
-        if let Err(error) = &granted {
-            self.note_doubt(error);
-        }
-        let assignment = granted?;
-        self.progress.note(|state| {
-            state
-                .role_assignments
-                .insert(grant.key.clone(), assignment.id);
-        });
-        Ok(())
-    }
-
-    /// After a write without a clear "no" something may exist that nobody has told us of. Then
-    /// the state has to exist as well, so that the next refresh or destroy looks for it.
-    fn note_doubt(self, error: &Error) {
-        if error.may_have_been_done() {
-            self.progress.note(|_| ());
-        }
+    fn into_principals(self) -> Principals {
+        self.principals
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The failures among some outcomes.
-pub(crate) fn failed(outcomes: impl IntoIterator<Item = Result<(), Error>>) -> Vec<Error> {
-    outcomes.into_iter().filter_map(Result::err).collect()
+async fn assign(
+    writer: Writer<'_>,
+    grant: &Grant,
+    principal: &str,
+    current: &[&str],
+) -> Result<(), Error> {
+    let granted = grant::grant(writer, grant, principal, current).await;
+    let assignment = granted.inspect_err(|error| writer.record_doubt(error))?;
+    writer.record_assignment(&grant.key, &assignment.id);
+    Ok(())
 }

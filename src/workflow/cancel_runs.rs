@@ -2,19 +2,16 @@
 
 use futures::future::join_all;
 
-use crate::azure::id::RegistryId;
 use crate::azure::run::Run;
-use crate::azure::{Azure, Error};
-use crate::http::Budget;
+use crate::azure::{Error, RegistryClient};
 use crate::patching::TaskName;
 use crate::workflow::pauses::pauses;
 
 /// Looks for active runs and has them cancelled, round by round until none is active: a scan may
 /// have queued a patch run just before it was cancelled, and a cancelled run takes a while to end.
-pub(crate) struct Cancelling<'a> {
-    azure: &'a Azure,
-    budget: &'a Budget,
-    registry: &'a RegistryId,
+#[derive(Debug)]
+pub(crate) struct CancelRuns<'a> {
+    registry: &'a RegistryClient,
     /// How many rounds there have been.
     rounds: usize,
 }
@@ -28,12 +25,10 @@ pub(crate) struct Round {
     pub(crate) failure: Option<Error>,
 }
 
-impl<'a> Cancelling<'a> {
+impl<'a> CancelRuns<'a> {
     /// Nothing is asked yet.
-    pub(crate) fn new(azure: &'a Azure, budget: &'a Budget, registry: &'a RegistryId) -> Self {
+    pub(crate) fn new(registry: &'a RegistryClient) -> Self {
         Self {
-            azure,
-            budget,
             registry,
             rounds: 0,
         }
@@ -43,24 +38,21 @@ impl<'a> Cancelling<'a> {
     ///
     /// # Errors
     /// The runs can't be listed.
-    pub(crate) async fn round(&mut self) -> Result<Option<Round>, Error> {
+    pub(crate) async fn next_round(&mut self) -> Result<Option<Round>, Error> {
         if let Some(last) = self.rounds.checked_sub(1) {
             // Where there is no time left, the next request says so.
             let pause = pauses().cycle().nth(last).unwrap_or_default();
-            let _ = self.budget.sleep(pause).await;
+            let _ = self.registry.budget().sleep(pause).await;
         }
         self.rounds += 1;
         let names = TaskName::ALL.map(TaskName::as_str);
-        let runs = self
-            .azure
-            .list_active_runs(self.budget, self.registry, &names)
-            .await?;
+        let runs = self.registry.list_active_runs(&names).await?;
         if runs.is_empty() {
             return Ok(None);
         }
-        let asked = join_all(runs.iter().map(|run| self.cancel(run))).await;
+        let outcomes = join_all(runs.iter().map(|run| self.cancel(run))).await;
         let mut round = Round::default();
-        for (run, outcome) in runs.into_iter().zip(asked) {
+        for (run, outcome) in runs.into_iter().zip(outcomes) {
             match outcome {
                 Ok(true) => round.cancelled.push(run),
                 Ok(false) => {}
@@ -72,11 +64,7 @@ impl<'a> Cancelling<'a> {
 
     /// Whether the run has been cancelled.
     async fn cancel(&self, run: &Run) -> Result<bool, Error> {
-        let outcome = self
-            .azure
-            .cancel_run(self.budget, self.registry, &run.run_id)
-            .await;
-        match outcome {
+        match self.registry.cancel_run(&run.run_id).await {
             // It has ended by itself in the meantime.
             Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
             other => other.map(|()| true),

@@ -5,7 +5,7 @@ use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::TaskName;
 use crate::patching::role::{Role, assignment_name};
 use crate::workflow::desired::{Desired, TaskChange};
-use crate::workflow::observe::{Found, Observed};
+use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 
 /// Everything that has to be done, in the order of the fields; what stands in one field can be
@@ -27,7 +27,7 @@ pub(crate) struct Changes {
 /// A role assignment to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    /// How state calls it.
+    /// The key of the assignment.
     pub(crate) key: String,
     /// Whose identity gets the role.
     pub(crate) task: TaskName,
@@ -40,7 +40,7 @@ pub(crate) struct Grant {
 /// Decides.
 pub(crate) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
     let facts = &desired.facts;
-    let subscription = facts.id.split('/').nth(2).unwrap_or_default();
+    let subscription = &facts.parsed_id.subscription_id;
     let grant = |key: String, task: TaskName, role: Role| {
         let role_definition_id = role.definition_id(subscription);
         Grant {
@@ -60,7 +60,7 @@ pub(crate) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> 
         .iter()
         .filter(|(key, _)| needed.iter().all(|(needed, ..)| needed != *key));
     Changes {
-        push_policy: observed.policy != Found::Readable(desired.policy.clone()),
+        push_policy: observed.policy != PolicyState::Valid(desired.policy.clone()),
         tasks: tasks.collect(),
         orphans: owned.orphans.clone(),
         surplus: surplus
@@ -87,11 +87,9 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::azure::task::{Identity, SetValue, Task};
-    use crate::provider::workflow::fixture::{REGISTRY, assignment, desired, observed, principal};
+    use crate::workflow::fixture::{assignment, desired, observed, principal, recorded};
     use crate::workflow::ownership::owned;
 
     /// What is done about `observed`, one line each.
@@ -100,7 +98,7 @@ mod tests {
     }
 
     fn steps_to(desired: &Desired, observed: &Observed) -> Vec<String> {
-        let owned = owned(observed, REGISTRY, &BTreeSet::new());
+        let owned = owned(observed, &recorded());
         let changes = changes(desired, observed, &owned);
         let tasks = changes.tasks.iter().map(|(name, change)| match change {
             TaskChange::Put(_) => format!("put {name}"),
@@ -294,11 +292,11 @@ mod tests {
     #[test]
     fn an_edited_or_missing_policy_is_pushed() {
         for policy in [
-            Found::Nothing,
-            Found::Unreadable {
+            PolicyState::Missing,
+            PolicyState::Invalid {
                 problem: String::new(),
             },
-            Found::Readable(crate::patching::Policy::default()),
+            PolicyState::Valid(crate::patching::Policy::default()),
         ] {
             let edited = Observed {
                 policy,

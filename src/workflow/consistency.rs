@@ -1,38 +1,37 @@
 //! Waits until Azure shows what has been done. Its lists lag behind its writes, and a plan made from
 //! an old list would be wrong.
 
-use std::collections::BTreeSet;
-
-use crate::azure::error::Error;
-use crate::provider::workflow::model::State;
-use crate::provider::workflow::work::Work;
+use crate::azure::{Error, RegistryClient};
 use crate::workflow::changes::changes;
 use crate::workflow::desired::Desired;
-use crate::workflow::observe::{Found, Known, Observed, Policies};
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
 use crate::workflow::ownership::{Owned, owned};
 use crate::workflow::pauses::pauses;
+use crate::workflow::recorded::Recorded;
 
-/// Whether Azure has come to show it.
+/// Whether Azure shows what has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Settled {
-    /// It has, or it can't be asked: then the next refresh will tell.
-    Yes,
+pub(crate) enum Consistency {
+    /// It does, or it can't be asked: then the next refresh will tell.
+    Shown,
     /// Not for some minutes, or not within the time that was allowed.
     NotYet,
 }
 
-/// Waits until a workflow shows as it should be.
-pub(crate) async fn until_made(
-    work: &Work,
+/// Waits until a workflow shows as it should be. `recorded` is what has been recorded of it by now.
+pub(crate) async fn wait_until_applied(
+    registry: &RegistryClient,
     desired: &Desired,
-    known: Known,
-    now: &State,
-    recorded: &BTreeSet<String>,
-) -> Settled {
-    until(work, Policies::Read(known), |observed| {
+    recorded: &Recorded,
+) -> Consistency {
+    let known = KnownPolicy {
+        login_server: recorded.login_server.clone(),
+        policy: recorded.policy.clone(),
+    };
+    wait_until(registry, known, |observed| {
         observed.is_some_and(|observed| {
-            let owned = owned(observed, &now.registry_id, recorded);
+            let owned = owned(observed, recorded);
             changes(desired, observed, &owned).is_empty()
         })
     })
@@ -40,41 +39,44 @@ pub(crate) async fn until_made(
 }
 
 /// Waits until nothing of a workflow shows any more.
-pub(crate) async fn until_gone(work: &Work, prior: &State, recorded: &BTreeSet<String>) -> Settled {
-    let policies = Policies::Read(Known {
-        login_server: prior.login_server.clone(),
+pub(crate) async fn wait_until_removed(
+    registry: &RegistryClient,
+    recorded: &Recorded,
+) -> Consistency {
+    let known = KnownPolicy {
+        login_server: recorded.login_server.clone(),
         policy: None,
-    });
-    until(work, policies, |observed| {
+    };
+    wait_until(registry, known, |observed| {
         observed.is_none_or(|observed| {
-            let owned = owned(observed, &prior.registry_id, recorded);
+            let owned = owned(observed, recorded);
             observed.tasks.is_empty()
                 && observed.leaving.is_empty()
-                && observed.policy == Found::Nothing
+                && observed.policy == PolicyState::Missing
                 && owned == Owned::default()
         })
     })
     .await
 }
 
-async fn until(
-    work: &Work,
-    policies: Policies,
-    shows: impl Fn(Option<&Observed>) -> bool,
-) -> Settled {
+async fn wait_until(
+    registry: &RegistryClient,
+    known: KnownPolicy,
+    is_shown: impl Fn(Option<&Observed>) -> bool,
+) -> Consistency {
     for pause in pauses() {
-        match work.observe(policies.clone()).await {
-            Ok(observed) if shows(observed.as_ref()) => return Settled::Yes,
+        match observe(registry, PolicyRead::Read(known.clone())).await {
+            Ok(observed) if is_shown(observed.as_ref()) => return Consistency::Shown,
             Ok(_) => {}
-            Err(Error::Stopped { .. }) => return Settled::NotYet,
+            Err(Error::Stopped { .. }) => return Consistency::NotYet,
             Err(error) => {
                 tracing::debug!(%error, "what has been done could not be looked at");
-                return Settled::Yes;
+                return Consistency::Shown;
             }
         }
-        if work.budget.sleep(pause).await.is_err() {
+        if registry.budget().sleep(pause).await.is_err() {
             break;
         }
     }
-    Settled::NotYet
+    Consistency::NotYet
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::azure::error::{Error, Operation};
 use crate::azure::id::{ids_equal, role_assignment_id};
 use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmentBody};
-use crate::workflow::apply::Site;
+use crate::azure::{Error, Operation};
 use crate::workflow::changes::Grant;
+use crate::workflow::writer::Writer;
 
 /// How long a new identity, or what others have done just before, may take to be known everywhere.
 const REPLICATION: Duration = Duration::from_secs(5 * 60);
@@ -32,7 +32,7 @@ enum Next {
 /// # Errors
 /// What Azure still refuses after a new identity has had time to replicate.
 pub(crate) async fn grant(
-    site: Site<'_>,
+    writer: Writer<'_>,
     grant: &Grant,
     principal: &str,
     current: &[&str],
@@ -43,13 +43,10 @@ pub(crate) async fn grant(
         // It spares Azure the look-up that fails while a new identity replicates.
         principal_type: PrincipalType::ServicePrincipal,
     };
-    let scope = site.registry.to_string();
+    let registry = writer.registry;
     let mut waited = Duration::ZERO;
     loop {
-        let put = site
-            .azure
-            .put_role_assignment(site.budget, &scope, &grant.name, &body)
-            .await;
+        let put = registry.put_role_assignment(&grant.name, &body).await;
         let refused = match put {
             Ok(assignment) => return Ok(assignment),
             Err(error) => error,
@@ -57,10 +54,7 @@ pub(crate) async fn grant(
         match next(refused.code()) {
             Next::Wait => {}
             Next::TakeOver => {
-                let all = site
-                    .azure
-                    .list_role_assignments(site.budget, &scope)
-                    .await?;
+                let all = registry.list_role_assignments().await?;
                 let same = |existing: &RoleAssignment| {
                     existing.principal_id.eq_ignore_ascii_case(principal)
                         && ids_equal(&existing.role_definition_id, &grant.role_definition_id)
@@ -70,15 +64,9 @@ pub(crate) async fn grant(
                 }
             }
             Next::MakeRoom => {
-                let blocking = site
-                    .azure
-                    .get_role_assignment_opt(site.budget, &scope, &grant.name)
-                    .await?;
-                match blocking {
+                match registry.get_role_assignment_opt(&grant.name).await? {
                     Some(orphan) if is_orphan(&orphan, current) => {
-                        site.azure
-                            .delete_role_assignment(site.budget, &orphan.id)
-                            .await?;
+                        writer.revoke_orphan(&orphan.id).await?;
                     }
                     Some(_) => return Err(refused),
                     // It has gone in the meantime.
@@ -91,8 +79,8 @@ pub(crate) async fn grant(
             return Err(refused);
         }
         let wait = waited.clamp(FIRST_WAIT, LONGEST_WAIT);
-        site.budget.sleep(wait).await.map_err(|why| {
-            let id = role_assignment_id(&scope, &grant.name);
+        registry.budget().sleep(wait).await.map_err(|why| {
+            let id = role_assignment_id(&registry.id().to_string(), &grant.name);
             Error::Stopped {
                 operation: Operation::new("creating role assignment", id),
                 why,
@@ -122,7 +110,7 @@ fn next(code: Option<&str>) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::workflow::fixture::assignment;
+    use crate::workflow::fixture::assignment;
 
     #[test]
     fn each_refusal_has_its_remedy_and_the_rest_is_an_error() {

@@ -5,9 +5,11 @@
 //! command line.
 //!
 //! # Layout
-//! - [`observe`], [`ownership`]: what there is, and which role assignments are the workflow's
-//! - [`desired`], [`changes`]: what should be there, and the difference
+//! - [`observe`], [`recorded`]: what there is in Azure, and what a record says of it
+//! - [`ownership`]: which role assignments are the workflow's, and which of them are orphans
+//! - [`desired`], [`task_drift`], [`changes`]: what should be there, and the difference
 //! - [`apply`], [`grant`], [`teardown`]: making it so, and removing it
+//! - [`writer`], [`progress`]: each write, recorded as soon as Azure has accepted it
 //! - [`consistency`]: waiting until Azure shows what was done
 //! - [`run_immediately`], [`cancel_runs`]: runs
 //! - [`registry_facts`], [`registry_selection`]: what a registry is, and what a policy selects in it
@@ -17,11 +19,17 @@ pub(crate) mod cancel_runs;
 pub(crate) mod changes;
 pub(crate) mod consistency;
 pub(crate) mod desired;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub(crate) mod grant;
 pub(crate) mod observe;
 pub(crate) mod ownership;
 pub(crate) mod pauses;
+pub(crate) mod progress;
+pub(crate) mod recorded;
 pub(crate) mod registry_facts;
 pub(crate) mod registry_selection;
 pub(crate) mod run_immediately;
+pub(crate) mod task_drift;
 pub(crate) mod teardown;
+pub(crate) mod writer;

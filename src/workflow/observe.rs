@@ -1,23 +1,20 @@
-//! What is there of a workflow, read from Azure in as few dependent round trips as it allows.
+//! What there is of a workflow, read from Azure in as few dependent round trips as it allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::azure::Azure;
-use crate::azure::acr::StoredPolicy;
-use crate::azure::error::Error;
-use crate::azure::id::RegistryId;
+use crate::azure::acr::{AcrClient, StoredPolicy};
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::task::Task;
+use crate::azure::{Error, Operation, RegistryClient};
 use crate::http::Budget;
 use crate::patching::{Policy, TaskName};
-use crate::workflow::ownership::Owned;
-use crate::workflow::registry_facts::{Facts, Private};
+use crate::workflow::registry_facts::RegistryFacts;
 
 /// The pieces of a workflow, as they are in Azure.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     /// The registry.
-    pub(crate) facts: Facts,
+    pub(crate) facts: RegistryFacts,
     /// Those of the three tasks that exist.
     pub(crate) tasks: BTreeMap<TaskName, Task>,
     /// Those that Azure is still deleting. They count as gone, but are in the way of new ones.
@@ -25,37 +22,37 @@ pub(crate) struct Observed {
     /// Every role assignment at the registry's scope, whosever it is.
     pub(crate) assignments: Vec<RoleAssignment>,
     /// The policy.
-    pub(crate) policy: Found,
+    pub(crate) policy: PolicyState,
     /// The digest of the policy's manifest.
     pub(crate) policy_manifest: Option<String>,
 }
 
 /// The policy as it is in the registry.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Found {
-    /// Nobody has looked.
-    Unseen,
+pub(crate) enum PolicyState {
+    /// It has not been read.
+    NotRead,
     /// There is none.
-    Nothing,
+    Missing,
     /// A policy that the service can read.
-    Readable(Policy),
+    Valid(Policy),
     /// An artifact that is no policy, and why not.
-    Unreadable { problem: String },
+    Invalid { problem: String },
 }
 
-/// How to look for the policy.
+/// How to read the policy.
 #[derive(Clone, Debug)]
-pub(crate) enum Policies {
+pub(crate) enum PolicyRead {
     /// Not at all: a delete removes it whatever it says.
     Skip,
     /// Read it, unless it is one that is known already.
-    Read(Known),
+    Read(KnownPolicy),
 }
 
 /// What is known of the policy beforehand.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
-    /// Where it is; looked for at once there, anywhere else one round trip later.
+pub(crate) struct KnownPolicy {
+    /// Where it is. It is read at once there, anywhere else one round trip later.
     pub(crate) login_server: Option<String>,
     /// A policy that has been read before, and the digest of its manifest then: a manifest that
     /// hasn't changed holds the same policy.
@@ -67,36 +64,39 @@ pub(crate) struct Known {
 /// # Errors
 /// The first failure; what is merely absent is none.
 pub(crate) async fn observe(
-    azure: &Azure,
-    budget: &Budget,
-    id: &RegistryId,
-    policies: Policies,
+    registry: &RegistryClient,
+    policy: PolicyRead,
 ) -> Result<Option<Observed>, Error> {
-    let known = match policies {
-        Policies::Skip => None,
-        Policies::Read(known) => Some(known),
+    let known = match policy {
+        PolicyRead::Skip => None,
+        PolicyRead::Read(known) => Some(known),
+    };
+    let read = async |host: &str, known: &KnownPolicy| {
+        read_policy(&registry.data_plane(host), registry.budget(), known).await
     };
     let early_policy = async {
         let known = known.as_ref()?;
         let host = known.login_server.as_deref()?;
-        Some((host, pull(azure, budget, host, known).await))
+        Some((host, read(host, known).await))
     };
-    let scope = id.to_string();
-    let (registry, tasks, assignments, early_policy) = futures::join!(
-        azure.get_registry(budget, id),
-        azure.list_tasks(budget, id),
-        azure.list_role_assignments(budget, &scope),
+    let (found, tasks, assignments, early_policy) = futures::join!(
+        registry.get(),
+        registry.list_tasks(),
+        registry.list_role_assignments(),
         early_policy,
     );
-    let facts = match registry {
-        Ok(registry) => Facts::from(&registry),
+    let facts = match found {
+        Ok(found) => RegistryFacts::try_from(&found).map_err(|problem| {
+            let operation = Operation::new("reading registry", registry.id().to_string());
+            Error::unexpected(&operation, problem.to_string())
+        })?,
         Err(error) if error.is_gone() => return Ok(None),
         Err(error) => return Err(error),
     };
     let (policy, policy_manifest) = match (&known, early_policy) {
-        (None, _) => (Found::Unseen, None),
+        (None, _) => (PolicyState::NotRead, None),
         (Some(_), Some((host, policy))) if host == facts.login_server => policy?,
-        (Some(known), _) => pull(azure, budget, &facts.login_server, known).await?,
+        (Some(known), _) => read(&facts.login_server, known).await?,
     };
     let named = |task: Task| Some((TaskName::from_name(&task.name)?, task));
     let (leaving, tasks): (BTreeMap<_, _>, BTreeMap<_, _>) = tasks?
@@ -113,32 +113,17 @@ pub(crate) async fn observe(
     }))
 }
 
-impl Observed {
-    /// What is kept beside the state for the next plan and refresh.
-    pub(crate) fn private(&self, owned: &Owned) -> Private {
-        let readable = matches!(self.policy, Found::Readable(_));
-        Private {
-            facts: Some(self.facts.clone()),
-            policy_manifest: self.policy_manifest.clone().filter(|_| readable),
-            orphans: owned
-                .orphans
-                .iter()
-                .map(|it| it.id.to_lowercase())
-                .collect(),
-        }
-    }
-}
-
 /// The policy, and the digest of its manifest.
-pub(crate) async fn pull(
-    azure: &Azure,
+///
+/// # Errors
+/// It can't be read; that there is none, or something else in its place, is no error.
+pub(crate) async fn read_policy(
+    data_plane: &AcrClient,
     budget: &Budget,
-    host: &str,
-    known: &Known,
-) -> Result<(Found, Option<String>), Error> {
-    let registry = azure.acr(host);
-    let manifest = match registry.policy_manifest(budget).await? {
-        StoredPolicy::Nothing => return Ok((Found::Nothing, None)),
+    known: &KnownPolicy,
+) -> Result<(PolicyState, Option<String>), Error> {
+    let manifest = match data_plane.policy_manifest(budget).await? {
+        StoredPolicy::Nothing => return Ok((PolicyState::Missing, None)),
         StoredPolicy::Manifest(manifest) => manifest,
         StoredPolicy::Unreadable {
             manifest_digest,
@@ -148,19 +133,19 @@ pub(crate) async fn pull(
     if let Some((digest, policy)) = &known.policy
         && *digest == manifest.manifest_digest
     {
-        return Ok((Found::Readable(policy.clone()), Some(digest.clone())));
+        return Ok((PolicyState::Valid(policy.clone()), Some(digest.clone())));
     }
-    let found = match registry.policy_bytes(budget, &manifest).await? {
+    let found = match data_plane.policy_bytes(budget, &manifest).await? {
         Some(bytes) => {
-            Policy::parse(&bytes).map_or_else(|error| unreadable(&error), Found::Readable)
+            Policy::parse(&bytes).map_or_else(|error| unreadable(&error), PolicyState::Valid)
         }
         None => unreadable(&"its layer is missing"),
     };
     Ok((found, Some(manifest.manifest_digest)))
 }
 
-fn unreadable(problem: &dyn ToString) -> Found {
-    Found::Unreadable {
+fn unreadable(problem: &dyn ToString) -> PolicyState {
+    PolicyState::Invalid {
         problem: problem.to_string(),
     }
 }

@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::azure::id::RegistryId;
+use crate::azure::RegistryId;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::TaskName;
 use crate::patching::role::{Role, assignment_name, needed};
 use crate::workflow::observe::Observed;
-use crate::workflow::registry_facts::{Facts, role_key};
+use crate::workflow::recorded::Recorded;
+use crate::workflow::registry_facts::{RegistryFacts, role_key};
 
 /// The workflow's own assignments.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,20 +25,19 @@ pub(crate) struct Owned {
     pub(crate) orphans: Vec<RoleAssignment>,
 }
 
-/// Sorts out the assignments that are ours. `written_id` is the registry's id as the user wrote
-/// it; `recorded` are the ids that state and private data have, in lower case.
-pub(crate) fn owned(observed: &Observed, written_id: &str, recorded: &BTreeSet<String>) -> Owned {
-    let names = names(&observed.facts, written_id);
+/// Sorts out the assignments that are ours: by their names, or because they are recorded as ours.
+pub(crate) fn owned(observed: &Observed, recorded: &Recorded) -> Owned {
+    let names = names(&observed.facts, &recorded.registry_id);
     let mut owned = Owned::default();
     for assignment in &observed.assignments {
         let Some(role) = Role::from_definition_id(&assignment.role_definition_id) else {
             continue;
         };
         let made_by_us = names.contains(&assignment.name.to_lowercase())
-            || recorded.contains(&assignment.id.to_lowercase());
+            || recorded.has_assignment(&assignment.id);
         match holder(observed, &assignment.principal_id) {
             Some(task)
-                if made_by_us || needed(task, observed.facts.permissions()).contains(&role) =>
+                if made_by_us || needed(task, observed.facts.permissions).contains(&role) =>
             {
                 owned.held.insert(role_key(task, role), assignment.clone());
             }
@@ -62,28 +62,31 @@ fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
 
 /// Every name that one of the tasks' assignments may have. The hash counts letter case, and what
 /// counted was the case of the ids in the deployment that made it, or in Azure's answer then.
-fn names(facts: &Facts, written_id: &str) -> BTreeSet<String> {
-    let mut spellings = BTreeSet::from([facts.id.clone(), written_id.to_owned()]);
-    spellings.insert(facts.id.to_lowercase());
-    if let Ok(id) = facts.id.parse::<RegistryId>() {
-        for resource_group in [
-            id.resource_group.clone(),
-            id.resource_group.to_lowercase(),
-            id.resource_group.to_uppercase(),
-        ] {
-            let spelling = RegistryId {
-                resource_group,
-                ..id.clone()
-            }
-            .to_string();
-            // Some services of Azure return this segment in lower case, and only this one.
-            spellings.insert(spelling.replacen("/resourceGroups/", "/resourcegroups/", 1));
-            spellings.insert(spelling);
+fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
+    let id = &facts.parsed_id;
+    // The id, and the subscription in it.
+    let mut spellings = BTreeSet::from([(facts.id.clone(), id.subscription_id.clone())]);
+    spellings.insert((facts.id.to_lowercase(), id.subscription_id.to_lowercase()));
+    if let Ok(written) = written_id.parse::<RegistryId>() {
+        spellings.insert((written_id.to_owned(), written.subscription_id));
+    }
+    for resource_group in [
+        id.resource_group.clone(),
+        id.resource_group.to_lowercase(),
+        id.resource_group.to_uppercase(),
+    ] {
+        let spelling = RegistryId {
+            resource_group,
+            ..id.clone()
         }
+        .to_string();
+        // Some services of Azure return this segment in lower case, and only this one.
+        let lower = spelling.replacen("/resourceGroups/", "/resourcegroups/", 1);
+        spellings.insert((lower, id.subscription_id.clone()));
+        spellings.insert((spelling, id.subscription_id.clone()));
     }
     let mut names = BTreeSet::new();
-    for spelling in &spellings {
-        let subscription = spelling.split('/').nth(2).unwrap_or_default();
+    for (spelling, subscription) in &spellings {
         for task in TaskName::ALL {
             for role in Role::EVER_USED {
                 names.insert(assignment_name(
@@ -99,7 +102,7 @@ fn names(facts: &Facts, written_id: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::workflow::fixture::{REGISTRY, observed};
+    use crate::workflow::fixture::{REGISTRY, observed};
 
     #[test]
     fn an_assignment_is_recognised_however_azure_spelled_the_registry_when_it_was_made() {
@@ -108,8 +111,8 @@ mod tests {
         let (start, group) = REGISTRY.split_once("/resourceGroups/").unwrap();
         let group_in_lower_case = format!("{start}/resourcegroups/{group}");
         for spelling in [REGISTRY.to_lowercase(), group_in_lower_case] {
-            let subscription = spelling.split('/').nth(2).unwrap();
-            let role = Role::AcrPush.definition_id(subscription);
+            let subscription = spelling.parse::<RegistryId>().unwrap().subscription_id;
+            let role = Role::AcrPush.definition_id(&subscription);
             let name = assignment_name(&format!("{spelling}/tasks/{}", TaskName::Patch), &role);
             assert!(known.contains(&name), "{spelling}");
         }

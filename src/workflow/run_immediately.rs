@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use crate::azure::error::Error;
 use crate::azure::run::{Run, RunStatus};
+use crate::azure::{Error, RegistryClient};
 use crate::patching::TaskName;
-use crate::provider::workflow::work::Work;
 use crate::workflow::pauses::pauses;
 
 /// A run that has been running for so long has used its rights: it logs in first of all.
@@ -36,16 +35,16 @@ enum Verdict {
 
 /// Queues the run. `new_rights` says that some of the tasks' rights have been given just now: then
 /// any failure may come from that, because a run's message doesn't always say so.
-pub(crate) async fn run(work: &Work, new_rights: bool) -> Outcome {
+pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome {
     let mut wait = FIRST_WAIT;
     loop {
-        let failed = match attempt(work, new_rights).await {
+        let failed = match attempt(registry, new_rights).await {
             Ok(None) => return Outcome::Queued,
             Ok(Some((run, Verdict::QueueAgain))) => run,
             Ok(Some((run, _))) => return Outcome::Failed(run),
             Err(error) => return Outcome::Unknown(error),
         };
-        if work.budget.sleep(wait).await.is_err() {
+        if registry.budget().sleep(wait).await.is_err() {
             return Outcome::Failed(failed);
         }
         wait = (wait * 2).min(LONGEST_WAIT);
@@ -53,12 +52,11 @@ pub(crate) async fn run(work: &Work, new_rights: bool) -> Outcome {
 }
 
 /// Queues one run, and watches it until its rights are proven; gives the run that failed.
-async fn attempt(work: &Work, new_rights: bool) -> Result<Option<(Run, Verdict)>, Error> {
-    let trigger = work.registry.task_id(TaskName::Trigger.as_str());
-    let mut run = work
-        .azure
-        .schedule_run(&work.budget, &work.registry, &trigger)
-        .await?;
+async fn attempt(
+    registry: &RegistryClient,
+    new_rights: bool,
+) -> Result<Option<(Run, Verdict)>, Error> {
+    let mut run = registry.schedule_run(TaskName::Trigger.as_str()).await?;
     let mut watched = Duration::ZERO;
     let mut pauses = pauses().cycle();
     loop {
@@ -69,14 +67,11 @@ async fn attempt(work: &Work, new_rights: bool) -> Result<Option<(Run, Verdict)>
         }
         let pause = pauses.next().unwrap_or(FIRST_WAIT);
         // It is queued; whatever becomes of it, it isn't ours to wait for any longer.
-        if work.budget.sleep(pause).await.is_err() {
+        if registry.budget().sleep(pause).await.is_err() {
             return Ok(None);
         }
         watched += pause;
-        run = work
-            .azure
-            .get_run(&work.budget, &work.registry, &run.run_id)
-            .await?;
+        run = registry.get_run(&run.run_id).await?;
     }
 }
 

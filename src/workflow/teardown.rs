@@ -3,108 +3,64 @@
 
 use futures::future::join_all;
 
-use crate::azure::error::Error;
-use crate::azure::id::ids_equal;
-use crate::azure::role_assignment::RoleAssignment;
+use crate::azure::Error;
 use crate::patching::TaskName;
-use crate::provider::workflow::model::State;
-use crate::workflow::apply::{Site, failed};
-use crate::workflow::cancel_runs::Cancelling;
-use crate::workflow::observe::{Found, Observed};
+use crate::workflow::cancel_runs::CancelRuns;
+use crate::workflow::observe::Observed;
 use crate::workflow::ownership::Owned;
+use crate::workflow::recorded::Recorded;
+use crate::workflow::writer::{Writer, failed};
 
-/// Removes everything that is ours: what is observed, and what `prior` knows of although Azure
-/// doesn't list it (yet). Every piece is tried whatever becomes of the others; what could not be
-/// removed stays in the state.
+/// Removes everything that is ours: what is observed, and what is recorded although Azure doesn't list
+/// it (yet). Every piece is tried whatever becomes of the others; what could not be removed stays in the
+/// record.
 pub(crate) async fn tear_down(
-    site: Site<'_>,
+    writer: Writer<'_>,
     observed: &Observed,
     owned: &Owned,
-    prior: &State,
+    recorded: &Recorded,
 ) -> Vec<Error> {
+    let remove = async |name| remove_task(writer, name, observed, recorded).await;
     // A task that is gone can't start a run any more, and so can't undo what follows.
-    let trigger = site.remove_task(TaskName::Trigger, observed, prior).await;
-    let mut failures = failed([trigger, site.cancel_runs().await]);
+    let trigger = remove(TaskName::Trigger).await;
+    let mut failures = failed([trigger, cancel_runs(writer).await]);
     let held = owned.held.iter().map(|(key, held)| (key, &held.id));
-    let unlisted = unlisted(observed, prior);
-    let revoked = held.chain(unlisted).map(async |(key, id)| {
-        site.revoke(id).await?;
-        site.progress.note(|state| {
-            state.role_assignments.remove(key);
-        });
-        Ok(())
-    });
-    let orphans = owned
-        .orphans
-        .iter()
-        .map(async |orphan| site.revoke(&orphan.id).await);
+    let unlisted = recorded.unlisted(observed);
+    let revoked = held
+        .chain(unlisted)
+        .map(async |(key, id)| writer.revoke(key, id).await);
+    let orphans = owned.orphans.iter();
+    let orphans = orphans.map(async |orphan| writer.revoke_orphan(&orphan.id).await);
     let (revoked, orphans) = futures::join!(join_all(revoked), join_all(orphans));
     failures.extend(failed(revoked.into_iter().chain(orphans)));
     let (scan, patch, policy) = futures::join!(
-        site.remove_task(TaskName::Scan, observed, prior),
-        site.remove_task(TaskName::Patch, observed, prior),
-        site.remove_policy(),
+        remove(TaskName::Scan),
+        remove(TaskName::Patch),
+        writer.delete_policy(),
     );
     failures.extend(failed([scan, patch, policy]));
     failures
 }
 
-/// The assignments that the state has recorded and Azure doesn't list, by key.
-pub(crate) fn unlisted<'a>(
-    observed: &'a Observed,
-    prior: &'a State,
-) -> impl Iterator<Item = (&'a String, &'a String)> {
-    prior.role_assignments.iter().filter(|(_, recorded)| {
-        let listed = |assignment: &RoleAssignment| ids_equal(&assignment.id, recorded);
-        !observed.assignments.iter().any(listed)
-    })
+async fn remove_task(
+    writer: Writer<'_>,
+    name: TaskName,
+    observed: &Observed,
+    recorded: &Recorded,
+) -> Result<(), Error> {
+    if observed.leaving.contains(&name) {
+        return writer.wait_until_gone(name).await;
+    }
+    if !observed.tasks.contains_key(&name) && !recorded.tasks.contains(&name) {
+        return Ok(());
+    }
+    writer.delete_task(name).await
 }
 
-impl Site<'_> {
-    async fn remove_task(
-        self,
-        name: TaskName,
-        observed: &Observed,
-        prior: &State,
-    ) -> Result<(), Error> {
-        if observed.leaving.contains(&name) {
-            return self.see_off(name).await;
-        }
-        if !observed.tasks.contains_key(&name) && !prior.tasks.contains_key(name.as_str()) {
-            return Ok(());
-        }
-        self.azure
-            .delete_task(self.budget, self.registry, name.as_str())
-            .await?;
-        self.progress.note(|state| {
-            state.tasks.remove(name.as_str());
-            if name == TaskName::Trigger {
-                state.schedule = None;
-                state.start_time = None;
-                state.schedule_cron = None;
-            }
-        });
-        Ok(())
+async fn cancel_runs(writer: Writer<'_>) -> Result<(), Error> {
+    let mut rounds = CancelRuns::new(writer.registry);
+    while let Some(round) = rounds.next_round().await? {
+        round.failure.map_or(Ok(()), Err)?;
     }
-
-    async fn cancel_runs(self) -> Result<(), Error> {
-        let mut cancelling = Cancelling::new(self.azure, self.budget, self.registry);
-        while let Some(round) = cancelling.round().await? {
-            round.failure.map_or(Ok(()), Err)?;
-        }
-        Ok(())
-    }
-
-    async fn revoke(self, id: &str) -> Result<(), Error> {
-        self.azure.delete_role_assignment(self.budget, id).await
-    }
-
-    async fn remove_policy(self) -> Result<(), Error> {
-        self.azure
-            .acr(self.progress.login_server())
-            .delete_policy(self.budget)
-            .await?;
-        self.progress.note_policy(&Found::Nothing, None);
-        Ok(())
-    }
+    Ok(())
 }

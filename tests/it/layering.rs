@@ -9,10 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "provider",
         &["terraform_plugin", "workflow", "patching", "azure", "http"],
     ),
-    (
-        "workflow",
-        &["provider", "terraform_plugin", "patching", "azure", "http"],
-    ),
+    ("workflow", &["patching", "azure", "http"]),
     ("patching", &[]),
     ("azure", &["http"]),
     ("http", &[]),

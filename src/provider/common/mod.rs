@@ -1,3 +1,5 @@
-//! What resources, data sources and actions share.
+//! What resources, data sources and actions share: arguments, and findings about them.
 
+pub(crate) mod findings;
+pub(crate) mod registry_id;
 pub(crate) mod timeouts;

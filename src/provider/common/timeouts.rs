@@ -1,49 +1,156 @@
 //! The `timeouts` block: how long each operation may take.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::{AttributePath, Value};
 use thiserror::Error;
 
-use crate::provider::workflow::names;
-use terraform_plugin::value::Value;
+use crate::provider::common::findings::finding;
 
-/// Each operation and its default, azurerm's.
-pub(crate) const DEFAULTS: [(&str, Duration); 4] = [
-    (names::CREATE, Duration::from_secs(30 * 60)),
-    (names::READ, Duration::from_secs(5 * 60)),
-    (names::UPDATE, Duration::from_secs(30 * 60)),
-    (names::DELETE, Duration::from_secs(30 * 60)),
-];
+/// What may take its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Create.
+    Create,
+    /// Read: a refresh, a data source, a preflight.
+    Read,
+    /// Update in place.
+    Update,
+    /// Delete.
+    Delete,
+}
+
+/// A duration as Go writes them, above zero: `90s`, `1h30m`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Timeout {
+    /// As the configuration has it, which is what the state keeps.
+    text: String,
+    duration: Duration,
+}
+
+/// The block of a configuration or a state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    pub(crate) create: Option<Timeout>,
+    pub(crate) read: Option<Timeout>,
+    pub(crate) update: Option<Timeout>,
+    pub(crate) delete: Option<Timeout>,
+}
+
+/// The block, and an action's argument of the like.
+const TIMEOUTS: &str = "timeouts";
 
 /// Text that is no time-out.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a duration above zero")]
 pub(crate) struct TimeoutError(String);
 
-/// How long `operation` may take by the `timeouts` block of a configuration or a state.
-pub(crate) fn of(timeouts: &Value, operation: &str) -> Duration {
-    let configured = timeouts.get(operation).as_str().map(parse);
-    match configured {
-        Some(Ok(duration)) => duration,
-        // What doesn't parse has been refused before anything ran.
-        Some(Err(_)) | None => DEFAULTS
-            .into_iter()
-            .find_map(|(name, default)| (name == operation).then_some(default))
-            .unwrap_or_default(),
+impl Operation {
+    /// All of them, in the order of an object's life.
+    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Read, Self::Update, Self::Delete];
+
+    /// Its attribute in the block.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// How long it may take where the block doesn't say: azurerm's defaults.
+    pub(crate) const fn default_timeout(self) -> Duration {
+        match self {
+            Self::Create | Self::Update | Self::Delete => Duration::from_secs(30 * 60),
+            Self::Read => Duration::from_secs(5 * 60),
+        }
     }
 }
 
-/// Reads a duration as Go writes them: `90s`, `1h30m`.
-///
-/// # Errors
-/// It is none, or not above zero.
-pub(crate) fn parse(text: &str) -> Result<Duration, TimeoutError> {
-    let refused = || TimeoutError(text.to_owned());
-    let duration: SignedDuration = text.parse().map_err(|_| refused())?;
-    match Duration::try_from(duration) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(refused()),
+impl Timeouts {
+    /// Reads the block of a configuration or a state. What isn't known, or has been refused by validation, counts as left out.
+    pub(crate) fn read(block: &Value) -> Self {
+        let read = |operation: Operation| block.get(operation.as_str()).as_str()?.parse().ok();
+        Self {
+            create: read(Operation::Create),
+            read: read(Operation::Read),
+            update: read(Operation::Update),
+            delete: read(Operation::Delete),
+        }
+    }
+
+    /// The block as the state keeps it.
+    pub(crate) fn write(&self) -> Value {
+        Value::object(Operation::ALL.map(|operation| {
+            let text = self.get(operation).map(|timeout| timeout.text.clone());
+            (operation.as_str(), Value::from(text))
+        }))
+    }
+
+    /// How long an operation may take.
+    pub(crate) fn of(&self, operation: Operation) -> Duration {
+        self.get(operation)
+            .map_or(operation.default_timeout(), Timeout::duration)
+    }
+
+    fn get(&self, operation: Operation) -> Option<&Timeout> {
+        match operation {
+            Operation::Create => self.create.as_ref(),
+            Operation::Read => self.read.as_ref(),
+            Operation::Update => self.update.as_ref(),
+            Operation::Delete => self.delete.as_ref(),
+        }
+    }
+}
+
+impl Timeout {
+    /// How long it is.
+    pub(crate) fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+impl FromStr for Timeout {
+    type Err = TimeoutError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || TimeoutError(text.to_owned());
+        let duration: SignedDuration = text.parse().map_err(|_| refused())?;
+        match Duration::try_from(duration) {
+            Ok(duration) if !duration.is_zero() => Ok(Self {
+                text: text.to_owned(),
+                duration,
+            }),
+            _ => Err(refused()),
+        }
+    }
+}
+
+/// The findings about the block of a configuration.
+pub(crate) fn validate(config: &Value) -> Vec<Diagnostic> {
+    let block = config.get(TIMEOUTS);
+    let check = |operation: Operation| {
+        let here = AttributePath::new(TIMEOUTS).attribute(operation.as_str());
+        validate_one(block.get(operation.as_str()), here)
+    };
+    Operation::ALL.into_iter().filter_map(check).collect()
+}
+
+/// The finding about one time-out.
+pub(crate) fn validate_one(value: &Value, here: AttributePath) -> Option<Diagnostic> {
+    let problem = value.as_str()?.parse::<Timeout>().err()?;
+    let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
+    Some(finding("Invalid timeout", &problem, advice, here))
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -59,18 +166,32 @@ mod tests {
             ("1h30m", 5400),
             ("1h0m5s", 3605),
         ] {
-            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+            let parsed = text.parse::<Timeout>().map(|timeout| timeout.duration());
+            assert_eq!(parsed, Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "30", "0s", "-5m", "soon"] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(text.parse::<Timeout>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_operation_without_a_timeout_has_azurerms() {
         let block = Value::object([("create", Value::from("5m")), ("read", Value::Null)]);
-        assert_eq!(of(&block, names::CREATE), Duration::from_secs(300));
-        assert_eq!(of(&block, names::READ), Duration::from_secs(300));
-        assert_eq!(of(&Value::Null, names::DELETE), Duration::from_secs(1800));
+        let timeouts = Timeouts::read(&block);
+        assert_eq!(timeouts.of(Operation::Create), Duration::from_secs(300));
+        assert_eq!(timeouts.of(Operation::Read), Duration::from_secs(300));
+        let none = Timeouts::read(&Value::Null);
+        assert_eq!(none.of(Operation::Delete), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn a_state_keeps_a_timeout_as_it_was_written() {
+        let block = Value::object([
+            ("create", Value::from("90m")),
+            ("read", Value::Null),
+            ("update", Value::Null),
+            ("delete", "1h30m".into()),
+        ]);
+        assert_eq!(Timeouts::read(&block).write(), block);
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::azure::id::RegistryId;
 use crate::http::Budget;
-use crate::provider::common::timeouts;
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts::{self, Timeout};
 use crate::provider::workflow::names::REGISTRY_ID;
-use crate::provider::workflow::{notices, schema, validate};
+use crate::provider::workflow::schema;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Context;
 use terraform_plugin::schema::{Attribute, Presence};
@@ -39,9 +40,9 @@ impl Order {
         let id = config.get(REGISTRY_ID).as_str().unwrap_or_default();
         let registry = id
             .parse::<RegistryId>()
-            .map_err(|problem| notices::invalid_registry(&problem))?;
-        let timeout = config.get(TIMEOUT).as_str().map(timeouts::parse);
-        let timeout = timeout.and_then(Result::ok).unwrap_or(DEFAULT_TIMEOUT);
+            .map_err(|problem| registry_id::invalid(&problem))?;
+        let timeout = config.get(TIMEOUT).as_str().and_then(|it| it.parse().ok());
+        let timeout = timeout.map_or(DEFAULT_TIMEOUT, |it: Timeout| it.duration());
         Ok(Self {
             registry,
             budget: Budget::new(timeout, context.cancelled.clone()),
@@ -65,8 +66,8 @@ pub(crate) fn arguments(time_for: &str) -> [Attribute; 2] {
 
 /// What is wrong with the arguments, as far as they are known.
 pub(crate) fn check(config: &Value) -> Diagnostics {
-    let registry = validate::registry(config);
-    let timeout = validate::duration(config.get(TIMEOUT), AttributePath::new(TIMEOUT));
+    let registry = registry_id::validate(config);
+    let timeout = timeouts::validate_one(config.get(TIMEOUT), AttributePath::new(TIMEOUT));
     registry.into_iter().chain(timeout).collect()
 }
 

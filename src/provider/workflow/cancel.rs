@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::azure::Error;
+use crate::azure::RegistryClient;
 use crate::azure::id::{RegistryId, name_of};
 use crate::azure::run::Run;
+use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::action_arguments::{self, Order};
-use crate::provider::workflow::notices;
-use crate::workflow::cancel_runs::Cancelling;
+use crate::workflow::cancel_runs::CancelRuns as Rounds;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Action, Context, Progress};
 use terraform_plugin::schema::{Block, Schema};
@@ -62,10 +63,11 @@ impl Action for CancelRuns {
         let azure = self.connection.ready()?;
         let order = Order::read(context, &config)?;
         let registry = &order.registry;
-        let mut cancelling = Cancelling::new(&azure, &order.budget, registry);
+        let client = RegistryClient::new(azure, order.budget.clone(), registry.clone());
+        let mut cancelling = Rounds::new(&client);
         let mut cancelled = BTreeSet::new();
         while let Some(round) = cancelling
-            .round()
+            .next_round()
             .await
             .map_err(|error| not_cancelled(&error, registry))?
         {
@@ -119,7 +121,7 @@ fn outcome(registry: &str, cancelled: usize) -> String {
 fn not_cancelled(error: &Error, registry: &RegistryId) -> Diagnostic {
     const SUMMARY: &str = "Could not cancel all runs";
     if error.is_gone() {
-        return notices::no_such_registry(&registry.to_string());
+        return registry_id::not_found(&registry.to_string());
     }
     let Error::Stopped { .. } = error else {
         return report::failure(SUMMARY, error);

@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::azure::RegistryClient;
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts::{self, Operation};
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::lookup::{Lookup, look_up};
 use crate::provider::workflow::work::Work;
-use crate::provider::workflow::{TYPE_NAME, names, notices, schema as workflow, validate};
+use crate::provider::workflow::{TYPE_NAME, names, schema as workflow};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
 use terraform_plugin::schema::{Block, Schema};
@@ -60,8 +63,8 @@ impl DataSource for ContinuousPatchingWorkflow {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        let durations = validate::durations(config);
-        validate::registry(config)
+        let durations = timeouts::validate(config);
+        registry_id::validate(config)
             .into_iter()
             .chain(durations)
             .collect()
@@ -69,14 +72,15 @@ impl DataSource for ContinuousPatchingWorkflow {
 
     async fn read(&self, context: &Context, config: Value) -> DataResult {
         let work = Work::look(&self.connection, context, &config)?;
-        match look_up(&work.azure, &work.budget, &work.registry).await {
+        let client = RegistryClient::new(work.azure, work.budget, work.registry.clone());
+        match look_up(&client).await {
             Ok(Lookup::Workflow { state, diagnostics }) => Ok(Data {
                 state: self.told(state, &config),
                 diagnostics,
             }),
             Ok(Lookup::NoWorkflow) => Err(no_workflow(&work.registry.to_string()).into()),
             Ok(Lookup::NoRegistry) => {
-                Err(notices::no_such_registry(&work.registry.to_string()).into())
+                Err(registry_id::not_found(&work.registry.to_string()).into())
             }
             Err(error) => Err(report::failure("Could not read the workflow", &error).into()),
         }
@@ -91,7 +95,7 @@ fn schema() -> Schema {
         version: 0,
         block: Block {
             attributes,
-            blocks: vec![workflow::timeouts("the workflow", &[names::READ])],
+            blocks: vec![workflow::timeouts("the workflow", &[Operation::Read])],
             description: "Reads the Continuous Patching workflow of an Azure Container Registry, \
                           whoever set it up: its schedule, its policy, its tasks and their role \
                           assignments."

@@ -1,7 +1,7 @@
 //! The configuration of a workflow, worked out from its state: what a user would have written.
 
-use crate::provider::workflow::model::Preflight;
 use crate::provider::workflow::names;
+use crate::provider::workflow::schema::default_of;
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
@@ -10,17 +10,16 @@ pub(crate) fn configuration(schema: &Schema, state: Value) -> Value {
     let Value::Object(mut values) = schema.block.configuration_of(state) else {
         return Value::Null;
     };
-    for (name, default) in [
-        (names::ENABLED, Value::from(true)),
-        (names::PREFLIGHT, Preflight::Warn.as_str().into()),
-        (names::RUN_IMMEDIATELY, false.into()),
-    ] {
-        leave_out(values.get_mut(name), &default);
+    for name in [names::ENABLED, names::PREFLIGHT, names::RUN_IMMEDIATELY] {
+        leave_out(values.get_mut(name), &default_of(name));
     }
     if let Some(Value::Map(repositories)) = values.get_mut(names::REPOSITORIES) {
         for repository in repositories.values_mut() {
             if let Value::Object(repository) = repository {
-                leave_out(repository.get_mut(names::ENABLED), &true.into());
+                leave_out(
+                    repository.get_mut(names::ENABLED),
+                    &default_of(names::ENABLED),
+                );
             }
         }
     }

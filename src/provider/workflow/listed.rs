@@ -4,19 +4,19 @@
 //! for an import.
 
 use crate::azure::id::RegistryId;
-use crate::azure::{Azure, Error};
+use crate::azure::{Azure, Error, RegistryClient};
 use crate::http::Budget;
 use crate::patching::TaskName;
-use crate::provider::common::timeouts;
+use crate::provider::common::timeouts::Operation;
 use crate::provider::report;
+use crate::provider::workflow::identity;
 use crate::provider::workflow::lookup::{Lookup, look_up};
-use crate::provider::workflow::{identity, names};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::ListResult;
 
 /// How long a look at one registry may take: as long as a refresh.
 pub(crate) fn timeout() -> std::time::Duration {
-    timeouts::of(&terraform_plugin::value::Value::Null, names::READ)
+    Operation::Read.default_timeout()
 }
 
 /// The workflow of a registry; [`None`] where it has none. With its state where that is wanted, as
@@ -43,7 +43,8 @@ pub(crate) async fn find(
             .any(|task| TaskName::from_name(&task.name).is_some() && !task.is_leaving());
         return Ok(has_one.then(|| found(None, Diagnostics::new())));
     }
-    Ok(match look_up(azure, budget, registry).await? {
+    let client = RegistryClient::new(azure.clone(), budget.clone(), registry.clone());
+    Ok(match look_up(&client).await? {
         Lookup::NoRegistry | Lookup::NoWorkflow => None,
         Lookup::Workflow { state, diagnostics } => Some(found(Some(state), diagnostics)),
     })

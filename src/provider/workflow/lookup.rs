@@ -1,18 +1,15 @@
 //! The workflow of a registry, or its policy alone, for whoever has no state of it.
 
-use std::collections::BTreeSet;
-
-use crate::azure::id::RegistryId;
-use crate::azure::{Azure, Error};
-use crate::http::Budget;
-use crate::provider::workflow::model::State;
-use crate::provider::workflow::{notices, state};
-use crate::workflow::observe::{Known, Policies, observe, pull};
-use crate::workflow::ownership::owned;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::value::Value;
 
-pub(crate) use crate::workflow::observe::Found;
+use crate::azure::{Azure, Error, RegistryClient};
+use crate::http::Budget;
+use crate::provider::workflow::model::State;
+use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::{notices, state};
+use crate::workflow::observe::{KnownPolicy, PolicyRead, PolicyState, observe, read_policy};
+use crate::workflow::ownership::owned;
 
 /// What a look at a registry has found.
 #[derive(Debug)]
@@ -34,23 +31,16 @@ pub(crate) enum Lookup {
 ///
 /// # Errors
 /// The registry can't be looked at.
-pub(crate) async fn look_up(
-    azure: &Azure,
-    budget: &Budget,
-    registry: &RegistryId,
-) -> Result<Lookup, Error> {
-    let policies = Policies::Read(Known::default());
-    let Some(observed) = observe(azure, budget, registry, policies).await? else {
+pub(crate) async fn look_up(registry: &RegistryClient) -> Result<Lookup, Error> {
+    let policy = PolicyRead::Read(KnownPolicy::default());
+    let Some(observed) = observe(registry, policy).await? else {
         return Ok(Lookup::NoRegistry);
     };
     if observed.tasks.is_empty() {
         return Ok(Lookup::NoWorkflow);
     }
-    let imported = State {
-        registry_id: registry.to_string(),
-        ..State::default()
-    };
-    let owned = owned(&observed, &imported.registry_id, &BTreeSet::new());
+    let imported = State::imported(registry.id().to_string());
+    let owned = owned(&observed, &imported.recorded(&PrivateData::default()));
     Ok(Lookup::Workflow {
         state: state::of(&observed, &owned, &imported).write(),
         diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
@@ -60,11 +50,11 @@ pub(crate) async fn look_up(
 /// The policy of the registry with this login server, and the digest of its manifest.
 ///
 /// # Errors
-/// It can't be looked at; that there is none, or something else in its place, is no error.
+/// It can't be read; that there is none, or something else in its place, is no error.
 pub(crate) async fn live_policy(
     azure: &Azure,
     budget: &Budget,
     login_server: &str,
-) -> Result<(Found, Option<String>), Error> {
-    pull(azure, budget, login_server, &Known::default()).await
+) -> Result<(PolicyState, Option<String>), Error> {
+    read_policy(&azure.acr(login_server), budget, &KnownPolicy::default()).await
 }

@@ -15,7 +15,9 @@
 
 pub(crate) mod action_arguments;
 pub(crate) mod cancel;
+pub(crate) mod config;
 pub(crate) mod data_source;
+pub(crate) mod field;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod generate_config;
@@ -28,12 +30,16 @@ pub(crate) mod model;
 pub(crate) mod names;
 pub(crate) mod notices;
 pub(crate) mod plan;
+pub(crate) mod planned_still;
 pub(crate) mod preflight;
-pub(crate) mod progress;
+pub(crate) mod private_data;
+pub(crate) mod reconcile;
+pub(crate) mod repositories;
 pub(crate) mod resource;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod state;
+pub(crate) mod state_recorder;
 pub(crate) mod status;
 pub(crate) mod task_status;
 pub(crate) mod validate;

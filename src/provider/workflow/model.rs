@@ -1,170 +1,111 @@
-//! The resource's values as Rust types: the configuration, in which anything may be unknown, and
-//! the state, in which nothing is.
+//! The state as Rust types. Nothing in it is unknown; everything that Azure may have lost is optional.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::patching::{Policy, Repository, Schedule, TagConvention, TimeOfDay, WORKFLOW_TYPE};
-use crate::provider::workflow::names;
 use terraform_plugin::value::Value;
 
-/// What the plan looks up beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Preflight {
-    /// Findings are warnings, the fatal ones errors.
-    Warn,
-    /// Every finding is an error.
-    Error,
-    /// Nothing is looked up.
-    Off,
-}
+use crate::patching::{
+    Policy, Repository, Schedule, TagConvention, TaskName, TimeOfDay, WORKFLOW_TYPE,
+};
+use crate::provider::common::timeouts::{Operation, Timeouts};
+use crate::provider::workflow::names;
+use crate::provider::workflow::preflight::Preflight;
+use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::repositories::{read_repositories, write_repositories};
+use crate::workflow::recorded::Recorded;
 
-/// A part of a configuration: not there, not known yet, or known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Field<T> {
-    /// Null.
-    Absent,
-    /// Known only at apply.
-    Unknown,
-    /// A valid value.
-    Known(T),
-}
-
-/// A validated configuration.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    pub(crate) registry_id: Field<String>,
-    pub(crate) schedule: Field<Schedule>,
-    pub(crate) start_time: Field<TimeOfDay>,
-    pub(crate) tag_convention: Field<TagConvention>,
-    pub(crate) repositories: Field<BTreeMap<String, Repository>>,
-    pub(crate) preflight: Field<Preflight>,
-}
-
-/// The state. Everything that Azure may have lost is optional.
+/// The state.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct State {
-    pub(crate) registry_id: String,
-    pub(crate) schedule: Option<String>,
-    pub(crate) start_time: Option<String>,
-    pub(crate) tag_convention: Option<String>,
-    pub(crate) repositories: Option<BTreeMap<String, Repository>>,
-    pub(crate) enabled: bool,
-    pub(crate) run_immediately: bool,
-    pub(crate) preflight: Option<String>,
-    pub(crate) timeouts: Value,
-    pub(crate) id: Option<String>,
-    pub(crate) login_server: Option<String>,
-    pub(crate) schedule_cron: Option<String>,
-    pub(crate) policy_digest: Option<String>,
-    pub(crate) tasks: BTreeMap<String, TaskState>,
-    pub(crate) role_assignments: BTreeMap<String, String>,
+pub(super) struct State {
+    /// As the user has spelled it.
+    pub(super) registry_id: String,
+    pub(super) schedule: Option<Shown<Schedule>>,
+    pub(super) start_time: Option<TimeOfDay>,
+    pub(super) tag_convention: Option<TagConvention>,
+    pub(super) repositories: Option<BTreeMap<String, Repository>>,
+    pub(super) enabled: bool,
+    pub(super) run_immediately: bool,
+    pub(super) preflight: Option<Preflight>,
+    pub(super) timeouts: Option<Timeouts>,
+    pub(super) id: Option<String>,
+    pub(super) login_server: Option<String>,
+    pub(super) schedule_cron: Option<String>,
+    pub(super) policy_digest: Option<String>,
+    pub(super) tasks: BTreeMap<TaskName, TaskState>,
+    /// The ids, by the key of each assignment.
+    pub(super) role_assignments: BTreeMap<String, String>,
 }
 
 /// One task of [`State::tasks`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TaskState {
-    pub(crate) id: String,
-    pub(crate) principal_id: Option<String>,
-    pub(crate) definition: Option<String>,
-    pub(crate) status: String,
+pub(super) struct TaskState {
+    pub(super) id: String,
+    pub(super) principal_id: Option<String>,
+    pub(super) definition: Option<String>,
+    pub(super) status: String,
 }
 
-impl Preflight {
-    /// All of them, the default first.
-    pub(crate) const ALL: [Self; 3] = [Self::Warn, Self::Error, Self::Off];
+/// A value of Azure's: one that this provider would set, or another, which shows as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shown<T> {
+    /// One that a configuration may ask for.
+    Ours(T),
+    /// Anything else, word for word.
+    Foreign(String),
+}
 
-    /// The word of the configuration.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Warn => "warn",
-            Self::Error => "error",
-            Self::Off => "off",
-        }
-    }
-
-    /// The one that a configuration calls by this word.
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|preflight| preflight.as_str() == word)
+impl<T: FromStr> From<&str> for Shown<T> {
+    fn from(text: &str) -> Self {
+        text.parse()
+            .map_or_else(|_| Self::Foreign(text.to_owned()), Self::Ours)
     }
 }
 
-impl<T> Field<T> {
-    /// Reads a value that has passed validation; what doesn't parse counts as unknown, because
-    /// it has been reported already.
-    pub(crate) fn read(value: &Value, parse: impl FnOnce(&Value) -> Option<T>) -> Self {
-        match value {
-            Value::Null => Self::Absent,
-            known => parse(known).map_or(Self::Unknown, Self::Known),
-        }
-    }
-
-    /// The value, or `default` where the configuration has none; [`None`] while it is unknown.
-    pub(crate) fn or(self, default: T) -> Option<T> {
+impl<T: fmt::Display> fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent => Some(default),
-            Self::Unknown => None,
-            Self::Known(value) => Some(value),
-        }
-    }
-
-    /// The value if it is known and there.
-    pub(crate) fn known(self) -> Option<T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
-        }
-    }
-}
-
-impl Config {
-    /// The policy, if all of it is known.
-    pub(crate) fn policy(&self) -> Option<Policy> {
-        Some(Policy {
-            convention: self.tag_convention.clone().or(TagConvention::default())?,
-            repositories: self.repositories.clone().known()?,
-        })
-    }
-
-    /// Reads a configuration that has passed validation.
-    pub(crate) fn read(config: &Value) -> Self {
-        fn text<T: std::str::FromStr>(value: &Value) -> Option<T> {
-            value.as_str()?.parse().ok()
-        }
-        Self {
-            registry_id: Field::read(config.get(names::REGISTRY_ID), text),
-            schedule: Field::read(config.get(names::SCHEDULE), text),
-            start_time: Field::read(config.get(names::START_TIME), text),
-            tag_convention: Field::read(config.get(names::TAG_CONVENTION), text),
-            repositories: Field::read(config.get(names::REPOSITORIES), read_repositories),
-            preflight: Field::read(config.get(names::PREFLIGHT), |value| {
-                Preflight::from_word(value.as_str()?)
-            }),
+            Self::Ours(value) => value.fmt(f),
+            Self::Foreign(text) => text.fmt(f),
         }
     }
 }
 
 impl State {
+    /// What is known of a workflow before it has been read: its registry.
+    pub(super) fn imported(registry_id: String) -> Self {
+        Self {
+            registry_id,
+            ..Self::default()
+        }
+    }
+
     /// Reads a state or a plan; what is unknown in a plan counts as absent.
-    pub(crate) fn read(state: &Value) -> Self {
-        let text = |name| state.get(name).as_str().map(str::to_owned);
+    pub(super) fn read(state: &Value) -> Self {
+        fn parsed<T: FromStr>(state: &Value, name: &str) -> Option<T> {
+            state.get(name).as_str()?.parse().ok()
+        }
+        let text = |name| parsed::<String>(state, name);
+        let timeouts = state.get(names::TIMEOUTS);
         Self {
             registry_id: text(names::REGISTRY_ID).unwrap_or_default(),
-            schedule: text(names::SCHEDULE),
-            start_time: text(names::START_TIME),
-            tag_convention: text(names::TAG_CONVENTION),
+            schedule: state.get(names::SCHEDULE).as_str().map(Shown::from),
+            start_time: parsed(state, names::START_TIME),
+            tag_convention: parsed(state, names::TAG_CONVENTION),
             repositories: read_repositories(state.get(names::REPOSITORIES)),
             enabled: state.get(names::ENABLED).as_bool().unwrap_or(true),
             run_immediately: state.get(names::RUN_IMMEDIATELY).as_bool().unwrap_or(false),
-            preflight: text(names::PREFLIGHT),
-            timeouts: state.get(names::TIMEOUTS).clone(),
+            preflight: parsed(state, names::PREFLIGHT),
+            timeouts: (!timeouts.is_null()).then(|| Timeouts::read(timeouts)),
             id: text(names::ID),
             login_server: text(names::LOGIN_SERVER),
             schedule_cron: text(names::SCHEDULE_CRON),
             policy_digest: text(names::POLICY_DIGEST),
             tasks: entries(state.get(names::TASKS))
-                .map(|(name, task)| (name.clone(), TaskState::read(task)))
+                .filter_map(|(name, task)| {
+                    Some((TaskName::from_name(name)?, TaskState::read(task)))
+                })
                 .collect(),
             role_assignments: entries(state.get(names::ROLE_ASSIGNMENTS))
                 .filter_map(|(key, id)| Some((key.clone(), id.as_str()?.to_owned())))
@@ -173,54 +114,65 @@ impl State {
     }
 
     /// The state as Terraform stores it.
-    pub(crate) fn write(&self) -> Value {
+    pub(super) fn write(&self) -> Value {
+        fn text(value: Option<&impl fmt::Display>) -> Value {
+            value.map(ToString::to_string).into()
+        }
+        let tasks = self.tasks.iter();
+        let tasks = tasks.map(|(name, task)| (name.to_string(), task.write()));
+        let assignments = self.role_assignments.iter();
+        let assignments = assignments.map(|(key, id)| (key.clone(), id.clone().into()));
+        let repositories = self.repositories.as_ref();
         Value::object([
             (names::REGISTRY_ID, self.registry_id.clone().into()),
-            (names::SCHEDULE, self.schedule.clone().into()),
-            (names::START_TIME, self.start_time.clone().into()),
-            (names::TAG_CONVENTION, self.tag_convention.clone().into()),
+            (names::SCHEDULE, text(self.schedule.as_ref())),
+            (names::START_TIME, text(self.start_time.as_ref())),
+            (names::TAG_CONVENTION, text(self.tag_convention.as_ref())),
             (
                 names::REPOSITORIES,
-                self.repositories
-                    .as_ref()
-                    .map_or(Value::Null, write_repositories),
+                repositories.map_or(Value::Null, write_repositories),
             ),
             (names::ENABLED, self.enabled.into()),
             (names::RUN_IMMEDIATELY, self.run_immediately.into()),
-            (names::PREFLIGHT, self.preflight.clone().into()),
-            (names::TIMEOUTS, self.timeouts.clone()),
+            (names::PREFLIGHT, text(self.preflight.as_ref())),
+            (
+                names::TIMEOUTS,
+                self.timeouts.as_ref().map_or(Value::Null, Timeouts::write),
+            ),
             (names::ID, self.id.clone().into()),
             (names::WORKFLOW_TYPE, WORKFLOW_TYPE.into()),
             (names::LOGIN_SERVER, self.login_server.clone().into()),
             (names::SCHEDULE_CRON, self.schedule_cron.clone().into()),
             (names::POLICY_DIGEST, self.policy_digest.clone().into()),
-            (
-                names::TASKS,
-                Value::Map(
-                    self.tasks
-                        .iter()
-                        .map(|(name, task)| (name.clone(), task.write()))
-                        .collect(),
-                ),
-            ),
-            (
-                names::ROLE_ASSIGNMENTS,
-                Value::Map(
-                    self.role_assignments
-                        .iter()
-                        .map(|(key, id)| (key.clone(), id.clone().into()))
-                        .collect(),
-                ),
-            ),
+            (names::TASKS, Value::Map(tasks.collect())),
+            (names::ROLE_ASSIGNMENTS, Value::Map(assignments.collect())),
         ])
     }
 
     /// The policy that the state describes; [`None`] where it is incomplete.
-    pub(crate) fn policy(&self) -> Option<Policy> {
+    pub(super) fn policy(&self) -> Option<Policy> {
         Some(Policy {
-            convention: self.tag_convention.as_deref()?.parse().ok()?,
+            convention: self.tag_convention?,
             repositories: self.repositories.clone()?,
         })
+    }
+
+    /// How long an operation may take.
+    pub(super) fn timeout(&self, operation: Operation) -> std::time::Duration {
+        let timeouts = self.timeouts.as_ref();
+        timeouts.map_or(operation.default_timeout(), |it| it.of(operation))
+    }
+
+    /// What state and private data record of the workflow, for the engine.
+    pub(super) fn recorded(&self, private: &PrivateData) -> Recorded {
+        Recorded {
+            registry_id: self.registry_id.clone(),
+            login_server: self.login_server.clone(),
+            policy: private.policy_manifest.clone().zip(self.policy()),
+            tasks: self.tasks.keys().copied().collect(),
+            role_assignments: self.role_assignments.clone(),
+            orphans: private.orphans.clone(),
+        }
     }
 }
 
@@ -245,94 +197,56 @@ impl TaskState {
     }
 }
 
-/// The repositories as Terraform stores them.
-pub(crate) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
-    let write = |repository: &Repository| {
-        Value::object([
-            (
-                names::TAGS,
-                Value::Set(repository.tags.iter().cloned().map(Value::from).collect()),
-            ),
-            (names::ENABLED, repository.enabled.into()),
-        ])
-    };
-    Value::Map(
-        repositories
-            .iter()
-            .map(|(name, repository)| (name.clone(), write(repository)))
-            .collect(),
-    )
-}
-
-/// [`None`] where any of it is unknown or null.
-fn read_repositories(value: &Value) -> Option<BTreeMap<String, Repository>> {
-    value
-        .as_map()?
-        .iter()
-        .map(|(name, repository)| {
-            let tags: Option<BTreeSet<String>> = repository
-                .get(names::TAGS)
-                .as_elements()?
-                .iter()
-                .map(|tag| tag.as_str().map(str::to_owned))
-                .collect();
-            let enabled = Field::read(repository.get(names::ENABLED), Value::as_bool).or(true)?;
-            let repository = Repository {
-                tags: tags?,
-                enabled,
-            };
-            Some((name.clone(), repository))
-        })
-        .collect()
-}
-
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_map().into_iter().flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn a_state_survives_being_stored() {
-        let state = State {
-            registry_id: "/x".to_owned(),
-            schedule: Some("7d".to_owned()),
-            repositories: Some(
-                [(
-                    "python".to_owned(),
-                    Repository {
-                        tags: ["3.11".to_owned()].into(),
-                        enabled: false,
-                    },
-                )]
-                .into(),
-            ),
-            timeouts: Value::object([("create", Value::from("5m"))]),
-            tasks: [("cssc-scan-image".to_owned(), TaskState::default())].into(),
-            role_assignments: [("a/b".to_owned(), "/y".to_owned())].into(),
-            ..State::default()
+    use super::*;
+    use crate::provider::workflow::schema::schema;
+
+    fn state() -> State {
+        let repository = Repository {
+            tags: ["3.11".to_owned()].into(),
+            enabled: false,
         };
-        assert_eq!(State::read(&state.write()), state);
+        let timeouts = Value::object([("create", Value::from("5m"))]);
+        State {
+            schedule: Some("7d".into()),
+            repositories: Some([("python".to_owned(), repository)].into()),
+            timeouts: Some(Timeouts::read(&timeouts)),
+            tasks: [(TaskName::Scan, TaskState::default())].into(),
+            role_assignments: [("a/b".to_owned(), "/y".to_owned())].into(),
+            ..State::imported("/x".to_owned())
+        }
     }
 
     #[test]
-    fn what_is_partly_unknown_is_not_known() {
-        let config = Value::object([(
-            names::REPOSITORIES,
-            Value::Map(
-                [(
-                    "python".to_owned(),
-                    Value::object([
-                        (names::TAGS, Value::Set(vec!["a".into(), Value::Unknown])),
-                        (names::ENABLED, Value::Null),
-                    ]),
-                )]
-                .into(),
-            ),
-        )]);
-        assert_eq!(Config::read(&config).repositories, Field::Unknown);
-        assert_eq!(Config::read(&config).schedule, Field::Absent);
+    fn a_state_survives_being_stored() {
+        assert_eq!(State::read(&state().write()), state());
+        let foreign = State {
+            schedule: Some("0 0 * * 1".into()),
+            ..state()
+        };
+        assert_eq!(State::read(&foreign.write()), foreign);
+        assert_eq!(
+            foreign.schedule,
+            Some(Shown::Foreign("0 0 * * 1".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_written_state_has_exactly_the_attributes_of_the_schema() {
+        let schema = schema();
+        let attributes = schema.block.attributes.iter().map(|it| &it.name);
+        let blocks = schema.block.blocks.iter().map(|it| &it.name);
+        let expected: BTreeSet<&String> = attributes.chain(blocks).collect();
+        let written = state().write();
+        let names: BTreeSet<&String> = written.as_map().unwrap().keys().collect();
+        assert_eq!(names, expected);
+        assert_eq!(schema.block.complete(written.clone()), written);
     }
 }

@@ -20,7 +20,3 @@ pub(crate) const ROLE_ASSIGNMENTS: &str = "role_assignments";
 pub(crate) const PRINCIPAL_ID: &str = "principal_id";
 pub(crate) const DEFINITION: &str = "definition";
 pub(crate) const STATUS: &str = "status";
-pub(crate) const CREATE: &str = "create";
-pub(crate) const READ: &str = "read";
-pub(crate) const UPDATE: &str = "update";
-pub(crate) const DELETE: &str = "delete";

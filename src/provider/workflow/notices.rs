@@ -1,42 +1,17 @@
-//! What the resource itself has to say to the user, beside what Azure says.
+//! What the provider itself has to say of a workflow, beside what Azure says.
 
-use std::fmt::Display;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::framework::ApplyRequest;
+use terraform_plugin::value::AttributePath;
 
-use crate::azure::id::ids_equal;
-use crate::azure::task::Task;
 use crate::patching::rules::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
 use crate::provider::report;
 use crate::provider::workflow::names;
-use crate::workflow::observe::{Found, Observed};
+use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::run_immediately::Outcome;
-use terraform_plugin::diagnostics::Diagnostic;
-use terraform_plugin::framework::ApplyRequest;
-use terraform_plugin::value::{AttributePath, Value};
-
-/// An id of no registry.
-pub(crate) fn invalid_registry(problem: &dyn Display) -> Diagnostic {
-    Diagnostic::error(
-        "Invalid registry ID",
-        format!("{problem}. Use the `id` of an `azurerm_container_registry`."),
-    )
-    .at(AttributePath::new(names::REGISTRY_ID))
-}
-
-/// No registry of that id.
-pub(crate) fn no_such_registry(id: &str) -> Diagnostic {
-    Diagnostic::error(
-        "The registry does not exist",
-        format!(
-            "There is no container registry {id}, or whoever is signed in can't see it. Check the \
-             ID and the subscription's tenant; a registry that is created in the same \
-             configuration has to be referred to by its `id` attribute."
-        ),
-    )
-    .at(AttributePath::new(names::REGISTRY_ID))
-}
 
 /// azurerm's sentence, which users search for.
 pub(crate) fn already_exists(id: &str) -> Diagnostic {
@@ -53,68 +28,6 @@ pub(crate) fn already_exists(id: &str) -> Diagnostic {
     )
 }
 
-/// A plan relies on what was there: on the registry's permissions mode, which says what roles the
-/// tasks need, and on the identities and assignments that it says will stay. Where one of them has
-/// changed since, the outcome would contradict the plan.
-pub(crate) fn still_as_planned(
-    planned: &Value,
-    observed: &Observed,
-    owned: &Owned,
-) -> Result<(), Diagnostic> {
-    let facts = &observed.facts;
-    let planned_roles = planned.get(names::ROLE_ASSIGNMENTS);
-    if let Some(roles) = planned_roles.as_map() {
-        let now = facts.role_keys();
-        if now.len() != roles.len() || now.iter().any(|(key, ..)| !roles.contains_key(key)) {
-            return Err(Diagnostic::error(
-                "The registry has changed since the plan",
-                format!(
-                    "The permissions mode of {} is another than when this was planned, and so the \
-                     tasks need other roles. Nothing has been changed. Plan again.",
-                    facts.id
-                ),
-            )
-            .at(AttributePath::new(names::ROLE_ASSIGNMENTS)));
-        }
-    }
-    for name in TaskName::ALL {
-        let planned = planned.get(names::TASKS).get(name.as_str());
-        let now = observed.tasks.get(&name).and_then(Task::principal_id);
-        if !is_still(planned.get(names::PRINCIPAL_ID), now) {
-            let task = facts.task_id(name);
-            return Err(changed_since("The identity of task", &task, names::TASKS));
-        }
-    }
-    for (key, planned) in planned_roles.as_map().into_iter().flatten() {
-        let now = owned.held.get(key).map(|assignment| assignment.id.as_str());
-        if let Some(id) = planned.as_str()
-            && !is_still(planned, now)
-        {
-            let roles = names::ROLE_ASSIGNMENTS;
-            return Err(changed_since("The role assignment", id, roles));
-        }
-    }
-    Ok(())
-}
-
-/// Whether what was planned, if it was known, is what there is now.
-fn is_still(planned: &Value, now: Option<&str>) -> bool {
-    planned
-        .as_str()
-        .is_none_or(|planned| now.is_some_and(|now| ids_equal(planned, now)))
-}
-
-fn changed_since(what: &str, id: &str, attribute: &str) -> Diagnostic {
-    Diagnostic::error(
-        "The workflow has changed since the plan",
-        format!(
-            "{what} {id} is gone, or another than when this was planned. Nothing has been \
-             changed. Plan again."
-        ),
-    )
-    .at(AttributePath::new(attribute))
-}
-
 /// What a create has cleaned up after a workflow that somebody deleted only in part: role
 /// assignments whose identities are gone, and a policy other than `policy`.
 pub(crate) fn leftovers(
@@ -124,9 +37,9 @@ pub(crate) fn leftovers(
     policy: &Policy,
 ) -> Option<Diagnostic> {
     let replaced = match &observed.policy {
-        Found::Unseen | Found::Nothing => false,
-        Found::Readable(left) => left != policy,
-        Found::Unreadable { .. } => true,
+        PolicyState::NotRead | PolicyState::Missing => false,
+        PolicyState::Valid(left) => left != policy,
+        PolicyState::Invalid { .. } => true,
     };
     let manifest = observed.policy_manifest.as_deref().unwrap_or("unknown");
     let host = &observed.facts.login_server;
@@ -162,7 +75,7 @@ pub(crate) fn not_shown_yet(registry: &str) -> Diagnostic {
 }
 
 /// What became of the run of `run_immediately`, where that is worth a word.
-pub(crate) fn first_run(outcome: &Outcome) -> Option<Diagnostic> {
+pub(crate) fn run_immediately(outcome: &Outcome) -> Option<Diagnostic> {
     let (summary, what) = match outcome {
         Outcome::Queued => return None,
         Outcome::Unknown(error) => {
@@ -190,7 +103,7 @@ pub(crate) fn first_run(outcome: &Outcome) -> Option<Diagnostic> {
 
 /// The service can't do anything with such a policy either.
 pub(crate) fn unreadable_policy(observed: &Observed) -> Option<Diagnostic> {
-    let Found::Unreadable { problem } = &observed.policy else {
+    let PolicyState::Invalid { problem } = &observed.policy else {
         return None;
     };
     let manifest = observed.policy_manifest.as_deref();

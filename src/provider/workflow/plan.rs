@@ -3,18 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use crate::azure::id::RegistryId;
-use crate::patching::task_definition::yaml_digest;
-use crate::patching::{TaskName, TimeOfDay, WORKFLOW_TYPE};
-use crate::provider::workflow::model::{Config, Field, Preflight, State};
-use crate::provider::workflow::{names, task_status};
-use crate::workflow::registry_facts::{Facts, Private};
 use terraform_plugin::framework::PlanResponse;
 use terraform_plugin::value::{AttributePath, Value};
 
+use crate::azure::RegistryId;
+use crate::patching::task_definition::yaml_digest;
+use crate::patching::{TaskName, TimeOfDay, WORKFLOW_TYPE};
+use crate::provider::workflow::config::Config;
+use crate::provider::workflow::field::Field;
+use crate::provider::workflow::model::State;
+use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::schema::default_of;
+use crate::provider::workflow::{names, task_status};
+use crate::workflow::registry_facts::RegistryFacts;
+
 /// What becomes of the workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(super) enum Act {
     /// There is none yet.
     Create,
     /// It stays on its registry.
@@ -24,7 +29,7 @@ pub(crate) enum Act {
 }
 
 /// Decides between changing a workflow in place and making a new one.
-pub(crate) fn act(config: &Config, prior: Option<&State>) -> Act {
+pub(super) fn act(config: &Config, prior: Option<&State>) -> Act {
     match (prior, &config.registry_id) {
         (None, _) => Act::Create,
         (Some(prior), Field::Known(id)) if same_registry(id, &prior.registry_id) => Act::Update,
@@ -33,7 +38,7 @@ pub(crate) fn act(config: &Config, prior: Option<&State>) -> Act {
 }
 
 /// The planned state. `private` holds what is known of the configured registry.
-pub(crate) fn plan(raw: &Value, prior: Option<&State>, private: &Private) -> PlanResponse {
+pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &PrivateData) -> PlanResponse {
     let config = Config::read(raw);
     let facts = private.facts.as_ref();
     let act = act(&config, prior);
@@ -47,7 +52,7 @@ pub(crate) fn plan(raw: &Value, prior: Option<&State>, private: &Private) -> Pla
         || raw.get(names::REGISTRY_ID).clone(),
         |kept| kept.registry_id.clone().into(),
     );
-    let known = |choose: fn(&Facts) -> &String, kept: Option<Option<&String>>| {
+    let known = |choose: fn(&RegistryFacts) -> &String, kept: Option<Option<&String>>| {
         kept.flatten()
             .or(facts.map(choose))
             .cloned()
@@ -62,21 +67,18 @@ pub(crate) fn plan(raw: &Value, prior: Option<&State>, private: &Private) -> Pla
         ),
         (
             names::TAG_CONVENTION,
-            or_default(raw, names::TAG_CONVENTION, "incremental"),
+            or_default(raw, names::TAG_CONVENTION),
         ),
         (
             names::REPOSITORIES,
             repositories(raw.get(names::REPOSITORIES)),
         ),
-        (names::ENABLED, or_default(raw, names::ENABLED, true)),
+        (names::ENABLED, or_default(raw, names::ENABLED)),
         (
             names::RUN_IMMEDIATELY,
-            or_default(raw, names::RUN_IMMEDIATELY, false),
+            or_default(raw, names::RUN_IMMEDIATELY),
         ),
-        (
-            names::PREFLIGHT,
-            or_default(raw, names::PREFLIGHT, Preflight::Warn.as_str()),
-        ),
+        (names::PREFLIGHT, or_default(raw, names::PREFLIGHT)),
         (names::TIMEOUTS, raw.get(names::TIMEOUTS).clone()),
         (
             names::ID,
@@ -120,12 +122,13 @@ fn start_time(config: &Config, kept: Option<&State>) -> Option<TimeOfDay> {
     match &config.start_time {
         Field::Known(time) => Some(*time),
         Field::Unknown => None,
-        Field::Absent => kept
-            .and_then(|kept| kept.start_time.as_deref()?.parse().ok())
-            .or_else(|| match &config.registry_id {
-                Field::Known(id) => Some(TimeOfDay::derived_from(id)),
-                Field::Absent | Field::Unknown => None,
-            }),
+        Field::Absent => {
+            kept.and_then(|kept| kept.start_time)
+                .or_else(|| match &config.registry_id {
+                    Field::Known(id) => Some(TimeOfDay::derived_from(id)),
+                    Field::Absent | Field::Unknown => None,
+                })
+        }
     }
 }
 
@@ -135,9 +138,9 @@ fn policy_digest(config: &Config) -> Value {
         .map_or(Value::Unknown, |policy| policy.digest().into())
 }
 
-fn tasks(kept: Option<&State>, facts: Option<&Facts>) -> Value {
+fn tasks(kept: Option<&State>, facts: Option<&RegistryFacts>) -> Value {
     let task = |task: TaskName| {
-        let prior = kept.and_then(|kept| kept.tasks.get(task.as_str()));
+        let prior = kept.and_then(|kept| kept.tasks.get(&task));
         let id = prior
             .map(|prior| prior.id.clone())
             .or_else(|| facts.map(|facts| facts.task_id(task)));
@@ -156,7 +159,7 @@ fn tasks(kept: Option<&State>, facts: Option<&Facts>) -> Value {
     Value::Map(TaskName::ALL.into_iter().map(task).collect())
 }
 
-fn role_assignments(kept: Option<&State>, facts: Option<&Facts>) -> Value {
+fn role_assignments(kept: Option<&State>, facts: Option<&RegistryFacts>) -> Value {
     let Some(facts) = facts else {
         return Value::Unknown;
     };
@@ -168,9 +171,9 @@ fn role_assignments(kept: Option<&State>, facts: Option<&Facts>) -> Value {
     Value::Map(keys.map(assignment).collect())
 }
 
-fn or_default(raw: &Value, name: &str, default: impl Into<Value>) -> Value {
+fn or_default(raw: &Value, name: &str) -> Value {
     match raw.get(name) {
-        Value::Null => default.into(),
+        Value::Null => default_of(name),
         configured => configured.clone(),
     }
 }
@@ -186,7 +189,7 @@ fn repositories(configured: &Value) -> Value {
             let filled = match repository {
                 Value::Object(_) => Value::object([
                     (names::TAGS, repository.get(names::TAGS).clone()),
-                    (names::ENABLED, or_default(repository, names::ENABLED, true)),
+                    (names::ENABLED, or_default(repository, names::ENABLED)),
                 ]),
                 unknown => unknown.clone(),
             };
@@ -199,15 +202,14 @@ fn repositories(configured: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::workflow::fixture::{
-        REGISTRY, config, config_with, facts, observed, state,
-    };
+    use crate::provider::workflow::fixture::{config, config_with, state};
+    use crate::workflow::fixture::{REGISTRY, facts, observed};
 
-    fn looked_up() -> Private {
-        Private {
+    fn looked_up() -> PrivateData {
+        PrivateData {
             facts: Some(facts()),
             policy_manifest: None,
-            ..Private::default()
+            ..PrivateData::default()
         }
     }
 
@@ -265,7 +267,7 @@ mod tests {
         let elsewhere = REGISTRY.replace("contoso", "fabrikam");
         for registry in [Value::from(elsewhere), Value::Unknown] {
             let raw = config_with([(names::REGISTRY_ID, registry)]);
-            let response = plan(&raw, Some(&prior), &Private::default());
+            let response = plan(&raw, Some(&prior), &PrivateData::default());
             assert_eq!(
                 response.requires_replace,
                 [AttributePath::new(names::REGISTRY_ID)]

@@ -5,10 +5,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::http::Budget;
-use crate::patching::Policy;
-use crate::provider::connection::Connection;
-use crate::provider::report;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
     ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
@@ -17,20 +13,28 @@ use terraform_plugin::framework::{
 use terraform_plugin::schema::{IdentitySchema, Schema};
 use terraform_plugin::value::Value;
 
-use crate::provider::common::timeouts;
-use crate::provider::workflow::model::{Config, Field, Preflight, State};
+use crate::azure::RegistryClient;
+use crate::patching::Policy;
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts::{Operation, Timeouts};
+use crate::provider::connection::{Connection, TurnOf};
+use crate::provider::report;
+use crate::provider::workflow::config::Config;
+use crate::provider::workflow::field::Field;
+use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
-use crate::provider::workflow::preflight::Inspected;
-use crate::provider::workflow::progress::Progress;
-use crate::provider::workflow::work::{Work, known};
+use crate::provider::workflow::preflight::{Inspected, Preflight};
+use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::reconcile::reconcile;
+use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{
     TYPE_NAME, generate_config, identity, names, notices, plan, preflight, schema, state, validate,
 };
-use crate::workflow::consistency::{self, Settled};
-use crate::workflow::observe::{Known, Policies};
+use crate::workflow::consistency::{Consistency, wait_until_removed};
+use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
 use crate::workflow::ownership::owned;
-use crate::workflow::registry_facts::Private;
-use crate::workflow::teardown;
+use crate::workflow::teardown::tear_down;
+use crate::workflow::writer::Writer;
 
 /// The resource.
 #[derive(Debug)]
@@ -72,9 +76,9 @@ impl Resource for ContinuousPatchingWorkflow {
         let inspected = self
             .inspect(context, &request.config, &config, prior.as_ref(), act)
             .await;
-        let mut private = Private::read(&request.prior_private);
+        let mut private = PrivateData::read(&request.prior_private);
         if act != Act::Update {
-            private = Private::default();
+            private = PrivateData::default();
         }
         private.facts = inspected.facts.or(private.facts);
         let mut response = plan::plan(&request.config, prior.as_ref(), &private);
@@ -89,21 +93,20 @@ impl Resource for ContinuousPatchingWorkflow {
         recorder: &Recorder,
     ) -> ApplyResult {
         let planned = State::read(&request.planned);
-        let work = Work::begin(&self.connection, context, &planned, names::CREATE)?;
-        let _turn = work.turn(&self.connection, CREATE).await?;
-        let observed = work
-            .observe(Policies::Read(Known {
-                login_server: planned.login_server.clone(),
-                policy: None,
-            }))
+        let registry = self.open(context, &planned, Operation::Create)?;
+        let _turn = self.turn(&registry, CREATE).await?;
+        let known = KnownPolicy {
+            login_server: planned.login_server.clone(),
+            policy: None,
+        };
+        let observed = observe(&registry, PolicyRead::Read(known))
             .await
             .map_err(|error| report::failure(CREATE, &error))?
-            .ok_or_else(|| notices::no_such_registry(&planned.registry_id))?;
+            .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
         if !observed.tasks.is_empty() {
             return Err(notices::already_exists(&observed.facts.id).into());
         }
-        work.reconcile(CREATE, &request, planned, &observed, recorder)
-            .await
+        reconcile(&registry, CREATE, &request, planned, &observed, recorder).await
     }
 
     async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse {
@@ -116,19 +119,18 @@ impl Resource for ContinuousPatchingWorkflow {
                 ..ReadResponse::default()
             };
         }
+        let before = PrivateData::read(&request.private);
         let read = async {
-            let work = Work::begin(&self.connection, context, &current, names::READ)?;
-            work.observe(known(&current, &request.private))
+            let registry = self.open(context, &current, Operation::Read)?;
+            observe(&registry, read_known(&current, &before))
                 .await
                 .map_err(|error| report::failure("Could not read the workflow", &error))
         };
         match read.await {
             Ok(Some(observed)) => {
-                let before = Private::read(&request.private);
-                let recorded = before.recorded(&current);
-                let owned = owned(&observed, &current.registry_id, &recorded);
+                let owned = owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
-                let private = observed.private(&owned);
+                let private = PrivateData::of(&observed, &owned);
                 let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
                 ReadResponse {
                     diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
@@ -159,18 +161,15 @@ impl Resource for ContinuousPatchingWorkflow {
         recorder: &Recorder,
     ) -> ApplyResult {
         let planned = State::read(&request.planned);
-        let work = Work::begin(&self.connection, context, &planned, names::UPDATE)?;
-        let _turn = work.turn(&self.connection, UPDATE).await?;
-        let observed = work
-            .observe(known(
-                &State::read(&request.prior),
-                &request.planned_private,
-            ))
+        let registry = self.open(context, &planned, Operation::Update)?;
+        let _turn = self.turn(&registry, UPDATE).await?;
+        let prior = State::read(&request.prior);
+        let private = PrivateData::read(&request.planned_private);
+        let observed = observe(&registry, read_known(&prior, &private))
             .await
             .map_err(|error| report::failure(UPDATE, &error))?
-            .ok_or_else(|| notices::no_such_registry(&planned.registry_id))?;
-        work.reconcile(UPDATE, &request, planned, &observed, recorder)
-            .await
+            .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
+        reconcile(&registry, UPDATE, &request, planned, &observed, recorder).await
     }
 
     async fn delete(
@@ -181,32 +180,32 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> Result<Diagnostics, Diagnostics> {
         const SUMMARY: &str = "Could not remove the whole workflow";
         let prior = State::read(&request.prior);
-        let work = Work::begin(&self.connection, context, &prior, names::DELETE)?;
-        let _turn = work.turn(&self.connection, SUMMARY).await?;
-        let observed = work
-            .observe(Policies::Skip)
+        let registry = self.open(context, &prior, Operation::Delete)?;
+        let _turn = self.turn(&registry, SUMMARY).await?;
+        let observed = observe(&registry, PolicyRead::Skip)
             .await
             .map_err(|error| report::failure(SUMMARY, &error))?;
         // Without the registry nothing of the workflow is left either.
         let Some(observed) = observed else {
             return Ok(Diagnostics::new());
         };
-        let recorded = Private::read(&request.planned_private).recorded(&prior);
-        let owned = owned(&observed, &prior.registry_id, &recorded);
+        let recorded = prior.recorded(&PrivateData::read(&request.planned_private));
+        let owned = owned(&observed, &recorded);
         let mut left = state::of(&observed, &owned, &prior);
-        left.keep_unlisted(&observed, &prior);
-        let progress = Progress::new(&observed, &owned, left, &prior, recorder);
-        let failures = teardown::tear_down(work.site(&progress), &observed, &owned, &prior).await;
-        if failures.is_empty() {
-            Ok(
-                match consistency::until_gone(&work, &prior, &recorded).await {
-                    Settled::Yes => Diagnostics::new(),
-                    Settled::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
-                },
-            )
-        } else {
-            Err(report::failures(SUMMARY, &failures))
+        left.keep_unlisted(&observed, &prior, &recorded);
+        let writer = Writer {
+            registry: &registry,
+            login_server: &observed.facts.login_server,
+            progress: &StateRecorder::new(&observed, &owned, left, &prior, recorder),
+        };
+        let failures = tear_down(writer, &observed, &owned, &recorded).await;
+        if !failures.is_empty() {
+            return Err(report::failures(SUMMARY, &failures));
         }
+        Ok(match wait_until_removed(&registry, &recorded).await {
+            Consistency::Shown => Diagnostics::new(),
+            Consistency::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
+        })
     }
 
     async fn import(
@@ -215,10 +214,7 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ImportRequest,
     ) -> Result<Imported, Diagnostics> {
         let registry = identity::named(&request)?;
-        let state = State {
-            registry_id: registry.to_string(),
-            ..State::default()
-        };
+        let state = State::imported(registry.to_string());
         Ok(Imported {
             state: state.write(),
             private: Vec::new(),
@@ -255,6 +251,25 @@ const CREATE: &str = "Could not create the whole workflow";
 const UPDATE: &str = "Could not update the whole workflow";
 
 impl ContinuousPatchingWorkflow {
+    /// The registry of a state, for one operation.
+    fn open(
+        &self,
+        context: &Context,
+        state: &State,
+        operation: Operation,
+    ) -> Result<RegistryClient, Diagnostic> {
+        let id = registry_id::parse(&state.registry_id)?;
+        tracing::info!(%operation, registry_id = %id, "working on a registry");
+        self.connection
+            .registry(context, id, state.timeout(operation))
+    }
+
+    /// Waits for the turn to change the registry's workflow.
+    async fn turn(&self, registry: &RegistryClient, summary: &str) -> Result<TurnOf, Diagnostic> {
+        let turn = self.connection.turn(registry).await;
+        turn.map_err(|error| report::failure(summary, &error))
+    }
+
     /// Looks at the registry, where that can change what is planned or what there is to say of it:
     /// before a create, and before another policy. Nothing is seen while the registry or the
     /// provider block aren't known, or when the user doesn't want anything to be looked up.
@@ -270,29 +285,35 @@ impl ContinuousPatchingWorkflow {
         let another_policy = policy.as_ref().map(Policy::digest)
             != prior.and_then(|prior| prior.policy_digest.clone());
         let preflight = config.preflight.clone().or(Preflight::Warn);
-        let (Some(azure), Field::Known(id), Some(preflight)) =
-            (self.connection.if_ready(), &config.registry_id, preflight)
-        else {
+        let (true, Field::Known(id), Some(preflight)) = (
+            self.connection.if_ready().is_some(),
+            &config.registry_id,
+            preflight,
+        ) else {
             return Inspected::default();
         };
         let needed = act != Act::Update || (policy.is_some() && another_policy);
-        let (true, Ok(registry)) = (needed && preflight != Preflight::Off, id.parse()) else {
+        let (true, Ok(parsed)) = (needed && preflight != Preflight::Off, id.parse()) else {
             return Inspected::default();
         };
-        let timeout = timeouts::of(raw.get(names::TIMEOUTS), names::READ);
-        let budget = Budget::new(timeout, context.cancelled.clone());
-        let gone = self.connection.was_gone(id);
-        let site = preflight::Site {
-            azure: &azure,
-            budget: &budget,
-            registry: &registry,
-            preflight,
+        let timeout = Timeouts::read(raw.get(names::TIMEOUTS)).of(Operation::Read);
+        let Ok(registry) = self.connection.registry(context, parsed, timeout) else {
+            return Inspected::default();
         };
-        match site.inspect(policy.as_ref()).await {
+        let gone = self.connection.was_gone(id);
+        match preflight::inspect(&registry, policy.as_ref(), preflight).await {
             Err(error) if error.is_not_found() && gone => Inspected::default(),
-            Err(error) if error.is_not_found() => notices::no_such_registry(id).into(),
+            Err(error) if error.is_not_found() => registry_id::not_found(id).into(),
             Err(error) => report::failure("Could not look up the registry", &error).into(),
             Ok(inspected) => inspected,
         }
     }
+}
+
+/// The policy is to be read, unless it is the one that state and private data know.
+fn read_known(state: &State, private: &PrivateData) -> PolicyRead {
+    PolicyRead::Read(KnownPolicy {
+        login_server: state.login_server.clone(),
+        policy: private.policy_manifest.clone().zip(state.policy()),
+    })
 }

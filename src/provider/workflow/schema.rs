@@ -1,21 +1,24 @@
 //! The attributes of the resource, and what documentation says of each. What is looked up and not
 //! managed takes its attributes from here: what they are is the same, only who sets them isn't.
 
-use crate::provider::common::timeouts;
-use crate::provider::workflow::names;
 use terraform_plugin::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
 use terraform_plugin::value::{Type, Value};
+
+use crate::patching::TagConvention;
+use crate::provider::common::timeouts::Operation;
+use crate::provider::workflow::names;
+use crate::provider::workflow::preflight::Preflight;
 
 /// The schema, version 0.
 pub(crate) fn schema() -> Schema {
     let mut attributes = arguments();
     attributes.extend(read_only());
-    let operations = [names::CREATE, names::DELETE, names::READ, names::UPDATE];
+    use Operation::{Create, Delete, Read, Update};
     Schema {
         version: 0,
         block: Block {
             attributes,
-            blocks: vec![timeouts("the workflow", &operations)],
+            blocks: vec![timeouts("the workflow", &[Create, Delete, Read, Update])],
             description:
                 "Manages the Continuous Patching workflow of an Azure Container Registry: \
                 on a schedule, the selected images are scanned for vulnerabilities of their \
@@ -25,6 +28,29 @@ pub(crate) fn schema() -> Schema {
             deprecation: None,
         },
     }
+}
+
+/// The value of an argument that the configuration leaves out. Every repository has `enabled`, too.
+///
+/// # Panics
+/// The argument has no default.
+pub(super) fn default_of(name: &str) -> Value {
+    match name {
+        names::ENABLED => true.into(),
+        names::PREFLIGHT => Preflight::Warn.as_str().into(),
+        names::RUN_IMMEDIATELY => false.into(),
+        names::TAG_CONVENTION => TagConvention::default().as_str().into(),
+        other => unreachable!("{other} has no default"),
+    }
+}
+
+/// How documentation says it.
+fn defaults_to(name: &str) -> String {
+    let default = match default_of(name) {
+        Value::Bool(default) => default.to_string(),
+        default => default.as_str().unwrap_or_default().to_owned(),
+    };
+    format!("Defaults to `{default}`.")
 }
 
 /// What there is to know of a workflow that somebody has set up: every attribute but those that
@@ -50,10 +76,9 @@ fn arguments() -> Vec<Attribute> {
         registry_id().saying("Changing this forces a new resource to be created."),
         repositories().saying("At least one."),
         schedule(),
-        enabled().saying(
-            "`false` keeps everything and disables the timer; runs by hand still work. Defaults \
-             to `true`.",
-        ),
+        enabled()
+            .saying("`false` keeps everything and disables the timer; runs by hand still work.")
+            .saying(&defaults_to(names::ENABLED)),
         Attribute::new(
             names::PREFLIGHT,
             Type::String,
@@ -62,21 +87,22 @@ fn arguments() -> Vec<Attribute> {
              patches looks at the registry: repositories and tags that don't exist, Windows images, \
              repositories of a pull-through cache, a data plane out of reach. Possible values are \
              `warn`, `error`, and `off` for not looking at all. More than 100 images, and a \
-             registry that can't run the tasks, are errors with both of the others. Defaults to \
-             `warn`.",
-        ),
+             registry that can't run the tasks, are errors with both of the others.",
+        )
+        .saying(&defaults_to(names::PREFLIGHT)),
         Attribute::new(
             names::RUN_IMMEDIATELY,
             Type::Bool,
             OptionalComputed,
             "Whether to queue a run after a create, and after an update that changes the policy \
-             or the schedule. Defaults to `false`.",
-        ),
+             or the schedule.",
+        )
+        .saying(&defaults_to(names::RUN_IMMEDIATELY)),
         start_time().saying(
             "Left out, it is at create derived from the registry's ID, so that a fleet of \
              registries doesn't start all at once; afterwards it stays what it is.",
         ),
-        tag_convention().saying("Defaults to `incremental`."),
+        tag_convention().saying(&defaults_to(names::TAG_CONVENTION)),
     ]
 }
 
@@ -107,8 +133,9 @@ pub(crate) fn repositories() -> Attribute {
                 names::ENABLED,
                 Type::Bool,
                 Presence::OptionalComputed,
-                "Whether the repository is scanned and patched. Defaults to `true`.",
-            ),
+                "Whether the repository is scanned and patched.",
+            )
+            .saying(&defaults_to(names::ENABLED)),
         ],
         Presence::Required,
         "The repositories to patch, by name.",
@@ -209,15 +236,15 @@ fn read_only() -> Vec<Attribute> {
 }
 
 /// The block with the time-outs of these operations on `what`.
-pub(crate) fn timeouts(what: &str, operations: &[&str]) -> NestedBlock {
-    let timeout = |&name: &&str| {
-        let minutes = timeouts::of(&Value::Null, name).as_secs() / 60;
+pub(crate) fn timeouts(what: &str, operations: &[Operation]) -> NestedBlock {
+    let timeout = |&operation: &Operation| {
+        let minutes = operation.default_timeout().as_secs() / 60;
         Attribute::new(
-            name,
+            operation.as_str(),
             Type::String,
             Presence::Optional,
             format!(
-                "How long to {name} {what} may take, such as `90s` or `1h30m`. Defaults to \
+                "How long to {operation} {what} may take, such as `90s` or `1h30m`. Defaults to \
                  `{minutes}m`."
             ),
         )

@@ -4,38 +4,34 @@ use crate::azure::id::ids_equal;
 use crate::azure::task::Task;
 use crate::patching::schedule::{TIMER_NAME, parse_cron};
 use crate::patching::{Policy, TaskName};
-use crate::provider::workflow::model::{Preflight, State, TaskState};
+use crate::provider::workflow::model::{Shown, State, TaskState};
+use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::task_status;
-use crate::workflow::desired::{Part, definition, differences, is_enabled, timers};
-use crate::workflow::observe::{Found, Observed};
+use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
-use crate::workflow::teardown::unlisted;
+use crate::workflow::recorded::Recorded;
+use crate::workflow::task_drift::{Part, definition, differences, is_enabled, timers};
 
 /// The state after a refresh; [`None`] where nothing of the workflow is left. What Azure doesn't
 /// know is taken from `before`, and so is the spelling of whatever is equal but for letter case.
-pub(crate) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
+pub(super) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
     let nothing_left = observed.tasks.is_empty()
         && observed.leaving.is_empty()
-        && observed.policy == Found::Nothing
+        && observed.policy == PolicyState::Missing
         && *owned == Owned::default();
     (!nothing_left).then(|| of(observed, owned, before))
 }
 
 /// The state that describes `observed`.
-pub(crate) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
+pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
     let facts = &observed.facts;
     let mut state = State {
         registry_id: before.registry_id.clone(),
         enabled: before.enabled,
         run_immediately: before.run_immediately,
-        preflight: Some(
-            before
-                .preflight
-                .clone()
-                .unwrap_or_else(|| Preflight::Warn.as_str().to_owned()),
-        ),
+        preflight: before.preflight.or(Some(Preflight::Warn)),
         timeouts: before.timeouts.clone(),
-        tag_convention: before.tag_convention.clone(),
+        tag_convention: before.tag_convention,
         repositories: before.repositories.clone(),
         policy_digest: before.policy_digest.clone(),
         id: Some(spelled(before.id.as_deref(), &facts.id)),
@@ -52,43 +48,41 @@ pub(crate) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
     };
     state.set_policy(&observed.policy);
     for (&name, task) in &observed.tasks {
-        state.set_task(
-            name,
-            task,
-            before.tasks.get(name.as_str()),
-            &facts.login_server,
-        );
+        state.set_task(name, task, before.tasks.get(&name), &facts.login_server);
     }
     state
 }
 
 impl State {
     /// Keeps what the state before has recorded and Azure doesn't list: it may be listed late.
-    pub(crate) fn keep_unlisted(&mut self, observed: &Observed, before: &Self) {
-        let unlisted = unlisted(observed, before);
+    pub(super) fn keep_unlisted(
+        &mut self,
+        observed: &Observed,
+        before: &Self,
+        recorded: &Recorded,
+    ) {
+        let unlisted = recorded.unlisted(observed);
         self.role_assignments
             .extend(unlisted.map(|(key, id)| (key.clone(), id.clone())));
-        for (name, task) in &before.tasks {
-            self.tasks
-                .entry(name.clone())
-                .or_insert_with(|| task.clone());
+        for (&name, task) in &before.tasks {
+            self.tasks.entry(name).or_insert_with(|| task.clone());
         }
     }
 
     /// Says what the policy is.
-    pub(crate) fn set_policy(&mut self, found: &Found) {
-        let readable = match found {
-            Found::Unseen => return,
-            Found::Readable(policy) => Some(policy),
-            Found::Nothing | Found::Unreadable { .. } => None,
+    pub(super) fn set_policy(&mut self, policy: &PolicyState) {
+        let valid = match policy {
+            PolicyState::NotRead => return,
+            PolicyState::Valid(policy) => Some(policy),
+            PolicyState::Missing | PolicyState::Invalid { .. } => None,
         };
-        self.repositories = readable.map(|policy| policy.repositories.clone());
-        self.tag_convention = readable.map(|policy| policy.convention.to_string());
-        self.policy_digest = readable.map(Policy::digest);
+        self.repositories = valid.map(|policy| policy.repositories.clone());
+        self.tag_convention = valid.map(|policy| policy.convention);
+        self.policy_digest = valid.map(Policy::digest);
     }
 
     /// Says what a task is, and of the trigger task what its timer is.
-    pub(crate) fn set_task(
+    pub(super) fn set_task(
         &mut self,
         name: TaskName,
         task: &Task,
@@ -109,9 +103,19 @@ impl State {
             definition: definition(task),
             status: task_status::describe(status, &shown),
         };
-        self.tasks.insert(name.as_str().to_owned(), described);
+        self.tasks.insert(name, described);
         if name == TaskName::Trigger {
             self.set_timer(task);
+        }
+    }
+
+    /// Says that a task is gone, and of the trigger task that its timer is.
+    pub(super) fn remove_task(&mut self, name: TaskName) {
+        self.tasks.remove(&name);
+        if name == TaskName::Trigger {
+            self.schedule = None;
+            self.start_time = None;
+            self.schedule_cron = None;
         }
     }
 
@@ -125,10 +129,11 @@ impl State {
             _ => None,
         };
         let verbatim = crons.join("; ");
-        self.schedule = Some(ours.map_or_else(|| verbatim.clone(), |(days, _)| days.to_string()));
-        self.start_time = ours.map(|(_, time)| time.to_string());
+        let foreign = || Shown::Foreign(verbatim.clone());
+        self.schedule = Some(ours.map_or_else(foreign, |(days, _)| Shown::Ours(days)));
+        self.start_time = ours.map(|(_, time)| time);
         // Fields may be set apart by more than one blank; that is the same expression.
-        self.schedule_cron = Some(ours.map_or(verbatim, |(days, time)| days.cron(time)));
+        self.schedule_cron = Some(ours.map_or(verbatim.clone(), |(days, time)| days.cron(time)));
         self.enabled = timers
             .iter()
             .any(|timer| is_enabled(timer.status.as_deref()));
@@ -146,15 +151,17 @@ fn spelled(before: Option<&str>, now: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::workflow::fixture::{REGISTRY, again, observed, state};
+    use crate::patching::TimeOfDay;
+    use crate::provider::workflow::fixture::{again, state};
+    use crate::workflow::fixture::{REGISTRY, observed};
 
     #[test]
     fn a_refresh_says_what_is_there() {
         let state = state(&observed());
-        assert_eq!(state.schedule.as_deref(), Some("7d"));
-        assert_eq!(state.start_time.as_deref(), Some("02:30"));
+        assert_eq!(state.schedule, Some("7d".into()));
+        assert_eq!(state.start_time, TimeOfDay::new(2, 30));
         assert_eq!(state.role_assignments.len(), 5);
-        assert_eq!(state.tasks["cssc-patch-image"].status, "Enabled");
+        assert_eq!(state.tasks[&TaskName::Patch].status, "Enabled");
     }
 
     #[test]
@@ -176,7 +183,7 @@ mod tests {
         let before = state(&observed());
         let mut left = observed();
         left.tasks.clear();
-        left.policy = Found::Nothing;
+        left.policy = PolicyState::Missing;
         let orphans_only = again(&left, &before).expect("the orphans are ours to remove");
         assert!(orphans_only.role_assignments.is_empty() && orphans_only.tasks.is_empty());
         left.assignments.clear();
@@ -191,7 +198,7 @@ mod tests {
         timers[0].schedule = "0 0 * * 1".to_owned();
         timers[0].status = Some("Disabled".to_owned());
         let state = state(&edited);
-        assert_eq!(state.schedule.as_deref(), Some("0 0 * * 1"));
+        assert_eq!(state.schedule, Some("0 0 * * 1".into()));
         assert_eq!(state.start_time, None);
         assert!(!state.enabled);
     }
@@ -203,7 +210,7 @@ mod tests {
         scan.properties.timeout = Some(60);
         scan.properties.status = Some("disabled".to_owned());
         assert_eq!(
-            state(&edited).tasks["cssc-scan-image"].status,
+            state(&edited).tasks[&TaskName::Scan].status,
             "Disabled, but timeout differs"
         );
     }

@@ -2,21 +2,22 @@
 //! attribute. What is unknown is not judged.
 
 use std::fmt::Display;
-use std::str::FromStr;
 
-use crate::azure::id::RegistryId;
+use crate::azure::RegistryId;
 use crate::patching::rules::{check_repository, check_tag, check_tags_together};
 use crate::patching::{Schedule, TagConvention, TimeOfDay};
-use crate::provider::common::timeouts;
-use crate::provider::workflow::model::{Field, Preflight};
+use crate::provider::common::findings::{finding, text};
+use crate::provider::common::{registry_id, timeouts};
+use crate::provider::workflow::field::Field;
 use crate::provider::workflow::names;
+use crate::provider::workflow::preflight::Preflight;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
 /// Checks a configuration.
-pub(crate) fn validate(config: &Value) -> Diagnostics {
+pub(super) fn validate(config: &Value) -> Diagnostics {
     let mut findings = Diagnostics::new();
-    findings.extend(registry(config));
+    findings.extend(registry_id::validate(config));
     findings.extend(text::<Schedule>(
         config,
         names::SCHEDULE,
@@ -30,22 +31,17 @@ pub(crate) fn validate(config: &Value) -> Diagnostics {
         "Write hours and minutes in UTC with two digits each, such as \"02:30\".",
     ));
     findings.extend(tag_convention(config));
-    findings.extend(preflight(config.get(names::PREFLIGHT)));
+    findings.extend(text::<Preflight>(
+        config,
+        names::PREFLIGHT,
+        "Invalid preflight",
+        "Write \"warn\", \"error\" or \"off\".",
+    ));
     let convention = Field::read(config.get(names::TAG_CONVENTION), convention);
     let convention = convention.or(TagConvention::default());
     findings.extend(repositories(config, convention, "remove the resource"));
-    findings.extend(durations(config));
+    findings.extend(timeouts::validate(config));
     findings
-}
-
-/// The finding about the registry's id.
-pub(crate) fn registry(config: &Value) -> Option<Diagnostic> {
-    text::<RegistryId>(
-        config,
-        names::REGISTRY_ID,
-        "Invalid registry ID",
-        "Use the `id` of an `azurerm_container_registry`.",
-    )
 }
 
 /// The finding about the tag convention.
@@ -56,28 +52,6 @@ pub(crate) fn tag_convention(config: &Value) -> Option<Diagnostic> {
         "Invalid tag convention",
         "Write \"incremental\" or \"floating\", in lower case.",
     )
-}
-
-fn text<T: FromStr<Err: Display>>(
-    config: &Value,
-    name: &str,
-    summary: &str,
-    advice: &str,
-) -> Option<Diagnostic> {
-    let problem = config.get(name).as_str()?.parse::<T>().err()?;
-    Some(finding(summary, &problem, advice, AttributePath::new(name)))
-}
-
-fn preflight(value: &Value) -> Option<Diagnostic> {
-    let word = value.as_str()?;
-    Preflight::from_word(word).is_none().then(|| {
-        finding(
-            "Invalid preflight",
-            &format!("{word:?} is not a kind of preflight"),
-            "Write \"warn\", \"error\" or \"off\".",
-            AttributePath::new(names::PREFLIGHT),
-        )
-    })
 }
 
 /// The findings about the repositories, whose patch tags are formed by `convention` where that is
@@ -156,26 +130,6 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
     findings
 }
 
-/// The findings about the `timeouts` block.
-pub(crate) fn durations(config: &Value) -> Vec<Diagnostic> {
-    let block = config.get(names::TIMEOUTS);
-    let check = |name: &'static str| {
-        let here = AttributePath::new(names::TIMEOUTS).attribute(name);
-        duration(block.get(name), here)
-    };
-    timeouts::DEFAULTS
-        .iter()
-        .filter_map(|(name, _)| check(name))
-        .collect()
-}
-
-/// The finding about one of them.
-pub(crate) fn duration(value: &Value, here: AttributePath) -> Option<Diagnostic> {
-    let problem = timeouts::parse(value.as_str()?).err()?;
-    let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
-    Some(finding("Invalid timeout", &problem, advice, here))
-}
-
 /// The host that the registry has at least; one with a domain name label has a longer one.
 fn host(config: &Value) -> Option<String> {
     let id: RegistryId = config.get(names::REGISTRY_ID).as_str()?.parse().ok()?;
@@ -184,18 +138,6 @@ fn host(config: &Value) -> Option<String> {
 
 fn convention(value: &Value) -> Option<TagConvention> {
     value.as_str()?.parse().ok()
-}
-
-fn finding(summary: &str, problem: &dyn Display, advice: &str, path: AttributePath) -> Diagnostic {
-    let problem = problem.to_string();
-    let mut letters = problem.chars();
-    let sentence: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect();
-    Diagnostic::error(summary, format!("{sentence}. {advice}")).at(path)
 }
 
 #[cfg(test)]

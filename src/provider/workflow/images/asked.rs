@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::patching::rules::POLICY_REPOSITORY;
 use crate::patching::{Policy, Repository, TagConvention};
-use crate::provider::workflow::lookup::Found;
-use crate::provider::workflow::model::Config;
+use crate::provider::workflow::config::Config;
 use crate::provider::workflow::{names, notices};
+use crate::workflow::observe::PolicyState;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -23,7 +23,7 @@ pub(super) struct Live {
     /// The registry's host.
     pub(super) login_server: String,
     /// What was found in the policy's place.
-    pub(super) found: Found,
+    pub(super) found: PolicyState,
     /// The digest of its manifest.
     pub(super) manifest: Option<String>,
 }
@@ -49,8 +49,8 @@ impl Asked {
     /// Nobody says which repositories are meant.
     pub(super) fn over(self, live: &Live) -> Result<(Policy, Diagnostics), Diagnostic> {
         let readable = match &live.found {
-            Found::Readable(policy) => Some(policy),
-            Found::Unseen | Found::Nothing | Found::Unreadable { .. } => None,
+            PolicyState::Valid(policy) => Some(policy),
+            PolicyState::NotRead | PolicyState::Missing | PolicyState::Invalid { .. } => None,
         };
         let said = live
             .unreadable()
@@ -76,11 +76,11 @@ impl Live {
     /// That it can't be read, where that is so.
     fn unreadable(&self) -> Option<String> {
         match &self.found {
-            Found::Unreadable { problem } => {
+            PolicyState::Invalid { problem } => {
                 let manifest = self.manifest.as_deref();
                 Some(notices::unreadable(&self.login_server, manifest, problem))
             }
-            Found::Unseen | Found::Nothing | Found::Readable(_) => None,
+            PolicyState::NotRead | PolicyState::Missing | PolicyState::Valid(_) => None,
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
         [(name.to_owned(), repository)].into()
     }
 
-    fn live(found: Found) -> Live {
+    fn live(found: PolicyState) -> Live {
         Live {
             login_server: "contoso.azurecr.io".to_owned(),
             found,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn readable() -> Live {
-        live(Found::Readable(Policy {
+        live(PolicyState::Valid(Policy {
             convention: TagConvention::Floating,
             repositories: repositories("live"),
         }))
@@ -144,7 +144,7 @@ mod tests {
 
     fn unreadable() -> Live {
         let problem = "no JSON".to_owned();
-        live(Found::Unreadable { problem })
+        live(PolicyState::Invalid { problem })
     }
 
     /// `repositories convention`, and what is said; or the error.
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn without_a_policy_the_repositories_have_to_be_given() {
-        let none = live(Found::Nothing);
+        let none = live(PolicyState::Missing);
         assert_eq!(tried(true, None, &none), "given incremental");
         insta::assert_snapshot!(tried(false, Some(TagConvention::Floating), &none), @"
         Error at repositories: Nothing says which images are meant

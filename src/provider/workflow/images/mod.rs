@@ -17,12 +17,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::azure::Error;
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::lookup::{Found, live_policy};
-use crate::provider::workflow::model::Config;
+use crate::provider::workflow::config::Config;
+use crate::provider::workflow::lookup::live_policy;
 use crate::provider::workflow::work::Work;
-use crate::provider::workflow::{names, notices, validate};
+use crate::provider::workflow::{names, validate};
+use crate::workflow::observe::PolicyState;
 use crate::workflow::registry_selection::{Selected, Tags};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
@@ -104,14 +107,14 @@ async fn look(work: &Work, asked: &Asked) -> Result<There, Diagnostic> {
     let login_server = match azure.get_registry(budget, &work.registry).await {
         Ok(registry) => registry.login_server,
         Err(error) if error.is_gone() => {
-            return Err(notices::no_such_registry(&work.registry.to_string()));
+            return Err(registry_id::not_found(&work.registry.to_string()));
         }
         Err(error) => return Err(failed(&error)),
     };
     let data_plane = azure.acr(&login_server);
     let policy = async {
         if asked.is_whole() {
-            return Ok((Found::Unseen, None));
+            return Ok((PolicyState::NotRead, None));
         }
         live_policy(azure, budget, &login_server).await
     };
@@ -135,8 +138,8 @@ fn validate(config: &Value) -> Diagnostics {
     let convention = Config::read(config).tag_convention.known();
     let without = "leave out `repositories`, for those of the registry's policy";
     let repositories = validate::repositories(config, convention, without);
-    let durations = validate::durations(config);
-    validate::registry(config)
+    let durations = timeouts::validate(config);
+    registry_id::validate(config)
         .into_iter()
         .chain(validate::tag_convention(config))
         .chain(repositories)

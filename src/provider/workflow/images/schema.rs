@@ -1,6 +1,7 @@
 //! The attributes of the data source, and what documentation says of each.
 
-use crate::provider::workflow::{names, schema as workflow};
+use crate::provider::common::timeouts::Operation;
+use crate::provider::workflow::schema as workflow;
 use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
 use terraform_plugin::value::Type;
 
@@ -32,7 +33,7 @@ pub(super) fn schema() -> Schema {
         version: 0,
         block: Block {
             attributes,
-            blocks: vec![workflow::timeouts("the images", &[names::READ])],
+            blocks: vec![workflow::timeouts("the images", &[Operation::Read])],
             description: "Reads which images a run of Continuous Patching would take now, by the \
                           policy of an Azure Container Registry or by another one: a dry run. \
                           Nothing is scanned, and nothing is changed."

@@ -1,41 +1,32 @@
 //! What a plan looks up in the registry before anything is changed.
 //!
-//! [`Site`] asks, and changes nothing; [`findings`] judges what it has seen.
+//! [`inspect`] asks, and changes nothing; `findings` and `registry` judge what it has seen.
 
 mod findings;
+mod mode;
 mod registry;
 
 use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
 use crate::azure::acr::AcrClient;
 use crate::azure::cache_rule::CacheRule;
-use crate::azure::id::RegistryId;
-use crate::azure::registry::Registry;
-use crate::azure::{Azure, Error};
+use crate::azure::{Error, RegistryClient};
 use crate::http::Budget;
 use crate::patching::Policy;
 use crate::patching::selection::MOST_IMAGES;
-use crate::provider::workflow::model::Preflight;
-use crate::workflow::registry_facts::Facts;
+use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::registry_selection::{AT_ONCE, Selected, Tags};
-use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
-/// Where is looked, with what, and how much is made of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Site<'a> {
-    pub(crate) azure: &'a Azure,
-    pub(crate) budget: &'a Budget,
-    pub(crate) registry: &'a RegistryId,
-    pub(crate) preflight: Preflight,
-}
+pub(crate) use mode::Preflight;
 
 /// What a look at a registry has brought.
 #[derive(Debug, Default)]
 pub(crate) struct Inspected {
     /// What planning has to know of it.
-    pub(crate) facts: Option<Facts>,
+    pub(crate) facts: Option<RegistryFacts>,
     /// What there is to say.
     pub(crate) findings: Diagnostics,
 }
@@ -60,50 +51,53 @@ impl From<Diagnostic> for Inspected {
     }
 }
 
-impl Site<'_> {
-    /// Looks at the registry, and at what `policy`, where it is known, selects there.
-    ///
-    /// # Errors
-    /// The registry itself can't be read.
-    pub(crate) async fn inspect(self, policy: Option<&Policy>) -> Result<Inspected, Error> {
-        let registry = self.azure.get_registry(self.budget, self.registry).await?;
-        let mut inspected = Inspected {
-            facts: Some(Facts::from(&registry)),
-            findings: registry::findings(&registry),
-        };
-        if let Some(policy) = policy
-            && !inspected.findings.has_error()
-        {
-            match self.look(&registry, policy).await {
-                Ok(seen) => {
-                    inspected
-                        .findings
-                        .extend(findings::findings(policy, &seen, self.preflight))
-                }
-                Err(error) => inspected
-                    .findings
-                    .push(findings::not_looked(&error, self.preflight)),
-            }
+/// Looks at the registry, and at what `policy`, where it is known, selects there.
+///
+/// # Errors
+/// The registry itself can't be read, or says what makes no sense.
+pub(super) async fn inspect(
+    registry: &RegistryClient,
+    policy: Option<&Policy>,
+    preflight: Preflight,
+) -> Result<Inspected, Error> {
+    let found = registry.get().await?;
+    let mut inspected = Inspected {
+        facts: RegistryFacts::try_from(&found).ok(),
+        findings: registry::findings(&found),
+    };
+    if let Some(policy) = policy
+        && !inspected.findings.has_error()
+    {
+        match look(registry, &found.login_server, policy).await {
+            Ok(seen) => inspected
+                .findings
+                .extend(findings::findings(policy, &seen, preflight)),
+            Err(error) => inspected
+                .findings
+                .push(findings::not_looked(&error, preflight)),
         }
-        Ok(inspected)
     }
+    Ok(inspected)
+}
 
-    async fn look(self, registry: &Registry, policy: &Policy) -> Result<Seen, Error> {
-        let data_plane = &self.azure.acr(&registry.login_server);
-        let tags = Tags::list(data_plane, self.budget, &policy.repositories);
-        let rules = self.azure.list_cache_rules(self.budget, self.registry);
-        let (tags, cache_rules) = futures::try_join!(tags, rules)?;
-        let mut seen = Seen {
-            selected: Selected::of(policy, &tags),
-            cache_rules,
-            ..Seen::default()
-        };
-        // More than a run takes is an error by itself; there is no need to look at each of them.
-        if seen.selected.total() <= MOST_IMAGES {
-            seen.windows = windows(data_plane, self.budget, &seen.selected).await?;
-        }
-        Ok(seen)
+async fn look(
+    registry: &RegistryClient,
+    login_server: &str,
+    policy: &Policy,
+) -> Result<Seen, Error> {
+    let (data_plane, budget) = (&registry.data_plane(login_server), registry.budget());
+    let tags = Tags::list(data_plane, budget, &policy.repositories);
+    let (tags, cache_rules) = futures::try_join!(tags, registry.list_cache_rules())?;
+    let mut seen = Seen {
+        selected: Selected::of(policy, &tags),
+        cache_rules,
+        ..Seen::default()
+    };
+    // More than a run takes is an error by itself; there is no need to look at each of them.
+    if seen.selected.total() <= MOST_IMAGES {
+        seen.windows = windows(data_plane, budget, &seen.selected).await?;
     }
+    Ok(seen)
 }
 
 /// Those of the images that run on Windows alone.

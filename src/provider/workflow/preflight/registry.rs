@@ -74,8 +74,8 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
 mod tests {
     use super::*;
     use crate::azure::registry::PublicNetworkAccess;
-    use crate::provider::workflow::fixture::REGISTRY;
     use crate::provider::workflow::preflight::told;
+    use crate::workflow::fixture::REGISTRY;
 
     fn registry() -> Registry {
         Registry {

@@ -6,9 +6,9 @@ use crate::azure::id::RegistryId;
 use crate::azure::run::Run;
 use crate::azure::{Azure, Error};
 use crate::patching::TaskName;
+use crate::provider::common::registry_id;
 use crate::provider::report;
 use crate::provider::workflow::action_arguments::Order;
-use crate::provider::workflow::notices;
 use terraform_plugin::diagnostics::Diagnostic;
 
 /// What on a registry keeps a run from being queued.
@@ -79,7 +79,7 @@ fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>
         );
     }
     let next = match hindrance {
-        Some(Hindrance::NoRegistry) => return notices::no_such_registry(&registry.to_string()),
+        Some(Hindrance::NoRegistry) => return registry_id::not_found(&registry.to_string()),
         Some(Hindrance::NoWorkflow) => {
             return Diagnostic::error(
                 "The registry has no workflow",

@@ -1,8 +1,9 @@
 //! What is asked for: the arguments, and what is wrong with them. What is unknown is not judged.
 
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts;
 use crate::provider::workflow::status::image_status::Status;
 use crate::provider::workflow::status::names;
-use crate::provider::workflow::validate;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -21,11 +22,11 @@ pub(super) struct Asked {
 /// Checks a configuration: all findings at once.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let findings = [
-        validate::registry(config),
+        registry_id::validate(config),
         status(config).err(),
         lookback(config).err(),
     ];
-    let durations = validate::durations(config);
+    let durations = timeouts::validate(config);
     findings.into_iter().flatten().chain(durations).collect()
 }
 
@@ -76,7 +77,7 @@ fn lookback(config: &Value) -> Result<Option<u8>, Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::workflow::names::{READ, REGISTRY_ID, TIMEOUTS};
+    use crate::provider::workflow::names::{REGISTRY_ID, TIMEOUTS};
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso";
 
@@ -85,7 +86,7 @@ mod tests {
             (REGISTRY_ID, REGISTRY.into()),
             (names::STATUS, status),
             (names::LOOKBACK_DAYS, lookback),
-            (TIMEOUTS, Value::object([(READ, timeout)])),
+            (TIMEOUTS, Value::object([("read", timeout)])),
         ])
     }
 
@@ -103,7 +104,7 @@ mod tests {
             (REGISTRY_ID, "contoso".into()),
             (names::STATUS, "failed".into()),
             (names::LOOKBACK_DAYS, 0.into()),
-            (TIMEOUTS, Value::object([(READ, Value::from("soon"))])),
+            (TIMEOUTS, Value::object([("read", Value::from("soon"))])),
         ]);
         insta::assert_snapshot!(said(&bad), @r#"
         registry_id: Invalid registry ID

@@ -23,9 +23,9 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::azure::Error;
+use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::notices as workflow_notices;
 use crate::provider::workflow::work::Work;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
@@ -100,7 +100,7 @@ impl DataSource for ContinuousPatchingStatus {
 
 fn failure(error: &Error, registry: &str) -> Diagnostic {
     if error.is_gone() {
-        workflow_notices::no_such_registry(registry)
+        registry_id::not_found(registry)
     } else {
         report::failure("Could not read the status of the images", error)
     }

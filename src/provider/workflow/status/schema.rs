@@ -1,7 +1,7 @@
 //! The attributes of the data source, and what documentation says of each.
 
 use crate::patching::run_log::MOST_ERRORS;
-use crate::provider::workflow::names::READ;
+use crate::provider::common::timeouts::Operation;
 use crate::provider::workflow::schema as workflow;
 use crate::provider::workflow::status::arguments::LONGEST_LOOKBACK;
 use crate::provider::workflow::status::names;
@@ -14,7 +14,10 @@ pub(super) fn schema() -> Schema {
         version: 0,
         block: Block {
             attributes: attributes(),
-            blocks: vec![workflow::timeouts("runs and their logs", &[READ])],
+            blocks: vec![workflow::timeouts(
+                "runs and their logs",
+                &[Operation::Read],
+            )],
             description: "Tells what has become of the images of a Continuous Patching workflow: \
                 of each image the latest scan, the patch that followed it or why none did, and \
                 what went wrong."

@@ -53,7 +53,10 @@ async fn read_in(
     lookback: Option<i64>,
 ) -> DataResult {
     let connection = Connection::default();
-    connection.set(Link::Ready(azure(transport)));
+    connection.set(Link::Ready {
+        azure: azure(transport),
+        subscription: None,
+    });
     let source = ContinuousPatchingStatus {
         now: || "2026-06-10T12:00:00.7Z".parse().unwrap(),
         ..ContinuousPatchingStatus::new(Arc::new(connection))

@@ -1,0 +1,73 @@
+//! Whether Azure is still as it was when an apply was planned.
+
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::value::{AttributePath, Value};
+
+use crate::azure::id::ids_equal;
+use crate::azure::task::Task;
+use crate::patching::TaskName;
+use crate::provider::workflow::names;
+use crate::workflow::observe::Observed;
+use crate::workflow::ownership::Owned;
+
+/// A plan relies on what was there: on the registry's permissions mode, which says what roles the
+/// tasks need, and on the identities and assignments that it says will stay. Where one of them has
+/// changed since, the outcome would contradict the plan.
+pub(super) fn still_as_planned(
+    planned: &Value,
+    observed: &Observed,
+    owned: &Owned,
+) -> Result<(), Diagnostic> {
+    let facts = &observed.facts;
+    let planned_roles = planned.get(names::ROLE_ASSIGNMENTS);
+    if let Some(roles) = planned_roles.as_map() {
+        let now = facts.role_keys();
+        if now.len() != roles.len() || now.iter().any(|(key, ..)| !roles.contains_key(key)) {
+            return Err(Diagnostic::error(
+                "The registry has changed since the plan",
+                format!(
+                    "The permissions mode of {} is another than when this was planned, and so the \
+                     tasks need other roles. Nothing has been changed. Plan again.",
+                    facts.id
+                ),
+            )
+            .at(AttributePath::new(names::ROLE_ASSIGNMENTS)));
+        }
+    }
+    for name in TaskName::ALL {
+        let planned = planned.get(names::TASKS).get(name.as_str());
+        let now = observed.tasks.get(&name).and_then(Task::principal_id);
+        if !is_still(planned.get(names::PRINCIPAL_ID), now) {
+            let task = facts.task_id(name);
+            return Err(changed_since("The identity of task", &task, names::TASKS));
+        }
+    }
+    for (key, planned) in planned_roles.as_map().into_iter().flatten() {
+        let now = owned.held.get(key).map(|assignment| assignment.id.as_str());
+        if let Some(id) = planned.as_str()
+            && !is_still(planned, now)
+        {
+            let roles = names::ROLE_ASSIGNMENTS;
+            return Err(changed_since("The role assignment", id, roles));
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was planned, if it was known, is what there is now.
+fn is_still(planned: &Value, now: Option<&str>) -> bool {
+    planned
+        .as_str()
+        .is_none_or(|planned| now.is_some_and(|now| ids_equal(planned, now)))
+}
+
+fn changed_since(what: &str, id: &str, attribute: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The workflow has changed since the plan",
+        format!(
+            "{what} {id} is gone, or another than when this was planned. Nothing has been \
+             changed. Plan again."
+        ),
+    )
+    .at(AttributePath::new(attribute))
+}

@@ -1,0 +1,51 @@
+//! How much is made of what a plan finds in the registry.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The argument `preflight`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preflight {
+    /// Findings are warnings, the fatal ones errors.
+    Warn,
+    /// Every finding is an error.
+    Error,
+    /// Nothing is looked up.
+    Off,
+}
+
+/// Text that is no [`Preflight`].
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is not a kind of preflight")]
+pub(crate) struct PreflightError(String);
+
+impl Preflight {
+    const ALL: [Self; 3] = [Self::Warn, Self::Error, Self::Off];
+
+    /// The word of the configuration.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl FromStr for Preflight {
+    type Err = PreflightError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|preflight| preflight.as_str() == word)
+            .ok_or_else(|| PreflightError(word.to_owned()))
+    }
+}
+
+impl fmt::Display for Preflight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

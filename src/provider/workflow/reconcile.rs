@@ -1,0 +1,105 @@
+//! The path that create, update and repair share: what was observed is compared with what is planned,
+//! the difference is made, and Azure has to show it.
+
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::framework::{Applied, ApplyRequest, ApplyResult, Recorder};
+
+use crate::azure::RegistryClient;
+use crate::provider::report;
+use crate::provider::workflow::model::State;
+use crate::provider::workflow::planned_still::still_as_planned;
+use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::state_recorder::StateRecorder;
+use crate::provider::workflow::{notices, state};
+use crate::workflow::apply::apply;
+use crate::workflow::changes::changes;
+use crate::workflow::consistency::{Consistency, wait_until_applied};
+use crate::workflow::desired::Desired;
+use crate::workflow::observe::Observed;
+use crate::workflow::ownership::owned;
+use crate::workflow::registry_facts::RegistryFacts;
+use crate::workflow::run_immediately;
+use crate::workflow::writer::Writer;
+
+/// Makes Azure what `planned` says, from whatever is there.
+pub(super) async fn reconcile(
+    registry: &RegistryClient,
+    summary: &str,
+    request: &ApplyRequest,
+    planned: State,
+    observed: &Observed,
+    recorder: &Recorder,
+) -> ApplyResult {
+    let prior = State::read(&request.prior);
+    let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
+    recorded.registry_id.clone_from(&planned.registry_id);
+    let owned = owned(observed, &recorded);
+    still_as_planned(&request.planned, observed, &owned)?;
+    let desired = desired(&planned, &observed.facts)?;
+    let changes = changes(&desired, observed, &owned);
+    let now = state::of(observed, &owned, &planned);
+    let progress = StateRecorder::new(observed, &owned, now, &planned, recorder);
+    let writer = Writer {
+        registry,
+        login_server: &observed.facts.login_server,
+        progress: &progress,
+    };
+    let failures = apply(writer, &desired, &changes, observed).await;
+    if !failures.is_empty() {
+        return Err(report::failures(summary, &failures));
+    }
+    let left = notices::leftovers(request, observed, &owned, &desired.policy);
+    let mut diagnostics: Diagnostics = left.into_iter().collect();
+    if !changes.is_empty() {
+        diagnostics.extend(settle(registry, &desired, &progress).await);
+    }
+    if planned.run_immediately && starts_something_new(&prior, &planned) {
+        // The workflow is as it should be: an error would have it made anew.
+        let outcome = run_immediately::run(registry, !changes.grants.is_empty()).await;
+        diagnostics.extend(notices::run_immediately(&outcome));
+    }
+    let (state, private) = progress.now();
+    Ok(Applied {
+        state: state.write(),
+        private: private.write(),
+        diagnostics,
+    })
+}
+
+/// Waits until Azure shows what was done, and says so where it doesn't.
+async fn settle(
+    registry: &RegistryClient,
+    desired: &Desired,
+    progress: &StateRecorder<'_>,
+) -> Option<Diagnostic> {
+    let (state, private) = progress.now();
+    match wait_until_applied(registry, desired, &state.recorded(&private)).await {
+        Consistency::Shown => None,
+        Consistency::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
+    }
+}
+
+/// Whether what is scanned and patched, or when, isn't what it was.
+fn starts_something_new(prior: &State, planned: &State) -> bool {
+    prior.policy_digest != planned.policy_digest || prior.schedule_cron != planned.schedule_cron
+}
+
+/// The workflow that a plan describes.
+fn desired(planned: &State, facts: &RegistryFacts) -> Result<Desired, Diagnostic> {
+    planned
+        .policy()
+        .zip(planned.schedule_cron.clone())
+        .map(|(policy, cron)| Desired {
+            facts: facts.clone(),
+            policy,
+            cron,
+            enabled: planned.enabled,
+        })
+        .ok_or_else(|| {
+            Diagnostic::error(
+                "Incomplete plan",
+                "The plan holds no policy or no schedule. This is always a bug in the provider; \
+                 please report it.",
+            )
+        })
+}

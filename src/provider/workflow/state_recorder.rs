@@ -1,0 +1,85 @@
+//! The record of one operation: what exists by now reaches the host, whatever fails after it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use terraform_plugin::framework::Recorder;
+
+use crate::patching::TaskName;
+use crate::provider::workflow::model::{State, TaskState};
+use crate::provider::workflow::private_data::PrivateData;
+use crate::workflow::observe::{Observed, PolicyState};
+use crate::workflow::ownership::Owned;
+use crate::workflow::progress::{ProgressEvent, ProgressSink};
+
+/// The growing (or, while deleting, shrinking) state of one operation.
+#[derive(Debug)]
+pub(super) struct StateRecorder<'a> {
+    login_server: &'a str,
+    /// The tasks of the plan: what is equal but for letter case has to stay as planned.
+    planned: BTreeMap<TaskName, TaskState>,
+    now: Mutex<(State, PrivateData)>,
+    recorder: &'a Recorder,
+}
+
+impl<'a> StateRecorder<'a> {
+    /// Starts from what was there before the operation. Nothing is recorded yet: as long as
+    /// nothing has been changed, there is nothing to lose.
+    pub(super) fn new(
+        observed: &'a Observed,
+        owned: &Owned,
+        before: State,
+        planned: &State,
+        recorder: &'a Recorder,
+    ) -> Self {
+        Self {
+            login_server: &observed.facts.login_server,
+            planned: planned.tasks.clone(),
+            now: Mutex::new((before, PrivateData::of(observed, owned))),
+            recorder,
+        }
+    }
+
+    /// The state by now, and what is kept beside it.
+    pub(super) fn now(&self) -> (State, PrivateData) {
+        self.now
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, event: ProgressEvent<'_>, state: &mut State, private: &mut PrivateData) {
+        match event {
+            ProgressEvent::TaskExists(name, task) => {
+                let planned = self.planned.get(&name);
+                state.set_task(name, task, planned, self.login_server);
+            }
+            ProgressEvent::TaskDeleted(name) => state.remove_task(name),
+            ProgressEvent::PolicyPushed(policy, manifest) => {
+                state.set_policy(&PolicyState::Valid(policy.clone()));
+                private.policy_manifest = Some(manifest.to_owned());
+            }
+            ProgressEvent::PolicyDeleted => {
+                state.set_policy(&PolicyState::Missing);
+                private.policy_manifest = None;
+            }
+            ProgressEvent::RoleAssigned(key, id) => {
+                state.role_assignments.insert(key.to_owned(), id.to_owned());
+            }
+            ProgressEvent::RoleRevoked(key) => {
+                state.role_assignments.remove(key);
+            }
+            // The state exists from now on: that is all there is to record.
+            ProgressEvent::InDoubt => {}
+        }
+    }
+}
+
+impl ProgressSink for StateRecorder<'_> {
+    fn record(&self, event: ProgressEvent<'_>) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, private) = &mut *now;
+        self.note(event, state, private);
+        self.recorder.record(state.write(), private.write());
+    }
+}

@@ -1,0 +1,44 @@
+//! What a record says of a workflow, beside what Azure lists of it now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::azure::id::ids_equal;
+use crate::azure::role_assignment::RoleAssignment;
+use crate::patching::{Policy, TaskName};
+use crate::workflow::observe::Observed;
+
+/// What was known of a workflow when it was last looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Recorded {
+    /// The registry's id, spelled as the user wrote it.
+    pub(crate) registry_id: String,
+    /// The registry's login server.
+    pub(crate) login_server: Option<String>,
+    /// The policy, and the digest of its manifest.
+    pub(crate) policy: Option<(String, Policy)>,
+    /// The tasks that existed.
+    pub(crate) tasks: BTreeSet<TaskName>,
+    /// The ids of the role assignments, by key.
+    pub(crate) role_assignments: BTreeMap<String, String>,
+    /// The ids of role assignments whose identities were gone.
+    pub(crate) orphans: BTreeSet<String>,
+}
+
+impl Recorded {
+    /// Whether the role assignment with this id is recorded as the workflow's.
+    pub(crate) fn has_assignment(&self, id: &str) -> bool {
+        let mut ids = self.role_assignments.values().chain(&self.orphans);
+        ids.any(|recorded| ids_equal(recorded, id))
+    }
+
+    /// The recorded role assignments that Azure doesn't list, by key.
+    pub(crate) fn unlisted<'a>(
+        &'a self,
+        observed: &'a Observed,
+    ) -> impl Iterator<Item = (&'a String, &'a String)> {
+        self.role_assignments.iter().filter(|(_, recorded)| {
+            let listed = |assignment: &RoleAssignment| ids_equal(&assignment.id, recorded);
+            !observed.assignments.iter().any(listed)
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! How a task that exists differs from one that this engine sets up.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::azure::task::{Task, TimerTrigger};
+use crate::patching::TaskName;
+use crate::patching::policy::digest;
+use crate::patching::task_definition::yaml_digest;
+
+pub(crate) const CPU: u32 = 2;
+pub(crate) const TIMEOUT_SECONDS: u32 = 3600;
+const SYSTEM_ASSIGNED: &str = "SystemAssigned";
+pub(crate) const SYSTEM_IDENTITY: &str = "[system]";
+/// The login mode in which only the identity counts.
+pub(crate) const NO_OTHER_LOGIN: &str = "None";
+pub(crate) const ENABLED: &str = "Enabled";
+/// The portal and the Azure CLI know the tasks of a workflow by these.
+pub(crate) const TAGS: [(&str, &str); 2] = [("clienttracking", "true"), ("cssc", "true")];
+
+/// A part of a task that we set up, in the words of Azure's API, which plans show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Provisioning,
+    Status,
+    Definition,
+    Values,
+    Identity,
+    Credentials,
+    Platform,
+    Cpu,
+    Timeout,
+    Tags,
+    Timer,
+}
+
+impl Part {
+    /// Its name in Azure's API, where a status has to name it; [`None`] where it shows otherwise.
+    pub(crate) const fn shown_as(self) -> Option<&'static str> {
+        match self {
+            Self::Status | Self::Definition | Self::Timer => None,
+            Self::Provisioning => Some("provisioningState"),
+            Self::Values => Some("values"),
+            Self::Identity => Some("identity"),
+            Self::Credentials => Some("credentials"),
+            Self::Platform => Some("platform"),
+            Self::Cpu => Some("cpu"),
+            Self::Timeout => Some("timeout"),
+            Self::Tags => Some("tags"),
+        }
+    }
+}
+
+/// How a task differs from ours, its timer left aside: state has attributes for that.
+pub(crate) fn differences(task: TaskName, observed: &Task, login_server: &str) -> Vec<Part> {
+    let properties = &observed.properties;
+    let same = |a: Option<&str>, b: &str| a.is_some_and(|a| a.eq_ignore_ascii_case(b));
+    let provisioned = properties.provisioning_state.as_deref();
+    let platform_fits = properties.platform.as_ref().is_some_and(|platform| {
+        same(Some(&platform.os), "linux") && same(platform.architecture.as_deref(), "amd64")
+    });
+    let identity_fits = observed.identity.as_ref().is_some_and(|identity| {
+        let mut kinds = identity.kind.split(',').map(str::trim);
+        kinds.any(|kind| kind.eq_ignore_ascii_case(SYSTEM_ASSIGNED))
+    });
+    // A run gives the values that its definition needs.
+    let values_fit = properties
+        .step
+        .as_ref()
+        .is_none_or(|step| step.values.is_empty());
+    let tags_fit = TAGS
+        .iter()
+        .all(|&(name, value)| observed.tags.get(name).is_some_and(|tag| tag == value));
+    let cpu = properties.agent_configuration.as_ref();
+    [
+        (
+            Part::Provisioning,
+            !same(provisioned, "Failed") && !same(provisioned, "Canceled"),
+        ),
+        (Part::Status, is_enabled(properties.status.as_deref())),
+        (
+            Part::Definition,
+            definition(observed).as_deref() == Some(&yaml_digest(task)),
+        ),
+        (Part::Values, values_fit),
+        (Part::Identity, identity_fits),
+        (Part::Credentials, credentials_fit(observed, login_server)),
+        (Part::Platform, platform_fits),
+        (Part::Cpu, cpu.is_some_and(|agent| agent.cpu == Some(CPU))),
+        (Part::Timeout, properties.timeout == Some(TIMEOUT_SECONDS)),
+        (Part::Tags, tags_fit),
+    ]
+    .into_iter()
+    .filter_map(|(part, fits)| (!fits).then_some(part))
+    .collect()
+}
+
+/// The digest of the YAML that a task runs; [`None`] where it runs something else.
+pub(crate) fn definition(observed: &Task) -> Option<String> {
+    let step = observed.properties.step.as_ref()?;
+    let content = STANDARD
+        .decode(step.encoded_task_content.as_deref()?)
+        .ok()?;
+    Some(digest(&content))
+}
+
+/// The timers of a task.
+pub(crate) fn timers(observed: &Task) -> &[TimerTrigger] {
+    observed
+        .properties
+        .trigger
+        .as_ref()
+        .map_or(&[], |trigger| &trigger.timer_triggers)
+}
+
+/// Azure leaves the status out where it is the default, and spells it as it likes.
+pub(crate) fn is_enabled(status: Option<&str>) -> bool {
+    status.is_none_or(|status| status.eq_ignore_ascii_case(ENABLED))
+}
+
+fn credentials_fit(observed: &Task, login_server: &str) -> bool {
+    let system = |identity: Option<&str>| identity == Some(SYSTEM_IDENTITY);
+    observed
+        .properties
+        .credentials
+        .as_ref()
+        .is_some_and(|given| {
+            let source = given.source_registry.as_ref();
+            let custom = given
+                .custom_registries
+                .iter()
+                .find(|(host, _)| host.eq_ignore_ascii_case(login_server));
+            source.is_some_and(|source| {
+                let mode = source.login_mode.as_deref();
+                system(source.identity.as_deref())
+                    && mode.is_none_or(|mode| mode.eq_ignore_ascii_case(NO_OTHER_LOGIN))
+            }) && custom.is_some_and(|(_, custom)| system(custom.identity.as_deref()))
+        })
+}

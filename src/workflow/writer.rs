@@ -1,0 +1,82 @@
+//! Writes to one registry: each change is recorded as soon as Azure has accepted it.
+
+use crate::azure::task::Task;
+use crate::azure::{Error, RegistryClient};
+use crate::patching::{Policy, TaskName};
+use crate::workflow::progress::{ProgressEvent, ProgressSink};
+
+/// What changes are made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writer<'a> {
+    pub(crate) registry: &'a RegistryClient,
+    /// The registry's host.
+    pub(crate) login_server: &'a str,
+    pub(crate) progress: &'a dyn ProgressSink,
+}
+
+impl Writer<'_> {
+    /// Records what a task is now.
+    pub(crate) fn record_task(self, name: TaskName, task: &Task) {
+        self.progress.record(ProgressEvent::TaskExists(name, task));
+    }
+
+    /// Deletes a task, and waits until it is gone.
+    pub(crate) async fn delete_task(self, name: TaskName) -> Result<(), Error> {
+        self.registry.delete_task(name.as_str()).await?;
+        self.progress.record(ProgressEvent::TaskDeleted(name));
+        Ok(())
+    }
+
+    /// Waits for the end of a task whose deletion has begun already.
+    pub(crate) async fn wait_until_gone(self, name: TaskName) -> Result<(), Error> {
+        self.registry.wait_task_gone(name.as_str()).await
+    }
+
+    /// Pushes the policy.
+    pub(crate) async fn push_policy(self, policy: &Policy) -> Result<(), Error> {
+        let data_plane = self.registry.data_plane(self.login_server);
+        let pushed = data_plane.push_policy(self.registry.budget(), policy.document());
+        let manifest = pushed.await.inspect_err(|error| self.record_doubt(error))?;
+        let event = ProgressEvent::PolicyPushed(policy, &manifest);
+        self.progress.record(event);
+        Ok(())
+    }
+
+    /// Deletes the policy.
+    pub(crate) async fn delete_policy(self) -> Result<(), Error> {
+        let data_plane = self.registry.data_plane(self.login_server);
+        data_plane.delete_policy(self.registry.budget()).await?;
+        self.progress.record(ProgressEvent::PolicyDeleted);
+        Ok(())
+    }
+
+    /// Records that the role assignment of this key exists.
+    pub(crate) fn record_assignment(self, key: &str, id: &str) {
+        self.progress.record(ProgressEvent::RoleAssigned(key, id));
+    }
+
+    /// Deletes the role assignment of this key.
+    pub(crate) async fn revoke(self, key: &str, id: &str) -> Result<(), Error> {
+        self.revoke_orphan(id).await?;
+        self.progress.record(ProgressEvent::RoleRevoked(key));
+        Ok(())
+    }
+
+    /// Deletes a role assignment that has no key, because its identity is gone.
+    pub(crate) async fn revoke_orphan(self, id: &str) -> Result<(), Error> {
+        self.registry.delete_role_assignment(id).await
+    }
+
+    /// After a write without a clear "no" something may exist that Azure has not told. Then the record
+    /// has to exist as well, so that the next refresh or destroy looks for it.
+    pub(crate) fn record_doubt(self, error: &Error) {
+        if error.may_have_been_done() {
+            self.progress.record(ProgressEvent::InDoubt);
+        }
+    }
+}
+
+/// The failures among some outcomes.
+pub(crate) fn failed(outcomes: impl IntoIterator<Item = Result<(), Error>>) -> Vec<Error> {
+    outcomes.into_iter().filter_map(Result::err).collect()
+}
