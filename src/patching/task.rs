@@ -1,6 +1,7 @@
 //! The three tasks of a workflow. Their names are fixed, so a registry has one workflow at most.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// One of the three tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,19 @@ impl TaskName {
         Self::ALL
             .into_iter()
             .find(|task| task.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Text that names none of the tasks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a task of a workflow")]
+pub struct TaskNameError(String);
+
+impl FromStr for TaskName {
+    type Err = TaskNameError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::from_name(name).ok_or_else(|| TaskNameError(name.to_owned()))
     }
 }
 

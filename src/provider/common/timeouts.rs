@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::model::Model as _;
 use terraform_plugin::value::{AttributePath, Value};
 use thiserror::Error;
 
@@ -32,14 +33,18 @@ pub(crate) struct Timeout {
     duration: Duration,
 }
 
-/// The block of a configuration or a state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Timeouts {
-    pub(crate) create: Option<Timeout>,
-    pub(crate) read: Option<Timeout>,
-    pub(crate) update: Option<Timeout>,
-    pub(crate) delete: Option<Timeout>,
+terraform_plugin::model! {
+    /// The block of a configuration or a state. A data source has fewer of them.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Timeouts {
+        pub(crate) create: Option<Timeout> = "create",
+        pub(crate) read: Option<Timeout> = "read",
+        pub(crate) update: Option<Timeout> = "update",
+        pub(crate) delete: Option<Timeout> = "delete",
+    }
 }
+
+terraform_plugin::text_value!(Timeout);
 
 /// The block, and an action's argument of the like.
 const TIMEOUTS: &str = "timeouts";
@@ -73,23 +78,10 @@ impl Operation {
 }
 
 impl Timeouts {
-    /// Reads the block of a configuration or a state. What isn't known, or has been refused by validation, counts as left out.
-    pub(crate) fn read(block: &Value) -> Self {
-        let read = |operation: Operation| block.get(operation.as_str()).as_str()?.parse().ok();
-        Self {
-            create: read(Operation::Create),
-            read: read(Operation::Read),
-            update: read(Operation::Update),
-            delete: read(Operation::Delete),
-        }
-    }
-
-    /// The block as the state keeps it.
-    pub(crate) fn write(&self) -> Value {
-        Value::object(Operation::ALL.map(|operation| {
-            let text = self.get(operation).map(|timeout| timeout.text.clone());
-            (operation.as_str(), Value::from(text))
-        }))
+    /// Reads the block of a configuration. What isn't known, or has been refused by validation, counts as
+    /// left out.
+    pub(crate) fn of_config(block: &Value) -> Self {
+        Self::read(block).unwrap_or_default()
     }
 
     /// How long an operation may take.
@@ -148,6 +140,12 @@ pub(crate) fn validate_one(value: &Value, here: AttributePath) -> Option<Diagnos
     Some(finding("Invalid timeout", &problem, advice, here))
 }
 
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -177,10 +175,10 @@ mod tests {
     #[test]
     fn an_operation_without_a_timeout_has_azurerms() {
         let block = Value::object([("create", Value::from("5m")), ("read", Value::Null)]);
-        let timeouts = Timeouts::read(&block);
+        let timeouts = Timeouts::of_config(&block);
         assert_eq!(timeouts.of(Operation::Create), Duration::from_secs(300));
         assert_eq!(timeouts.of(Operation::Read), Duration::from_secs(300));
-        let none = Timeouts::read(&Value::Null);
+        let none = Timeouts::of_config(&Value::Null);
         assert_eq!(none.of(Operation::Delete), Duration::from_secs(1800));
     }
 
@@ -192,6 +190,6 @@ mod tests {
             ("update", Value::Null),
             ("delete", "1h30m".into()),
         ]);
-        assert_eq!(Timeouts::read(&block).write(), block);
+        assert_eq!(Timeouts::read(&block).unwrap().write(), block);
     }
 }

@@ -2,47 +2,50 @@
 
 use std::collections::BTreeMap;
 
+use terraform_plugin::model::{Field, FromValue};
 use terraform_plugin::value::Value;
 
 use crate::patching::{Policy, Repository, Schedule, TagConvention, TimeOfDay};
-use crate::provider::workflow::field::Field;
 use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
-use crate::provider::workflow::repositories::read_repositories;
+use crate::provider::workflow::repositories::{RepositoryModel, to_policy};
 
-/// A validated configuration.
+/// A validated configuration. What validation has refused counts as unknown.
 #[derive(Clone, Debug)]
-pub(crate) struct Config {
-    pub(crate) registry_id: Field<String>,
-    pub(crate) schedule: Field<Schedule>,
-    pub(crate) start_time: Field<TimeOfDay>,
-    pub(crate) tag_convention: Field<TagConvention>,
-    pub(crate) repositories: Field<BTreeMap<String, Repository>>,
-    pub(crate) preflight: Field<Preflight>,
+pub(super) struct Config {
+    pub(super) registry_id: Field<String>,
+    pub(super) schedule: Field<Schedule>,
+    pub(super) start_time: Field<TimeOfDay>,
+    pub(super) tag_convention: Field<TagConvention>,
+    pub(super) repositories: Field<BTreeMap<String, Repository>>,
+    pub(super) preflight: Field<Preflight>,
 }
 
 impl Config {
-    /// The policy, if all of it is known.
-    pub(crate) fn policy(&self) -> Option<Policy> {
-        Some(Policy {
-            convention: self.tag_convention.clone().or(TagConvention::default())?,
-            repositories: self.repositories.clone().known()?,
-        })
+    /// Reads a configuration, of a resource or of a data source that has some of its arguments.
+    pub(super) fn read(config: &Value) -> Self {
+        fn field<T: FromValue>(config: &Value, name: &str) -> Field<T> {
+            Field::read(config.get(name), |value| T::from_value(value).ok())
+        }
+        let repositories: Field<BTreeMap<String, RepositoryModel>> =
+            field(config, names::REPOSITORIES);
+        Self {
+            registry_id: field(config, names::REGISTRY_ID),
+            schedule: field(config, names::SCHEDULE),
+            start_time: field(config, names::START_TIME),
+            tag_convention: field(config, names::TAG_CONVENTION),
+            repositories: repositories.map(to_policy),
+            preflight: field(config, names::PREFLIGHT),
+        }
     }
 
-    /// Reads a configuration that has passed validation.
-    pub(crate) fn read(config: &Value) -> Self {
-        fn text<T: std::str::FromStr>(value: &Value) -> Option<T> {
-            value.as_str()?.parse().ok()
-        }
-        Self {
-            registry_id: Field::read(config.get(names::REGISTRY_ID), text),
-            schedule: Field::read(config.get(names::SCHEDULE), text),
-            start_time: Field::read(config.get(names::START_TIME), text),
-            tag_convention: Field::read(config.get(names::TAG_CONVENTION), text),
-            repositories: Field::read(config.get(names::REPOSITORIES), read_repositories),
-            preflight: Field::read(config.get(names::PREFLIGHT), text),
-        }
+    /// The policy, if all of it is known.
+    pub(super) fn policy(&self) -> Option<Policy> {
+        let convention = self.tag_convention.clone();
+        Some(Policy {
+            convention: convention.or(TagConvention::default())?,
+            repositories: self.repositories.clone().known()?,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The workflow of a registry, or its policy alone, for whoever has no state of it.
 
 use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::model::Model as _;
 use terraform_plugin::value::Value;
 
 use crate::azure::{Azure, Error, RegistryClient};

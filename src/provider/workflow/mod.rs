@@ -17,7 +17,6 @@ pub(crate) mod action_arguments;
 pub(crate) mod cancel;
 pub(crate) mod config;
 pub(crate) mod data_source;
-pub(crate) mod field;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod generate_config;

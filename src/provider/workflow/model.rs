@@ -4,48 +4,58 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use terraform_plugin::value::Value;
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::model::{FromValue, Model as _, ToValue};
+use terraform_plugin::value::{Misfit, Value};
 
-use crate::patching::{
-    Policy, Repository, Schedule, TagConvention, TaskName, TimeOfDay, WORKFLOW_TYPE,
-};
+use crate::patching::{Policy, Schedule, TagConvention, TaskName, TimeOfDay, WORKFLOW_TYPE};
 use crate::provider::common::timeouts::{Operation, Timeouts};
 use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::private_data::PrivateData;
-use crate::provider::workflow::repositories::{read_repositories, write_repositories};
+use crate::provider::workflow::repositories::{RepositoryModel, to_policy};
 use crate::workflow::recorded::Recorded;
 
-/// The state.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct State {
-    /// As the user has spelled it.
-    pub(super) registry_id: String,
-    pub(super) schedule: Option<Shown<Schedule>>,
-    pub(super) start_time: Option<TimeOfDay>,
-    pub(super) tag_convention: Option<TagConvention>,
-    pub(super) repositories: Option<BTreeMap<String, Repository>>,
-    pub(super) enabled: bool,
-    pub(super) run_immediately: bool,
-    pub(super) preflight: Option<Preflight>,
-    pub(super) timeouts: Option<Timeouts>,
-    pub(super) id: Option<String>,
-    pub(super) login_server: Option<String>,
-    pub(super) schedule_cron: Option<String>,
-    pub(super) policy_digest: Option<String>,
-    pub(super) tasks: BTreeMap<TaskName, TaskState>,
-    /// The ids, by the key of each assignment.
-    pub(super) role_assignments: BTreeMap<String, String>,
+terraform_plugin::model! {
+    /// The state.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub(super) struct State {
+        /// As the user has spelled it.
+        pub(super) registry_id: String = names::REGISTRY_ID,
+        pub(super) schedule: Option<Shown<Schedule>> = names::SCHEDULE,
+        pub(super) start_time: Option<TimeOfDay> = names::START_TIME,
+        pub(super) tag_convention: Option<TagConvention> = names::TAG_CONVENTION,
+        pub(super) repositories: Option<BTreeMap<String, RepositoryModel>> = names::REPOSITORIES,
+        pub(super) enabled: bool = names::ENABLED => or(true),
+        pub(super) run_immediately: bool = names::RUN_IMMEDIATELY => or(false),
+        pub(super) preflight: Option<Preflight> = names::PREFLIGHT,
+        pub(super) timeouts: Option<Timeouts> = names::TIMEOUTS,
+        pub(super) id: Option<String> = names::ID,
+        pub(super) workflow_type: WorkflowType = names::WORKFLOW_TYPE,
+        pub(super) login_server: Option<String> = names::LOGIN_SERVER,
+        pub(super) schedule_cron: Option<String> = names::SCHEDULE_CRON,
+        pub(super) policy_digest: Option<String> = names::POLICY_DIGEST,
+        pub(super) tasks: BTreeMap<TaskName, TaskState> = names::TASKS => or(BTreeMap::new()),
+        /// The ids, by the key of each assignment.
+        pub(super) role_assignments: BTreeMap<String, String> =
+            names::ROLE_ASSIGNMENTS => or(BTreeMap::new()),
+    }
 }
 
-/// One task of [`State::tasks`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TaskState {
-    pub(super) id: String,
-    pub(super) principal_id: Option<String>,
-    pub(super) definition: Option<String>,
-    pub(super) status: String,
+terraform_plugin::model! {
+    /// One task of [`State::tasks`].
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(super) struct TaskState {
+        pub(super) id: Option<String> = names::ID,
+        pub(super) principal_id: Option<String> = names::PRINCIPAL_ID,
+        pub(super) definition: Option<String> = names::DEFINITION,
+        pub(super) status: Option<String> = names::STATUS,
+    }
 }
+
+/// The type of the workflow, of which there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct WorkflowType;
 
 /// A value of Azure's: one that this provider would set, or another, which shows as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +72,33 @@ impl<T: FromStr> From<&str> for Shown<T> {
             .map_or_else(|_| Self::Foreign(text.to_owned()), Self::Ours)
     }
 }
+
+impl<T: FromStr> FromValue for Shown<T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        String::from_value(value).map(|text| text.as_str().into())
+    }
+}
+
+impl<T: fmt::Display> ToValue for Shown<T> {
+    fn to_value(&self) -> Value {
+        self.to_string().into()
+    }
+}
+
+impl FromValue for WorkflowType {
+    // It says nothing, whatever it is.
+    fn from_value(_: &Value) -> Result<Self, Misfit> {
+        Ok(Self)
+    }
+}
+
+impl ToValue for WorkflowType {
+    fn to_value(&self) -> Value {
+        WORKFLOW_TYPE.into()
+    }
+}
+
+terraform_plugin::text_value!(Schedule, TimeOfDay, TagConvention, Preflight);
 
 impl<T: fmt::Display> fmt::Display for Shown<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,79 +118,35 @@ impl State {
         }
     }
 
-    /// Reads a state or a plan; what is unknown in a plan counts as absent.
-    pub(super) fn read(state: &Value) -> Self {
-        fn parsed<T: FromStr>(state: &Value, name: &str) -> Option<T> {
-            state.get(name).as_str()?.parse().ok()
-        }
-        let text = |name| parsed::<String>(state, name);
-        let timeouts = state.get(names::TIMEOUTS);
-        Self {
-            registry_id: text(names::REGISTRY_ID).unwrap_or_default(),
-            schedule: state.get(names::SCHEDULE).as_str().map(Shown::from),
-            start_time: parsed(state, names::START_TIME),
-            tag_convention: parsed(state, names::TAG_CONVENTION),
-            repositories: read_repositories(state.get(names::REPOSITORIES)),
-            enabled: state.get(names::ENABLED).as_bool().unwrap_or(true),
-            run_immediately: state.get(names::RUN_IMMEDIATELY).as_bool().unwrap_or(false),
-            preflight: parsed(state, names::PREFLIGHT),
-            timeouts: (!timeouts.is_null()).then(|| Timeouts::read(timeouts)),
-            id: text(names::ID),
-            login_server: text(names::LOGIN_SERVER),
-            schedule_cron: text(names::SCHEDULE_CRON),
-            policy_digest: text(names::POLICY_DIGEST),
-            tasks: entries(state.get(names::TASKS))
-                .filter_map(|(name, task)| {
-                    Some((TaskName::from_name(name)?, TaskState::read(task)))
-                })
-                .collect(),
-            role_assignments: entries(state.get(names::ROLE_ASSIGNMENTS))
-                .filter_map(|(key, id)| Some((key.clone(), id.as_str()?.to_owned())))
-                .collect(),
-        }
+    /// Reads a state.
+    ///
+    /// # Errors
+    /// It is no state of this resource.
+    pub(super) fn of(state: &Value) -> Result<Self, Diagnostic> {
+        Self::read(state).map_err(|misfit| {
+            Diagnostic::error(
+                "The state can't be read",
+                format!(
+                    "{misfit}. This is always a bug in the provider; please report it with the version \
+                     that has written the state."
+                ),
+            )
+        })
     }
 
-    /// The state as Terraform stores it.
-    pub(super) fn write(&self) -> Value {
-        fn text(value: Option<&impl fmt::Display>) -> Value {
-            value.map(ToString::to_string).into()
-        }
-        let tasks = self.tasks.iter();
-        let tasks = tasks.map(|(name, task)| (name.to_string(), task.write()));
-        let assignments = self.role_assignments.iter();
-        let assignments = assignments.map(|(key, id)| (key.clone(), id.clone().into()));
-        let repositories = self.repositories.as_ref();
-        Value::object([
-            (names::REGISTRY_ID, self.registry_id.clone().into()),
-            (names::SCHEDULE, text(self.schedule.as_ref())),
-            (names::START_TIME, text(self.start_time.as_ref())),
-            (names::TAG_CONVENTION, text(self.tag_convention.as_ref())),
-            (
-                names::REPOSITORIES,
-                repositories.map_or(Value::Null, write_repositories),
-            ),
-            (names::ENABLED, self.enabled.into()),
-            (names::RUN_IMMEDIATELY, self.run_immediately.into()),
-            (names::PREFLIGHT, text(self.preflight.as_ref())),
-            (
-                names::TIMEOUTS,
-                self.timeouts.as_ref().map_or(Value::Null, Timeouts::write),
-            ),
-            (names::ID, self.id.clone().into()),
-            (names::WORKFLOW_TYPE, WORKFLOW_TYPE.into()),
-            (names::LOGIN_SERVER, self.login_server.clone().into()),
-            (names::SCHEDULE_CRON, self.schedule_cron.clone().into()),
-            (names::POLICY_DIGEST, self.policy_digest.clone().into()),
-            (names::TASKS, Value::Map(tasks.collect())),
-            (names::ROLE_ASSIGNMENTS, Value::Map(assignments.collect())),
-        ])
+    /// Reads a plan. What Azure decides at apply is absent.
+    ///
+    /// # Errors
+    /// It is no plan of this resource.
+    pub(super) fn planned(plan: &Value) -> Result<Self, Diagnostic> {
+        Self::of(&known_part(plan))
     }
 
     /// The policy that the state describes; [`None`] where it is incomplete.
     pub(super) fn policy(&self) -> Option<Policy> {
         Some(Policy {
             convention: self.tag_convention?,
-            repositories: self.repositories.clone()?,
+            repositories: to_policy(self.repositories.clone()?),
         })
     }
 
@@ -176,29 +169,25 @@ impl State {
     }
 }
 
-impl TaskState {
-    fn read(task: &Value) -> Self {
-        let text = |name| task.get(name).as_str().map(str::to_owned);
-        Self {
-            id: text(names::ID).unwrap_or_default(),
-            principal_id: text(names::PRINCIPAL_ID),
-            definition: text(names::DEFINITION),
-            status: text(names::STATUS).unwrap_or_default(),
-        }
+/// A value with null for what isn't known, and without the elements of maps that aren't.
+fn known_part(value: &Value) -> Value {
+    match value {
+        Value::Unknown => Value::Null,
+        Value::Object(attributes) => Value::Object(
+            attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), known_part(value)))
+                .collect(),
+        ),
+        Value::Map(elements) => Value::Map(
+            elements
+                .iter()
+                .filter(|(_, element)| !element.is_unknown())
+                .map(|(key, element)| (key.clone(), known_part(element)))
+                .collect(),
+        ),
+        known => known.clone(),
     }
-
-    fn write(&self) -> Value {
-        Value::object([
-            (names::ID, self.id.clone().into()),
-            (names::PRINCIPAL_ID, self.principal_id.clone().into()),
-            (names::DEFINITION, self.definition.clone().into()),
-            (names::STATUS, self.status.clone().into()),
-        ])
-    }
-}
-
-fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_map().into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -206,6 +195,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::patching::Repository;
     use crate::provider::workflow::schema::schema;
 
     fn state() -> State {
@@ -213,11 +203,15 @@ mod tests {
             tags: ["3.11".to_owned()].into(),
             enabled: false,
         };
-        let timeouts = Value::object([("create", Value::from("5m"))]);
+        let repository = RepositoryModel::from(&repository);
+        let timeouts = Timeouts {
+            create: "5m".parse().ok(),
+            ..Timeouts::default()
+        };
         State {
             schedule: Some("7d".into()),
             repositories: Some([("python".to_owned(), repository)].into()),
-            timeouts: Some(Timeouts::read(&timeouts)),
+            timeouts: Some(timeouts),
             tasks: [(TaskName::Scan, TaskState::default())].into(),
             role_assignments: [("a/b".to_owned(), "/y".to_owned())].into(),
             ..State::imported("/x".to_owned())
@@ -226,16 +220,40 @@ mod tests {
 
     #[test]
     fn a_state_survives_being_stored() {
-        assert_eq!(State::read(&state().write()), state());
+        assert_eq!(State::of(&state().write()), Ok(state()));
         let foreign = State {
             schedule: Some("0 0 * * 1".into()),
             ..state()
         };
-        assert_eq!(State::read(&foreign.write()), foreign);
+        assert_eq!(State::of(&foreign.write()), Ok(foreign.clone()));
         assert_eq!(
             foreign.schedule,
             Some(Shown::Foreign("0 0 * * 1".to_owned()))
         );
+    }
+
+    #[test]
+    fn what_azure_decides_is_absent_from_a_plan() {
+        let Value::Object(mut plan) = state().write() else {
+            panic!("it is an object");
+        };
+        let task = Value::object([
+            (names::ID, Value::from("/t")),
+            (names::PRINCIPAL_ID, Value::Unknown),
+            (names::DEFINITION, "sha256:1".into()),
+            (names::STATUS, "Enabled".into()),
+        ]);
+        let unknown = |key: &str, value| Value::Map([(key.to_owned(), value)].into());
+        plan.insert(names::TASKS.to_owned(), unknown("cssc-scan-image", task));
+        plan.insert(
+            names::ROLE_ASSIGNMENTS.to_owned(),
+            unknown("a/b", Value::Unknown),
+        );
+        let plan = Value::Object(plan);
+        assert!(State::of(&plan).is_err());
+        let planned = State::planned(&plan).unwrap();
+        assert_eq!(planned.tasks[&TaskName::Scan].principal_id, None);
+        assert_eq!(planned.role_assignments, BTreeMap::new());
     }
 
     #[test]

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use terraform_plugin::framework::PlanResponse;
+use terraform_plugin::model::Field;
 use terraform_plugin::value::{AttributePath, Value};
 
 use crate::azure::RegistryId;
 use crate::patching::task_definition::yaml_digest;
 use crate::patching::{TaskName, TimeOfDay, WORKFLOW_TYPE};
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::field::Field;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::schema::default_of;
@@ -142,7 +142,7 @@ fn tasks(kept: Option<&State>, facts: Option<&RegistryFacts>) -> Value {
     let task = |task: TaskName| {
         let prior = kept.and_then(|kept| kept.tasks.get(&task));
         let id = prior
-            .map(|prior| prior.id.clone())
+            .and_then(|prior| prior.id.clone())
             .or_else(|| facts.map(|facts| facts.task_id(task)));
         let principal = prior.and_then(|prior| prior.principal_id.clone());
         let planned = Value::object([
@@ -204,6 +204,7 @@ mod tests {
     use super::*;
     use crate::provider::workflow::fixture::{config, config_with, state};
     use crate::workflow::fixture::{REGISTRY, facts, observed};
+    use terraform_plugin::model::Model as _;
 
     fn looked_up() -> PrivateData {
         PrivateData {

@@ -3,6 +3,7 @@
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Applied, ApplyRequest, ApplyResult, Recorder};
+use terraform_plugin::model::Model as _;
 
 use crate::azure::RegistryClient;
 use crate::provider::report;
@@ -30,7 +31,10 @@ pub(super) async fn reconcile(
     observed: &Observed,
     recorder: &Recorder,
 ) -> ApplyResult {
-    let prior = State::read(&request.prior);
+    let prior = match request.prior.is_null() {
+        true => State::default(),
+        false => State::of(&request.prior)?,
+    };
     let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
     recorded.registry_id.clone_from(&planned.registry_id);
     let owned = owned(observed, &recorded);

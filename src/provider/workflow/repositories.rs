@@ -2,49 +2,53 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use terraform_plugin::model::ToValue as _;
 use terraform_plugin::value::Value;
 
 use crate::patching::Repository;
-use crate::provider::workflow::field::Field;
 use crate::provider::workflow::names;
 
-/// The repositories as Terraform stores them.
-pub(crate) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
-    let write = |repository: &Repository| {
-        Value::object([
-            (
-                names::TAGS,
-                Value::Set(repository.tags.iter().cloned().map(Value::from).collect()),
-            ),
-            (names::ENABLED, repository.enabled.into()),
-        ])
-    };
-    Value::Map(
-        repositories
-            .iter()
-            .map(|(name, repository)| (name.clone(), write(repository)))
-            .collect(),
-    )
+terraform_plugin::model! {
+    /// One of the repositories.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(super) struct RepositoryModel {
+        tags: BTreeSet<String> = names::TAGS,
+        enabled: bool = names::ENABLED => or(true),
+    }
 }
 
-/// Reads repositories; [`None`] where any of it is unknown or null.
-pub(crate) fn read_repositories(value: &Value) -> Option<BTreeMap<String, Repository>> {
-    value
-        .as_map()?
-        .iter()
-        .map(|(name, repository)| {
-            let tags: Option<BTreeSet<String>> = repository
-                .get(names::TAGS)
-                .as_elements()?
-                .iter()
-                .map(|tag| tag.as_str().map(str::to_owned))
-                .collect();
-            let enabled = Field::read(repository.get(names::ENABLED), Value::as_bool).or(true)?;
-            let repository = Repository {
-                tags: tags?,
-                enabled,
-            };
-            Some((name.clone(), repository))
-        })
-        .collect()
+impl From<RepositoryModel> for Repository {
+    fn from(model: RepositoryModel) -> Self {
+        let RepositoryModel { tags, enabled } = model;
+        Self { tags, enabled }
+    }
+}
+
+impl From<&Repository> for RepositoryModel {
+    fn from(repository: &Repository) -> Self {
+        Self {
+            tags: repository.tags.clone(),
+            enabled: repository.enabled,
+        }
+    }
+}
+
+/// The repositories by name, as a policy has them.
+pub(super) fn to_policy(models: BTreeMap<String, RepositoryModel>) -> BTreeMap<String, Repository> {
+    let models = models.into_iter();
+    models.map(|(name, model)| (name, model.into())).collect()
+}
+
+/// The repositories by name, as a state has them.
+pub(super) fn of_policy(
+    repositories: &BTreeMap<String, Repository>,
+) -> BTreeMap<String, RepositoryModel> {
+    let repositories = repositories.iter();
+    let model = |(name, repository): (&String, &Repository)| (name.clone(), repository.into());
+    repositories.map(model).collect()
+}
+
+/// The repositories as Terraform stores them.
+pub(super) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
+    of_policy(repositories).to_value()
 }

@@ -10,6 +10,7 @@ use terraform_plugin::framework::{
     ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
     ReadRequest, ReadResponse, Recorder, Resource,
 };
+use terraform_plugin::model::{Field, Model as _};
 use terraform_plugin::schema::{IdentitySchema, Schema};
 use terraform_plugin::value::Value;
 
@@ -20,7 +21,6 @@ use crate::provider::common::timeouts::{Operation, Timeouts};
 use crate::provider::connection::{Connection, TurnOf};
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::field::Field;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
 use crate::provider::workflow::preflight::{Inspected, Preflight};
@@ -70,7 +70,16 @@ impl Resource for ContinuousPatchingWorkflow {
     }
 
     async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse {
-        let prior = (!request.prior.is_null()).then(|| State::read(&request.prior));
+        let prior = match (!request.prior.is_null()).then(|| State::of(&request.prior)) {
+            None => None,
+            Some(Ok(prior)) => Some(prior),
+            Some(Err(unreadable)) => {
+                return PlanResponse {
+                    diagnostics: unreadable.into(),
+                    ..PlanResponse::default()
+                };
+            }
+        };
         let config = Config::read(&request.config);
         let act = plan::act(&config, prior.as_ref());
         let inspected = self
@@ -92,7 +101,7 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ApplyRequest,
         recorder: &Recorder,
     ) -> ApplyResult {
-        let planned = State::read(&request.planned);
+        let planned = State::planned(&request.planned)?;
         let registry = self.open(context, &planned, Operation::Create)?;
         let _turn = self.turn(&registry, CREATE).await?;
         let known = KnownPolicy {
@@ -110,7 +119,6 @@ impl Resource for ContinuousPatchingWorkflow {
     }
 
     async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse {
-        let current = State::read(&request.current);
         // A plan with a provider block that isn't known yet goes on with what was there last.
         if self.connection.is_unknown() {
             return ReadResponse {
@@ -121,13 +129,15 @@ impl Resource for ContinuousPatchingWorkflow {
         }
         let before = PrivateData::read(&request.private);
         let read = async {
+            let current = State::of(&request.current)?;
             let registry = self.open(context, &current, Operation::Read)?;
-            observe(&registry, read_known(&current, &before))
-                .await
-                .map_err(|error| report::failure("Could not read the workflow", &error))
+            let observed = observe(&registry, read_known(&current, &before)).await;
+            let observed =
+                observed.map_err(|error| report::failure("Could not read the workflow", &error))?;
+            Ok::<_, Diagnostic>((current, observed))
         };
         match read.await {
-            Ok(Some(observed)) => {
+            Ok((current, Some(observed))) => {
                 let owned = owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
                 let private = PrivateData::of(&observed, &owned);
@@ -142,7 +152,7 @@ impl Resource for ContinuousPatchingWorkflow {
                     },
                 }
             }
-            Ok(None) => {
+            Ok((current, None)) => {
                 self.connection.note_gone(&current.registry_id);
                 ReadResponse::default()
             }
@@ -160,10 +170,10 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ApplyRequest,
         recorder: &Recorder,
     ) -> ApplyResult {
-        let planned = State::read(&request.planned);
+        let planned = State::planned(&request.planned)?;
         let registry = self.open(context, &planned, Operation::Update)?;
         let _turn = self.turn(&registry, UPDATE).await?;
-        let prior = State::read(&request.prior);
+        let prior = State::of(&request.prior)?;
         let private = PrivateData::read(&request.planned_private);
         let observed = observe(&registry, read_known(&prior, &private))
             .await
@@ -179,7 +189,7 @@ impl Resource for ContinuousPatchingWorkflow {
         recorder: &Recorder,
     ) -> Result<Diagnostics, Diagnostics> {
         const SUMMARY: &str = "Could not remove the whole workflow";
-        let prior = State::read(&request.prior);
+        let prior = State::of(&request.prior)?;
         let registry = self.open(context, &prior, Operation::Delete)?;
         let _turn = self.turn(&registry, SUMMARY).await?;
         let observed = observe(&registry, PolicyRead::Skip)
@@ -296,7 +306,7 @@ impl ContinuousPatchingWorkflow {
         let (true, Ok(parsed)) = (needed && preflight != Preflight::Off, id.parse()) else {
             return Inspected::default();
         };
-        let timeout = Timeouts::read(raw.get(names::TIMEOUTS)).of(Operation::Read);
+        let timeout = Timeouts::of_config(raw.get(names::TIMEOUTS)).of(Operation::Read);
         let Ok(registry) = self.connection.registry(context, parsed, timeout) else {
             return Inspected::default();
         };

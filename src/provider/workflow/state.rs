@@ -6,6 +6,7 @@ use crate::patching::schedule::{TIMER_NAME, parse_cron};
 use crate::patching::{Policy, TaskName};
 use crate::provider::workflow::model::{Shown, State, TaskState};
 use crate::provider::workflow::preflight::Preflight;
+use crate::provider::workflow::repositories::of_policy;
 use crate::provider::workflow::task_status;
 use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
@@ -76,7 +77,7 @@ impl State {
             PolicyState::Valid(policy) => Some(policy),
             PolicyState::Missing | PolicyState::Invalid { .. } => None,
         };
-        self.repositories = valid.map(|policy| policy.repositories.clone());
+        self.repositories = valid.map(|policy| of_policy(&policy.repositories));
         self.tag_convention = valid.map(|policy| policy.convention);
         self.policy_digest = valid.map(Policy::digest);
     }
@@ -94,14 +95,15 @@ impl State {
             .filter_map(Part::shown_as)
             .collect();
         let status = task.properties.status.as_deref().unwrap_or_default();
+        let id = |before: &TaskState| before.id.clone();
         let principal = |before: &TaskState| before.principal_id.clone();
         let described = TaskState {
-            id: spelled(before.map(|before| before.id.as_str()), &task.id),
+            id: Some(spelled(before.and_then(id).as_deref(), &task.id)),
             principal_id: task
                 .principal_id()
                 .map(|id| spelled(before.and_then(principal).as_deref(), id)),
             definition: definition(task),
-            status: task_status::describe(status, &shown),
+            status: Some(task_status::describe(status, &shown)),
         };
         self.tasks.insert(name, described);
         if name == TaskName::Trigger {
@@ -161,7 +163,10 @@ mod tests {
         assert_eq!(state.schedule, Some("7d".into()));
         assert_eq!(state.start_time, TimeOfDay::new(2, 30));
         assert_eq!(state.role_assignments.len(), 5);
-        assert_eq!(state.tasks[&TaskName::Patch].status, "Enabled");
+        assert_eq!(
+            state.tasks[&TaskName::Patch].status.as_deref(),
+            Some("Enabled")
+        );
     }
 
     #[test]
@@ -210,8 +215,8 @@ mod tests {
         scan.properties.timeout = Some(60);
         scan.properties.status = Some("disabled".to_owned());
         assert_eq!(
-            state(&edited).tasks[&TaskName::Scan].status,
-            "Disabled, but timeout differs"
+            state(&edited).tasks[&TaskName::Scan].status.as_deref(),
+            Some("Disabled, but timeout differs")
         );
     }
 }

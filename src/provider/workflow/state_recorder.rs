@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use terraform_plugin::framework::Recorder;
+use terraform_plugin::model::Model as _;
 
 use crate::patching::TaskName;
 use crate::provider::workflow::model::{State, TaskState};

@@ -8,10 +8,10 @@ use crate::patching::rules::{check_repository, check_tag, check_tags_together};
 use crate::patching::{Schedule, TagConvention, TimeOfDay};
 use crate::provider::common::findings::{finding, text};
 use crate::provider::common::{registry_id, timeouts};
-use crate::provider::workflow::field::Field;
 use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::model::Field;
 use terraform_plugin::value::{AttributePath, Value};
 
 /// Checks a configuration.

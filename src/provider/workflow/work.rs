@@ -30,7 +30,7 @@ impl Work {
         config: &Value,
     ) -> Result<Self, Diagnostic> {
         let registry = registry_id::read(config)?;
-        let timeout = Timeouts::read(config.get(names::TIMEOUTS)).of(Operation::Read);
+        let timeout = Timeouts::of_config(config.get(names::TIMEOUTS)).of(Operation::Read);
         Ok(Self {
             azure: connection.ready()?,
             budget: Budget::new(timeout, context.cancelled.clone()),

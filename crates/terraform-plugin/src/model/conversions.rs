@@ -1,6 +1,8 @@
 //! How the types of Rust's library read from values, and are written as values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::str::FromStr;
 
 use crate::model::{FromValue, ToValue};
 use crate::value::{Misfit, Number, Problem, Step, Value};
@@ -143,23 +145,24 @@ impl<T: ToValue> ToValue for BTreeSet<T> {
     }
 }
 
-impl<T: FromValue> FromValue for BTreeMap<String, T> {
+impl<K: Ord + FromStr<Err: Display>, T: FromValue> FromValue for BTreeMap<K, T> {
     fn from_value(value: &Value) -> Result<Self, Misfit> {
         let read = |(key, element): (&String, &Value)| {
-            let element =
-                T::from_value(element).map_err(|misfit| misfit.within(Step::Key(key.clone())))?;
-            Ok((key.clone(), element))
+            let step = || Step::Key(key.clone());
+            let name = key.parse().map_err(|error: K::Err| {
+                Misfit::from(Problem::Invalid(error.to_string())).within(step())
+            })?;
+            let element = T::from_value(element).map_err(|misfit| misfit.within(step()))?;
+            Ok((name, element))
         };
-        known(value, "a map", Value::as_map)?
-            .iter()
-            .map(read)
-            .collect()
+        let elements = known(value, "a map", Value::as_map)?;
+        elements.iter().map(read).collect()
     }
 }
 
-impl<T: ToValue> ToValue for BTreeMap<String, T> {
+impl<K: Display, T: ToValue> ToValue for BTreeMap<K, T> {
     fn to_value(&self) -> Value {
-        let write = |(key, element): (&String, &T)| (key.clone(), element.to_value());
+        let write = |(key, element): (&K, &T)| (key.to_string(), element.to_value());
         Value::Map(self.iter().map(write).collect())
     }
 }
