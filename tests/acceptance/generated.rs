@@ -7,9 +7,9 @@ use std::path::Path;
 use host_cli::Host;
 use serde_json::Value;
 
+use crate::docs_pages;
 use crate::golden::{assert_golden, files_below};
 use crate::offered::offered;
-use crate::pages;
 use crate::stage::{Stage, hosts, provider};
 
 #[test]
@@ -34,7 +34,7 @@ async fn every_host_prints_what_is_offered_as_far_as_it_knows_of_it() {
 
 #[test]
 fn the_registry_pages_say_what_the_schema_says_and_there_are_no_others() {
-    let pages = pages::all(&offered());
+    let pages = docs_pages::all(&offered());
     for (path, text) in &pages {
         assert_golden(path, text);
     }
