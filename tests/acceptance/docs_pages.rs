@@ -57,12 +57,12 @@ const KINDS: [Kind; 5] = [
 ];
 
 /// Every page, by its path from the repository's root, for what the provider offers.
-pub(crate) fn all(offered: &Value) -> Vec<(String, String)> {
+pub(crate) fn all(schemas: &Value) -> Vec<(String, String)> {
     let index = repository_file(&format!("{TEMPLATES}/index.md"));
-    let index = filled_in(&index, &parts_of_schema(&offered["provider"]));
+    let index = filled_in(&index, &parts_of_schema(&schemas["provider"]));
     let mut pages = vec![("docs/index.md".to_owned(), index)];
     for kind in &KINDS {
-        let things = offered[kind.key]
+        let things = schemas[kind.key]
             .as_object()
             .into_iter()
             .flat_map(Map::iter);
@@ -74,7 +74,7 @@ pub(crate) fn all(offered: &Value) -> Vec<(String, String)> {
             parts.push(("name", name.clone()));
             let example = format!("examples/{folder}/{name}/{}", kind.example);
             parts.push(("example", repository_file(&example)));
-            let identity = &offered["resource_identity_schemas"][name];
+            let identity = &schemas["resource_identity_schemas"][name];
             if identity.is_object() {
                 parts.push(("identity", identity_section(identity)));
             }

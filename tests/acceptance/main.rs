@@ -19,7 +19,7 @@
 //! - `actions`: actions, invoked by hand and triggered
 //! - `status`: what has become of the images
 //! - `data_sources`: what configurations look up, and make of it
-//! - `stage`, `planned`, `golden`, `offered`, `docs_pages`, `schema_markdown`: what the tests are made of
+//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: what the tests are made of
 
 #![allow(
     clippy::unwrap_used,
@@ -41,8 +41,9 @@ mod golden;
 mod leftovers;
 mod lifecycle;
 mod listing;
-mod offered;
+
 mod planned;
+mod provider_schema;
 mod refused_sign_ins;
 mod registries;
 mod requests;
