@@ -12,6 +12,7 @@ mod identity;
 mod importing;
 mod leftovers;
 mod listing;
+mod planned_values;
 mod preflight;
 mod run_immediately;
 mod stage;
