@@ -71,9 +71,9 @@ impl Action for CancelRuns {
         {
             for run in round.cancelled {
                 // One that takes a while to end is cancelled again, and told once.
-                let said = told(&run);
+                let message = cancelled_line(&run);
                 if cancelled.insert(run.run_id) {
-                    progress.report(said).await;
+                    progress.report(message).await;
                 }
             }
             if let Some(failure) = round.failure {
@@ -103,7 +103,7 @@ fn schema() -> Schema {
     }
 }
 
-fn told(run: &Run) -> String {
+fn cancelled_line(run: &Run) -> String {
     let task = run.task.as_deref().map(name_of).unwrap_or("a task");
     format!("Cancelled run {} of {task}.", run.run_id)
 }

@@ -34,18 +34,18 @@ impl ContinuousPatchingWorkflow {
     }
 
     /// What the state of a workflow says here, beside the configuration.
-    fn told(&self, state: Value, config: &Value) -> Value {
-        let Value::Object(mut told) = state else {
+    fn attributes(&self, state: Value, config: &Value) -> Value {
+        let Value::Object(mut attributes) = state else {
             return state;
         };
-        told.retain(|name, _| {
-            let mut attributes = self.schema.block.attributes.iter();
-            attributes.any(|attribute| attribute.name == *name)
+        attributes.retain(|name, _| {
+            let mut known = self.schema.block.attributes.iter();
+            known.any(|attribute| attribute.name == *name)
         });
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
-            told.insert(name.to_owned(), config.get(name).clone());
+            attributes.insert(name.to_owned(), config.get(name).clone());
         }
-        Value::Object(told)
+        Value::Object(attributes)
     }
 }
 
@@ -71,7 +71,7 @@ impl DataSource for ContinuousPatchingWorkflow {
         let work = Work::look(&self.connection, context, &config)?;
         match look_up(&work.azure, &work.budget, &work.registry).await {
             Ok(Lookup::Workflow { state, diagnostics }) => Ok(Data {
-                state: self.told(state, &config),
+                state: self.attributes(state, &config),
                 diagnostics,
             }),
             Ok(Lookup::NoWorkflow) => Err(no_workflow(&work.registry.to_string()).into()),

@@ -3,13 +3,13 @@
 //!
 //! # Layout
 //! - `schema`: what it looks like
-//! - `asked`: which policy is tried
+//! - `effective_policy`: which policy is tried
 //! - `dry_run`: what is said of the images that it selects
 //!
 //! This file asks Azure: the registry, its policy as far as that is needed, and its repositories.
 
-mod asked;
 mod dry_run;
+mod effective_policy;
 mod schema;
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-use asked::{Asked, Live};
+use effective_policy::{LivePolicy, PolicyArguments};
 
 /// The data source.
 #[derive(Debug)]
@@ -67,9 +67,9 @@ impl DataSource for ContinuousPatchingImages {
             return Err(invalid);
         }
         let work = Work::look(&self.connection, context, &config)?;
-        let asked = Asked::read(&config);
-        let There { live, tags } = look(&work, &asked).await?;
-        let (policy, mut diagnostics) = asked.over(&live)?;
+        let arguments = PolicyArguments::read(&config);
+        let Fetched { live, tags } = fetch(&work, &arguments).await?;
+        let (policy, mut diagnostics) = arguments.effective(&live)?;
         let tags = match tags {
             Some(tags) => tags,
             None => {
@@ -78,28 +78,28 @@ impl DataSource for ContinuousPatchingImages {
                 tags.await.map_err(|error| failed(&error))?
             }
         };
-        let (mut said, warnings) = dry_run::told(&policy, &Selected::of(&policy, &tags));
+        let (mut attributes, warnings) = dry_run::computed(&policy, &Selected::of(&policy, &tags));
         diagnostics.extend(warnings);
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
-            said.insert(name.to_owned(), config.get(name).clone());
+            attributes.insert(name.to_owned(), config.get(name).clone());
         }
         Ok(Data {
-            state: Value::Object(said),
+            state: Value::Object(attributes),
             diagnostics,
         })
     }
 }
 
 /// What a registry has of what is asked about.
-struct There {
-    live: Live,
+struct Fetched {
+    live: LivePolicy,
     /// The tags of the repositories, where they were known beforehand.
     tags: Option<Tags>,
 }
 
 /// Looks at a registry. Which tags its repositories have depends on no policy, if it is said which
 /// repositories are meant: then both are read at once.
-async fn look(work: &Work, asked: &Asked) -> Result<There, Diagnostic> {
+async fn fetch(work: &Work, arguments: &PolicyArguments) -> Result<Fetched, Diagnostic> {
     let (azure, budget) = (&work.azure, &work.budget);
     let login_server = match azure.get_registry(budget, &work.registry).await {
         Ok(registry) => registry.login_server,
@@ -110,25 +110,25 @@ async fn look(work: &Work, asked: &Asked) -> Result<There, Diagnostic> {
     };
     let data_plane = azure.acr(&login_server);
     let policy = async {
-        if asked.is_whole() {
+        if arguments.is_complete() {
             return Ok((Found::Unseen, None));
         }
         live_policy(azure, budget, &login_server).await
     };
     let tags = async {
-        match &asked.repositories {
+        match &arguments.repositories {
             Some(named) => Tags::list(&data_plane, budget, named).await.map(Some),
             None => Ok(None),
         }
     };
-    let looked = futures::try_join!(policy, tags);
-    let ((found, manifest), tags) = looked.map_err(|error| failed(&error))?;
-    let live = Live {
+    let fetched = futures::try_join!(policy, tags);
+    let ((found, manifest), tags) = fetched.map_err(|error| failed(&error))?;
+    let live = LivePolicy {
         login_server,
         manifest,
         found,
     };
-    Ok(There { live, tags })
+    Ok(Fetched { live, tags })
 }
 
 fn validate(config: &Value) -> Diagnostics {

@@ -4,15 +4,15 @@
 //! # Layout
 //! - the action (this file), `queue`: one run, never two
 //! - `watch`: the wait
-//! - `tail`, `clean`: what of its log is shown
-//! - `wording`, `ending`: what is said of a run, and of one that doesn't end well
+//! - `log_tail`, `log_line`: what of its log is shown
+//! - `wording`, `outcome`: what is said of a run, and of one that doesn't end well
 
-mod clean;
-mod ending;
 #[cfg(test)]
 mod fixture;
+mod log_line;
+mod log_tail;
+mod outcome;
 mod queue;
-mod tail;
 mod watch;
 mod wording;
 
@@ -80,7 +80,7 @@ impl Action for RunWorkflow {
         if config.get(WAIT).as_bool() == Some(true) {
             return watch::until_ended(&azure, &order, run, progress).await;
         }
-        let how = wording::how_to_look(&order.registry, &run);
+        let how = wording::how_to_see_log(&order.registry, &run);
         progress.report(how).await;
         Ok(Diagnostics::new())
     }

@@ -16,20 +16,20 @@ use terraform_plugin::diagnostics::Diagnostic;
 
 /// Why a run is no longer waited for, although it goes on.
 #[derive(Debug)]
-pub(super) enum Left {
+pub(super) enum WaitEnd {
     /// The time is over or the user has interrupted; and what Azure said last, if that was a failure.
     Stopped(Stopped, Option<Box<Error>>),
     /// It can't be looked at.
     Lost(Error),
 }
 
-impl From<Stopped> for Left {
+impl From<Stopped> for WaitEnd {
     fn from(why: Stopped) -> Self {
         Self::Stopped(why, None)
     }
 }
 
-impl From<Error> for Left {
+impl From<Error> for WaitEnd {
     fn from(error: Error) -> Self {
         match error {
             Error::Stopped { why, last, .. } => Self::Stopped(why, last),
@@ -96,7 +96,7 @@ pub(super) fn failed(
 }
 
 /// A run goes on, and is no longer waited for.
-pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
+pub(super) fn still_running(order: &Order, run: &Run, why: &WaitEnd) -> Diagnostic {
     let (registry, id) = (&order.registry, &run.run_id);
     let goes_on = format!(
         "Run {id} of {registry} goes on in Azure; when it was last looked at, it was {}. To see \
@@ -105,10 +105,10 @@ pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
         logs(registry, run)
     );
     match why {
-        Left::Stopped(Stopped::Cancelled, _) => {
+        WaitEnd::Stopped(Stopped::Cancelled, _) => {
             Diagnostic::error(format!("The wait for run {id} was interrupted"), goes_on)
         }
-        Left::Stopped(Stopped::Deadline, last) => {
+        WaitEnd::Stopped(Stopped::Deadline, last) => {
             let last = last.as_ref().map_or_else(String::new, |last| {
                 format!("{}\n\n", report::happened(last))
             });
@@ -117,7 +117,7 @@ pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
                 format!("{last}{goes_on}\n\nTo wait longer, set `timeout`."),
             )
         }
-        Left::Lost(error) => {
+        WaitEnd::Lost(error) => {
             let happened = report::happened(error);
             Diagnostic::error(
                 format!("Could not look at run {id} any more"),
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::http::Budget;
-    use crate::provider::workflow::run::fixture::{refused, registry, run, told, unanswered};
+    use crate::provider::workflow::run::fixture::{refused, registry, rendered, run, unanswered};
 
     fn order() -> Order {
         let timeout = Duration::from_secs(5400);
@@ -152,7 +152,7 @@ mod tests {
         let failed = |run: &Run, last: &[&str], unreadable: Option<&Error>| {
             super::failed(&registry(), run, last, unreadable)
         };
-        insta::assert_snapshot!(told([
+        insta::assert_snapshot!(rendered([
             failed(&run(RunStatus::Failed, Some("failed to run step ID: limit: exit status 1")), &last, None),
             failed(&run(RunStatus::Failed, Some("contoso.azurecr.io/x: unauthorized")), &[], None),
             failed(&run(RunStatus::Error, None), &[], Some(&unanswered(false))),
@@ -200,11 +200,11 @@ mod tests {
     fn a_run_that_is_left_goes_on() {
         let run = run(RunStatus::Running, None);
         let last = Some(Box::new(refused(429, "TooManyRequests", "Slow down.")));
-        insta::assert_snapshot!(told([
-            left(&order(), &run, &Stopped::Cancelled.into()),
-            left(&order(), &run, &Stopped::Deadline.into()),
-            left(&order(), &run, &Left::Stopped(Stopped::Deadline, last)),
-            left(&order(), &run, &refused(500, "", "").into()),
+        insta::assert_snapshot!(rendered([
+            still_running(&order(), &run, &Stopped::Cancelled.into()),
+            still_running(&order(), &run, &Stopped::Deadline.into()),
+            still_running(&order(), &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
+            still_running(&order(), &run, &refused(500, "", "").into()),
         ]), @"
         # The wait for run dt1 was interrupted
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1

@@ -110,14 +110,16 @@ fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>
 mod tests {
     use super::*;
     use crate::http::Stopped;
-    use crate::provider::workflow::run::fixture::{refused, registry, stopped, told, unanswered};
+    use crate::provider::workflow::run::fixture::{
+        refused, registry, rendered, stopped, unanswered,
+    };
 
     #[test]
     fn no_run_comes_with_what_keeps_it_and_a_doubtful_one_with_where_to_look() {
         let gone = refused(404, "ResourceNotFound", "The task was not found.");
         let disabled = refused(400, "TaskDisabled", "The task is disabled.");
         let no = |error: &Error, hindrance| not_queued(&registry(), error, hindrance);
-        insta::assert_snapshot!(told([
+        insta::assert_snapshot!(rendered([
             no(&gone, Some(Hindrance::NoRegistry)),
             no(&gone, Some(Hindrance::NoWorkflow)),
             no(&disabled, Some(Hindrance::Disabled)),

@@ -7,8 +7,8 @@ use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Azure, Error};
 use crate::provider::workflow::action_arguments::Order;
-use crate::provider::workflow::run::ending::{self, Left};
-use crate::provider::workflow::run::tail::Tail;
+use crate::provider::workflow::run::log_tail::LogTail;
+use crate::provider::workflow::run::outcome::{self, WaitEnd};
 use crate::provider::workflow::run::wording;
 use crate::workflow::pauses::pauses;
 use terraform_plugin::diagnostics::Diagnostics;
@@ -42,17 +42,17 @@ pub(super) async fn until_ended(
         log: azure.run_log(&order.registry, &run.run_id),
         run,
         progress,
-        tail: Tail::default(),
+        tail: LogTail::default(),
         unreadable: None,
     };
-    if let Err(left) = watch.until_ended().await {
-        return Err(ending::left(order, &watch.run, &left).into());
+    if let Err(end) = watch.until_ended().await {
+        return Err(outcome::still_running(order, &watch.run, &end).into());
     }
     let Watch { run, tail, .. } = &watch;
     if verdict(&run.status) == Verdict::Failed {
         let last: Vec<&str> = tail.last_lines().map(String::as_str).collect();
         let unreadable = watch.unreadable.as_ref();
-        return Err(ending::failed(&order.registry, run, &last, unreadable).into());
+        return Err(outcome::failed(&order.registry, run, &last, unreadable).into());
     }
     let scans = tail.queued().filter(|_| watch.unreadable.is_none());
     progress.report(wording::succeeded(run, scans)).await;
@@ -65,23 +65,23 @@ struct Watch<'a> {
     run: Run,
     progress: &'a Progress,
     log: RunLog,
-    tail: Tail,
+    tail: LogTail,
     /// Why the log could not be read when it was tried last.
     unreadable: Option<Error>,
 }
 
 impl Watch<'_> {
-    async fn until_ended(&mut self) -> Result<(), Left> {
+    async fn until_ended(&mut self) -> Result<(), WaitEnd> {
         let mut pauses = pauses().cycle();
         while verdict(&self.run.status) == Verdict::GoesOn {
             let pause = pauses.next().unwrap_or_default();
             self.order.budget.sleep(pause).await?;
-            self.look().await?;
+            self.poll().await?;
         }
         Ok(())
     }
 
-    async fn look(&mut self) -> Result<(), Left> {
+    async fn poll(&mut self) -> Result<(), WaitEnd> {
         let Order {
             registry, budget, ..
         } = self.order;
@@ -99,7 +99,7 @@ impl Watch<'_> {
             if self.unreadable.is_some() {
                 return Ok(());
             }
-            self.read_log().await.map_err(Left::from)?;
+            self.read_log().await.map_err(WaitEnd::from)?;
         } else {
             // That is known now, whatever becomes of the log.
             let _ = self.read_log().await;
