@@ -11,7 +11,7 @@ use crate::azure::id::{RegistryId, name_of};
 use crate::azure::run::Run;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::{self, Order};
+use crate::provider::workflow::action_arguments::{self, Arguments};
 use crate::provider::workflow::notices;
 use crate::workflow::cancel_runs::Cancelling;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -46,11 +46,11 @@ impl Action for CancelRuns {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn invoke(
@@ -60,9 +60,9 @@ impl Action for CancelRuns {
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
         let azure = self.connection.ready()?;
-        let order = Order::read(context, &config)?;
-        let registry = &order.registry;
-        let mut cancelling = Cancelling::new(&azure, &order.budget, registry);
+        let arguments = Arguments::read(context, &config)?;
+        let registry = &arguments.registry;
+        let mut cancelling = Cancelling::new(&azure, &arguments.budget, registry);
         let mut cancelled = BTreeSet::new();
         while let Some(round) = cancelling
             .round()
@@ -89,7 +89,7 @@ impl Action for CancelRuns {
 
 fn schema() -> Schema {
     let [registry_id, timeout] =
-        action_arguments::arguments("How long it may take until all runs have ended");
+        action_arguments::attributes("How long it may take until all runs have ended");
     Schema {
         version: 0,
         block: Block {

@@ -9,7 +9,7 @@
 //!   - `identity`, `generate_config`: what it is named by, and its configuration
 //!   - `notices`, `task_status`: what there is to say
 //! - `lookup`: the workflow of a registry, for whoever has no state of it
-//! - `list`, `listed`: the list resource
+//! - `list`: the list resource
 //! - `data_source`, `images`, `status`: the data sources
 //! - `run`, `cancel`, `action_arguments`: the actions
 
@@ -22,7 +22,6 @@ pub(crate) mod generate_config;
 pub(crate) mod identity;
 pub(crate) mod images;
 pub(crate) mod list;
-pub(crate) mod listed;
 pub(crate) mod lookup;
 pub(crate) mod model;
 pub(crate) mod names;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::provider::connection::Connection;
-use crate::provider::workflow::action_arguments::{self, Order};
+use crate::provider::workflow::action_arguments::{self, Arguments};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{Action, Context, Progress};
 use terraform_plugin::schema::{Attribute, Block, Presence, Schema};
@@ -56,13 +56,13 @@ impl Action for RunWorkflow {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     // Without a look at the registry: a workflow that isn't there may be what the same apply creates
     // before it triggers this, and a plan isn't told by what an action is triggered.
     async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn invoke(
@@ -72,22 +72,22 @@ impl Action for RunWorkflow {
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
         let azure = self.connection.ready()?;
-        let order = Order::read(context, &config)?;
-        let run = queue::queue(&azure, &order).await?;
+        let arguments = Arguments::read(context, &config)?;
+        let run = queue::queue(&azure, &arguments).await?;
         progress
-            .report(wording::queued(&order.registry, &run))
+            .report(wording::queued(&arguments.registry, &run))
             .await;
         if config.get(WAIT).as_bool() == Some(true) {
-            return watch::until_ended(&azure, &order, run, progress).await;
+            return watch::until_ended(&azure, &arguments, run, progress).await;
         }
-        let how = wording::how_to_see_log(&order.registry, &run);
+        let how = wording::how_to_see_log(&arguments.registry, &run);
         progress.report(how).await;
         Ok(Diagnostics::new())
     }
 }
 
 fn schema() -> Schema {
-    let [registry_id, timeout] = action_arguments::arguments(
+    let [registry_id, timeout] = action_arguments::attributes(
         "How long to wait for the run, which goes on in Azure all the same, at most",
     );
     let wait = Attribute::new(

@@ -9,7 +9,7 @@ use crate::http::Stopped;
 use crate::patching::TaskName;
 use crate::patching::run_log::printable;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::Order;
+use crate::provider::workflow::action_arguments::Arguments;
 use crate::provider::workflow::run::wording::{indented, logs, span, word};
 use crate::workflow::run_immediately;
 use terraform_plugin::diagnostics::Diagnostic;
@@ -96,8 +96,8 @@ pub(super) fn failed(
 }
 
 /// A run goes on, and is no longer waited for.
-pub(super) fn still_running(order: &Order, run: &Run, why: &WaitEnd) -> Diagnostic {
-    let (registry, id) = (&order.registry, &run.run_id);
+pub(super) fn still_running(arguments: &Arguments, run: &Run, why: &WaitEnd) -> Diagnostic {
+    let (registry, id) = (&arguments.registry, &run.run_id);
     let goes_on = format!(
         "Run {id} of {registry} goes on in Azure; when it was last looked at, it was {}. To see \
          its log: {}\nTo end it, invoke acr_continuous_patching_cancel_runs.",
@@ -113,7 +113,7 @@ pub(super) fn still_running(order: &Order, run: &Run, why: &WaitEnd) -> Diagnost
                 format!("{}\n\n", report::happened(last))
             });
             Diagnostic::error(
-                format!("Run {id} has not ended within {}", span(order.timeout)),
+                format!("Run {id} has not ended within {}", span(arguments.timeout)),
                 format!("{last}{goes_on}\n\nTo wait longer, set `timeout`."),
             )
         }
@@ -137,9 +137,9 @@ mod tests {
     use crate::http::Budget;
     use crate::provider::workflow::run::fixture::{refused, registry, rendered, run, unanswered};
 
-    fn order() -> Order {
+    fn arguments() -> Arguments {
         let timeout = Duration::from_secs(5400);
-        Order {
+        Arguments {
             registry: registry(),
             budget: Budget::new(timeout, CancellationToken::new()),
             timeout,
@@ -201,10 +201,10 @@ mod tests {
         let run = run(RunStatus::Running, None);
         let last = Some(Box::new(refused(429, "TooManyRequests", "Slow down.")));
         insta::assert_snapshot!(rendered([
-            still_running(&order(), &run, &Stopped::Cancelled.into()),
-            still_running(&order(), &run, &Stopped::Deadline.into()),
-            still_running(&order(), &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
-            still_running(&order(), &run, &refused(500, "", "").into()),
+            still_running(&arguments(), &run, &Stopped::Cancelled.into()),
+            still_running(&arguments(), &run, &Stopped::Deadline.into()),
+            still_running(&arguments(), &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
+            still_running(&arguments(), &run, &refused(500, "", "").into()),
         ]), @"
         # The wait for run dt1 was interrupted
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1

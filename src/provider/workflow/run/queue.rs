@@ -7,7 +7,7 @@ use crate::azure::run::Run;
 use crate::azure::{Azure, Error};
 use crate::patching::TaskName;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::Order;
+use crate::provider::workflow::action_arguments::Arguments;
 use crate::provider::workflow::notices;
 use terraform_plugin::diagnostics::Diagnostic;
 
@@ -23,14 +23,16 @@ enum Hindrance {
 ///
 /// # Errors
 /// Why there is none, or that there may be one.
-pub(super) async fn queue(azure: &Azure, order: &Order) -> Result<Run, Diagnostic> {
-    let registry = &order.registry;
+pub(super) async fn queue(azure: &Azure, arguments: &Arguments) -> Result<Run, Diagnostic> {
+    let registry = &arguments.registry;
     let trigger = registry.task_id(TaskName::Trigger.as_str());
-    let queued = azure.schedule_run(&order.budget, registry, &trigger).await;
+    let queued = azure
+        .schedule_run(&arguments.budget, registry, &trigger)
+        .await;
     match queued {
         Ok(run) => Ok(run),
         Err(error) => {
-            let hindrance = hindrance(azure, order, &error).await;
+            let hindrance = hindrance(azure, arguments, &error).await;
             Err(not_queued(registry, &error, hindrance))
         }
     }
@@ -38,7 +40,7 @@ pub(super) async fn queue(azure: &Azure, order: &Order) -> Result<Run, Diagnosti
 
 /// What there is on the registry that explains a refusal. It is looked for afterwards: where all is
 /// well one request is enough, and Azure's own answer stays what decides.
-async fn hindrance(azure: &Azure, order: &Order, error: &Error) -> Option<Hindrance> {
+async fn hindrance(azure: &Azure, arguments: &Arguments, error: &Error) -> Option<Hindrance> {
     const TOLD_BY_WHAT_IS_THERE: [StatusCode; 3] = [
         StatusCode::BAD_REQUEST,
         StatusCode::NOT_FOUND,
@@ -47,7 +49,7 @@ async fn hindrance(azure: &Azure, order: &Order, error: &Error) -> Option<Hindra
     if !TOLD_BY_WHAT_IS_THERE.contains(&error.status()?) {
         return None;
     }
-    let (budget, registry) = (&order.budget, &order.registry);
+    let (budget, registry) = (&arguments.budget, &arguments.registry);
     let task = azure.get_task_opt(budget, registry, TaskName::Trigger.as_str());
     match task.await.ok()? {
         Some(task) => {

@@ -6,7 +6,7 @@
 use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Azure, Error};
-use crate::provider::workflow::action_arguments::Order;
+use crate::provider::workflow::action_arguments::Arguments;
 use crate::provider::workflow::run::log_tail::LogTail;
 use crate::provider::workflow::run::outcome::{self, WaitEnd};
 use crate::provider::workflow::run::wording;
@@ -32,27 +32,27 @@ enum Verdict {
 /// on the action may rely on the run, and Terraform would go on, or end with success.
 pub(super) async fn until_ended(
     azure: &Azure,
-    order: &Order,
+    arguments: &Arguments,
     run: Run,
     progress: &Progress,
 ) -> Result<Diagnostics, Diagnostics> {
     let mut watch = Watch {
         azure,
-        order,
-        log: azure.run_log(&order.registry, &run.run_id),
+        arguments,
+        log: azure.run_log(&arguments.registry, &run.run_id),
         run,
         progress,
         tail: LogTail::default(),
         unreadable: None,
     };
     if let Err(end) = watch.until_ended().await {
-        return Err(outcome::still_running(order, &watch.run, &end).into());
+        return Err(outcome::still_running(arguments, &watch.run, &end).into());
     }
     let Watch { run, tail, .. } = &watch;
     if verdict(&run.status) == Verdict::Failed {
         let last: Vec<&str> = tail.last_lines().map(String::as_str).collect();
         let unreadable = watch.unreadable.as_ref();
-        return Err(outcome::failed(&order.registry, run, &last, unreadable).into());
+        return Err(outcome::failed(&arguments.registry, run, &last, unreadable).into());
     }
     let scans = tail.queued().filter(|_| watch.unreadable.is_none());
     progress.report(wording::succeeded(run, scans)).await;
@@ -61,7 +61,7 @@ pub(super) async fn until_ended(
 
 struct Watch<'a> {
     azure: &'a Azure,
-    order: &'a Order,
+    arguments: &'a Arguments,
     run: Run,
     progress: &'a Progress,
     log: RunLog,
@@ -75,16 +75,16 @@ impl Watch<'_> {
         let mut pauses = pauses().cycle();
         while verdict(&self.run.status) == Verdict::GoesOn {
             let pause = pauses.next().unwrap_or_default();
-            self.order.budget.sleep(pause).await?;
+            self.arguments.budget.sleep(pause).await?;
             self.poll().await?;
         }
         Ok(())
     }
 
     async fn poll(&mut self) -> Result<(), WaitEnd> {
-        let Order {
+        let Arguments {
             registry, budget, ..
-        } = self.order;
+        } = self.arguments;
         let id = &self.run.run_id;
         let seen = self.azure.get_run(budget, registry, id).await?;
         let before = std::mem::replace(&mut self.run, seen);
@@ -131,7 +131,7 @@ impl Watch<'_> {
 
     /// Reads on; of a log that has grown by more than one part, its end.
     async fn read_on(&mut self) -> Result<(), Error> {
-        let budget = &self.order.budget;
+        let budget = &self.arguments.budget;
         let Some(part) = self.log.read(budget, self.tail.next(), READ).await? else {
             return Ok(());
         };
