@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::lookup::{Lookup, look_up};
 use crate::provider::workflow::work::Work;
-use crate::provider::workflow::{TYPE_NAME, names, notices, schema as workflow, validate};
+use crate::provider::workflow::{TYPE_NAME, names, notices, schema as workflow};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
 use terraform_plugin::schema::{Block, Schema};
@@ -60,11 +61,7 @@ impl DataSource for ContinuousPatchingWorkflow {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        let durations = validate::durations(config);
-        validate::registry(config)
-            .into_iter()
-            .chain(durations)
-            .collect()
+        registry_and_timeouts(config, [])
     }
 
     async fn read(&self, context: &Context, config: Value) -> DataResult {

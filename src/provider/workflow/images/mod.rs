@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::azure::Error;
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::lookup::{Found, live_policy};
@@ -135,13 +136,8 @@ fn validate(config: &Value) -> Diagnostics {
     let convention = Config::read(config).tag_convention.known();
     let without = "leave out `repositories`, for those of the registry's policy";
     let repositories = validate::repositories(config, convention, without);
-    let durations = validate::durations(config);
-    validate::registry(config)
-        .into_iter()
-        .chain(validate::tag_convention(config))
-        .chain(repositories)
-        .chain(durations)
-        .collect()
+    let tag_convention = validate::tag_convention(config).into_iter();
+    registry_and_timeouts(config, tag_convention.chain(repositories))
 }
 
 fn failed(error: &Error) -> Diagnostic {

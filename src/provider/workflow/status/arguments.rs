@@ -1,8 +1,8 @@
 //! The arguments, and what is wrong with them. What is unknown is not judged.
 
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::workflow::status::image_status::Status;
 use crate::provider::workflow::status::names;
-use crate::provider::workflow::validate;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -20,13 +20,8 @@ pub(super) struct Arguments {
 
 /// Checks a configuration: all findings at once.
 pub(super) fn validate(config: &Value) -> Diagnostics {
-    let findings = [
-        validate::registry(config),
-        status(config).err(),
-        lookback(config).err(),
-    ];
-    let durations = validate::durations(config);
-    findings.into_iter().flatten().chain(durations).collect()
+    let own = [status(config).err(), lookback(config).err()];
+    registry_and_timeouts(config, own.into_iter().flatten())
 }
 
 impl Arguments {
