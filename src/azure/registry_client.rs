@@ -1,10 +1,13 @@
 //! Azure at one registry, within the budget of one operation.
 
+use jiff::Timestamp;
+
 use crate::azure::acr::AcrClient;
 use crate::azure::cache_rule::CacheRule;
 use crate::azure::registry::Registry;
 use crate::azure::role_assignment::{RoleAssignment, RoleAssignmentBody};
 use crate::azure::run::Run;
+use crate::azure::run::log::RunLog;
 use crate::azure::task::{Task, TaskBody, TaskPatch};
 use crate::azure::{Accepted, Azure, Error, RegistryId};
 use crate::http::Budget;
@@ -149,5 +152,21 @@ impl RegistryClient {
     pub(crate) async fn list_active_runs(&self, tasks: &[&str]) -> Result<Vec<Run>, Error> {
         let active = self.azure.list_active_runs(&self.budget, &self.id, tasks);
         active.await
+    }
+
+    /// The runs of some tasks, by name, since a moment. Errors as of [`Azure::list_runs_since`].
+    pub(crate) async fn list_runs_since(
+        &self,
+        tasks: &[&str],
+        since: Timestamp,
+    ) -> Result<Vec<Run>, Error> {
+        let azure = &self.azure;
+        let runs = azure.list_runs_since(&self.budget, &self.id, tasks, since);
+        runs.await
+    }
+
+    /// The log of a run, to be read with [`RegistryClient::budget`].
+    pub(crate) fn run_log(&self, run_id: &str) -> RunLog {
+        self.azure.run_log(&self.id, run_id)
     }
 }

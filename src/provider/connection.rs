@@ -8,8 +8,11 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::azure::{Azure, Error, Operation, RegistryClient, RegistryId};
 use crate::http::Budget;
+use crate::provider::common::registry_id;
+use crate::provider::common::timeouts::{self, TIMEOUTS, Timeouts};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::framework::Context;
+use terraform_plugin::value::Value;
 
 /// What the resources know of Azure. One for all of them, filled in by the provider.
 #[derive(Debug, Default)]
@@ -70,6 +73,20 @@ impl Connection {
     ) -> Result<RegistryClient, Diagnostic> {
         let budget = Budget::new(timeout, context.cancelled.clone());
         Ok(RegistryClient::new(self.ready()?, budget, id))
+    }
+
+    /// The same for a read of the registry of a data source's configuration, with its `timeouts`.
+    ///
+    /// # Errors
+    /// The provider isn't configured yet, or there can't be such a registry.
+    pub(crate) fn registry_of(
+        &self,
+        context: &Context,
+        config: &Value,
+    ) -> Result<RegistryClient, Diagnostic> {
+        let id = registry_id::read(config)?;
+        let timeout = Timeouts::of_config(config.get(TIMEOUTS)).of(timeouts::Operation::Read);
+        self.registry(context, id, timeout)
     }
 
     /// Waits until nobody else in this process changes a registry's workflow. A registry has one at most:

@@ -1,21 +1,10 @@
 //! The provider `acr`: its block, its resources, and the one connection to Azure that they share.
 
-mod arguments;
-mod clients;
-mod cloud;
 pub(crate) mod common;
-mod config;
+mod configuration;
 pub(crate) mod connection;
-mod credential;
-mod environment;
 pub(crate) mod functions;
-mod given;
-mod incomplete;
 pub(crate) mod report;
-mod schema;
-mod sign_in;
-mod source;
-mod user_agent;
 pub(crate) mod workflow;
 
 use std::fmt;
@@ -23,8 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::azure::{Azure, AzureOptions};
-use crate::http::{Pipeline, Transport};
+use crate::http::Transport;
 use crate::provider::connection::{Connection, Link};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{
@@ -33,9 +21,8 @@ use terraform_plugin::framework::{
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-use config::{Config, Correlation};
-use credential::credential;
-pub use environment::Environment;
+use configuration::Config;
+pub use configuration::Environment;
 
 /// The provider.
 pub struct AcrProvider {
@@ -50,7 +37,7 @@ impl AcrProvider {
     /// The provider, in a process with this environment.
     pub fn new(environment: Environment) -> Self {
         Self {
-            schema: schema::schema(),
+            schema: configuration::schema(),
             environment,
             transport: None,
             connection: Arc::default(),
@@ -64,25 +51,6 @@ impl AcrProvider {
             transport: Some(transport),
             ..Self::new(environment)
         }
-    }
-
-    async fn connect(&self, config: Config) -> Result<Azure, Diagnostics> {
-        let own = || self.transport.clone().map(Pipeline::new).map(Ok);
-        let (environment, user_agent) = (&self.environment, &*config.user_agent);
-        let pipeline = own().unwrap_or_else(|| clients::to_azure(environment, user_agent))?;
-        let machine = || own().unwrap_or_else(|| clients::to_the_machine(environment, user_agent));
-        let cloud = config.cloud.settle(&pipeline).await?;
-        let credential = credential(config.sign_in, &cloud, pipeline.clone(), machine)?;
-        Ok(Azure::new(AzureOptions {
-            cloud,
-            credential: credential.with_auxiliary_tenants(&config.auxiliary_tenants),
-            pipeline,
-            correlation_id: match config.correlation_id {
-                Correlation::None => None,
-                Correlation::New => Some(uuid::Uuid::new_v4().to_string()),
-                Correlation::Given(id) => Some(id),
-            },
-        }))
     }
 }
 
@@ -121,11 +89,11 @@ impl Provider for AcrProvider {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        config::validate(config)
+        configuration::validate(config)
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        if config::is_unknown(&request.config) {
+        if configuration::is_unknown(&request.config) {
             self.connection.set(Link::Unknown);
             return Diagnostics::new();
         }
@@ -136,7 +104,8 @@ impl Provider for AcrProvider {
         };
         let warnings = std::mem::take(&mut config.warnings);
         let subscription = config.subscription_id.take();
-        let mut diagnostics = match self.connect(config).await {
+        let connected = config.connect(&self.environment, self.transport.as_ref());
+        let mut diagnostics = match connected.await {
             Ok(azure) => {
                 self.connection.set(Link::Ready {
                     azure,

@@ -7,34 +7,34 @@ use std::path::Path;
 use host_cli::Host;
 use serde_json::Value;
 
+use crate::docs_pages;
 use crate::golden::{assert_golden, files_below};
-use crate::offered::offered;
-use crate::pages;
+use crate::provider_schema::provider_schema;
 use crate::stage::{Stage, hosts, provider};
 
 #[test]
 fn the_schema_is_the_golden_one() {
-    let schema = serde_json::to_string_pretty(&offered()).unwrap() + "\n";
+    let schema = serde_json::to_string_pretty(&provider_schema()).unwrap() + "\n";
     assert_golden("tests/golden/schema.json", &schema);
 }
 
 #[tokio::test]
 async fn every_host_prints_what_is_offered_as_far_as_it_knows_of_it() {
-    let offered = offered();
+    let expected = provider_schema();
     for host in hosts() {
         let printed = schema(host).await;
         for known in ["provider", "resource_schemas", "functions"] {
             assert!(printed[known].is_object(), "{host} prints no {known}");
         }
         for (kind, printed) in printed.as_object().unwrap() {
-            assert_eq!(*printed, offered[kind], "the {kind} under {host}");
+            assert_eq!(*printed, expected[kind], "the {kind} under {host}");
         }
     }
 }
 
 #[test]
 fn the_registry_pages_say_what_the_schema_says_and_there_are_no_others() {
-    let pages = pages::all(&offered());
+    let pages = docs_pages::all(&provider_schema());
     for (path, text) in &pages {
         assert_golden(path, text);
     }

@@ -19,7 +19,7 @@
 //! - `actions`: actions, invoked by hand and triggered
 //! - `status`: what has become of the images
 //! - `data_sources`: what configurations look up, and make of it
-//! - `stage`, `planned`, `golden`, `offered`, `page`, `pages`: what the tests are made of
+//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: what the tests are made of
 
 #![allow(
     clippy::unwrap_used,
@@ -31,6 +31,7 @@ mod adoption;
 mod bad_input;
 mod consistency;
 mod data_sources;
+mod docs_pages;
 mod drift;
 mod examples;
 mod failures;
@@ -40,13 +41,13 @@ mod golden;
 mod leftovers;
 mod lifecycle;
 mod listing;
-mod offered;
-mod page;
-mod pages;
+
 mod planned;
+mod provider_schema;
 mod refused_sign_ins;
 mod registries;
 mod requests;
+mod schema_markdown;
 mod signing_in;
 mod stage;
 mod status;

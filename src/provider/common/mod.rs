@@ -3,3 +3,4 @@
 pub(crate) mod findings;
 pub(crate) mod registry_id;
 pub(crate) mod timeouts;
+pub(crate) mod validate;

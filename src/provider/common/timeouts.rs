@@ -46,8 +46,8 @@ terraform_plugin::model! {
 
 terraform_plugin::text_value!(Timeout);
 
-/// The block, and an action's argument of the like.
-const TIMEOUTS: &str = "timeouts";
+/// The block's name.
+pub(crate) const TIMEOUTS: &str = "timeouts";
 
 /// Text that is no time-out.
 #[derive(Debug, PartialEq, Eq, Error)]

@@ -1,12 +1,11 @@
-//! What both actions are told: on which registry, and how long they may take.
+//! The arguments of both actions: on which registry, and how long they may take.
 
 use std::time::Duration;
 
-use crate::azure::id::RegistryId;
-use crate::http::Budget;
+use crate::azure::{RegistryClient, RegistryId};
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{self, Timeout};
-use crate::provider::workflow::names::REGISTRY_ID;
+use crate::provider::connection::Connection;
 use crate::provider::workflow::schema;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Context;
@@ -15,44 +14,49 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const TIMEOUT: &str = "timeout";
 
-/// How long an action may take that isn't told.
+/// How long an action may take where `timeout` is left out.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// What an action has been told, once all of it is known.
+/// The arguments of one invocation, all of them known.
 #[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) registry: RegistryId,
-    pub(crate) budget: Budget,
-    /// How much time the budget had.
+pub(crate) struct Arguments {
+    pub(crate) registry: RegistryClient,
+    /// How much time there is in all.
     pub(crate) timeout: Duration,
 }
 
-impl Order {
+impl Arguments {
     /// Reads a configuration. Its time begins now.
     ///
     /// # Errors
     /// What is wrong with it: a value that wasn't known before has been seen by nobody yet.
-    pub(crate) fn read(context: &Context, config: &Value) -> Result<Self, Diagnostics> {
-        let found = check(config);
-        if !found.is_empty() {
-            return Err(found);
-        }
-        let id = config.get(REGISTRY_ID).as_str().unwrap_or_default();
-        let registry = id
-            .parse::<RegistryId>()
-            .map_err(|problem| registry_id::invalid(&problem))?;
-        let timeout = config.get(TIMEOUT).as_str().and_then(|it| it.parse().ok());
-        let timeout = timeout.map_or(DEFAULT_TIMEOUT, |it: Timeout| it.duration());
+    pub(crate) fn read(
+        connection: &Connection,
+        context: &Context,
+        config: &Value,
+    ) -> Result<Self, Diagnostics> {
+        connection.ready()?;
+        let (id, timeout) = read(config)?;
         Ok(Self {
-            registry,
-            budget: Budget::new(timeout, context.cancelled.clone()),
+            registry: connection.registry(context, id, timeout)?,
             timeout,
         })
     }
 }
 
-/// The arguments, of which the last is described by what the time is for.
-pub(crate) fn arguments(time_for: &str) -> [Attribute; 2] {
+/// What a configuration says, once all of it is known.
+fn read(config: &Value) -> Result<(RegistryId, Duration), Diagnostics> {
+    let found = validate(config);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let timeout = config.get(TIMEOUT).as_str().and_then(|it| it.parse().ok());
+    let timeout = timeout.map_or(DEFAULT_TIMEOUT, |it: Timeout| it.duration());
+    Ok((registry_id::read(config)?, timeout))
+}
+
+/// Their attributes, of which the last is described by what the time is for.
+pub(crate) fn attributes(time_for: &str) -> [Attribute; 2] {
     [
         schema::registry_id(),
         Attribute::new(
@@ -65,7 +69,7 @@ pub(crate) fn arguments(time_for: &str) -> [Attribute; 2] {
 }
 
 /// What is wrong with the arguments, as far as they are known.
-pub(crate) fn check(config: &Value) -> Diagnostics {
+pub(crate) fn validate(config: &Value) -> Diagnostics {
     let registry = registry_id::validate(config);
     let timeout = timeouts::validate_one(config.get(TIMEOUT), AttributePath::new(TIMEOUT));
     registry.into_iter().chain(timeout).collect()
@@ -74,6 +78,7 @@ pub(crate) fn check(config: &Value) -> Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::common::registry_id::REGISTRY_ID;
     use terraform_plugin::diagnostics::Diagnostic;
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso";
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn all_findings_come_at_once_and_each_at_its_argument() {
-        insta::assert_snapshot!(findings(&check(&config("contoso", "soon"))), @r#"
+        insta::assert_snapshot!(findings(&validate(&config("contoso", "soon"))), @r#"
         registry_id: Invalid registry ID
           "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         timeout: Invalid timeout
@@ -107,20 +112,19 @@ mod tests {
             (REGISTRY.into(), Value::Null),
             (REGISTRY.into(), "90s".into()),
         ] {
-            assert_eq!(check(&config(registry, timeout)), Diagnostics::new());
+            assert_eq!(validate(&config(registry, timeout)), Diagnostics::new());
         }
     }
 
     #[test]
     fn an_order_is_read_with_its_time_and_refused_with_what_is_wrong() {
-        let read = |config: &Value| Order::read(&Context::default(), config);
-        let order = read(&config(REGISTRY, Value::Null)).unwrap();
-        assert_eq!(order.registry.to_string(), REGISTRY);
-        assert_eq!(order.timeout, Duration::from_secs(1800));
-        let order = read(&config(REGISTRY, "90s")).unwrap();
-        assert_eq!(order.timeout, Duration::from_secs(90));
+        let (registry, timeout) = read(&config(REGISTRY, Value::Null)).unwrap();
+        assert_eq!(registry.to_string(), REGISTRY);
+        assert_eq!(timeout, Duration::from_secs(1800));
+        let (_, timeout) = read(&config(REGISTRY, "90s")).unwrap();
+        assert_eq!(timeout, Duration::from_secs(90));
         for bad in [config("contoso", Value::Null), config(REGISTRY, "soon")] {
-            assert_eq!(read(&bad).unwrap_err(), check(&bad));
+            assert_eq!(read(&bad).unwrap_err(), validate(&bad));
         }
     }
 }

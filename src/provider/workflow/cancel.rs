@@ -7,13 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::azure::Error;
-use crate::azure::RegistryClient;
 use crate::azure::id::{RegistryId, name_of};
 use crate::azure::run::Run;
 use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::{self, Order};
+use crate::provider::workflow::action_arguments::{self, Arguments};
 use crate::workflow::cancel_runs::CancelRuns as Rounds;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Action, Context, Progress};
@@ -47,11 +46,11 @@ impl Action for CancelRuns {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn invoke(
@@ -60,11 +59,9 @@ impl Action for CancelRuns {
         config: Value,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        let azure = self.connection.ready()?;
-        let order = Order::read(context, &config)?;
-        let registry = &order.registry;
-        let client = RegistryClient::new(azure, order.budget.clone(), registry.clone());
-        let mut cancelling = Rounds::new(&client);
+        let arguments = Arguments::read(&self.connection, context, &config)?;
+        let registry = arguments.registry.id();
+        let mut cancelling = Rounds::new(&arguments.registry);
         let mut cancelled = BTreeSet::new();
         while let Some(round) = cancelling
             .next_round()
@@ -73,9 +70,9 @@ impl Action for CancelRuns {
         {
             for run in round.cancelled {
                 // One that takes a while to end is cancelled again, and told once.
-                let said = told(&run);
+                let message = cancelled_line(&run);
                 if cancelled.insert(run.run_id) {
-                    progress.report(said).await;
+                    progress.report(message).await;
                 }
             }
             if let Some(failure) = round.failure {
@@ -91,7 +88,7 @@ impl Action for CancelRuns {
 
 fn schema() -> Schema {
     let [registry_id, timeout] =
-        action_arguments::arguments("How long it may take until all runs have ended");
+        action_arguments::attributes("How long it may take until all runs have ended");
     Schema {
         version: 0,
         block: Block {
@@ -105,7 +102,7 @@ fn schema() -> Schema {
     }
 }
 
-fn told(run: &Run) -> String {
+fn cancelled_line(run: &Run) -> String {
     let task = run.task.as_deref().map(name_of).unwrap_or("a task");
     format!("Cancelled run {} of {task}.", run.run_id)
 }

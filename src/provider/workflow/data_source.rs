@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::azure::RegistryClient;
 use crate::provider::common::registry_id;
-use crate::provider::common::timeouts::{self, Operation};
+use crate::provider::common::timeouts::Operation;
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::lookup::{Lookup, look_up};
-use crate::provider::workflow::work::Work;
 use crate::provider::workflow::{TYPE_NAME, names, schema as workflow};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
@@ -37,18 +36,18 @@ impl ContinuousPatchingWorkflow {
     }
 
     /// What the state of a workflow says here, beside the configuration.
-    fn told(&self, state: Value, config: &Value) -> Value {
-        let Value::Object(mut told) = state else {
+    fn attributes(&self, state: Value, config: &Value) -> Value {
+        let Value::Object(mut attributes) = state else {
             return state;
         };
-        told.retain(|name, _| {
-            let mut attributes = self.schema.block.attributes.iter();
-            attributes.any(|attribute| attribute.name == *name)
+        attributes.retain(|name, _| {
+            let mut known = self.schema.block.attributes.iter();
+            known.any(|attribute| attribute.name == *name)
         });
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
-            told.insert(name.to_owned(), config.get(name).clone());
+            attributes.insert(name.to_owned(), config.get(name).clone());
         }
-        Value::Object(told)
+        Value::Object(attributes)
     }
 }
 
@@ -63,24 +62,19 @@ impl DataSource for ContinuousPatchingWorkflow {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        let durations = timeouts::validate(config);
-        registry_id::validate(config)
-            .into_iter()
-            .chain(durations)
-            .collect()
+        registry_and_timeouts(config, [])
     }
 
     async fn read(&self, context: &Context, config: Value) -> DataResult {
-        let work = Work::look(&self.connection, context, &config)?;
-        let client = RegistryClient::new(work.azure, work.budget, work.registry.clone());
-        match look_up(&client).await {
+        let registry = self.connection.registry_of(context, &config)?;
+        match look_up(&registry).await {
             Ok(Lookup::Workflow { state, diagnostics }) => Ok(Data {
-                state: self.told(state, &config),
+                state: self.attributes(state, &config),
                 diagnostics,
             }),
-            Ok(Lookup::NoWorkflow) => Err(no_workflow(&work.registry.to_string()).into()),
+            Ok(Lookup::NoWorkflow) => Err(no_workflow(&registry.id().to_string()).into()),
             Ok(Lookup::NoRegistry) => {
-                Err(registry_id::not_found(&work.registry.to_string()).into())
+                Err(registry_id::not_found(&registry.id().to_string()).into())
             }
             Err(error) => Err(report::failure("Could not read the workflow", &error).into()),
         }

@@ -1,15 +1,14 @@
-//! The workflow of a registry, or its policy alone, for whoever has no state of it.
+//! The workflow of a registry, for whoever has no state of it.
 
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::model::Model as _;
 use terraform_plugin::value::Value;
 
-use crate::azure::{Azure, Error, RegistryClient};
-use crate::http::Budget;
+use crate::azure::{Error, RegistryClient};
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::{notices, state};
-use crate::workflow::observe::{KnownPolicy, PolicyRead, PolicyState, observe, read_policy};
+use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
 use crate::workflow::ownership::owned;
 
 /// What a look at a registry has found.
@@ -46,16 +45,4 @@ pub(crate) async fn look_up(registry: &RegistryClient) -> Result<Lookup, Error> 
         state: state::of(&observed, &owned, &imported).write(),
         diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
     })
-}
-
-/// The policy of the registry with this login server, and the digest of its manifest.
-///
-/// # Errors
-/// It can't be read; that there is none, or something else in its place, is no error.
-pub(crate) async fn live_policy(
-    azure: &Azure,
-    budget: &Budget,
-    login_server: &str,
-) -> Result<(PolicyState, Option<String>), Error> {
-    read_policy(&azure.acr(login_server), budget, &KnownPolicy::default()).await
 }

@@ -9,7 +9,7 @@
 //!   - `identity`, `generate_config`: what it is named by, and its configuration
 //!   - `notices`, `task_status`: what there is to say
 //! - `lookup`: the workflow of a registry, for whoever has no state of it
-//! - `list`, `listed`: the list resource
+//! - `list`: the list resource
 //! - `data_source`, `images`, `status`: the data sources
 //! - `run`, `cancel`, `action_arguments`: the actions
 
@@ -23,7 +23,6 @@ pub(crate) mod generate_config;
 pub(crate) mod identity;
 pub(crate) mod images;
 pub(crate) mod list;
-pub(crate) mod listed;
 pub(crate) mod lookup;
 pub(crate) mod model;
 pub(crate) mod names;
@@ -42,7 +41,6 @@ pub(crate) mod state_recorder;
 pub(crate) mod status;
 pub(crate) mod task_status;
 pub(crate) mod validate;
-pub(crate) mod work;
 
 use std::sync::Arc;
 

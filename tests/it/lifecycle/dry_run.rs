@@ -1,14 +1,14 @@
 //! The dry run against the simulator: what a run would take, by the policy that there is or by
 //! another one.
 
-use crate::support::core::data_source;
 use std::time::Duration;
 
 use azure_simulator::{CliCreate, Fate, Fault, Generation, RegistrySpec};
 use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::mishap::{At, Mishap};
+use crate::support::core::data_source;
+use crate::support::fault_injection::{At, TransportFault};
 use terraform_plugin_testing::core::Core;
 use terraform_plugin_testing::data_source::{Answer, Source};
 use terraform_plugin_testing::host::lines;
@@ -226,7 +226,7 @@ async fn a_registry_that_is_not_there_and_one_out_of_reach_are_errors() {
 async fn a_read_takes_no_longer_than_it_may() {
     let stage = stage().await;
     // The token, and then the registry.
-    stage.wire.plague(Mishap::Hang, At::Always(2));
+    stage.wire.inject_fault(TransportFault::Hang, At::Always(2));
     let timeouts = Value::object([("read", Value::from("90s"))]);
     let begun = tokio::time::Instant::now();
     let stopped = read(&stage, &with(&of(&stage), "timeouts", timeouts)).await;

@@ -11,9 +11,9 @@ use futures::{StreamExt, stream};
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
 
-use crate::lifecycle::others::{foreign, seed};
+use crate::lifecycle::foreign_resources::{foreign, seed};
 use crate::lifecycle::stage::{Stage, repositories, with};
-use crate::support::mishap::{At, Mishap};
+use crate::support::fault_injection::{At, TransportFault};
 use crate::support::wire::Ringing;
 use terraform_plugin_testing::core::{Core, errors, has_error};
 
@@ -43,7 +43,7 @@ enum Trouble {
     /// The same, however often it is sent.
     CutAfterAlways,
     /// This goes wrong on the way, however often it is sent.
-    Always(Mishap),
+    Always(TransportFault),
     /// The user interrupts Terraform while the request is on its way.
     Interrupt,
 }
@@ -184,7 +184,7 @@ impl Case {
         self.stage.azure.mark();
         let said = self.carry_out_with(trouble, &step, n).await;
         self.stage.azure.clear_faults();
-        self.stage.wire.heal();
+        self.stage.wire.clear_fault();
         self.told_what_to_do(&said);
         if trouble.passes_unnoticed() {
             assert_eq!(said, [], "{}", self.name);
@@ -218,8 +218,8 @@ impl Case {
         let here = Fault::on(&step.method, &step.address).nth(step.nth);
         let fault = match trouble {
             Trouble::Interrupt => return self.interrupted_at(n).await,
-            Trouble::Always(mishap) => {
-                self.stage.wire.plague(mishap, At::Always(n));
+            Trouble::Always(fault) => {
+                self.stage.wire.inject_fault(fault, At::Always(n));
                 return self.carry_out().await;
             }
             Trouble::Outage => Fault::at(n as u64).status(500).times(u64::MAX),
@@ -357,19 +357,19 @@ survives! {
     a_request_that_always_fails_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
     a_missing_permission_loses_nothing: Trouble::Refusal(403), Pace::Prompt;
     a_sign_in_that_is_no_longer_taken_loses_nothing: Trouble::Refusal(401), Pace::Prompt;
-    a_throttle_that_never_ends_loses_nothing: Trouble::Always(Mishap::Status(429, Some("120"))), Pace::Prompt;
-    a_certificate_that_is_not_trusted_loses_nothing: Trouble::Always(Mishap::Untrusted), Pace::Prompt;
-    an_answer_that_is_too_long_loses_nothing: Trouble::Always(Mishap::TooLong), Pace::Prompt;
+    a_throttle_that_never_ends_loses_nothing: Trouble::Always(TransportFault::Status(429, Some("120"))), Pace::Prompt;
+    a_certificate_that_is_not_trusted_loses_nothing: Trouble::Always(TransportFault::Untrusted), Pace::Prompt;
+    an_answer_that_is_too_long_loses_nothing: Trouble::Always(TransportFault::TooLong), Pace::Prompt;
     a_conflict_loses_nothing: Trouble::Refusal(409), Pace::Prompt;
     a_lost_request_loses_nothing: Trouble::Cut, Pace::Prompt;
     a_lost_answer_loses_nothing: Trouble::CutAfter, Pace::Prompt;
     an_answer_that_is_always_lost_loses_nothing: Trouble::CutAfterAlways, Pace::Prompt;
-    a_network_that_is_away_loses_nothing: Trouble::Always(Mishap::NoConnection), Pace::Prompt;
-    a_request_that_hangs_loses_nothing: Trouble::Always(Mishap::Hang), Pace::Prompt;
-    an_answer_that_never_comes_loses_nothing: Trouble::Always(Mishap::HangAfter), Pace::Prompt;
-    an_answer_of_somebody_else_loses_nothing: Trouble::Always(Mishap::Garbled), Pace::Prompt;
-    half_an_answer_loses_nothing: Trouble::Always(Mishap::Halved), Pace::Prompt;
-    a_way_that_leads_astray_loses_nothing: Trouble::Always(Mishap::Redirected), Pace::Prompt;
+    a_network_that_is_away_loses_nothing: Trouble::Always(TransportFault::NoConnection), Pace::Prompt;
+    a_request_that_hangs_loses_nothing: Trouble::Always(TransportFault::Hang), Pace::Prompt;
+    an_answer_that_never_comes_loses_nothing: Trouble::Always(TransportFault::HangAfter), Pace::Prompt;
+    an_answer_of_somebody_else_loses_nothing: Trouble::Always(TransportFault::Garbled), Pace::Prompt;
+    half_an_answer_loses_nothing: Trouble::Always(TransportFault::Halved), Pace::Prompt;
+    a_way_that_leads_astray_loses_nothing: Trouble::Always(TransportFault::Redirected), Pace::Prompt;
     an_interrupt_loses_nothing: Trouble::Interrupt, Pace::Prompt;
     an_interrupt_of_a_slow_azure_loses_nothing: Trouble::Interrupt, Pace::Slow;
 }

@@ -1,6 +1,5 @@
 //! The list resource against the simulator, event by event, as `terraform query` calls it.
 
-use crate::support::core::start_core;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use terraform_plugin::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
 use crate::lifecycle::stage::Stage;
+use crate::support::core::start_core;
 use crate::support::wire::Wire;
 use terraform_plugin_testing::core::Core;
 use terraform_plugin_testing::host::lines;

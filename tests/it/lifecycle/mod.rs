@@ -1,24 +1,25 @@
 //! The real provider against the simulator, from the first plan to the last destroy: when all goes
 //! well, and when anything goes wrong.
 
-mod acting;
+mod actions;
 mod clouds;
+mod consistency;
 mod dry_run;
+mod duplicate_resource;
 mod failures;
+mod foreign_resources;
 mod identity;
 mod importing;
 mod leftovers;
 mod listing;
-mod lookups;
-mod others;
-mod passing;
+mod planned_values;
 mod preflight;
-mod rivals;
-mod runs;
+mod run_immediately;
 mod stage;
 mod status;
 mod throttling;
+mod transient_faults;
 mod unknowns;
 mod updating;
-mod waiting;
 mod whole_life;
+mod workflow_data_source;

@@ -1,6 +1,5 @@
 //! What the provider's own resource promises in a plan, and keeps.
 
-use crate::support::core::start_core;
 use std::sync::Arc;
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
@@ -9,9 +8,10 @@ use terraform_plugin::schema::{Attribute, AttributeKind, Block, Presence};
 use terraform_plugin::value::Value;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
-use terraform_plugin_testing::core_rules::broken_promises;
-use terraform_plugin_testing::core::{Plan, Core};
+use crate::support::core::start_core;
 use crate::support::wire::Wire;
+use terraform_plugin_testing::core::{Core, Plan};
+use terraform_plugin_testing::core_rules::broken_promises;
 
 /// A Terraform at an Azure with one registry.
 async fn terraform() -> (Core, String) {

@@ -1,11 +1,11 @@
 //! What every test of this suite plays on: a simulated Azure, a Core, a configuration.
 
-use crate::support::core::start_core_with;
 use std::sync::Arc;
 
 use azure_simulator::{Knobs, Options, RegistryHandle, RegistrySpec, Simulator, roles};
 use terraform_plugin::value::Value;
 
+use crate::support::core::start_core_with;
 use crate::support::wire::Wire;
 use terraform_plugin_testing::core::{Action, Core};
 

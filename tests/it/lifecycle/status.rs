@@ -3,7 +3,6 @@
 
 mod logs;
 
-use crate::support::core::data_source;
 use std::collections::BTreeSet;
 
 use azure_simulator::{Entry, Fate, Fault, Run, RunStatus};
@@ -11,6 +10,7 @@ use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
+use crate::support::core::data_source;
 use terraform_plugin_testing::core::Core;
 use terraform_plugin_testing::host::lines;
 

@@ -1,6 +1,5 @@
 //! Many workflows at once, and an Azure that counts.
 
-use crate::support::core::start_core;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use azure_simulator::{Entry, Options, RegistrySpec, Simulator};
 use futures::future::join_all;
 
 use crate::lifecycle::stage::config;
+use crate::support::core::start_core;
 use crate::support::wire::Wire;
 use terraform_plugin_testing::core::{Core, has_error};
 

@@ -3,16 +3,21 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use azure_simulator::{Options, RegistrySpec, Simulator};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as Json};
+use terraform_plugin::framework::Provider as _;
 use terraform_plugin::process::generated::Empty;
 use terraform_plugin::process::generated::grpc_controller_client::GrpcControllerClient;
 use terraform_plugin::process::generated::grpc_stdio_client::GrpcStdioClient;
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::protocol::generated::provider_client::ProviderClient;
+use terraform_plugin::value::Value;
+use terraform_plugin_testing::core::wire;
 use terraform_plugin_testing::plugin_process::{COOKIE, Line, exists, in_time};
 use terraform_plugin_testing::tls_identity::HOST;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -87,7 +92,7 @@ impl Process {
 }
 
 /// The lines that were logged.
-fn log(stderr: &str) -> Vec<Map<String, Value>> {
+fn log(stderr: &str) -> Vec<Map<String, Json>> {
     stderr
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -152,6 +157,42 @@ async fn the_log_tells_of_which_call_it_speaks() {
     let about_a_type = of("UpgradeResourceState").unwrap();
     assert_eq!(about_a_type["tf_resource_type"], "acr_nothing");
     assert!(of("StopProvider").is_some());
+}
+
+/// The framework logs events of the crates that `main` names, and drops others in silence.
+#[tokio::test]
+async fn what_the_providers_own_code_logs_is_in_the_log() {
+    let options = Options::default().registry(RegistrySpec::new("contoso"));
+    let azure = Simulator::start(options).unwrap();
+    let acr = AcrProvider::new(Environment::default());
+    let source = &acr.data_sources()[0];
+    let mut command = Command::new(BINARY);
+    let process = Process::start(command.envs(azure.env())).await;
+    let channel = process.line.connect(Some(HOST)).await;
+    let mut provider = ProviderClient::new(channel);
+    let nothing = Value::object::<String>([]);
+    let configure = pb::configure_provider::Request {
+        config: wire(&acr.schema().block, &nothing),
+        ..Default::default()
+    };
+    provider.configure_provider(configure).await.unwrap();
+    let id = azure.registry("contoso").id();
+    let config = Value::object([("registry_id", Value::from(id.as_str()))]);
+    let read = pb::read_data_source::Request {
+        type_name: source.type_name().to_owned(),
+        config: wire(&source.schema().block, &config),
+        ..Default::default()
+    };
+    provider.read_data_source(read).await.unwrap();
+    process.ask_to_end().await;
+
+    let log = log(&process.end().await.2);
+    let of_this_crate = |line: &&Map<String, Json>| {
+        let module = line["@module"].as_str().unwrap_or_default();
+        module.starts_with("provider.provider.")
+    };
+    let line = log.iter().find(of_this_crate).unwrap();
+    assert_eq!(line["registry_id"], id);
 }
 
 #[tokio::test]
@@ -245,7 +286,7 @@ async fn a_plugin_to_be_debugged_tells_where_it_is_and_ends_on_ctrl_c() {
             break variable.trim_matches('\'').to_owned();
         }
     };
-    let providers: Value = serde_json::from_str(&variable).unwrap();
+    let providers: Json = serde_json::from_str(&variable).unwrap();
     let reattach = &providers["registry.terraform.io/acrpatch/acr"];
     assert_eq!(reattach["Pid"], child.id().unwrap());
 

@@ -7,12 +7,12 @@
 //!
 //! - `step`: what may happen
 //! - `world`: where it happens
-//! - `people`, `commands`: who does it
-//! - `ending`: what comes of it
+//! - `commands`, `external_actors`: who does it
+//! - `outcome`: what comes of it
 
 mod commands;
-mod ending;
-mod people;
+mod external_actors;
+mod outcome;
 mod step;
 mod world;
 

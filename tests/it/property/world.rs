@@ -1,7 +1,6 @@
 //! Where a history takes place: an Azure with one registry, and a Core; and what there is in
 //! them.
 
-use crate::support::core::start_core;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use serde_json::Value;
 use terraform_provider_acr::patching::role::Role;
 use terraform_provider_acr::patching::{Permissions, TaskName};
 
+use crate::support::core::start_core;
 use crate::support::wire::Wire;
 use terraform_plugin_testing::core::Core;
 

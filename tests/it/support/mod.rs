@@ -2,5 +2,5 @@
 //! watched.
 
 pub(crate) mod core;
-pub(crate) mod mishap;
+pub(crate) mod fault_injection;
 pub(crate) mod wire;

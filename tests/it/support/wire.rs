@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::support::mishap::{self, At, Mishap, Plague};
+use crate::support::fault_injection::{self, At, FaultInjector, TransportFault};
 
 /// The transport of a provider under test.
 pub(crate) struct Wire {
@@ -31,7 +31,7 @@ struct Traffic {
     /// When the last one was sent.
     last: Instant,
     bell: Option<Bell>,
-    plague: Option<Plague>,
+    injector: Option<FaultInjector>,
 }
 
 /// Rings before a request is sent, and has it wait.
@@ -65,7 +65,7 @@ impl Wire {
                 sent: 0,
                 last: Instant::now(),
                 bell: None,
-                plague: None,
+                injector: None,
             }),
         })
     }
@@ -84,27 +84,27 @@ impl Wire {
     }
 
     /// Has something go wrong from now on.
-    pub(crate) fn plague(&self, mishap: Mishap, at: At) {
-        self.traffic.lock().unwrap().plague = Some(Plague::new(mishap, at));
+    pub(crate) fn inject_fault(&self, fault: TransportFault, at: At) {
+        self.traffic.lock().unwrap().injector = Some(FaultInjector::new(fault, at));
     }
 
     /// Has nothing go wrong any more.
-    pub(crate) fn heal(&self) {
-        self.traffic.lock().unwrap().plague = None;
+    pub(crate) fn clear_fault(&self) {
+        self.traffic.lock().unwrap().injector = None;
     }
 
     /// Counts a request; gives the bell that is to ring for it, and what goes wrong with it. The
     /// simulator's clock follows ours.
-    fn count(&self, request: &Request) -> (Option<Bell>, Option<Mishap>) {
+    fn count(&self, request: &Request) -> (Option<Bell>, Option<TransportFault>) {
         let mut traffic = self.traffic.lock().unwrap();
         let now = Instant::now();
         self.azure.advance(now - traffic.last);
         traffic.last = now;
         traffic.sent += 1;
         let sent = traffic.sent;
-        let plague = traffic.plague.as_mut();
-        let mishap = plague.and_then(|it| it.at(request));
-        (traffic.bell.take_if(|bell| bell.at == sent), mishap)
+        let injector = traffic.injector.as_mut();
+        let fault = injector.and_then(|it| it.fault_for(request));
+        (traffic.bell.take_if(|bell| bell.at == sent), fault)
     }
 }
 
@@ -112,17 +112,17 @@ impl Wire {
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let held = hold_time();
-        let (bell, mishap) = self.count(&request);
+        let (bell, fault) = self.count(&request);
         if let Some(bell) = bell {
             // Both ends are dropped where nobody listens any more.
             let _ = bell.ring.send(());
             let _ = bell.go.await;
         }
-        if let Some(answer) = mishap::elsewhere(&request) {
+        if let Some(answer) = fault_injection::elsewhere(&request) {
             return Ok(answer);
         }
-        match mishap {
-            Some(mishap) => mishap.befall(request, &self.client, held).await,
+        match fault {
+            Some(fault) => fault.inject(request, &self.client, held).await,
             None => self.client.send(request).await,
         }
     }

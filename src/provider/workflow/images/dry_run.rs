@@ -13,7 +13,10 @@ use terraform_plugin::value::{AttributePath, Value};
 
 /// The attributes that a dry run of `policy` fills in, and warnings. That a run would fail is what
 /// users want to know of a dry run: it is no failure of the look.
-pub(super) fn told(policy: &Policy, selected: &Selected) -> (BTreeMap<String, Value>, Diagnostics) {
+pub(super) fn computed(
+    policy: &Policy,
+    selected: &Selected,
+) -> (BTreeMap<String, Value>, Diagnostics) {
     let mut warnings = Diagnostics::new();
     if selected.total() > MOST_IMAGES {
         let detail = format!("The policy {}", selected.too_many());
@@ -133,8 +136,8 @@ mod tests {
         images.iter().map(line).collect()
     }
 
-    fn said(warnings: &Diagnostics) -> String {
-        let said: Vec<String> = warnings
+    fn rendered(warnings: &Diagnostics) -> String {
+        let texts: Vec<String> = warnings
             .iter()
             .map(|it| {
                 assert!(!it.is_error(), "{it:?}");
@@ -142,7 +145,7 @@ mod tests {
                 format!("{path}: {}\n{}", it.summary, it.detail)
             })
             .collect();
-        said.join("\n---\n")
+        texts.join("\n---\n")
     }
 
     #[test]
@@ -156,7 +159,7 @@ mod tests {
             ("absent", None),
             ("node", Some(images([image("22", Some("22-1"))]))),
         ]);
-        let (attributes, warnings) = told(&Policy::default(), &selected);
+        let (attributes, warnings) = computed(&Policy::default(), &selected);
         assert_eq!(
             lines(&attributes),
             [
@@ -171,7 +174,7 @@ mod tests {
         );
         assert_eq!(attributes[schema::TOTAL], 3.into());
         assert_eq!(attributes[schema::LIMIT], 100.into());
-        assert_eq!(said(&warnings), "");
+        assert_eq!(rendered(&warnings), "");
     }
 
     #[test]
@@ -179,12 +182,12 @@ mod tests {
         let long = "a".repeat(127);
         let python = images([image("3.11", Some("3.11-999")), image(&long, None)]);
         let selected = Selected::from([("python", Some(python))]);
-        let (attributes, warnings) = told(&Policy::default(), &selected);
+        let (attributes, warnings) = computed(&Policy::default(), &selected);
         assert_eq!(
             lines(&attributes)[0],
             "python:3.11 <- 3.11-999, 3.11-999 -> null"
         );
-        insta::assert_snapshot!(said(&warnings).replace(&long, "aaa…"), @"
+        insta::assert_snapshot!(rendered(&warnings).replace(&long, "aaa…"), @"
         repositories: python:3.11 can't be patched any more
         Patching python:3.11 would fail: its patches have had every number up to 999. Have another tag of it patched, or use the tag convention `floating`.
         ---
@@ -199,7 +202,7 @@ mod tests {
             baseless: ["build".to_owned()].into(),
             ..images([image("build", Some("build-500"))])
         };
-        let (attributes, warnings) = told(
+        let (attributes, warnings) = computed(
             &Policy::default(),
             &Selected::from([("app", Some(selection))]),
         );
@@ -207,7 +210,7 @@ mod tests {
             lines(&attributes),
             ["app:build <- build-500, build-500 -> build-501"]
         );
-        insta::assert_snapshot!(said(&warnings), @"
+        insta::assert_snapshot!(rendered(&warnings), @"
         repositories: Patches of no image in app
         The repository app has no tag build, but tags that look like patches of it. The newest of them is scanned; patching fails.
         ");
@@ -217,15 +220,15 @@ mod tests {
     fn a_hundred_images_are_fine_and_one_more_is_a_warning_with_the_counts() {
         let many = |count: usize| {
             let tags = (0..count).map(|tag| image(&format!("v{tag}"), None));
-            told(
+            computed(
                 &Policy::default(),
                 &Selected::from([("many", Some(images(tags)))]),
             )
         };
-        assert_eq!(said(&many(100).1), "");
+        assert_eq!(rendered(&many(100).1), "");
         let (attributes, warnings) = many(101);
         assert_eq!(attributes[schema::TOTAL], 101.into());
-        insta::assert_snapshot!(said(&warnings), @"
+        insta::assert_snapshot!(rendered(&warnings), @"
         repositories: A run would fail
         The policy selects 101 images, and a run takes 100 at most: with more it fails, and nothing is patched. Name fewer repositories or tags.
 

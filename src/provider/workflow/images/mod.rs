@@ -3,36 +3,34 @@
 //!
 //! # Layout
 //! - `schema`: what it looks like
-//! - `asked`: which policy is tried
+//! - `effective_policy`: which policy is tried
 //! - `dry_run`: what is said of the images that it selects
 //!
 //! This file asks Azure: the registry, its policy as far as that is needed, and its repositories.
 
-mod asked;
 mod dry_run;
+mod effective_policy;
 mod schema;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::azure::Error;
+use crate::azure::{Error, RegistryClient};
 use crate::provider::common::registry_id;
-use crate::provider::common::timeouts;
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::lookup::live_policy;
-use crate::provider::workflow::work::Work;
 use crate::provider::workflow::{names, validate};
-use crate::workflow::observe::PolicyState;
+use crate::workflow::observe::{KnownPolicy, PolicyState, read_policy};
 use crate::workflow::registry_selection::{Selected, Tags};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-use asked::{Asked, Live};
+use effective_policy::{LivePolicy, PolicyArguments};
 
 /// The data source.
 #[derive(Debug)]
@@ -69,82 +67,79 @@ impl DataSource for ContinuousPatchingImages {
         if invalid.has_error() {
             return Err(invalid);
         }
-        let work = Work::look(&self.connection, context, &config)?;
-        let asked = Asked::read(&config);
-        let There { live, tags } = look(&work, &asked).await?;
-        let (policy, mut diagnostics) = asked.over(&live)?;
+        let registry = self.connection.registry_of(context, &config)?;
+        let arguments = PolicyArguments::read(&config);
+        let Fetched { live, tags } = fetch(&registry, &arguments).await?;
+        let (policy, mut diagnostics) = arguments.effective(&live)?;
         let tags = match tags {
             Some(tags) => tags,
             None => {
-                let data_plane = work.azure.acr(&live.login_server);
-                let tags = Tags::list(&data_plane, &work.budget, &policy.repositories);
+                let data_plane = registry.data_plane(&live.login_server);
+                let tags = Tags::list(&data_plane, registry.budget(), &policy.repositories);
                 tags.await.map_err(|error| failed(&error))?
             }
         };
-        let (mut said, warnings) = dry_run::told(&policy, &Selected::of(&policy, &tags));
+        let (mut attributes, warnings) = dry_run::computed(&policy, &Selected::of(&policy, &tags));
         diagnostics.extend(warnings);
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
-            said.insert(name.to_owned(), config.get(name).clone());
+            attributes.insert(name.to_owned(), config.get(name).clone());
         }
         Ok(Data {
-            state: Value::Object(said),
+            state: Value::Object(attributes),
             diagnostics,
         })
     }
 }
 
 /// What a registry has of what is asked about.
-struct There {
-    live: Live,
+struct Fetched {
+    live: LivePolicy,
     /// The tags of the repositories, where they were known beforehand.
     tags: Option<Tags>,
 }
 
 /// Looks at a registry. Which tags its repositories have depends on no policy, if it is said which
 /// repositories are meant: then both are read at once.
-async fn look(work: &Work, asked: &Asked) -> Result<There, Diagnostic> {
-    let (azure, budget) = (&work.azure, &work.budget);
-    let login_server = match azure.get_registry(budget, &work.registry).await {
+async fn fetch(
+    registry: &RegistryClient,
+    arguments: &PolicyArguments,
+) -> Result<Fetched, Diagnostic> {
+    let login_server = match registry.get().await {
         Ok(registry) => registry.login_server,
         Err(error) if error.is_gone() => {
-            return Err(registry_id::not_found(&work.registry.to_string()));
+            return Err(registry_id::not_found(&registry.id().to_string()));
         }
         Err(error) => return Err(failed(&error)),
     };
-    let data_plane = azure.acr(&login_server);
+    let (data_plane, budget) = (registry.data_plane(&login_server), registry.budget());
     let policy = async {
-        if asked.is_whole() {
+        if arguments.is_complete() {
             return Ok((PolicyState::NotRead, None));
         }
-        live_policy(azure, budget, &login_server).await
+        read_policy(&data_plane, budget, &KnownPolicy::default()).await
     };
     let tags = async {
-        match &asked.repositories {
+        match &arguments.repositories {
             Some(named) => Tags::list(&data_plane, budget, named).await.map(Some),
             None => Ok(None),
         }
     };
-    let looked = futures::try_join!(policy, tags);
-    let ((found, manifest), tags) = looked.map_err(|error| failed(&error))?;
-    let live = Live {
+    let fetched = futures::try_join!(policy, tags);
+    let ((found, manifest), tags) = fetched.map_err(|error| failed(&error))?;
+    let live = LivePolicy {
         login_server,
         manifest,
         found,
     };
-    Ok(There { live, tags })
+    Ok(Fetched { live, tags })
 }
 
 fn validate(config: &Value) -> Diagnostics {
     let convention = Config::read(config).tag_convention.known();
     let without = "leave out `repositories`, for those of the registry's policy";
     let repositories = validate::repositories(config, convention, without);
-    let durations = timeouts::validate(config);
-    registry_id::validate(config)
-        .into_iter()
-        .chain(validate::tag_convention(config))
-        .chain(repositories)
-        .chain(durations)
-        .collect()
+    let tag_convention = validate::tag_convention(config).into_iter();
+    registry_and_timeouts(config, tag_convention.chain(repositories))
 }
 
 fn failed(error: &Error) -> Diagnostic {

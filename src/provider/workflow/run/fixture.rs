@@ -61,10 +61,10 @@ pub(super) fn stopped(why: Stopped) -> Error {
     }
 }
 
-pub(super) fn told(diagnostics: impl IntoIterator<Item = Diagnostic>) -> String {
-    let told = diagnostics.into_iter().map(|it| {
+pub(super) fn rendered(diagnostics: impl IntoIterator<Item = Diagnostic>) -> String {
+    let texts = diagnostics.into_iter().map(|it| {
         assert!(it.is_error());
         format!("# {}\n{}", it.summary, it.detail)
     });
-    told.collect::<Vec<_>>().join("\n\n")
+    texts.collect::<Vec<_>>().join("\n\n")
 }

@@ -4,15 +4,15 @@
 //! # Layout
 //! - the action (this file), `queue`: one run, never two
 //! - `watch`: the wait
-//! - `tail`, `clean`: what of its log is shown
-//! - `wording`, `ending`: what is said of a run, and of one that doesn't end well
+//! - `log_tail`, `log_line`: what of its log is shown
+//! - `wording`, `outcome`: what is said of a run, and of one that doesn't end well
 
-mod clean;
-mod ending;
 #[cfg(test)]
 mod fixture;
+mod log_line;
+mod log_tail;
+mod outcome;
 mod queue;
-mod tail;
 mod watch;
 mod wording;
 
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::provider::connection::Connection;
-use crate::provider::workflow::action_arguments::{self, Order};
+use crate::provider::workflow::action_arguments::{self, Arguments};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{Action, Context, Progress};
 use terraform_plugin::schema::{Attribute, Block, Presence, Schema};
@@ -56,13 +56,13 @@ impl Action for RunWorkflow {
     }
 
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     // Without a look at the registry: a workflow that isn't there may be what the same apply creates
     // before it triggers this, and a plan isn't told by what an action is triggered.
     async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        action_arguments::check(config)
+        action_arguments::validate(config)
     }
 
     async fn invoke(
@@ -71,23 +71,21 @@ impl Action for RunWorkflow {
         config: Value,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        let azure = self.connection.ready()?;
-        let order = Order::read(context, &config)?;
-        let run = queue::queue(&azure, &order).await?;
-        progress
-            .report(wording::queued(&order.registry, &run))
-            .await;
+        let arguments = Arguments::read(&self.connection, context, &config)?;
+        let registry = &arguments.registry;
+        let run = queue::queue(registry).await?;
+        progress.report(wording::queued(registry.id(), &run)).await;
         if config.get(WAIT).as_bool() == Some(true) {
-            return watch::until_ended(&azure, &order, run, progress).await;
+            return watch::until_ended(&arguments, run, progress).await;
         }
-        let how = wording::how_to_look(&order.registry, &run);
+        let how = wording::how_to_see_log(registry.id(), &run);
         progress.report(how).await;
         Ok(Diagnostics::new())
     }
 }
 
 fn schema() -> Schema {
-    let [registry_id, timeout] = action_arguments::arguments(
+    let [registry_id, timeout] = action_arguments::attributes(
         "How long to wait for the run, which goes on in Azure all the same, at most",
     );
     let wait = Attribute::new(

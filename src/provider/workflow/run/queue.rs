@@ -4,11 +4,10 @@ use http::StatusCode;
 
 use crate::azure::id::RegistryId;
 use crate::azure::run::Run;
-use crate::azure::{Azure, Error};
+use crate::azure::{Error, RegistryClient};
 use crate::patching::TaskName;
 use crate::provider::common::registry_id;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::Order;
 use terraform_plugin::diagnostics::Diagnostic;
 
 /// What on a registry keeps a run from being queued.
@@ -23,22 +22,19 @@ enum Hindrance {
 ///
 /// # Errors
 /// Why there is none, or that there may be one.
-pub(super) async fn queue(azure: &Azure, order: &Order) -> Result<Run, Diagnostic> {
-    let registry = &order.registry;
-    let trigger = registry.task_id(TaskName::Trigger.as_str());
-    let queued = azure.schedule_run(&order.budget, registry, &trigger).await;
-    match queued {
+pub(super) async fn queue(registry: &RegistryClient) -> Result<Run, Diagnostic> {
+    match registry.schedule_run(TaskName::Trigger.as_str()).await {
         Ok(run) => Ok(run),
         Err(error) => {
-            let hindrance = hindrance(azure, order, &error).await;
-            Err(not_queued(registry, &error, hindrance))
+            let hindrance = hindrance(registry, &error).await;
+            Err(not_queued(registry.id(), &error, hindrance))
         }
     }
 }
 
 /// What there is on the registry that explains a refusal. It is looked for afterwards: where all is
 /// well one request is enough, and Azure's own answer stays what decides.
-async fn hindrance(azure: &Azure, order: &Order, error: &Error) -> Option<Hindrance> {
+async fn hindrance(registry: &RegistryClient, error: &Error) -> Option<Hindrance> {
     const TOLD_BY_WHAT_IS_THERE: [StatusCode; 3] = [
         StatusCode::BAD_REQUEST,
         StatusCode::NOT_FOUND,
@@ -47,15 +43,14 @@ async fn hindrance(azure: &Azure, order: &Order, error: &Error) -> Option<Hindra
     if !TOLD_BY_WHAT_IS_THERE.contains(&error.status()?) {
         return None;
     }
-    let (budget, registry) = (&order.budget, &order.registry);
-    let task = azure.get_task_opt(budget, registry, TaskName::Trigger.as_str());
+    let task = registry.get_task_opt(TaskName::Trigger.as_str());
     match task.await.ok()? {
         Some(task) => {
             let status = task.properties.status.unwrap_or_default();
             let is_disabled = status.eq_ignore_ascii_case("Disabled");
             is_disabled.then_some(Hindrance::Disabled)
         }
-        None => Some(match azure.get_registry(budget, registry).await {
+        None => Some(match registry.get().await {
             Err(error) if error.is_not_found() => Hindrance::NoRegistry,
             _ => Hindrance::NoWorkflow,
         }),
@@ -110,14 +105,16 @@ fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>
 mod tests {
     use super::*;
     use crate::http::Stopped;
-    use crate::provider::workflow::run::fixture::{refused, registry, stopped, told, unanswered};
+    use crate::provider::workflow::run::fixture::{
+        refused, registry, rendered, stopped, unanswered,
+    };
 
     #[test]
     fn no_run_comes_with_what_keeps_it_and_a_doubtful_one_with_where_to_look() {
         let gone = refused(404, "ResourceNotFound", "The task was not found.");
         let disabled = refused(400, "TaskDisabled", "The task is disabled.");
         let no = |error: &Error, hindrance| not_queued(&registry(), error, hindrance);
-        insta::assert_snapshot!(told([
+        insta::assert_snapshot!(rendered([
             no(&gone, Some(Hindrance::NoRegistry)),
             no(&gone, Some(Hindrance::NoWorkflow)),
             no(&disabled, Some(Hindrance::Disabled)),

@@ -3,12 +3,12 @@
 //! The wait can end before the run does. Then the run goes on: what has been asked for is a run, and
 //! whoever interrupts Terraform doesn't say that it is wanted no more.
 
+use crate::azure::Error;
 use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
-use crate::azure::{Azure, Error};
-use crate::provider::workflow::action_arguments::Order;
-use crate::provider::workflow::run::ending::{self, Left};
-use crate::provider::workflow::run::tail::Tail;
+use crate::provider::workflow::action_arguments::Arguments;
+use crate::provider::workflow::run::log_tail::LogTail;
+use crate::provider::workflow::run::outcome::{self, WaitEnd};
 use crate::provider::workflow::run::wording;
 use crate::workflow::pauses::pauses;
 use terraform_plugin::diagnostics::Diagnostics;
@@ -31,28 +31,32 @@ enum Verdict {
 /// It has ended badly; or it hasn't yet, and the wait has. The latter is an error too: what follows
 /// on the action may rely on the run, and Terraform would go on, or end with success.
 pub(super) async fn until_ended(
-    azure: &Azure,
-    order: &Order,
+    arguments: &Arguments,
     run: Run,
     progress: &Progress,
 ) -> Result<Diagnostics, Diagnostics> {
     let mut watch = Watch {
-        azure,
-        order,
-        log: azure.run_log(&order.registry, &run.run_id),
+        arguments,
+        log: arguments.registry.run_log(&run.run_id),
         run,
         progress,
-        tail: Tail::default(),
+        tail: LogTail::default(),
         unreadable: None,
     };
-    if let Err(left) = watch.until_ended().await {
-        return Err(ending::left(order, &watch.run, &left).into());
+    if let Err(end) = watch.until_ended().await {
+        return Err(outcome::still_running(
+            arguments.registry.id(),
+            arguments.timeout,
+            &watch.run,
+            &end,
+        )
+        .into());
     }
     let Watch { run, tail, .. } = &watch;
     if verdict(&run.status) == Verdict::Failed {
         let last: Vec<&str> = tail.last_lines().map(String::as_str).collect();
         let unreadable = watch.unreadable.as_ref();
-        return Err(ending::failed(&order.registry, run, &last, unreadable).into());
+        return Err(outcome::failed(arguments.registry.id(), run, &last, unreadable).into());
     }
     let scans = tail.queued().filter(|_| watch.unreadable.is_none());
     progress.report(wording::succeeded(run, scans)).await;
@@ -60,33 +64,28 @@ pub(super) async fn until_ended(
 }
 
 struct Watch<'a> {
-    azure: &'a Azure,
-    order: &'a Order,
+    arguments: &'a Arguments,
     run: Run,
     progress: &'a Progress,
     log: RunLog,
-    tail: Tail,
+    tail: LogTail,
     /// Why the log could not be read when it was tried last.
     unreadable: Option<Error>,
 }
 
 impl Watch<'_> {
-    async fn until_ended(&mut self) -> Result<(), Left> {
+    async fn until_ended(&mut self) -> Result<(), WaitEnd> {
         let mut pauses = pauses().cycle();
         while verdict(&self.run.status) == Verdict::GoesOn {
             let pause = pauses.next().unwrap_or_default();
-            self.order.budget.sleep(pause).await?;
-            self.look().await?;
+            self.arguments.registry.budget().sleep(pause).await?;
+            self.poll().await?;
         }
         Ok(())
     }
 
-    async fn look(&mut self) -> Result<(), Left> {
-        let Order {
-            registry, budget, ..
-        } = self.order;
-        let id = &self.run.run_id;
-        let seen = self.azure.get_run(budget, registry, id).await?;
+    async fn poll(&mut self) -> Result<(), WaitEnd> {
+        let seen = self.arguments.registry.get_run(&self.run.run_id).await?;
         let before = std::mem::replace(&mut self.run, seen);
         if self.run.status == RunStatus::Queued {
             return Ok(());
@@ -99,7 +98,7 @@ impl Watch<'_> {
             if self.unreadable.is_some() {
                 return Ok(());
             }
-            self.read_log().await.map_err(Left::from)?;
+            self.read_log().await.map_err(WaitEnd::from)?;
         } else {
             // That is known now, whatever becomes of the log.
             let _ = self.read_log().await;
@@ -131,7 +130,7 @@ impl Watch<'_> {
 
     /// Reads on; of a log that has grown by more than one part, its end.
     async fn read_on(&mut self) -> Result<(), Error> {
-        let budget = &self.order.budget;
+        let budget = self.arguments.registry.budget();
         let Some(part) = self.log.read(budget, self.tail.next(), READ).await? else {
             return Ok(());
         };

@@ -10,7 +10,7 @@ use crate::azure::id::RegistryId;
 use crate::azure::run::{Run, RunStatus};
 use crate::patching::TaskName;
 use crate::provider::report;
-use crate::provider::workflow::run::tail::Batch;
+use crate::provider::workflow::run::log_tail::Batch;
 
 /// There is a run.
 pub(super) fn queued(registry: &RegistryId, run: &Run) -> String {
@@ -23,7 +23,7 @@ pub(super) fn queued(registry: &RegistryId, run: &Run) -> String {
 }
 
 /// There is a run, and nobody waits for it.
-pub(super) fn how_to_look(registry: &RegistryId, run: &Run) -> String {
+pub(super) fn how_to_see_log(registry: &RegistryId, run: &Run) -> String {
     format!(
         "It is not waited for. To see its log: {}",
         logs(registry, run)
@@ -145,11 +145,14 @@ mod tests {
             finish_time: None,
             ..well.clone()
         };
-        let mut told = vec![queued(&registry(), &well), how_to_look(&registry(), &well)];
-        told.extend(statuses.map(|it| status(&run(it, None))));
-        told.extend([None, Some(0), Some(1), Some(7)].map(|scans| succeeded(&well, scans)));
-        told.push(succeeded(&untimed, None));
-        insta::assert_snapshot!(told.join("\n"), @"
+        let mut messages = vec![
+            queued(&registry(), &well),
+            how_to_see_log(&registry(), &well),
+        ];
+        messages.extend(statuses.map(|it| status(&run(it, None))));
+        messages.extend([None, Some(0), Some(1), Some(7)].map(|scans| succeeded(&well, scans)));
+        messages.push(succeeded(&untimed, None));
+        insta::assert_snapshot!(messages.join("\n"), @"
         Queued run dt1 of cssc-trigger-workflow on contoso.
         It is not waited for. To see its log: az acr task logs --registry contoso --run-id dt1
         Run dt1 is queued.
@@ -175,8 +178,8 @@ mod tests {
             left_out,
         };
         let run = run(RunStatus::Running, None);
-        let told = [0, 1000, 70_000].map(|left_out| log(&run, &of(left_out)));
-        insta::assert_snapshot!(told.join("\n"), @"
+        let messages = [0, 1000, 70_000].map(|left_out| log(&run, &of(left_out)));
+        insta::assert_snapshot!(messages.join("\n"), @"
         Log of run dt1:
           Validating filter...
           Matches found: 2

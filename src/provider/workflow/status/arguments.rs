@@ -1,7 +1,6 @@
-//! What is asked for: the arguments, and what is wrong with them. What is unknown is not judged.
+//! The arguments, and what is wrong with them. What is unknown is not judged.
 
-use crate::provider::common::registry_id;
-use crate::provider::common::timeouts;
+use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::workflow::status::image_status::Status;
 use crate::provider::workflow::status::names;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -10,9 +9,9 @@ use terraform_plugin::value::{AttributePath, Value};
 /// The most days to look back: Azure deletes runs and their logs after as many.
 pub(super) const LONGEST_LOOKBACK: u8 = 30;
 
-/// A read.
+/// What a read is asked for.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Arguments {
     /// All images where it is none.
     pub(super) status: Option<Status>,
     /// In days; by the schedule where it is none.
@@ -21,16 +20,11 @@ pub(super) struct Asked {
 
 /// Checks a configuration: all findings at once.
 pub(super) fn validate(config: &Value) -> Diagnostics {
-    let findings = [
-        registry_id::validate(config),
-        status(config).err(),
-        lookback(config).err(),
-    ];
-    let durations = timeouts::validate(config);
-    findings.into_iter().flatten().chain(durations).collect()
+    let own = [status(config).err(), lookback(config).err()];
+    registry_and_timeouts(config, own.into_iter().flatten())
 }
 
-impl Asked {
+impl Arguments {
     /// Reads a configuration that is known.
     ///
     /// # Errors
@@ -90,7 +84,7 @@ mod tests {
         ])
     }
 
-    fn said(config: &Value) -> String {
+    fn rendered(config: &Value) -> String {
         let lines = validate(config).into_iter().map(|found| {
             let path = found.path.unwrap_or_default();
             format!("{path}: {}\n  {}", found.summary, found.detail)
@@ -106,7 +100,7 @@ mod tests {
             (names::LOOKBACK_DAYS, 0.into()),
             (TIMEOUTS, Value::object([("read", Value::from("soon"))])),
         ]);
-        insta::assert_snapshot!(said(&bad), @r#"
+        insta::assert_snapshot!(rendered(&bad), @r#"
         registry_id: Invalid registry ID
           "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         status: Invalid status
@@ -137,18 +131,18 @@ mod tests {
             if let Value::Object(arguments) = &mut config {
                 arguments.insert(REGISTRY_ID.to_owned(), nothing);
             }
-            assert_eq!(said(&config), "");
+            assert_eq!(rendered(&config), "");
         }
     }
 
     #[test]
     fn what_is_asked_is_read() {
-        let asked = Asked::read(&config("Skipped".into(), 3.into(), Value::Null)).unwrap();
+        let arguments = Arguments::read(&config("Skipped".into(), 3.into(), Value::Null)).unwrap();
         assert_eq!(
-            (asked.status, asked.lookback),
+            (arguments.status, arguments.lookback),
             (Some(Status::Skipped), Some(3))
         );
-        let asked = Asked::read(&config(Value::Null, Value::Null, Value::Null)).unwrap();
-        assert_eq!((asked.status, asked.lookback), (None, None));
+        let arguments = Arguments::read(&config(Value::Null, Value::Null, Value::Null)).unwrap();
+        assert_eq!((arguments.status, arguments.lookback), (None, None));
     }
 }

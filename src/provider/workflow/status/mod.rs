@@ -3,16 +3,16 @@
 //! # Layout
 //! - `schema`, `names`: what it looks like
 //! - `arguments`: what is asked for
-//! - `look`: runs and their logs, read from Azure
-//! - `status`, `rows`: what they say of the images
+//! - `fetch`: runs and their logs, read from Azure
+//! - `image_status`, `image_rows`: what they say of the images
 //! - `notices`: what there is to say beside
 
 mod arguments;
+mod fetch;
+mod image_rows;
 mod image_status;
-mod look;
 mod names;
 mod notices;
-mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -26,15 +26,14 @@ use crate::azure::Error;
 use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::work::Work;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-use arguments::{Asked, LONGEST_LOOKBACK};
-use look::{Look, Seen};
-use rows::Row;
+use arguments::{Arguments, LONGEST_LOOKBACK};
+use fetch::{Fetch, Fetched};
+use image_rows::ImageRow;
 
 /// The data source.
 #[derive(Debug)]
@@ -70,29 +69,30 @@ impl DataSource for ContinuousPatchingStatus {
     }
 
     async fn read(&self, context: &Context, config: Value) -> DataResult {
-        let asked = Asked::read(&config)?;
-        let work = Work::look(&self.connection, context, &config)?;
-        let registry = &work.registry;
-        let look = Look {
-            azure: &work.azure,
-            budget: &work.budget,
-            registry,
-            no_way: &OnceLock::new(),
+        let arguments = Arguments::read(&config)?;
+        let registry = self.connection.registry_of(context, &config)?;
+        let fetch = Fetch {
+            registry: &registry,
+            logs_out_of_reach: &OnceLock::new(),
         };
-        let failed = |error: Error| failure(&error, &registry.to_string());
+        let failed = |error: Error| failure(&error, &registry.id().to_string());
         let mut diagnostics = Diagnostics::new();
-        let days = match asked.lookback {
+        let days = match arguments.lookback {
             Some(days) => days,
-            None => look.interval().await.map_err(failed)?.unwrap_or_else(|| {
-                diagnostics.push(notices::no_schedule(registry));
-                LONGEST_LOOKBACK
-            }),
+            None => fetch
+                .schedule_interval()
+                .await
+                .map_err(failed)?
+                .unwrap_or_else(|| {
+                    diagnostics.push(notices::no_schedule(registry.id()));
+                    LONGEST_LOOKBACK
+                }),
         };
-        let since = look.since(before((self.now)(), days), asked.status);
-        let seen = since.await.map_err(failed)?;
-        diagnostics.extend(notices::unread(&seen.unread));
+        let fetched = fetch.images_since(before((self.now)(), days), arguments.status);
+        let fetched = fetched.await.map_err(failed)?;
+        diagnostics.extend(notices::unread(&fetched.unread));
         Ok(Data {
-            state: state(&config, days, &seen),
+            state: state(&config, days, &fetched),
             diagnostics,
         })
     }
@@ -112,10 +112,10 @@ fn before(now: Timestamp, days: u8) -> Timestamp {
 }
 
 /// The configuration with what was found.
-fn state(config: &Value, days: u8, seen: &Seen) -> Value {
+fn state(config: &Value, days: u8, fetched: &Fetched) -> Value {
     let mut state = config.as_map().cloned().unwrap_or_default();
-    let images = seen.rows.iter().map(Row::value).collect();
-    let active = seen.active.iter().map(|id| id.as_str().into()).collect();
+    let images = fetched.rows.iter().map(ImageRow::value).collect();
+    let active = fetched.active.iter().map(|id| id.as_str().into()).collect();
     state.extend([
         (names::LOOKBACK_DAYS.to_owned(), i64::from(days).into()),
         (names::IMAGES.to_owned(), Value::List(images)),

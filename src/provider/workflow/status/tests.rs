@@ -74,7 +74,7 @@ async fn read(transport: &ScriptedTransport, lookback: Option<i64>) -> DataResul
     read
 }
 
-fn said(diagnostics: &Diagnostics) -> String {
+fn rendered(diagnostics: &Diagnostics) -> String {
     let lines = diagnostics.iter().map(|it| {
         let kind = if it.is_error() { "error" } else { "warning" };
         let path = it.path.clone().unwrap_or_default();
@@ -129,7 +129,7 @@ async fn without_a_schedule_the_look_goes_back_as_far_as_it_can_and_says_so() {
         let data = read(&transport, None).await.unwrap();
         assert_eq!(data.state.get(names::LOOKBACK_DAYS), &30.into());
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said(&data.diagnostics), @"
+            insta::assert_snapshot!(rendered(&data.diagnostics), @"
             warning at lookback_days: No schedule to look back by
             The registry <registry> has no task cssc-trigger-workflow, or one without a schedule of 1 to 30 days. Runs of the last 30 days are told of. Check the registry's ID and whether it has a workflow, or set `lookback_days`.
             ");
@@ -261,7 +261,7 @@ async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
             "python:3.11 Succeeded Unknown"
         ]
     );
-    insta::assert_snapshot!(said(&data.diagnostics), @"
+    insta::assert_snapshot!(rendered(&data.diagnostics), @"
     warning at : Could not read the logs of all runs
     3 runs or their logs could not be read; what they would have said is `Unknown` or left out. The reason of the first:
 
@@ -281,7 +281,7 @@ async fn a_registry_that_isnt_there_is_an_error_at_its_id() {
         .await
         .unwrap_err();
     assert!(
-        said(&error).starts_with("error at registry_id: The registry does not exist"),
+        rendered(&error).starts_with("error at registry_id: The registry does not exist"),
         "{error:?}"
     );
 }
@@ -294,7 +294,7 @@ async fn an_interrupted_read_is_an_error_whatever_it_was_reading() {
         .await
         .unwrap_err();
     assert!(
-        said(&error).contains("The operation was interrupted."),
+        rendered(&error).contains("The operation was interrupted."),
         "{error:?}"
     );
 }

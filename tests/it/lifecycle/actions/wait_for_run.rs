@@ -6,7 +6,7 @@ use azure_simulator::{Fault, RunStatus};
 use http::Method;
 use terraform_plugin::value::Value;
 
-use crate::lifecycle::acting::{RUN, endless, error, only_run, start, wait, workflow};
+use crate::lifecycle::actions::{RUN, endless, error, only_run, start, wait, workflow};
 use crate::lifecycle::stage::{Stage, repositories, with};
 use terraform_plugin_testing::action_events::{Told, message, told};
 use terraform_plugin_testing::core::Core;

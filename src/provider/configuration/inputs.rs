@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
-use crate::provider::arguments::named;
-use crate::provider::source::{Source, agree, content};
+use crate::provider::configuration::arguments::named;
+use crate::provider::configuration::precedence::{Source, agree, content};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
@@ -23,7 +23,7 @@ pub(super) enum CertificateFile {
 
 /// Everything that signing in can be asked for with.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
+pub(super) struct Inputs {
     pub(super) tenant_id: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) subscription_id: Option<String>,
@@ -43,13 +43,13 @@ pub(super) struct Given {
     pub(super) use_cli: bool,
 }
 
-impl Given {
-    /// Gathers it.
+impl Inputs {
+    /// Reads them.
     ///
     /// # Errors
     ///
     /// What can't be read, and what contradicts itself.
-    pub(super) fn gather(source: Source<'_>) -> Result<Self, Diagnostic> {
+    pub(super) fn read(source: Source<'_>) -> Result<Self, Diagnostic> {
         let text = |name| source.text(name).map(str::to_owned);
         let pod = Pod::of(source)?;
         let client_id = source.text_or_file("client_id", "Client ID")?;
@@ -90,13 +90,18 @@ impl Given {
         })
     }
 
+    /// An application and its tenant.
+    pub(super) fn application(&self) -> Option<(String, String)> {
+        self.tenant_id.clone().zip(self.client_id.clone())
+    }
+
     /// What an application in a tenant lacks.
     pub(super) fn lacking_application(&self) -> Vec<String> {
         let parts = [
             ("tenant_id", self.tenant_id.is_some()),
             ("client_id", self.client_id.is_some()),
         ];
-        let missing = parts.into_iter().filter(|(_, given)| !given);
+        let missing = parts.into_iter().filter(|(_, is_set)| !is_set);
         missing.map(|(name, _)| named(name)).collect()
     }
 
@@ -161,18 +166,18 @@ impl<'a> Pod<'a> {
             .filter(|_| self.is_one)
     }
 
-    /// What the pod says, or what is given; both have to agree.
+    /// What the pod says, or what is configured; both have to agree.
     fn or(
         self,
-        given: Option<Secret>,
+        configured: Option<Secret>,
         variable: &str,
         argument: &str,
         what: &str,
     ) -> Result<Option<Secret>, Diagnostic> {
         let Some(own) = self.variable(variable).map(Secret::new) else {
-            return Ok(given);
+            return Ok(configured);
         };
-        agree(given.as_ref(), &own, what, || mismatch(what))
+        agree(configured.as_ref(), &own, what, || mismatch(what))
             .map_err(|error| error.at(AttributePath::new(argument)))?;
         Ok(Some(own))
     }
@@ -188,15 +193,15 @@ fn mismatch(what: &str) -> String {
 /// The ID token that is there already: a file goes before a value, since it is kept fresh.
 fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagnostic> {
     const WHAT: &str = "OIDC token";
-    let given = source.text_or_file("oidc_token", WHAT)?;
+    let token = source.text_or_file("oidc_token", WHAT)?;
     if let Some(file) = pod.variable("AZURE_FEDERATED_TOKEN_FILE") {
         let own = content(file, WHAT)?;
-        agree(given.as_ref(), &own, WHAT, || mismatch(WHAT))?;
+        agree(token.as_ref(), &own, WHAT, || mismatch(WHAT))?;
         return Ok(Some(IdToken::File(PathBuf::from(file))));
     }
     let file = source.text("oidc_token_file_path");
     let file = file.map(|file| IdToken::File(PathBuf::from(file)));
-    Ok(file.or_else(|| given.map(IdToken::Given)))
+    Ok(file.or_else(|| token.map(IdToken::Given)))
 }
 
 /// The endpoint of managed identity: one of one's own, App Service's, or the one of virtual machines.

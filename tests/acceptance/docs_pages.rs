@@ -1,16 +1,17 @@
-//! Which registry pages there are, and their text: a template of `pages/`, the schema, and what
-//! `examples/` has to show.
+//! Which registry pages there are, and their text: a template, filled in with the schema and with
+//! what `examples/` has to show.
 //!
-//! A thing has the template `pages/<folder>/<name>.md`, else that of its kind.
+//! A thing has the template `templates/<folder>/<name>.md`, else that of its kind,
+//! `templates/<folder>.md`: the layout of terraform-plugin-docs.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use crate::golden::repository_file;
-use crate::page::{identity_section, page, parts_of_schema, plain_type, text};
+use crate::schema_markdown::{identity_section, parts_of_schema, plain_type, text};
 
-const TEMPLATES: &str = "tests/acceptance/pages";
+const TEMPLATES: &str = "templates";
 
 /// A kind of thing that has a page each.
 struct Kind {
@@ -18,7 +19,6 @@ struct Kind {
     key: &'static str,
     /// Their folder, of pages and of examples.
     folder: &'static str,
-    template: &'static str,
     example: &'static str,
     parts: fn(&str, &Value) -> Vec<(&'static str, String)>,
 }
@@ -27,47 +27,42 @@ const KINDS: [Kind; 5] = [
     Kind {
         key: "resource_schemas",
         folder: "resources",
-        template: "resource.md",
         example: "resource.tf",
         parts: |_, schema| parts_of_schema(schema),
     },
     Kind {
         key: "data_source_schemas",
         folder: "data-sources",
-        template: "data_source.md",
         example: "data-source.tf",
         parts: |_, schema| parts_of_schema(schema),
     },
     Kind {
         key: "list_resource_schemas",
         folder: "list-resources",
-        template: "list_resource.md",
         example: "list-resource.tfquery.hcl",
         parts: |_, schema| parts_of_schema(schema),
     },
     Kind {
         key: "action_schemas",
         folder: "actions",
-        template: "action.md",
         example: "action.tf",
         parts: |_, schema| parts_of_schema(schema),
     },
     Kind {
         key: "functions",
         folder: "functions",
-        template: "function.md",
         example: "function.tf",
         parts: parts_of_function,
     },
 ];
 
 /// Every page, by its path from the repository's root, for what the provider offers.
-pub(crate) fn all(offered: &Value) -> Vec<(String, String)> {
+pub(crate) fn all(schemas: &Value) -> Vec<(String, String)> {
     let index = repository_file(&format!("{TEMPLATES}/index.md"));
-    let index = page(&index, &parts_of_schema(&offered["provider"]));
+    let index = filled_in(&index, &parts_of_schema(&schemas["provider"]));
     let mut pages = vec![("docs/index.md".to_owned(), index)];
     for kind in &KINDS {
-        let things = offered[kind.key]
+        let things = schemas[kind.key]
             .as_object()
             .into_iter()
             .flat_map(Map::iter);
@@ -79,11 +74,11 @@ pub(crate) fn all(offered: &Value) -> Vec<(String, String)> {
             parts.push(("name", name.clone()));
             let example = format!("examples/{folder}/{name}/{}", kind.example);
             parts.push(("example", repository_file(&example)));
-            let identity = &offered["resource_identity_schemas"][name];
+            let identity = &schemas["resource_identity_schemas"][name];
             if identity.is_object() {
                 parts.push(("identity", identity_section(identity)));
             }
-            pages.push((path, page(&template(kind, short), &parts)));
+            pages.push((path, filled_in(&template(kind, short), &parts)));
         }
     }
     pages
@@ -95,8 +90,35 @@ fn template(kind: &Kind, short: &str) -> String {
     repository_file(&if is_there {
         own
     } else {
-        format!("{TEMPLATES}/{}", kind.template)
+        format!("{TEMPLATES}/{}.md", kind.folder)
     })
+}
+
+/// What a template may ask for by name, beside `{{file PATH}}`.
+type Parts<'a> = [(&'a str, String)];
+
+/// A page whose text is `template`, with `{{name}}` filled in by the part of that name. A part that
+/// has a line to itself may have several.
+fn filled_in(template: &str, parts: &Parts<'_>) -> String {
+    let mut page = String::new();
+    for line in template.lines() {
+        let asked = line
+            .trim()
+            .strip_prefix("{{file ")
+            .and_then(|rest| rest.strip_suffix("}}"));
+        match asked {
+            Some(path) => page += repository_file(path).trim_end(),
+            None => {
+                let filled = parts.iter().fold(line.to_owned(), |line, (name, text)| {
+                    line.replace(&format!("{{{{{name}}}}}"), text.trim_end())
+                });
+                assert!(!filled.contains("{{"), "no page has a {filled}");
+                page += &filled;
+            }
+        }
+        page.push('\n');
+    }
+    page
 }
 
 fn parts_of_function(name: &str, function: &Value) -> Vec<(&'static str, String)> {

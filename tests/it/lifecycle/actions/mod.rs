@@ -1,8 +1,8 @@
 //! The actions against the simulator, event by event, as Terraform 1.14 and later call them.
 
-mod cancelling;
-mod running;
-mod waiting;
+mod cancel_runs;
+mod run;
+mod wait_for_run;
 
 use azure_simulator::{Fate, Fault};
 use terraform_plugin::protocol::generated as pb;

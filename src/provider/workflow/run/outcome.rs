@@ -1,6 +1,7 @@
 //! How an action ends that doesn't end well: with a run that has failed, or with one that goes on.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::azure::Error;
 use crate::azure::id::RegistryId;
@@ -9,27 +10,26 @@ use crate::http::Stopped;
 use crate::patching::TaskName;
 use crate::patching::run_log::printable;
 use crate::provider::report;
-use crate::provider::workflow::action_arguments::Order;
 use crate::provider::workflow::run::wording::{indented, logs, span, word};
 use crate::workflow::run_immediately;
 use terraform_plugin::diagnostics::Diagnostic;
 
 /// Why a run is no longer waited for, although it goes on.
 #[derive(Debug)]
-pub(super) enum Left {
+pub(super) enum WaitEnd {
     /// The time is over or the user has interrupted; and what Azure said last, if that was a failure.
     Stopped(Stopped, Option<Box<Error>>),
     /// It can't be looked at.
     Lost(Error),
 }
 
-impl From<Stopped> for Left {
+impl From<Stopped> for WaitEnd {
     fn from(why: Stopped) -> Self {
         Self::Stopped(why, None)
     }
 }
 
-impl From<Error> for Left {
+impl From<Error> for WaitEnd {
     fn from(error: Error) -> Self {
         match error {
             Error::Stopped { why, last, .. } => Self::Stopped(why, last),
@@ -96,8 +96,13 @@ pub(super) fn failed(
 }
 
 /// A run goes on, and is no longer waited for.
-pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
-    let (registry, id) = (&order.registry, &run.run_id);
+pub(super) fn still_running(
+    registry: &RegistryId,
+    timeout: Duration,
+    run: &Run,
+    why: &WaitEnd,
+) -> Diagnostic {
+    let id = &run.run_id;
     let goes_on = format!(
         "Run {id} of {registry} goes on in Azure; when it was last looked at, it was {}. To see \
          its log: {}\nTo end it, invoke acr_continuous_patching_cancel_runs.",
@@ -105,19 +110,19 @@ pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
         logs(registry, run)
     );
     match why {
-        Left::Stopped(Stopped::Cancelled, _) => {
+        WaitEnd::Stopped(Stopped::Cancelled, _) => {
             Diagnostic::error(format!("The wait for run {id} was interrupted"), goes_on)
         }
-        Left::Stopped(Stopped::Deadline, last) => {
+        WaitEnd::Stopped(Stopped::Deadline, last) => {
             let last = last.as_ref().map_or_else(String::new, |last| {
                 format!("{}\n\n", report::happened(last))
             });
             Diagnostic::error(
-                format!("Run {id} has not ended within {}", span(order.timeout)),
+                format!("Run {id} has not ended within {}", span(timeout)),
                 format!("{last}{goes_on}\n\nTo wait longer, set `timeout`."),
             )
         }
-        Left::Lost(error) => {
+        WaitEnd::Lost(error) => {
             let happened = report::happened(error);
             Diagnostic::error(
                 format!("Could not look at run {id} any more"),
@@ -129,22 +134,10 @@ pub(super) fn left(order: &Order, run: &Run, why: &Left) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use tokio_util::sync::CancellationToken;
-
     use super::*;
-    use crate::http::Budget;
-    use crate::provider::workflow::run::fixture::{refused, registry, run, told, unanswered};
+    use crate::provider::workflow::run::fixture::{refused, registry, rendered, run, unanswered};
 
-    fn order() -> Order {
-        let timeout = Duration::from_secs(5400);
-        Order {
-            registry: registry(),
-            budget: Budget::new(timeout, CancellationToken::new()),
-            timeout,
-        }
-    }
+    const TIMEOUT: Duration = Duration::from_secs(5400);
 
     #[test]
     fn a_failure_has_its_reason_the_end_of_the_log_and_the_next_step() {
@@ -152,7 +145,7 @@ mod tests {
         let failed = |run: &Run, last: &[&str], unreadable: Option<&Error>| {
             super::failed(&registry(), run, last, unreadable)
         };
-        insta::assert_snapshot!(told([
+        insta::assert_snapshot!(rendered([
             failed(&run(RunStatus::Failed, Some("failed to run step ID: limit: exit status 1")), &last, None),
             failed(&run(RunStatus::Failed, Some("contoso.azurecr.io/x: unauthorized")), &[], None),
             failed(&run(RunStatus::Error, None), &[], Some(&unanswered(false))),
@@ -200,11 +193,11 @@ mod tests {
     fn a_run_that_is_left_goes_on() {
         let run = run(RunStatus::Running, None);
         let last = Some(Box::new(refused(429, "TooManyRequests", "Slow down.")));
-        insta::assert_snapshot!(told([
-            left(&order(), &run, &Stopped::Cancelled.into()),
-            left(&order(), &run, &Stopped::Deadline.into()),
-            left(&order(), &run, &Left::Stopped(Stopped::Deadline, last)),
-            left(&order(), &run, &refused(500, "", "").into()),
+        insta::assert_snapshot!(rendered([
+            still_running(&registry(), TIMEOUT, &run, &Stopped::Cancelled.into()),
+            still_running(&registry(), TIMEOUT, &run, &Stopped::Deadline.into()),
+            still_running(&registry(), TIMEOUT, &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
+            still_running(&registry(), TIMEOUT, &run, &refused(500, "", "").into()),
         ]), @"
         # The wait for run dt1 was interrupted
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1

@@ -17,24 +17,24 @@ pub(super) const UNKNOWN_IMAGE: &str = "Unknown";
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub(super) run: Run,
-    pub(super) said: Markers,
+    pub(super) log: Markers,
 }
 
 /// What is known of an image.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct ImageRow {
     pub(super) scan: Scan,
     /// The patch run that the scan queued, where it could be found.
     pub(super) patch: Option<Run>,
     /// What the patch run's log says; nothing unless the run has failed.
-    pub(super) patch_said: Markers,
+    pub(super) patch_log: Markers,
 }
 
 /// The scans that count, of scans with the newest first: the newest of each image, and each that
 /// doesn't say which image it is about.
 pub(super) fn newest(scans: Vec<Scan>) -> Vec<Scan> {
     let mut seen = HashSet::new();
-    let is_first = |scan: &Scan| match &scan.said.image {
+    let is_first = |scan: &Scan| match &scan.log.image {
         Some(image) => seen.insert(image.name()),
         None => true,
     };
@@ -42,15 +42,15 @@ pub(super) fn newest(scans: Vec<Scan>) -> Vec<Scan> {
 }
 
 /// Rows by the alphabet of their images; those of one name stay in the order they have.
-pub(super) fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
-    rows.sort_by_cached_key(Row::image);
+pub(super) fn sorted(mut rows: Vec<ImageRow>) -> Vec<ImageRow> {
+    rows.sort_by_cached_key(ImageRow::image);
     rows
 }
 
-impl Row {
+impl ImageRow {
     /// `<repository>:<tag>`, of the tag that is patched.
     fn image(&self) -> String {
-        let image = self.scan.said.image.as_ref();
+        let image = self.scan.log.image.as_ref();
         image.map_or_else(|| UNKNOWN_IMAGE.to_owned(), |image| image.name())
     }
 
@@ -59,11 +59,11 @@ impl Row {
     }
 
     pub(super) fn patch_status(&self) -> Status {
-        let said = &self.scan.said;
+        let log = &self.scan.log;
         match &self.patch {
             Some(run) => Status::of(&run.status),
-            None if said.queued_run.is_none()
-                && said.skip_reason.is_some()
+            None if log.queued_run.is_none()
+                && log.skip_reason.is_some()
                 && self.scan_status() == Status::Succeeded =>
             {
                 Status::Skipped
@@ -75,7 +75,7 @@ impl Row {
     /// How far the image is: the patch tells where there is one or should be, else the scan.
     pub(super) fn status(&self) -> Status {
         let scan = self.scan_status();
-        if scan == Status::Succeeded || self.scan.said.queued_run.is_some() {
+        if scan == Status::Succeeded || self.scan.log.queued_run.is_some() {
             self.patch_status()
         } else {
             scan
@@ -91,10 +91,10 @@ impl Row {
     /// The newest patched image: what the patch has pushed, else the earlier patch that was
     /// scanned.
     fn patched_image(&self) -> Option<String> {
-        let said = &self.scan.said;
-        let image = said.image.as_ref()?;
+        let log = &self.scan.log;
+        let image = log.image.as_ref()?;
         let tag = if self.patch_status() == Status::Succeeded {
-            said.patch_tag.as_ref()?
+            log.patch_tag.as_ref()?
         } else {
             Some(&image.scanned).filter(|tag| **tag != image.original)?
         };
@@ -102,7 +102,7 @@ impl Row {
     }
 
     fn skip_reason(&self) -> Option<String> {
-        let reason = self.scan.said.skip_reason.clone();
+        let reason = self.scan.log.skip_reason.clone();
         reason.filter(|_| self.patch_status() == Status::Skipped)
     }
 
@@ -110,15 +110,15 @@ impl Row {
     fn errors(&self) -> Vec<String> {
         let mut errors: Vec<String> = Vec::new();
         let runs = [
-            (Some(&self.scan.run), &self.scan.said),
-            (self.patch.as_ref(), &self.patch_said),
+            (Some(&self.scan.run), &self.scan.log),
+            (self.patch.as_ref(), &self.patch_log),
         ];
-        for (run, said) in runs {
+        for (run, log) in runs {
             let Some(run) = run.filter(|run| Status::of(&run.status) == Status::Failed) else {
                 continue;
             };
             let message = run.error_message.iter().map(|text| printable(text));
-            for error in said.errors.iter().cloned().chain(message) {
+            for error in log.errors.iter().cloned().chain(message) {
                 if !error.is_empty() && !errors.contains(&error) {
                     errors.push(error);
                 }
@@ -129,7 +129,7 @@ impl Row {
 
     /// The object of the list `images`.
     pub(super) fn value(&self) -> Value {
-        let queued_run = self.scan.said.queued_run.clone();
+        let queued_run = self.scan.log.queued_run.clone();
         let errors = self.errors().into_iter().map(Value::from).collect();
         Value::object([
             (names::IMAGE, self.image().into()),
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    fn said() -> Markers {
+    fn log() -> Markers {
         Markers {
             image: Some(ScannedImage {
                 repository: "python".to_owned(),
@@ -185,37 +185,37 @@ mod tests {
         Markers {
             queued_run: Some("cf2".to_owned()),
             patch_tag: Some("3.11-1".to_owned()),
-            ..said()
+            ..log()
         }
     }
 
     fn skipped() -> Markers {
         Markers {
             skip_reason: Some("no vulnerability found".to_owned()),
-            ..said()
+            ..log()
         }
     }
 
-    fn row(scan: RunStatus, said: Markers, patch: Option<RunStatus>) -> Row {
-        Row {
+    fn row(scan: RunStatus, log: Markers, patch: Option<RunStatus>) -> ImageRow {
+        ImageRow {
             scan: Scan {
                 run: run("cf1", scan),
-                said,
+                log,
             },
             patch: patch.map(|status| run("cf2", status)),
-            patch_said: Markers::default(),
+            patch_log: Markers::default(),
         }
     }
 
     /// Scan status, patch status, status of the image.
-    fn statuses(row: &Row) -> [&'static str; 3] {
+    fn statuses(row: &ImageRow) -> [&'static str; 3] {
         [row.scan_status(), row.patch_status(), row.status()].map(Status::as_str)
     }
 
     #[test]
     fn without_a_patch_the_scan_and_its_log_tell() {
         let unread = Markers::default;
-        for (scan, said, expected) in [
+        for (scan, log, expected) in [
             (
                 RunStatus::Succeeded,
                 skipped(),
@@ -224,7 +224,7 @@ mod tests {
             // The log has neither a queued run nor a reason, or there is none.
             (
                 RunStatus::Succeeded,
-                said(),
+                log(),
                 ["Succeeded", "Unknown", "Unknown"],
             ),
             (
@@ -238,12 +238,8 @@ mod tests {
                 unread(),
                 ["Running", "Unknown", "Running"],
             ),
-            (
-                RunStatus::Running,
-                said(),
-                ["Running", "Unknown", "Running"],
-            ),
-            (RunStatus::Failed, said(), ["Failed", "Unknown", "Failed"]),
+            (RunStatus::Running, log(), ["Running", "Unknown", "Running"]),
+            (RunStatus::Failed, log(), ["Failed", "Unknown", "Failed"]),
             // It gave a reason, and then failed.
             (RunStatus::Error, skipped(), ["Failed", "Unknown", "Failed"]),
             (
@@ -252,7 +248,7 @@ mod tests {
                 ["Canceled", "Unknown", "Canceled"],
             ),
         ] {
-            assert_eq!(statuses(&row(scan, said, None)), expected);
+            assert_eq!(statuses(&row(scan, log, None)), expected);
         }
     }
 
@@ -286,12 +282,12 @@ mod tests {
 
     #[test]
     fn the_patched_image_is_the_newest_patch_that_there_is() {
-        let again = |mut said: Markers| {
-            if let Some(image) = &mut said.image {
+        let again = |mut log: Markers| {
+            if let Some(image) = &mut log.image {
                 image.scanned = "3.11-4".to_owned();
             }
-            said.patch_tag = said.patch_tag.map(|_| "3.11-5".to_owned());
-            said
+            log.patch_tag = log.patch_tag.map(|_| "3.11-5".to_owned());
+            log
         };
         let done = RunStatus::Succeeded;
         for (row, expected) in [
@@ -328,9 +324,9 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_whatever_has_failed() {
-        let erring = |said: Markers, error: &str| Markers {
+        let erring = |log: Markers, error: &str| Markers {
             errors: vec![error.to_owned()],
-            ..said
+            ..log
         };
         let mut row = row(
             RunStatus::Failed,
@@ -338,7 +334,7 @@ mod tests {
             Some(RunStatus::Timeout),
         );
         row.scan.run.error_message = Some("failed to run step \x1b[31mscan\n".to_owned());
-        row.patch_said = erring(Markers::default(), "error: patch");
+        row.patch_log = erring(Markers::default(), "error: patch");
         row.patch.as_mut().unwrap().error_message = Some("error: patch".to_owned());
         assert_eq!(
             row.errors(),
@@ -353,14 +349,14 @@ mod tests {
     #[test]
     fn the_newest_scan_of_each_image_counts_and_each_of_no_image() {
         let scan = |id: &str, repository: Option<&str>| {
-            let mut said = said();
-            match (repository, &mut said.image) {
+            let mut log = log();
+            match (repository, &mut log.image) {
                 (Some(name), Some(image)) => image.repository = name.to_owned(),
-                _ => said.image = None,
+                _ => log.image = None,
             }
             Scan {
                 run: run(id, RunStatus::Succeeded),
-                said,
+                log,
             }
         };
         let scans = vec![
@@ -370,10 +366,10 @@ mod tests {
             scan("cf2", Some("b")),
             scan("cf1", None),
         ];
-        let rows = newest(scans).into_iter().map(|scan| Row {
+        let rows = newest(scans).into_iter().map(|scan| ImageRow {
             scan,
             patch: None,
-            patch_said: Markers::default(),
+            patch_log: Markers::default(),
         });
         let rows: Vec<_> = sorted(rows.collect())
             .iter()

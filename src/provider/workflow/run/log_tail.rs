@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::patching::run_log::QUEUED;
-use crate::provider::workflow::run::clean::clean;
+use crate::provider::workflow::run::log_line::sanitized;
 
 /// How much of what is new is shown at once: its last lines, and no more than so many bytes.
 const MOST_LINES: usize = 50;
@@ -17,7 +17,7 @@ const LONGEST_LINE: usize = 16 << 10;
 
 /// A log up to where it has been read.
 #[derive(Debug, Default)]
-pub(super) struct Tail {
+pub(super) struct LogTail {
     /// Where to read on.
     next: u64,
     /// The line that has begun.
@@ -40,7 +40,7 @@ pub(super) struct Batch {
     pub(super) left_out: u64,
 }
 
-impl Tail {
+impl LogTail {
     /// Where the log is to be read on, in bytes from its beginning.
     pub(super) fn next(&self) -> u64 {
         self.next
@@ -97,7 +97,7 @@ impl Tail {
             self.fresh.left_out += line.len() as u64;
             return;
         }
-        let line = clean(&line);
+        let line = sanitized(&line);
         self.queued += usize::from(line.contains(QUEUED));
         if self.last.len() == LAST_LINES {
             self.last.pop_front();
@@ -138,13 +138,13 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn taken(tail: &mut Tail) -> Vec<String> {
+    fn taken(tail: &mut LogTail) -> Vec<String> {
         tail.take().map(|batch| batch.lines).unwrap_or_default()
     }
 
     #[test]
     fn only_whole_new_lines_are_taken() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         assert_eq!(tail.take(), None);
         tail.feed(b"one\ntw");
         assert_eq!(taken(&mut tail), ["one"]);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_character_may_come_in_two_parts() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         let bytes = "Grüße\n".as_bytes();
         let (first, second) = bytes.split_at(3);
         tail.feed(first);
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn of_many_lines_the_last_are_shown_and_the_rest_is_counted() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         let lines: String = (0..60).map(|n| format!("line {n:02}\n")).collect();
         tail.feed(lines.as_bytes());
         let batch = tail.take().unwrap();
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn of_long_lines_fewer_are_shown() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         let line = format!("{}\n", "x".repeat(399));
         tail.feed(line.repeat(30).as_bytes());
         let batch = tail.take().unwrap();
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_skipped_is_left_out_with_the_lines_that_it_cuts() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         tail.feed(b"one\nbegun");
         assert_eq!(taken(&mut tail), ["one"]);
         tail.skip_to(100);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_does_not_grow_for_ever() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         for _ in 0..100 {
             tail.feed(&[b'x'; 1000]);
         }
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn queued_runs_are_counted_where_everything_has_been_read() {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         assert_eq!(tail.queued(), None);
         tail.feed(b"WARNING: Queued a run with ID: dt2\nother\n");
         tail.feed(b"\x1b[33mWARNING: Queued a run with ID: dt3\x1b[0m\n");

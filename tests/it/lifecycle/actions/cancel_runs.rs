@@ -3,7 +3,7 @@
 use azure_simulator::{Fault, RunStatus};
 use terraform_plugin::value::Value;
 
-use crate::lifecycle::acting::{
+use crate::lifecycle::actions::{
     CANCEL, RUN, cancel, endless, error, only_run, start, wait, workflow,
 };
 use crate::lifecycle::stage::Stage;

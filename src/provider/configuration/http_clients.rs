@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::http::Pipeline;
 use crate::http::client::{Client, ClientOptions};
-use crate::provider::environment::Environment;
+use crate::provider::configuration::environment::Environment;
 use terraform_plugin::diagnostics::Diagnostic;
 
 /// The way to Azure.
@@ -12,10 +12,7 @@ use terraform_plugin::diagnostics::Diagnostic;
 /// # Errors
 ///
 /// Proxies and certificates that can't be used.
-pub(super) fn to_azure(
-    environment: &Environment,
-    user_agent: &str,
-) -> Result<Pipeline, Diagnostic> {
+pub(super) fn azure(environment: &Environment, user_agent: &str) -> Result<Pipeline, Diagnostic> {
     let variable = |names| environment.first(names).map(str::to_owned);
     pipeline(&ClientOptions {
         user_agent: user_agent.to_owned(),
@@ -32,7 +29,7 @@ pub(super) fn to_azure(
 /// # Errors
 ///
 /// Certificates that can't be used.
-pub(super) fn to_the_machine(
+pub(super) fn managed_identity(
     environment: &Environment,
     user_agent: &str,
 ) -> Result<Pipeline, Diagnostic> {

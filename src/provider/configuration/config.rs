@@ -1,27 +1,27 @@
 //! The provider block and the environment, made into one configuration.
 
-use crate::provider::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
-use crate::provider::cloud::{CloudChoice, https};
-use crate::provider::environment::Environment;
-use crate::provider::given::Given;
-use crate::provider::sign_in::{SignIn, decide};
-use crate::provider::source::{Source, too_many};
-use crate::provider::user_agent::{partner_id, user_agent};
+use crate::provider::configuration::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
+use crate::provider::configuration::cloud::{CloudChoice, https};
+use crate::provider::configuration::environment::Environment;
+use crate::provider::configuration::inputs::Inputs;
+use crate::provider::configuration::precedence::{Source, too_many};
+use crate::provider::configuration::sign_in::{SignIn, decide};
+use crate::provider::configuration::user_agent::{partner_id, user_agent};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::Value;
 
 /// A complete configuration.
 #[derive(Clone, Debug)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) cloud: CloudChoice,
     pub(super) sign_in: SignIn,
     pub(super) auxiliary_tenants: Vec<String>,
     /// Where to look for what no id places in a subscription.
-    pub(super) subscription_id: Option<String>,
+    pub(crate) subscription_id: Option<String>,
     pub(super) user_agent: String,
     pub(super) correlation_id: Correlation,
     /// What was asked for and isn't done.
-    pub(super) warnings: Vec<Diagnostic>,
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 /// Which correlation id goes with each request.
@@ -34,13 +34,13 @@ pub(super) enum Correlation {
 
 /// Whether anything in the block is unknown. Then there is no telling how to sign in, and the
 /// plan has to do without Azure.
-pub(super) fn is_unknown(block: &Value) -> bool {
+pub(crate) fn is_unknown(block: &Value) -> bool {
     !block.is_wholly_known()
 }
 
 /// Checks the block by itself: no network, no environment, unknown values not judged. `environment`
 /// isn't judged either: whether it has to name a known cloud depends on the variables.
-pub(super) fn validate(block: &Value) -> Diagnostics {
+pub(crate) fn validate(block: &Value) -> Diagnostics {
     let mut findings = Diagnostics::new();
     for name in [AUTHORITY_HOST, RESOURCE_MANAGER] {
         if let Some(url) = block.get(ENDPOINT).get(name).as_str() {
@@ -60,19 +60,19 @@ impl Config {
     /// # Errors
     ///
     /// What is missing, malformed or contradictory, in words for the user.
-    pub(super) fn read(
+    pub(crate) fn read(
         block: &Value,
         environment: &Environment,
         host_version: &str,
     ) -> Result<Self, Diagnostics> {
         let source = Source { block, environment };
-        let given = Given::gather(source)?;
-        let (sign_in, warnings) = decide(&given)?;
+        let inputs = Inputs::read(source)?;
+        let (sign_in, warnings) = decide(&inputs)?;
         Ok(Self {
             cloud: CloudChoice::read(source)?,
             sign_in,
-            auxiliary_tenants: given.auxiliary_tenants,
-            subscription_id: given.subscription_id,
+            auxiliary_tenants: inputs.auxiliary_tenants,
+            subscription_id: inputs.subscription_id,
             user_agent: user_agent(source, host_version)?,
             correlation_id: correlation(source)?,
             warnings,
@@ -96,7 +96,7 @@ mod tests {
     use crate::azure::Cloud;
     use crate::http::Pipeline;
     use crate::http::scripted::ScriptedTransport;
-    use crate::provider::arguments::{ARGUMENTS, ENDPOINTS, Kind};
+    use crate::provider::configuration::arguments::{ARGUMENTS, ENDPOINTS, Kind};
 
     const COMPLETE: [(&str, &str); 3] = [
         ("ARM_TENANT_ID", "tenant"),
@@ -310,7 +310,7 @@ mod tests {
         let china = block([("environment", "china".into()), (ENDPOINT, endpoint)]);
         let config = Config::read(&china, &Environment::default(), "1.11.4").unwrap();
         let nobody = Pipeline::new(Arc::new(ScriptedTransport::default()));
-        let cloud = config.cloud.settle(&nobody).await.unwrap();
+        let cloud = config.cloud.resolve(&nobody).await.unwrap();
         assert_eq!(cloud.resource_manager.as_str(), "https://localhost:1/");
         assert_eq!(cloud.resource_manager_audience, "https://audience/");
         assert_eq!(cloud.authority_host, Cloud::china().authority_host);

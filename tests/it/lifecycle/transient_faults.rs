@@ -2,32 +2,32 @@
 //! the ways that a repetition gets over, and all is as if nothing had been.
 
 use crate::lifecycle::failures::{Act, Case, Pace};
-use crate::support::mishap::{At, Mishap};
+use crate::support::fault_injection::{At, TransportFault};
 
 /// All that passes, and where it may be met.
-const MISHAPS: &[(Mishap, At)] = &[
-    (Mishap::Status(408, None), At::EachOnce),
-    (Mishap::Status(429, None), At::EachOnce),
-    (Mishap::Status(429, Some("7")), At::EachOnce),
-    (Mishap::Status(500, None), At::EachOnce),
-    (Mishap::Status(503, None), At::EachOnce),
-    (Mishap::Status(503, Some("20")), At::EachOnce),
-    (Mishap::NoConnection, At::EachOnce),
-    (Mishap::Cut, At::EachOnce),
-    (Mishap::CutAfter, At::EachOnce),
-    (Mishap::Hang, At::EachOnce),
-    (Mishap::HangAfter, At::EachOnce),
+const TRANSIENT_FAULTS: &[(TransportFault, At)] = &[
+    (TransportFault::Status(408, None), At::EachOnce),
+    (TransportFault::Status(429, None), At::EachOnce),
+    (TransportFault::Status(429, Some("7")), At::EachOnce),
+    (TransportFault::Status(500, None), At::EachOnce),
+    (TransportFault::Status(503, None), At::EachOnce),
+    (TransportFault::Status(503, Some("20")), At::EachOnce),
+    (TransportFault::NoConnection, At::EachOnce),
+    (TransportFault::Cut, At::EachOnce),
+    (TransportFault::CutAfter, At::EachOnce),
+    (TransportFault::Hang, At::EachOnce),
+    (TransportFault::HangAfter, At::EachOnce),
     // A token that is no longer taken; where no token is sent, a 401 is final.
-    (Mishap::Status(401, None), At::FirstToken),
+    (TransportFault::Status(401, None), At::FirstToken),
 ];
 
 async fn nobody_notices(act: Act) {
-    for (mishap, at) in MISHAPS {
-        let name = format!("{act:?}, {mishap:?}");
+    for (fault, at) in TRANSIENT_FAULTS {
+        let name = format!("{act:?}, {fault:?}");
         let mut case = Case::begin(act, Pace::Prompt, name.clone()).await;
-        case.stage.wire.plague(*mishap, *at);
+        case.stage.wire.inject_fault(*fault, *at);
         assert_eq!(case.carry_out().await, [], "{name}");
-        case.stage.wire.heal();
+        case.stage.wire.clear_fault();
         if act == Act::Delete {
             case.stage.nothing_left();
         } else {

@@ -2,8 +2,8 @@
 //! a value, and then both have to agree.
 
 use crate::azure::Secret;
-use crate::provider::arguments::{ENDPOINT, MOST_AUXILIARY_TENANTS, variables};
-use crate::provider::environment::Environment;
+use crate::provider::configuration::arguments::{ENDPOINT, MOST_AUXILIARY_TENANTS, variables};
+use crate::provider::configuration::environment::Environment;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::{AttributePath, Value};
 

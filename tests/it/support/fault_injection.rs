@@ -15,7 +15,7 @@ const ELSEWHERE: &str = "elsewhere.example";
 
 /// What goes wrong on the way.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Mishap {
+pub(crate) enum TransportFault {
     /// A status instead of an answer, perhaps with a `Retry-After`. Nothing has happened.
     Status(u16, Option<&'static str>),
     /// Nobody listens.
@@ -52,8 +52,8 @@ pub(crate) enum At {
 }
 
 /// What goes wrong from now on, and at which requests.
-pub(crate) struct Plague {
-    mishap: Mishap,
+pub(crate) struct FaultInjector {
+    fault: TransportFault,
     at: At,
     /// How many requests have been sent since.
     sent: usize,
@@ -61,18 +61,18 @@ pub(crate) struct Plague {
     met: BTreeMap<String, String>,
 }
 
-impl Plague {
-    pub(crate) fn new(mishap: Mishap, at: At) -> Self {
+impl FaultInjector {
+    pub(crate) fn new(fault: TransportFault, at: At) -> Self {
         Self {
-            mishap,
+            fault,
             at,
             sent: 0,
             met: BTreeMap::new(),
         }
     }
 
-    /// What befalls this request.
-    pub(crate) fn at(&mut self, request: &Request) -> Option<Mishap> {
+    /// What goes wrong with this request.
+    pub(crate) fn fault_for(&mut self, request: &Request) -> Option<TransportFault> {
         self.sent += 1;
         let address = format!("{} {}", request.method, request.url);
         let strikes = match self.at {
@@ -91,13 +91,13 @@ impl Plague {
                 self.met.contains_key(&address)
             }
         };
-        strikes.then_some(self.mishap)
+        strikes.then_some(self.fault)
     }
 }
 
-impl Mishap {
+impl TransportFault {
     /// What comes of the request. `time` is held until it is dropped.
-    pub(crate) async fn befall(
+    pub(crate) async fn inject(
         self,
         request: Request,
         client: &Client,

@@ -1,38 +1,9 @@
-//! The parts of a registry page, in the layout that registries render: the schema's part written
-//! from what `providers schema -json` says, the rest from a template.
+//! What a registry page says of a schema, in the layout that registries render, from what
+//! `providers schema -json` says of it.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-
-use crate::golden::repository_file;
-
-/// What a template may ask for by name, beside `{{file PATH}}`.
-pub(crate) type Parts<'a> = [(&'a str, String)];
-
-/// A page whose text is `template`, with `{{name}}` filled in by the part of that name. A part that
-/// has a line to itself may have several.
-pub(crate) fn page(template: &str, parts: &Parts<'_>) -> String {
-    let mut page = String::new();
-    for line in template.lines() {
-        let asked = line
-            .trim()
-            .strip_prefix("{{file ")
-            .and_then(|rest| rest.strip_suffix("}}"));
-        match asked {
-            Some(path) => page += repository_file(path).trim_end(),
-            None => {
-                let filled = parts.iter().fold(line.to_owned(), |line, (name, text)| {
-                    line.replace(&format!("{{{{{name}}}}}"), text.trim_end())
-                });
-                assert!(!filled.contains("{{"), "no page has a {filled}");
-                page += &filled;
-            }
-        }
-        page.push('\n');
-    }
-    page
-}
 
 /// The description and the section about the schema, for a page about what has one.
 pub(crate) fn parts_of_schema(schema: &Value) -> Vec<(&'static str, String)> {

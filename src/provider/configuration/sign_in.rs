@@ -3,8 +3,8 @@
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
-use crate::provider::given::{CertificateFile, Given};
-use crate::provider::incomplete::{Incomplete, nothing_complete};
+use crate::provider::configuration::auth_diagnostics::{IncompleteMethod, no_complete_method};
+use crate::provider::configuration::inputs::{CertificateFile, Inputs};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
@@ -42,7 +42,7 @@ pub(super) enum SignIn {
 /// # Errors
 ///
 /// What is missing, where nothing is complete.
-pub(super) fn decide(given: &Given) -> Result<(SignIn, Vec<Diagnostic>), Diagnostic> {
+pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagnostic> {
     let mut skipped = Vec::new();
     for step in [
         certificate,
@@ -51,52 +51,52 @@ pub(super) fn decide(given: &Given) -> Result<(SignIn, Vec<Diagnostic>), Diagnos
         managed_identity,
         azure_cli,
     ] {
-        match step(given) {
+        match step(inputs) {
             Step::Complete(sign_in) => {
                 let instead = sign_in.method();
-                let warning = |incomplete: &Incomplete| incomplete.warning(instead);
+                let warning = |incomplete: &IncompleteMethod| incomplete.warning(instead);
                 let warnings = skipped.iter().map(warning).collect();
-                return alone(&sign_in, given).map_or(Ok((sign_in, warnings)), Err);
+                return no_auxiliary_tenants(&sign_in, inputs).map_or(Ok((sign_in, warnings)), Err);
             }
             Step::Incomplete(incomplete) => skipped.push(incomplete),
             Step::NotAsked => {}
         }
     }
-    Err(nothing_complete(given, &skipped))
+    Err(no_complete_method(inputs, &skipped))
 }
 
 /// What comes of one method.
 enum Step {
     Complete(SignIn),
-    Incomplete(Incomplete),
+    Incomplete(IncompleteMethod),
     NotAsked,
 }
 
-fn certificate(given: &Given) -> Step {
-    let Some(certificate) = given.certificate.clone() else {
+fn certificate(inputs: &Inputs) -> Step {
+    let Some(certificate) = inputs.certificate.clone() else {
         return Step::NotAsked;
     };
     let asked_by = match certificate {
         CertificateFile::Base64(_) => "client_certificate",
         CertificateFile::Path(_) => "client_certificate_path",
     };
-    let Some((tenant_id, client_id)) = given.application() else {
-        return given.incomplete(asked_by, "a client certificate", None);
+    let Some((tenant_id, client_id)) = inputs.application() else {
+        return inputs.incomplete(asked_by, "a client certificate", None);
     };
     Step::Complete(SignIn::ClientCertificate {
         tenant_id,
         client_id,
         certificate,
-        password: given.certificate_password.clone(),
+        password: inputs.certificate_password.clone(),
     })
 }
 
-fn client_secret(given: &Given) -> Step {
-    let Some(secret) = given.client_secret.clone() else {
+fn client_secret(inputs: &Inputs) -> Step {
+    let Some(secret) = inputs.client_secret.clone() else {
         return Step::NotAsked;
     };
-    let Some((tenant_id, client_id)) = given.application() else {
-        return given.incomplete("client_secret", "a client secret", None);
+    let Some((tenant_id, client_id)) = inputs.application() else {
+        return inputs.incomplete("client_secret", "a client secret", None);
     };
     Step::Complete(SignIn::ClientSecret {
         tenant_id,
@@ -106,51 +106,46 @@ fn client_secret(given: &Given) -> Step {
 }
 
 /// With the ID token that is given, else with one of Azure DevOps, else with one of GitHub.
-fn oidc(given: &Given) -> Step {
-    let asked_by = match (given.use_oidc, given.use_aks_workload_identity) {
+fn oidc(inputs: &Inputs) -> Step {
+    let asked_by = match (inputs.use_oidc, inputs.use_aks_workload_identity) {
         (true, _) => "use_oidc",
         (false, true) => "use_aks_workload_identity",
         (false, false) => return Step::NotAsked,
     };
-    match (given.application(), given.id_token()) {
+    match (inputs.application(), inputs.id_token()) {
         (Some((tenant_id, client_id)), Some(id_token)) => Step::Complete(SignIn::Oidc {
             tenant_id,
             client_id,
             id_token,
         }),
         (_, id_token) => {
-            let lacks = id_token.is_none().then(|| given.lacking_id_token());
-            given.incomplete(asked_by, "OpenID Connect", lacks)
+            let lacks = id_token.is_none().then(|| inputs.lacking_id_token());
+            inputs.incomplete(asked_by, "OpenID Connect", lacks)
         }
     }
 }
 
-fn managed_identity(given: &Given) -> Step {
-    if !given.use_msi {
+fn managed_identity(inputs: &Inputs) -> Step {
+    if !inputs.use_msi {
         return Step::NotAsked;
     }
     Step::Complete(SignIn::ManagedIdentity {
-        client_id: given.client_id.clone(),
-        endpoint: given.identity_endpoint.clone(),
+        client_id: inputs.client_id.clone(),
+        endpoint: inputs.identity_endpoint.clone(),
     })
 }
 
-fn azure_cli(given: &Given) -> Step {
-    if !given.use_cli {
+fn azure_cli(inputs: &Inputs) -> Step {
+    if !inputs.use_cli {
         return Step::NotAsked;
     }
     Step::Complete(SignIn::AzureCli {
-        tenant_id: given.tenant_id.clone(),
-        subscription_id: given.subscription_id.clone(),
+        tenant_id: inputs.tenant_id.clone(),
+        subscription_id: inputs.subscription_id.clone(),
     })
 }
 
-impl Given {
-    /// An application and its tenant.
-    fn application(&self) -> Option<(String, String)> {
-        self.tenant_id.clone().zip(self.client_id.clone())
-    }
-
+impl Inputs {
     /// The step of a method that lacks something: an application, or what is named.
     fn incomplete(
         &self,
@@ -160,7 +155,7 @@ impl Given {
     ) -> Step {
         let mut all = self.lacking_application();
         all.extend(lacks);
-        Step::Incomplete(Incomplete {
+        Step::Incomplete(IncompleteMethod {
             asked_by,
             method,
             lacks: all,
@@ -180,10 +175,10 @@ impl SignIn {
     }
 }
 
-/// Refuses what only an application or an account may have.
-fn alone(sign_in: &SignIn, given: &Given) -> Option<Diagnostic> {
+/// Refuses auxiliary tenants, which only an application or an account may have.
+fn no_auxiliary_tenants(sign_in: &SignIn, inputs: &Inputs) -> Option<Diagnostic> {
     let managed = matches!(sign_in, SignIn::ManagedIdentity { .. });
-    (managed && !given.auxiliary_tenants.is_empty()).then(|| {
+    (managed && !inputs.auxiliary_tenants.is_empty()).then(|| {
         Diagnostic::error(
             "Auxiliary tenants need another sign-in method",
             "A managed identity is known in its own tenant only. Leave out `auxiliary_tenant_ids` \
@@ -200,8 +195,8 @@ mod tests {
 
     use super::*;
 
-    fn given() -> Given {
-        Given {
+    fn inputs() -> Inputs {
+        Inputs {
             tenant_id: Some("tenant".to_owned()),
             client_id: Some("client".to_owned()),
             subscription_id: Some("subscription".to_owned()),
@@ -222,8 +217,8 @@ mod tests {
     }
 
     /// Everything at once.
-    fn everything() -> Given {
-        Given {
+    fn everything() -> Inputs {
+        Inputs {
             certificate: Some(CertificateFile::Path("client.pfx".to_owned())),
             client_secret: Some(Secret::new("planted")),
             use_oidc: true,
@@ -232,7 +227,7 @@ mod tests {
             request_token: Some(Secret::new("planted")),
             service_connection_id: Some("connection".to_owned()),
             use_msi: true,
-            ..given()
+            ..inputs()
         }
     }
 
@@ -242,8 +237,8 @@ mod tests {
     }
 
     /// What comes of it, as the user would read it.
-    fn outcome(given: &Given) -> String {
-        match decide(given) {
+    fn outcome(inputs: &Inputs) -> String {
+        match decide(inputs) {
             Ok((sign_in, warnings)) => {
                 let warnings: String = warnings
                     .iter()
@@ -257,21 +252,21 @@ mod tests {
 
     #[test]
     fn the_first_complete_method_is_the_one() {
-        let mut given = everything();
+        let mut inputs = everything();
         let mut table = Vec::new();
-        table.push(outcome(&given));
-        given.certificate = None;
-        table.push(outcome(&given));
-        given.client_secret = None;
-        table.push(outcome(&given));
-        given.id_token = None;
-        table.push(outcome(&given));
-        given.service_connection_id = None;
-        table.push(outcome(&given));
-        given.use_oidc = false;
-        table.push(outcome(&given));
-        given.use_msi = false;
-        table.push(outcome(&given));
+        table.push(outcome(&inputs));
+        inputs.certificate = None;
+        table.push(outcome(&inputs));
+        inputs.client_secret = None;
+        table.push(outcome(&inputs));
+        inputs.id_token = None;
+        table.push(outcome(&inputs));
+        inputs.service_connection_id = None;
+        table.push(outcome(&inputs));
+        inputs.use_oidc = false;
+        table.push(outcome(&inputs));
+        inputs.use_msi = false;
+        table.push(outcome(&inputs));
         insta::assert_snapshot!(table.join("\n"), @r#"
         ClientCertificate { tenant_id: "tenant", client_id: "client", certificate: Path("client.pfx"), password: Secret(…) }
         ClientSecret { tenant_id: "tenant", client_id: "client", secret: Secret(…) }
@@ -285,37 +280,37 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_and_is_incomplete_is_passed_over_with_a_warning() {
-        let nobody = Given {
+        let nobody = Inputs {
             tenant_id: None,
             client_id: None,
-            ..given()
+            ..inputs()
         };
         let secret = Some(Secret::new("planted"));
         let certificate = Some(CertificateFile::Base64(Secret::new("planted")));
         let url = Url::parse("https://issuer.example/").ok();
         let table = [
-            outcome(&Given {
+            outcome(&Inputs {
                 certificate,
                 ..nobody.clone()
             }),
-            outcome(&Given {
+            outcome(&Inputs {
                 client_secret: secret,
                 client_id: Some("client".to_owned()),
                 ..nobody.clone()
             }),
-            outcome(&Given {
+            outcome(&Inputs {
                 use_oidc: true,
                 use_msi: true,
                 ..nobody
             }),
-            outcome(&Given {
+            outcome(&Inputs {
                 use_oidc: true,
                 request_url: url,
-                ..given()
+                ..inputs()
             }),
-            outcome(&Given {
+            outcome(&Inputs {
                 use_aks_workload_identity: true,
-                ..given()
+                ..inputs()
             }),
         ];
         insta::assert_snapshot!(table.join("\n---\n"), @r#"
@@ -338,22 +333,22 @@ mod tests {
 
     #[test]
     fn what_is_not_reached_is_not_warned_about() {
-        let given = Given {
+        let inputs = Inputs {
             use_oidc: true,
             client_secret: Some(Secret::new("planted")),
-            ..given()
+            ..inputs()
         };
-        let (_, warnings) = decide(&given).unwrap();
+        let (_, warnings) = decide(&inputs).unwrap();
         assert_eq!(warnings, []);
     }
 
     #[test]
     fn without_a_complete_method_each_one_says_what_it_lacks() {
-        let off = Given {
+        let off = Inputs {
             use_cli: false,
-            ..given()
+            ..inputs()
         };
-        let nobody = Given {
+        let nobody = Inputs {
             tenant_id: None,
             client_id: None,
             certificate: Some(CertificateFile::Path("client.pfx".to_owned())),
@@ -384,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_pod_signs_in_with_its_file_and_never_with_a_pipelines_token() {
-        let pipeline = Given {
+        let pipeline = Inputs {
             use_oidc: false,
             use_aks_workload_identity: true,
             certificate: None,
@@ -393,7 +388,7 @@ mod tests {
             ..everything()
         };
         assert!(outcome(&pipeline).starts_with("ManagedIdentity"));
-        let pod = Given {
+        let pod = Inputs {
             id_token: Some(IdToken::File("/var/run/token".into())),
             ..pipeline
         };
@@ -402,11 +397,11 @@ mod tests {
 
     #[test]
     fn a_managed_identity_has_no_auxiliary_tenants() {
-        let given = Given {
+        let inputs = Inputs {
             use_msi: true,
             auxiliary_tenants: vec!["other".to_owned()],
-            ..given()
+            ..inputs()
         };
-        insta::assert_snapshot!(outcome(&given), @"auxiliary_tenant_ids: Auxiliary tenants need another sign-in method: A managed identity is known in its own tenant only. Leave out `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.");
+        insta::assert_snapshot!(outcome(&inputs), @"auxiliary_tenant_ids: Auxiliary tenants need another sign-in method: A managed identity is known in its own tenant only. Leave out `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.");
     }
 }

@@ -3,7 +3,7 @@
 use azure_simulator::Fault;
 use terraform_plugin::value::Value;
 
-use crate::lifecycle::acting::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
+use crate::lifecycle::actions::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
 use crate::lifecycle::stage::Stage;
 use terraform_plugin_testing::action_events::told;
 

@@ -6,7 +6,7 @@ use crate::patching::run_log::shown;
 const LONGEST: usize = 400;
 
 /// The line as it would be seen last: a progress bar draws over itself.
-pub(super) fn clean(line: &[u8]) -> String {
+pub(super) fn sanitized(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
     let seen = line.rsplit('\r').next().unwrap_or_default();
@@ -29,19 +29,19 @@ mod tests {
             ),
             ("", ""),
         ] {
-            assert_eq!(clean(raw.as_bytes()), shown, "{raw:?}");
+            assert_eq!(sanitized(raw.as_bytes()), shown, "{raw:?}");
         }
     }
 
     #[test]
     fn what_is_no_text_is_shown_as_such() {
-        assert_eq!(clean(b"a\xffb"), "a\u{fffd}b");
+        assert_eq!(sanitized(b"a\xffb"), "a\u{fffd}b");
     }
 
     #[test]
     fn a_very_long_line_loses_its_end() {
-        assert_eq!(clean("ü".repeat(400).as_bytes()), "ü".repeat(400));
-        let cut = clean("ü".repeat(401).as_bytes());
+        assert_eq!(sanitized("ü".repeat(400).as_bytes()), "ü".repeat(400));
+        let cut = sanitized("ü".repeat(401).as_bytes());
         assert_eq!(cut, format!("{}…", "ü".repeat(400)));
     }
 }

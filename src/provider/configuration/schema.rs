@@ -1,11 +1,11 @@
 //! The schema of the provider block.
 
-use crate::provider::arguments::{ARGUMENTS, Argument, ENDPOINT, ENDPOINTS, Kind};
+use crate::provider::configuration::arguments::{ARGUMENTS, Argument, ENDPOINT, ENDPOINTS, Kind};
 use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
 use terraform_plugin::value::Type;
 
 /// The schema of the provider block.
-pub(super) fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let mut attributes: Vec<Attribute> = ARGUMENTS.iter().map(Argument::attribute).collect();
     attributes.push(Attribute::nested(
         ENDPOINT,

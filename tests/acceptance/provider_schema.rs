@@ -10,7 +10,7 @@ use terraform_plugin::schema::{
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
 /// Everything there is, by kind and name. What there is none of is left out.
-pub(crate) fn offered() -> Value {
+pub(crate) fn provider_schema() -> Value {
     let provider = AcrProvider::new(Environment::default());
     let resources = provider.resources();
     let identities = resources.iter().filter_map(|it| {

@@ -8,8 +8,10 @@ use url::Url;
 
 use crate::azure::cloud::{Cloud, MetadataHost};
 use crate::http::{Budget, Pipeline};
-use crate::provider::arguments::{AUDIENCE, AUTHORITY_HOST, ENDPOINT, ENDPOINTS, RESOURCE_MANAGER};
-use crate::provider::source::Source;
+use crate::provider::configuration::arguments::{
+    AUDIENCE, AUTHORITY_HOST, ENDPOINT, ENDPOINTS, RESOURCE_MANAGER,
+};
+use crate::provider::configuration::precedence::Source;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
@@ -27,7 +29,7 @@ pub(super) struct CloudChoice {
 enum Base {
     Known(Cloud),
     /// A host that tells the endpoints of the environment of this name.
-    Told(MetadataHost, String),
+    Metadata(MetadataHost, String),
 }
 
 /// Endpoints that are given one by one.
@@ -65,13 +67,13 @@ impl CloudChoice {
     /// # Errors
     ///
     /// When that host doesn't tell.
-    pub(super) async fn settle(self, pipeline: &Pipeline) -> Result<Cloud, Diagnostic> {
+    pub(super) async fn resolve(self, pipeline: &Pipeline) -> Result<Cloud, Diagnostic> {
         let cloud = match self.base {
             Base::Known(cloud) => cloud,
-            Base::Told(host, name) => {
+            Base::Metadata(host, name) => {
                 let budget = Budget::new(PATIENCE, CancellationToken::new());
-                let told = host.cloud(&budget, pipeline, &name).await;
-                told.map_err(|error| {
+                let cloud = host.cloud(&budget, pipeline, &name).await;
+                cloud.map_err(|error| {
                     Diagnostic::error(
                         "Could not learn the endpoints of the cloud",
                         format!(
@@ -120,7 +122,7 @@ fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
             .at(AttributePath::new("metadata_host"))
         })?;
         let name = source.text("environment").unwrap_or_default();
-        return Ok(Base::Told(host, name.to_owned()));
+        return Ok(Base::Metadata(host, name.to_owned()));
     }
     Cloud::named(name).map(Base::Known).ok_or_else(|| {
         Diagnostic::error(

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use crate::azure::credential::{CertificateError, ClientCertificate};
 use crate::azure::{Cloud, Credential, Error, Secret};
 use crate::http::Pipeline;
-use crate::provider::given::CertificateFile;
-use crate::provider::sign_in::SignIn;
+use crate::provider::configuration::inputs::CertificateFile;
+use crate::provider::configuration::sign_in::SignIn;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::provider::source::Source;
+use crate::provider::configuration::precedence::Source;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
@@ -53,7 +53,7 @@ pub(super) fn partner_id(text: &str) -> Result<String, Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::environment::Environment;
+    use crate::provider::configuration::environment::Environment;
     use terraform_plugin::value::Value;
 
     const PARTNER: &str = "11111111-2222-3333-4444-555555555555";

@@ -12,14 +12,14 @@ use terraform_plugin::value::{AttributePath, Value};
 
 /// What a configuration says of the policy. The rest is the registry's.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct PolicyArguments {
     pub(super) repositories: Option<BTreeMap<String, Repository>>,
     convention: Option<TagConvention>,
 }
 
 /// The policy of a registry.
 #[derive(Clone, Debug)]
-pub(super) struct Live {
+pub(super) struct LivePolicy {
     /// The registry's host.
     pub(super) login_server: String,
     /// What was found in the policy's place.
@@ -28,7 +28,7 @@ pub(super) struct Live {
     pub(super) manifest: Option<String>,
 }
 
-impl Asked {
+impl PolicyArguments {
     /// Reads a configuration that has passed validation, all of it known.
     pub(super) fn read(config: &Value) -> Self {
         let config = Config::read(config);
@@ -39,7 +39,7 @@ impl Asked {
     }
 
     /// Whether it says everything, so that the registry's policy doesn't matter.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.repositories.is_some() && self.convention.is_some()
     }
 
@@ -47,19 +47,19 @@ impl Asked {
     ///
     /// # Errors
     /// Nobody says which repositories are meant.
-    pub(super) fn over(self, live: &Live) -> Result<(Policy, Diagnostics), Diagnostic> {
+    pub(super) fn effective(self, live: &LivePolicy) -> Result<(Policy, Diagnostics), Diagnostic> {
         let readable = match &live.found {
             PolicyState::Valid(policy) => Some(policy),
             PolicyState::NotRead | PolicyState::Missing | PolicyState::Invalid { .. } => None,
         };
-        let said = live
+        let warning = live
             .unreadable()
             .filter(|_| self.convention.is_none())
-            .map(|unreadable| presumed(&unreadable));
+            .map(|unreadable| presumed_convention(&unreadable));
         let repositories = self
             .repositories
             .or_else(|| readable.map(|policy| policy.repositories.clone()))
-            .ok_or_else(|| live.names_nothing())?;
+            .ok_or_else(|| live.no_repositories())?;
         let convention = self
             .convention
             .or_else(|| readable.map(|policy| policy.convention))
@@ -68,11 +68,11 @@ impl Asked {
             convention,
             repositories,
         };
-        Ok((policy, said.into_iter().collect()))
+        Ok((policy, warning.into_iter().collect()))
     }
 }
 
-impl Live {
+impl LivePolicy {
     /// That it can't be read, where that is so.
     fn unreadable(&self) -> Option<String> {
         match &self.found {
@@ -85,7 +85,7 @@ impl Live {
     }
 
     /// There are no repositories to look at.
-    fn names_nothing(&self) -> Diagnostic {
+    fn no_repositories(&self) -> Diagnostic {
         let why = self.unreadable().unwrap_or_else(|| {
             format!(
                 "{} has no policy ({POLICY_REPOSITORY}:v1), and so no workflow.",
@@ -103,7 +103,7 @@ impl Live {
     }
 }
 
-fn presumed(unreadable: &str) -> Diagnostic {
+fn presumed_convention(unreadable: &str) -> Diagnostic {
     let convention = TagConvention::default();
     Diagnostic::warning(
         "The policy can't be read",
@@ -127,45 +127,45 @@ mod tests {
         [(name.to_owned(), repository)].into()
     }
 
-    fn live(found: PolicyState) -> Live {
-        Live {
+    fn live(found: PolicyState) -> LivePolicy {
+        LivePolicy {
             login_server: "contoso.azurecr.io".to_owned(),
             found,
             manifest: Some("sha256:1".to_owned()),
         }
     }
 
-    fn readable() -> Live {
+    fn readable() -> LivePolicy {
         live(PolicyState::Valid(Policy {
             convention: TagConvention::Floating,
             repositories: repositories("live"),
         }))
     }
 
-    fn unreadable() -> Live {
+    fn unreadable() -> LivePolicy {
         let problem = "no JSON".to_owned();
         live(PolicyState::Invalid { problem })
     }
 
     /// `repositories convention`, and what is said; or the error.
-    fn tried(named: bool, convention: Option<TagConvention>, live: &Live) -> String {
-        let asked = Asked {
+    fn tried(named: bool, convention: Option<TagConvention>, live: &LivePolicy) -> String {
+        let arguments = PolicyArguments {
             repositories: named.then(|| repositories("given")),
             convention,
         };
-        let told = |said: &Diagnostic| {
-            let path = said.path.clone().unwrap_or_default();
-            let (severity, summary) = (said.severity, &said.summary);
-            format!("{severity:?} at {path}: {summary}\n{}", said.detail)
+        let rendered = |it: &Diagnostic| {
+            let path = it.path.clone().unwrap_or_default();
+            let (severity, summary) = (it.severity, &it.summary);
+            format!("{severity:?} at {path}: {summary}\n{}", it.detail)
         };
-        match asked.over(live) {
-            Ok((policy, said)) => {
+        match arguments.effective(live) {
+            Ok((policy, warnings)) => {
                 let names: Vec<&String> = policy.repositories.keys().collect();
                 let policy = format!("{} {}", names[0], policy.convention);
-                let lines = std::iter::once(policy).chain(said.iter().map(told));
+                let lines = std::iter::once(policy).chain(warnings.iter().map(rendered));
                 lines.collect::<Vec<_>>().join("\n")
             }
-            Err(error) => told(&error),
+            Err(error) => rendered(&error),
         }
     }
 

@@ -1,19 +1,19 @@
 //! Sign-in methods that were asked for and can't be used, in words for the user.
 
-use crate::provider::arguments::named;
-use crate::provider::given::Given;
+use crate::provider::configuration::arguments::named;
+use crate::provider::configuration::inputs::Inputs;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
 /// A method that was asked for, and what it lacks.
-pub(super) struct Incomplete {
+pub(super) struct IncompleteMethod {
     /// The argument that asks for it.
     pub(super) asked_by: &'static str,
     pub(super) method: &'static str,
     pub(super) lacks: Vec<String>,
 }
 
-impl Incomplete {
+impl IncompleteMethod {
     /// That another one is used instead.
     pub(super) fn warning(&self, instead: &str) -> Diagnostic {
         Diagnostic::warning(
@@ -31,13 +31,13 @@ impl Incomplete {
 }
 
 /// What is missing, method by method.
-pub(super) fn nothing_complete(given: &Given, skipped: &[Incomplete]) -> Diagnostic {
+pub(super) fn no_complete_method(inputs: &Inputs, skipped: &[IncompleteMethod]) -> Diagnostic {
     let mut lines: Vec<String> = skipped
         .iter()
         .map(|it| format!("{} lacks {}", it.method, it.lacks.join(" and ")))
         .collect();
-    if given.certificate.is_none() && given.client_secret.is_none() {
-        let mut lacks = given.lacking_application();
+    if inputs.certificate.is_none() && inputs.client_secret.is_none() {
+        let mut lacks = inputs.lacking_application();
         lacks.push(named("client_secret"));
         lines.push(format!("a client secret lacks {}", lacks.join(" and ")));
     }

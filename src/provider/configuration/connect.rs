@@ -1,0 +1,42 @@
+//! From a configuration to Azure.
+
+use std::sync::Arc;
+
+use crate::azure::{Azure, AzureOptions};
+use crate::http::{Pipeline, Transport};
+use crate::provider::configuration::config::{Config, Correlation};
+use crate::provider::configuration::credential::credential;
+use crate::provider::configuration::environment::Environment;
+use crate::provider::configuration::http_clients;
+use terraform_plugin::diagnostics::Diagnostics;
+
+impl Config {
+    /// Azure, as it is configured, reached by `transport` or else by what the environment describes.
+    ///
+    /// # Errors
+    ///
+    /// What can't be used, or a metadata host that doesn't tell the cloud.
+    pub(crate) async fn connect(
+        self,
+        environment: &Environment,
+        transport: Option<&Arc<dyn Transport>>,
+    ) -> Result<Azure, Diagnostics> {
+        let own = || transport.cloned().map(Pipeline::new).map(Ok);
+        let user_agent = &*self.user_agent;
+        let pipeline = own().unwrap_or_else(|| http_clients::azure(environment, user_agent))?;
+        let machine =
+            || own().unwrap_or_else(|| http_clients::managed_identity(environment, user_agent));
+        let cloud = self.cloud.resolve(&pipeline).await?;
+        let credential = credential(self.sign_in, &cloud, pipeline.clone(), machine)?;
+        Ok(Azure::new(AzureOptions {
+            cloud,
+            credential: credential.with_auxiliary_tenants(&self.auxiliary_tenants),
+            pipeline,
+            correlation_id: match self.correlation_id {
+                Correlation::None => None,
+                Correlation::New => Some(uuid::Uuid::new_v4().to_string()),
+                Correlation::Given(id) => Some(id),
+            },
+        }))
+    }
+}
