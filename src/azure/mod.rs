@@ -20,7 +20,7 @@ pub mod task;
 
 mod arm;
 mod error_body;
-mod rates;
+mod rate_limits;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -158,7 +158,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, recorded};
+    use crate::http::scripted_transport::{ScriptedTransport, json, recorded};
 
     #[tokio::test]
     async fn the_recorded_registry_is_read() {

@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json as value;
 
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json};
+    use crate::http::scripted_transport::{ScriptedTransport, json};
 
     #[tokio::test]
     async fn a_page_is_read_when_it_is_asked_for() {

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::azure::id::role_definition_id;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const NAME: &str = "4d396699-cc25-49d3-b4c5-30611ef874a5";
 

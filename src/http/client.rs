@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::Url;
 
-use crate::http::cause::beneath;
+use crate::http::error_source::source_of;
 use crate::http::proxy;
-use crate::http::trust::{self, TrustError};
+use crate::http::tls_roots::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
 
 /// How long a connection may take.
@@ -61,7 +61,7 @@ impl Client {
     /// When the certificates or the proxy can't be used.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust::client_config(options.extra_ca_pem.as_deref())?)
+            .tls_backend_preconfigured(tls_roots::client_config(options.extra_ca_pem.as_deref())?)
             .https_only(!options.plain_http)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -102,7 +102,7 @@ impl Transport for Client {
             status: answer.status(),
             headers: answer.headers().clone(),
             body: read(&url, answer, limit).await?,
-            doubtful: false,
+            outcome_unknown: false,
         })
     }
 }
@@ -119,7 +119,7 @@ async fn read(
             return Err(TransportError {
                 kind: TransportErrorKind::TooLarge,
                 host: host(url),
-                doubtful: false,
+                outcome_unknown: false,
                 source: None,
             });
         }
@@ -134,7 +134,7 @@ fn failure(url: &Url, error: reqwest::Error) -> TransportError {
     TransportError {
         kind: kind(&error),
         host: host(url),
-        doubtful: false,
+        outcome_unknown: false,
         source: Some(Arc::new(error)),
     }
 }
@@ -163,7 +163,7 @@ fn refused_by_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
         if let Some(refusal) = error.downcast_ref() {
             return Some(refusal);
         }
-        next = beneath(error);
+        next = source_of(error);
     }
     None
 }

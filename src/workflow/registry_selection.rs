@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::azure::Error;
 use crate::azure::acr::AcrClient;
 use crate::http::Budget;
-use crate::patching::rules::{RepositoryProblem, check_repository};
+use crate::patching::name_rules::{RepositoryProblem, check_repository};
 use crate::patching::selection::{Image, MOST_IMAGES, Selection, select};
 use crate::patching::{Policy, Repository};
 

@@ -220,7 +220,7 @@ mod tests {
     use crate::azure::acr::testing::{client, signed_in};
     use crate::azure::testing::minute;
     use crate::http::Response;
-    use crate::http::scripted::{recorded, reply};
+    use crate::http::scripted_transport::{recorded, reply};
 
     const POLICY: &str = r#"{"version":"v1"}"#;
 

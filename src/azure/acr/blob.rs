@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::azure::Error;
 use crate::azure::acr::{AcrClient, Right, digest_of, segment};
-use crate::http::redirect::{self, Way};
+use crate::http::redirect::{self, Redirect};
 use crate::http::{Budget, Effect, Request};
 
 /// The longest blob that we read. A policy may have 10 MiB, and nothing else comes near.
@@ -31,12 +31,16 @@ impl AcrClient {
         let scope = Right::Pull.scope(repository);
         let request = Request::new(Method::GET, here).limit(LONGEST_BLOB);
         let answer = self.call(budget, &operation, &scope, &request).await?;
-        let way = redirect::way(&request, &answer)
+        let redirect = redirect::follow(&request, &answer)
             .map_err(|astray| Error::unexpected(&operation, astray.to_string()))?;
-        let answer = match way {
+        let answer = match redirect {
             None => answer,
-            Some(Way::Here(request)) => self.call(budget, &operation, &scope, &request).await?,
-            Some(Way::Elsewhere(request)) => self.azure.send(budget, &operation, &request).await?,
+            Some(Redirect::SameOrigin(request)) => {
+                self.call(budget, &operation, &scope, &request).await?
+            }
+            Some(Redirect::OtherOrigin(request)) => {
+                self.azure.send(budget, &operation, &request).await?
+            }
         };
         if answer.status != StatusCode::OK {
             return Err(Error::refused(&operation, &answer));
@@ -118,7 +122,7 @@ mod tests {
     use crate::azure::acr::testing::{client, signed_in, story};
     use crate::azure::testing::minute;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{recorded, reply};
+    use crate::http::scripted_transport::{recorded, reply};
 
     const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::azure::acr::testing::{challenge, client, signed_in, story};
     use crate::azure::testing::minute;
-    use crate::http::scripted::{json, reply};
+    use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
     async fn a_manifest_is_read_with_its_real_digest() {

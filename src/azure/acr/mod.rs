@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Azure, Error, Operation, rates};
+use crate::azure::{Azure, Error, Operation, rate_limits};
 use crate::http::{Budget, Request, Response};
 
 pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
@@ -77,7 +77,7 @@ impl AcrClient {
         budget
             .check()
             .map_err(|why| Error::stopped(operation, why))?;
-        let request = request.clone().lane(rates::registry(request));
+        let request = request.clone().lane(rate_limits::registry(request));
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;
         let signed = request.clone().header(AUTHORIZATION, bearer);
@@ -95,7 +95,7 @@ impl AcrClient {
         };
         match again.await {
             Ok(mut renewed) => {
-                renewed.doubtful |= answer.doubtful;
+                renewed.outcome_unknown |= answer.outcome_unknown;
                 Ok(renewed)
             }
             Err(error) => Err(error.after(operation, &answer)),
@@ -168,7 +168,7 @@ mod testing {
 
     use super::*;
     use crate::azure::testing::azure;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     pub(super) const LOGIN_SERVER: &str = "contoso.azurecr.io";
     pub(super) const REALM: &str = "https://contoso.azurecr.io/oauth2/token";

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::azure::acr::testing::{client, signed_in, story};
     use crate::azure::testing::minute;
-    use crate::http::scripted::{json, reply};
+    use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
     async fn tags_are_listed_page_by_page() {

@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::minute;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn stack() -> Value {
         value!({

@@ -62,7 +62,7 @@ mod tests {
     use crate::azure::credential::Problem;
     use crate::azure::testing::minute;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
     const SCOPE: &str = "https://management.azure.com/.default";

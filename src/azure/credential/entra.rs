@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::azure::credential::Token;
-use crate::azure::credential::failure::{Problem, Refusal, Who};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::azure::{Cloud, Error, Operation, Secret};
 use crate::http::{Budget, Effect, Pipeline, Request, Response, SendError};
 
@@ -60,8 +60,8 @@ impl Application {
     }
 
     /// The application, as failures in a tenant name it; its own tenant where it is no other.
-    pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> Who<'a> {
-        Who {
+    pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> SignInAttempt<'a> {
+        SignInAttempt {
             method: self.method,
             tenant_id: Some(self.tenant(tenant)),
             client_id: Some(&self.client_id),
@@ -247,7 +247,7 @@ fn wrapped(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> azu
 
 /// What a failed sign-in says. azure_identity wraps the cause in sentences of its own; what counts is
 /// found underneath, and never its `Debug`, which takes a backtrace.
-fn failure(who: Who<'_>, scope: &str, error: &azure_core::Error) -> Error {
+fn failure(who: SignInAttempt<'_>, scope: &str, error: &azure_core::Error) -> Error {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {

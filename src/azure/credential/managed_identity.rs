@@ -16,7 +16,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::azure::credential::entra::signing_in_for;
-use crate::azure::credential::failure::{Problem, Refusal, Who};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::azure::credential::{Token, TokenSource, audience};
 use crate::azure::{Credential, Error, Secret};
 use crate::http::retry::retry_after;
@@ -76,7 +76,7 @@ impl IdentityEndpoint {
         }
     }
 
-    fn request(&self, who: Who<'_>, scope: &str) -> Result<Request, Error> {
+    fn request(&self, who: SignInAttempt<'_>, scope: &str) -> Result<Request, Error> {
         let mut url = self.url.clone();
         url.query_pairs_mut()
             .append_pair("api-version", &self.version)
@@ -133,7 +133,7 @@ impl TokenSource for ManagedIdentity {
         tenant: Option<&str>,
         scope: &str,
     ) -> Result<Token, Error> {
-        let who = Who {
+        let who = SignInAttempt {
             method: METHOD,
             tenant_id: tenant,
             client_id: self.client_id.as_deref(),
@@ -167,7 +167,7 @@ impl ManagedIdentity {
     async fn ask(
         &self,
         budget: &Budget,
-        who: Who<'_>,
+        who: SignInAttempt<'_>,
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
@@ -216,7 +216,7 @@ fn pause(attempt: u32, response: &Response) -> Option<Duration> {
 
 /// The token in an answer, which gives its end as a number or as text, from now or, in App Service, from
 /// 1970 only. What counts from now needs no clock that is right.
-fn token(who: Who<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
+fn token(who: SignInAttempt<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
     #[derive(Deserialize)]
     struct Body {
         access_token: String,
@@ -251,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
@@ -352,7 +352,9 @@ mod tests {
     impl crate::http::Transport for Nobody {
         async fn send(&self, _: Request) -> Result<Response, crate::http::TransportError> {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            Err(crate::http::scripted::failure(TransportErrorKind::Connect))
+            Err(crate::http::scripted_transport::failure(
+                TransportErrorKind::Connect,
+            ))
         }
     }
 
@@ -368,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_token_is_read_in_each_way_it_is_given() {
-        let who = Who {
+        let who = SignInAttempt {
             method: METHOD,
             tenant_id: None,
             client_id: None,

@@ -73,7 +73,7 @@ mod tests {
     use crate::azure::credential::Problem;
     use crate::azure::testing::minute;
     use crate::http::Response;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 

@@ -199,7 +199,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
 

@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn run(id: &str, task: &str, status: &str) -> Value {
         let properties = value!({"runId": id, "task": task, "status": status});

@@ -4,7 +4,7 @@ mod body;
 
 use http::Method;
 
-use crate::azure::poll::{Accepted, End, Place, Watch};
+use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
 use crate::azure::{Azure, Error, Operation, RegistryId, arm};
 use crate::http::{Budget, Request};
 
@@ -80,7 +80,7 @@ impl Azure {
         accepted: Accepted<Task>,
     ) -> Result<Task, Error> {
         let operation = Operation::new("waiting for task", accepted.resource.id.clone());
-        self.settle_task(budget, &operation, accepted).await
+        self.wait_until_ready(budget, &operation, accepted).await
     }
 
     /// Creates or replaces a task, and waits for it.
@@ -115,7 +115,7 @@ impl Azure {
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PATCH, url).json(patch);
         let accepted = self.accept_task(budget, &operation, request).await?;
-        self.settle_task(budget, &operation, accepted).await
+        self.wait_until_ready(budget, &operation, accepted).await
     }
 
     /// Deletes a task, and waits until it is gone. One that isn't there is fine.
@@ -135,8 +135,8 @@ impl Azure {
         if matches!(answer.status.as_u16(), 204 | 404) {
             return Ok(());
         }
-        let watch = self.watch(&operation, &answer)?;
-        self.settle(budget, &operation, &url, watch, End::Gone)
+        let polling = self.polling(&operation, &answer)?;
+        self.wait_until(budget, &operation, &url, polling, Until::Deleted)
             .await?;
         Ok(())
     }
@@ -154,8 +154,14 @@ impl Azure {
     ) -> Result<(), Error> {
         let operation = Operation::new("waiting for the deletion of task", registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        self.settle(budget, &operation, &url, Watch::resource(), End::Gone)
-            .await?;
+        self.wait_until(
+            budget,
+            &operation,
+            &url,
+            Polling::resource(),
+            Until::Deleted,
+        )
+        .await?;
         Ok(())
     }
 
@@ -168,11 +174,11 @@ impl Azure {
         let answer = self.arm(budget, operation, request).await?;
         Ok(Accepted {
             resource: arm::decode(operation, &answer)?,
-            watch: self.watch(operation, &answer)?,
+            polling: self.polling(operation, &answer)?,
         })
     }
 
-    async fn settle_task(
+    async fn wait_until_ready(
         &self,
         budget: &Budget,
         operation: &Operation,
@@ -180,14 +186,14 @@ impl Azure {
     ) -> Result<Task, Error> {
         let Accepted {
             resource: task,
-            watch,
+            polling,
         } = accepted;
-        if watch.place == Place::Resource && task.is_ready() {
+        if polling.source == StatusSource::Resource && task.is_ready() {
             return Ok(task);
         }
         let url = arm::url(self.cloud(), &task.id, API_VERSION, &[]);
         let answer = self
-            .settle(budget, operation, &url, watch, End::Ready)
+            .wait_until(budget, operation, &url, polling, Until::Ready)
             .await?;
         arm::decode(operation, &answer)
     }
@@ -200,7 +206,7 @@ mod tests {
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
     use crate::http::Stopped;
-    use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
     const NAME: &str = "cssc-patch-image";
 

@@ -145,7 +145,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
-            doubtful: false,
+            outcome_unknown: false,
         }))
     }
 
@@ -155,7 +155,7 @@ mod tests {
             source: TransportError {
                 kind,
                 host: "management.azure.com".to_owned(),
-                doubtful: false,
+                outcome_unknown: false,
                 source: Some(std::sync::Arc::new(std::io::Error::other("the cause"))),
             },
         }

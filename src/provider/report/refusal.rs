@@ -121,7 +121,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
-            doubtful: false,
+            outcome_unknown: false,
         };
         format!("{}\n\n{}\n", quoted(&refusal), next_step(&refusal))
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::azure::id::RegistryId;
-use crate::patching::rules::{check_repository, check_tag, check_tags_together};
+use crate::patching::name_rules::{check_repository, check_tag, check_tags_together};
 use crate::patching::{Schedule, TagConvention, TimeOfDay};
 use crate::provider::common::timeouts;
 use crate::provider::workflow::model::{Field, Preflight};

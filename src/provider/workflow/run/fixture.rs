@@ -37,17 +37,17 @@ pub(super) fn refused(status: u16, code: &str, message: &str) -> Error {
         message: message.to_owned(),
         correlation_id: None,
         request_id: None,
-        doubtful: false,
+        outcome_unknown: false,
     }))
 }
 
-pub(super) fn unanswered(doubtful: bool) -> Error {
+pub(super) fn unanswered(outcome_unknown: bool) -> Error {
     Error::Transport {
         operation: Operation::new("queueing a run of task", registry().task_id("t")),
         source: TransportError {
             kind: TransportErrorKind::Interrupted,
             host: "management.azure.com".to_owned(),
-            doubtful,
+            outcome_unknown,
             source: None,
         },
     }

@@ -9,7 +9,7 @@ use std::io;
 /// What is at the bottom of a chain, as the end of a sentence: `connection refused`.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
-    while let Some(next) = beneath(last) {
+    while let Some(next) = source_of(last) {
         last = next;
     }
     as_an_ending(&last.to_string())
@@ -17,7 +17,7 @@ pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
 
 /// What an error wraps. An `io::Error` doesn't give what it wraps as its source, so that it takes a look
 /// inside.
-pub(crate) fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+pub(crate) fn source_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let wrapped = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
