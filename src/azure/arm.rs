@@ -221,12 +221,13 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::testing::{azure, minute};
     use crate::http::TransportErrorKind;
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn listing() -> Operation {
-        Operation::new("listing things", "/things")
+        Operation::new(OperationKind::ListTasks, "/things")
     }
 
     #[test]

@@ -2,38 +2,12 @@
 //!
 //! The wording for users is made elsewhere, from these fields.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use crate::azure::credential::SignInFailure;
 use crate::azure::error_body::described;
+use crate::azure::operation::Operation;
 use crate::http::{Response, SendError, Stopped, TransportError};
-
-/// What is being tried, and on what: `creating task` and its id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    /// The act, as in `creating task`.
-    pub doing: &'static str,
-    /// The id of the thing: an ARM id, or a repository as `<login server>/<repository>`.
-    pub id: String,
-}
-
-impl Operation {
-    /// An operation.
-    pub fn new(doing: &'static str, id: impl Into<String>) -> Self {
-        Self {
-            doing,
-            id: id.into(),
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.doing, self.id)
-    }
-}
 
 /// A failure of Azure, of the way to it, or of signing in.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -281,12 +255,16 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::credential::Problem;
     use crate::http::TransportErrorKind;
     use crate::http::scripted_transport::{failure, json, recorded, reply};
 
     fn refused(response: &Response) -> Error {
-        Error::refused(&Operation::new("reading task", "/tasks/x"), response)
+        Error::refused(
+            &Operation::new(OperationKind::ReadTask, "/tasks/x"),
+            response,
+        )
     }
 
     #[test]
@@ -332,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_doubt_outlives_whatever_fails_after_it() {
-        let operation = Operation::new("creating task", "/tasks/x");
+        let operation = Operation::new(OperationKind::CreateTask, "/tasks/x");
         let mut doubtful = reply(401);
         doubtful.outcome_unknown = true;
         let failures = || {

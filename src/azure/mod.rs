@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod credential;
 pub mod error;
 pub mod id;
+pub mod operation;
 pub mod poll;
 pub mod registry;
 pub mod registry_list;
@@ -34,8 +35,9 @@ use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
-pub use error::{Error, Operation, Refusal};
+pub use error::{Error, Refusal};
 pub use id::RegistryId;
+pub use operation::{Operation, OperationKind};
 pub use poll::Accepted;
 
 /// What [`Azure`] is made of.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::Budget;
 
 /// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
@@ -71,7 +71,7 @@ impl Azure {
     ///
     /// Not found, among the usual ones.
     pub async fn get_registry(&self, budget: &Budget, id: &RegistryId) -> Result<Registry, Error> {
-        let operation = Operation::new("reading registry", id.to_string());
+        let operation = Operation::new(OperationKind::ReadRegistry, id.to_string());
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         self.arm_get(budget, &operation, url).await
     }

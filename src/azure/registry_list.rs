@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::azure::{Azure, Error, Operation, RegistryId, arm, registry};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm, registry};
 use crate::http::Budget;
 
 /// A list of registries, of which a page is read at a time.
@@ -24,7 +24,7 @@ impl Azure {
         RegistryPages {
             azure: self.clone(),
             next: Some(arm::url(self.cloud(), &id, registry::API_VERSION, &[])),
-            operation: Operation::new("listing registries of", scope),
+            operation: Operation::new(OperationKind::ListRegistries, scope),
         }
     }
 }

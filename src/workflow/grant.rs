@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::azure::error::{Error, Operation};
+use crate::azure::error::Error;
+
 use crate::azure::id::{ids_equal, role_assignment_id};
+use crate::azure::operation::{Operation, OperationKind};
 use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmentBody};
 use crate::workflow::apply::Site;
 use crate::workflow::changes::Grant;
@@ -94,7 +96,7 @@ pub(crate) async fn grant(
         site.budget.sleep(wait).await.map_err(|why| {
             let id = role_assignment_id(&scope, &grant.name);
             Error::Stopped {
-                operation: Operation::new("creating role assignment", id),
+                operation: Operation::new(OperationKind::CreateRoleAssignment, id),
                 why,
                 last: Some(Box::new(refused)),
             }

@@ -5,8 +5,8 @@ use http::header::{HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::azure::Error;
 use crate::azure::acr::{AcrClient, Right, digest_of, segment};
+use crate::azure::{Error, OperationKind};
 use crate::http::redirect::{self, Redirect};
 use crate::http::{Budget, Effect, Request};
 
@@ -25,7 +25,7 @@ impl AcrClient {
         repository: &str,
         digest: &str,
     ) -> Result<Bytes, Error> {
-        let operation = self.operation("reading blob", &format!("{repository}@{digest}"));
+        let operation = self.operation(OperationKind::ReadBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let here = self.url(&operation, &path)?;
         let scope = Right::Pull.scope(repository);
@@ -67,7 +67,7 @@ impl AcrClient {
     ) -> Result<String, Error> {
         let bytes = bytes.into();
         let digest = digest_of(&bytes);
-        let operation = self.operation("storing blob", &format!("{repository}@{digest}"));
+        let operation = self.operation(OperationKind::StoreBlob, &format!("{repository}@{digest}"));
         let scope = Right::Push.scope(repository);
 
         let start = self.url(&operation, &format!("/v2/{repository}/blobs/uploads/"))?;
@@ -101,7 +101,8 @@ impl AcrClient {
         repository: &str,
         digest: &str,
     ) -> Result<bool, Error> {
-        let operation = self.operation("looking up blob", &format!("{repository}@{digest}"));
+        let operation =
+            self.operation(OperationKind::LookUpBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let request = Request::new(Method::HEAD, self.url(&operation, &path)?);
         let scope = Right::Push.scope(repository);

@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::azure::acr::{AcrClient, Right, digest_of, segment};
-use crate::azure::{Error, Operation};
+use crate::azure::{Error, Operation, OperationKind};
 use crate::http::{Budget, Request, Response};
 
 /// Every kind of manifest that a repository may hold.
@@ -41,7 +41,7 @@ impl AcrClient {
         repository: &str,
         reference: &str,
     ) -> Result<Option<Manifest>, Error> {
-        let operation = manifest(self, "reading manifest", repository, reference);
+        let operation = manifest(self, OperationKind::ReadManifest, repository, reference);
         let answer = self
             .look_up(budget, &operation, Method::GET, repository, reference)
             .await?;
@@ -84,7 +84,7 @@ impl AcrClient {
         repository: &str,
         reference: &str,
     ) -> Result<Option<String>, Error> {
-        let operation = manifest(self, "looking up manifest", repository, reference);
+        let operation = manifest(self, OperationKind::LookUpManifest, repository, reference);
         let answer = self
             .look_up(budget, &operation, Method::HEAD, repository, reference)
             .await?;
@@ -107,7 +107,7 @@ impl AcrClient {
         media_type: &'static str,
         body: impl Into<Bytes>,
     ) -> Result<String, Error> {
-        let operation = manifest(self, "storing manifest", repository, tag);
+        let operation = manifest(self, OperationKind::StoreManifest, repository, tag);
         let url = self.url(&operation, &path(repository, tag))?;
         let request =
             Request::new(Method::PUT, url).body(HeaderValue::from_static(media_type), body);
@@ -141,12 +141,12 @@ impl AcrClient {
 
 fn manifest(
     client: &AcrClient,
-    doing: &'static str,
+    kind: OperationKind,
     repository: &str,
     reference: &str,
 ) -> Operation {
     let mark = if reference.contains(':') { '@' } else { ':' };
-    client.operation(doing, &format!("{repository}{mark}{reference}"))
+    client.operation(kind, &format!("{repository}{mark}{reference}"))
 }
 
 fn path(repository: &str, reference: &str) -> String {

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Azure, Error, Operation, rate_limits};
+use crate::azure::{Azure, Error, Operation, OperationKind, rate_limits};
 use crate::http::{Budget, Request, Response};
 
 pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
@@ -44,11 +44,15 @@ pub struct AcrClient {
 }
 
 /// What is to be done with a repository, as a token's scope says it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Right {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Read it.
     Pull,
+    /// Read it, and store something in it.
     Push,
+    /// Read it and what its tags are.
     ListTags,
+    /// Delete it.
     Delete,
 }
 
@@ -102,8 +106,8 @@ impl AcrClient {
         }
     }
 
-    fn operation(&self, doing: &'static str, repository: &str) -> Operation {
-        Operation::new(doing, format!("{}/{repository}", self.login_server()))
+    fn operation(&self, kind: OperationKind, repository: &str) -> Operation {
+        Operation::new(kind, format!("{}/{repository}", self.login_server()))
     }
 
     fn url(&self, operation: &Operation, path: &str) -> Result<Url, Error> {

@@ -29,7 +29,7 @@ use url::Url;
 
 use crate::azure::credential::Token;
 use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
-use crate::azure::{Cloud, Error, Operation, Secret};
+use crate::azure::{Cloud, Error, Operation, OperationKind, Secret};
 use crate::http::{Budget, Effect, Pipeline, Request, Response, SendError};
 
 /// An application in a tenant, and the way to its Entra.
@@ -268,5 +268,5 @@ fn failure(who: SignInAttempt<'_>, scope: &str, error: &azure_core::Error) -> Er
 
 /// What is tried while a token is fetched.
 pub(super) fn signing_in_for(scope: &str) -> Operation {
-    Operation::new("signing in for", scope)
+    Operation::new(OperationKind::GetToken, scope)
 }

@@ -160,6 +160,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::arm;
     use crate::azure::poll::poll_status::PATIENCE;
     use crate::azure::testing::{azure, minute};
@@ -168,7 +169,7 @@ mod tests {
     const WATCH: &str = "https://management.azure.com/operations/1";
 
     fn creating() -> Operation {
-        Operation::new("creating task", "/t")
+        Operation::new(OperationKind::CreateTask, "/t")
     }
 
     fn state(state: &str) -> Value {

@@ -5,7 +5,7 @@ mod body;
 use http::Method;
 
 use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::{Budget, Request};
 
 pub use body::{
@@ -28,7 +28,7 @@ impl Azure {
         budget: &Budget,
         registry: &RegistryId,
     ) -> Result<Vec<Task>, Error> {
-        let operation = Operation::new("listing tasks of", registry.to_string());
+        let operation = Operation::new(OperationKind::ListTasks, registry.to_string());
         let id = format!("{registry}/tasks");
         let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
         self.arm_list(budget, &operation, url).await
@@ -45,7 +45,7 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<Option<Task>, Error> {
-        let operation = Operation::new("reading task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::ReadTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         arm::found(self.arm_get(budget, &operation, url).await)
     }
@@ -63,7 +63,7 @@ impl Azure {
         name: &str,
         body: &TaskBody,
     ) -> Result<Accepted<Task>, Error> {
-        let operation = Operation::new("creating task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::CreateTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PUT, url).json(body);
         self.accept_task(budget, &operation, request).await
@@ -79,7 +79,7 @@ impl Azure {
         budget: &Budget,
         accepted: Accepted<Task>,
     ) -> Result<Task, Error> {
-        let operation = Operation::new("waiting for task", accepted.resource.id.clone());
+        let operation = Operation::new(OperationKind::WaitForTask, accepted.resource.id.clone());
         self.wait_until_ready(budget, &operation, accepted).await
     }
 
@@ -111,7 +111,7 @@ impl Azure {
         name: &str,
         patch: &TaskPatch,
     ) -> Result<Task, Error> {
-        let operation = Operation::new("updating task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::UpdateTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PATCH, url).json(patch);
         let accepted = self.accept_task(budget, &operation, request).await?;
@@ -129,7 +129,7 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<(), Error> {
-        let operation = Operation::new("deleting task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::DeleteTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let answer = self.arm_delete(budget, &operation, url.clone()).await?;
         if matches!(answer.status.as_u16(), 204 | 404) {
@@ -152,7 +152,7 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<(), Error> {
-        let operation = Operation::new("waiting for the deletion of task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::WaitForTaskDeletion, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         self.wait_until(
             budget,
@@ -322,8 +322,8 @@ mod tests {
             panic!("a failed operation expected, got {patched:?}");
         };
         assert_eq!(
-            (operation.doing, state.as_str()),
-            ("updating task", "Failed")
+            (operation.kind, state.as_str()),
+            (OperationKind::UpdateTask, "Failed")
         );
     }
 

@@ -5,7 +5,9 @@ mod missing_right;
 mod refusal;
 mod sign_in;
 
-use crate::azure::error::{Error, Operation};
+use crate::azure::error::Error;
+
+use crate::azure::operation::Operation;
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
@@ -131,10 +133,14 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::error::Refusal;
 
     fn operation() -> Operation {
-        Operation::new("creating task", "/subscriptions/…/tasks/cssc-scan-image")
+        Operation::new(
+            OperationKind::CreateTask,
+            "/subscriptions/…/tasks/cssc-scan-image",
+        )
     }
 
     fn refusal(status: StatusCode, code: &str, message: &str) -> Error {

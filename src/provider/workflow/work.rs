@@ -2,7 +2,7 @@
 //! share: observe, compare, change.
 
 use crate::azure::id::RegistryId;
-use crate::azure::{Azure, Error, Operation};
+use crate::azure::{Azure, Error, Operation, OperationKind};
 use crate::http::Budget;
 use crate::provider::common::timeouts;
 use crate::provider::connection::{Connection, TurnOf};
@@ -91,7 +91,7 @@ impl Work {
         let id = self.registry.to_string();
         let turn = connection.turn(&self.budget, &id).await;
         turn.map_err(|why| {
-            let operation = Operation::new("waiting for another resource that changes", id);
+            let operation = Operation::new(OperationKind::WaitForTurn, id);
             report::failure(summary, &Error::stopped(&operation, why))
         })
     }
