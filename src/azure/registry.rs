@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::azure::id::InvalidRegistryId;
 use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::Budget;
 
@@ -10,10 +11,10 @@ pub(super) const API_VERSION: &str = "2025-11-01";
 
 /// A container registry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Wire")]
+#[serde(try_from = "Wire")]
 pub struct Registry {
-    /// Its id, in the case that Azure gives it.
-    pub id: String,
+    /// Its id, which keeps the letter case that Azure gives it.
+    pub id: RegistryId,
     /// Its name.
     pub name: String,
     /// Its home region.
@@ -121,14 +122,16 @@ struct Policy {
     status: Option<String>,
 }
 
-impl From<Wire> for Registry {
-    fn from(wire: Wire) -> Self {
+impl TryFrom<Wire> for Registry {
+    type Error = InvalidRegistryId;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
         let it = wire.properties;
         let is =
             |text: Option<String>, word: &str| text.is_some_and(|it| it.eq_ignore_ascii_case(word));
         let as_arm = it.policies.and_then(|policies| policies.as_arm);
-        Self {
-            id: wire.id,
+        Ok(Self {
+            id: wire.id.parse()?,
             name: wire.name,
             location: wire.location,
             sku: wire.sku.name,
@@ -147,7 +150,7 @@ impl From<Wire> for Registry {
                 RoleAssignmentMode::Legacy
             },
             as_arm_audience_enabled: !is(as_arm.and_then(|policy| policy.status), "disabled"),
-        }
+        })
     }
 }
 
@@ -188,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn a_restricted_abac_registry_is_read() {
         let answer = value!({
-            "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
+            "id": registry().to_string(), "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
             "properties": {
                 "loginServer": "x-abc.azurecr.io",
                 "publicNetworkAccess": "Enabled",
@@ -206,5 +209,16 @@ mod tests {
         assert_eq!(read.role_assignment_mode, RoleAssignmentMode::Abac);
         assert_eq!(read.network_rule_bypass_allowed_for_tasks, Some(true));
         assert!(read.is_network_restricted() && !read.as_arm_audience_enabled);
+    }
+
+    #[tokio::test]
+    async fn a_registry_without_an_id_that_is_one_is_no_answer() {
+        let answer = value!({
+            "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
+            "properties": {"loginServer": "x.azurecr.io"},
+        });
+        let transport = ScriptedTransport::default().on(Method::GET, "/", json(200, &answer));
+        let read = azure(&transport).get_registry(&minute(), &registry()).await;
+        assert!(matches!(read, Err(Error::Decode { .. })), "{read:?}");
     }
 }

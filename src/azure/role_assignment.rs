@@ -155,7 +155,6 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
-    use crate::azure::id::role_definition_id;
     use crate::azure::testing::{azure, minute, registry};
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
@@ -209,7 +208,10 @@ mod tests {
         let role = "7f951dda-4ed3-4680-a7ca-43fe172d538d";
         let body = RoleAssignmentBody {
             principal_id: "p-1".to_owned(),
-            role_definition_id: role_definition_id(&registry.subscription_id, role),
+            role_definition_id: format!(
+                "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+                registry.subscription_id
+            ),
             principal_type: PrincipalType::ServicePrincipal,
         };
         let azure = azure(&transport);

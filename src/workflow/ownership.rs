@@ -63,32 +63,15 @@ fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
 /// Every name that one of the tasks' assignments may have. The hash counts letter case, and what
 /// counted was the case of the ids in the deployment that made it, or in Azure's answer then.
 fn names(facts: &Facts, written_id: &str) -> BTreeSet<String> {
-    let mut spellings = BTreeSet::from([facts.id.clone(), written_id.to_owned()]);
-    spellings.insert(facts.id.to_lowercase());
-    if let Ok(id) = facts.id.parse::<RegistryId>() {
-        for resource_group in [
-            id.resource_group.clone(),
-            id.resource_group.to_lowercase(),
-            id.resource_group.to_uppercase(),
-        ] {
-            let spelling = RegistryId {
-                resource_group,
-                ..id.clone()
-            }
-            .to_string();
-            // Some services of Azure return this segment in lower case, and only this one.
-            spellings.insert(spelling.replacen("/resourceGroups/", "/resourcegroups/", 1));
-            spellings.insert(spelling);
-        }
-    }
+    let known = facts.id.parse::<RegistryId>().ok();
+    let spellings = known.iter().flat_map(RegistryId::spellings);
     let mut names = BTreeSet::new();
-    for spelling in &spellings {
-        let subscription = spelling.split('/').nth(2).unwrap_or_default();
+    for spelling in spellings.chain(written_id.parse()) {
         for task in TaskName::ALL {
             for role in Role::EVER_USED {
                 names.insert(assignment_name(
-                    &format!("{spelling}/tasks/{task}"),
-                    &role.definition_id(subscription),
+                    &spelling.task_id_as_written(task.as_str()),
+                    &role.definition_id(&spelling.subscription_id),
                 ));
             }
         }

@@ -110,7 +110,7 @@ impl Facts {
 impl From<&Registry> for Facts {
     fn from(registry: &Registry) -> Self {
         Self {
-            id: registry.id.clone(),
+            id: registry.id.as_written().to_owned(),
             login_server: registry.login_server.clone(),
             location: registry.location.clone(),
             abac: registry.role_assignment_mode == RoleAssignmentMode::Abac,
