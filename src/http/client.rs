@@ -1,6 +1,5 @@
 //! The real transport: one shared reqwest client, with its limits, its proxy and its trust.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::Url;
 
-use crate::http::error_source::source_of;
+use crate::http::error_source::chain;
 use crate::http::proxy;
 use crate::http::tls_roots::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
@@ -158,14 +157,7 @@ fn kind(error: &reqwest::Error) -> TransportErrorKind {
 
 /// What rustls has against the connection.
 fn refused_by_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        if let Some(refusal) = error.downcast_ref() {
-            return Some(refusal);
-        }
-        next = source_of(error);
-    }
-    None
+    chain(error).find_map(|error| error.downcast_ref())
 }
 
 #[cfg(test)]

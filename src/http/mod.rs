@@ -5,10 +5,11 @@
 //!
 //! [`Transport`] is the seam that tests replace.
 
+pub(crate) mod backoff;
 pub mod budget;
 pub mod client;
 mod concurrency;
-mod error_source;
+pub(crate) mod error_source;
 pub mod log;
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -32,6 +33,7 @@ use serde::Serialize;
 use url::Url;
 
 pub use budget::{Budget, Stopped};
+pub(crate) use concurrency::LOOKUPS_AT_ONCE;
 pub use pipeline::{Pipeline, SendError};
 pub use throttle::Lane;
 pub use tls_roots::TrustError;

@@ -7,15 +7,14 @@ use http::StatusCode;
 use http::header::{DATE, RETRY_AFTER};
 use jiff::fmt::rfc2822;
 
+use crate::http::backoff::Backoff;
 use crate::http::{Effect, Response, TransportError, TransportErrorKind};
 
 /// What one attempt comes to.
 pub(crate) type Outcome = Result<Response, TransportError>;
 
-/// The first pause; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause that we choose ourselves. A server may ask for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The pauses that we choose ourselves. A server may ask for longer ones.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(60));
 /// The longest that is added to what a server asks for, so that not everybody comes back at once.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
@@ -50,8 +49,10 @@ pub(crate) fn pause_before_next(
     if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
         return Some(asked + asked.mul_f64(chance / 10.0).min(LONGEST_DELAY));
     }
-    let doubled = FIRST_PAUSE * 2_u32.pow(tried.attempts.saturating_sub(1).min(16));
-    Some(doubled.min(LONGEST_PAUSE).mul_f64(0.5 + chance / 2.0))
+    let ours = PAUSES
+        .clone()
+        .nth(tried.attempts.saturating_sub(1) as usize)?;
+    Some(ours.mul_f64(0.5 + chance / 2.0))
 }
 
 fn is_throttled(outcome: &Outcome) -> bool {

@@ -11,6 +11,7 @@ use crate::azure::error::Error;
 use crate::azure::id::RegistryId;
 use crate::azure::task::{Task, TaskBody};
 use crate::http::Budget;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::provider::workflow::progress::Progress;
 use crate::workflow::changes::{Changes, Grant};
@@ -96,7 +97,7 @@ impl Site<'_> {
         let pushed = self
             .azure
             .acr(self.progress.login_server())
-            .push_policy(self.budget, policy.document())
+            .push_policy(self.budget, POLICY_REPOSITORY, policy.document())
             .await;
         match pushed {
             Ok(manifest) => {

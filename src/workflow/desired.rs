@@ -10,7 +10,7 @@ use crate::azure::task::{
     AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, SourceRegistry, Step,
     Task, TaskBody, TaskPatch, TaskProperties, TimerTrigger, Trigger,
 };
-use crate::patching::policy::digest;
+use crate::digest::sha256;
 use crate::patching::schedule::TIMER_NAME;
 use crate::patching::task_definition::yaml;
 use crate::patching::{Policy, TaskName};
@@ -201,7 +201,7 @@ pub(crate) fn differences(task: TaskName, observed: &Task, login_server: &str) -
         (Part::Status, is_enabled(properties.status.as_deref())),
         (
             Part::Definition,
-            definition(observed).as_deref() == Some(&digest(yaml(task).as_bytes())),
+            definition(observed).as_deref() == Some(&sha256(yaml(task).as_bytes())),
         ),
         (Part::Values, values_fit),
         (Part::Identity, identity_fits),
@@ -222,7 +222,7 @@ pub(crate) fn definition(observed: &Task) -> Option<String> {
     let content = STANDARD
         .decode(step.encoded_task_content.as_deref()?)
         .ok()?;
-    Some(digest(&content))
+    Some(sha256(&content))
 }
 
 /// The timers of a task.

@@ -9,6 +9,7 @@ use crate::azure::id::RegistryId;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::task::Task;
 use crate::http::Budget;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::ownership::Owned;
 use crate::workflow::registry_facts::{Facts, Private};
@@ -137,7 +138,7 @@ pub(crate) async fn pull(
     known: &Known,
 ) -> Result<(Found, Option<String>), Error> {
     let registry = azure.acr(host);
-    let manifest = match registry.policy_manifest(budget).await? {
+    let manifest = match registry.policy_manifest(budget, POLICY_REPOSITORY).await? {
         StoredPolicy::Nothing => return Ok((Found::Nothing, None)),
         StoredPolicy::Manifest(manifest) => manifest,
         StoredPolicy::Unreadable {
@@ -150,7 +151,10 @@ pub(crate) async fn pull(
     {
         return Ok((Found::Readable(policy.clone()), Some(digest.clone())));
     }
-    let found = match registry.policy_bytes(budget, &manifest).await? {
+    let found = match registry
+        .policy_bytes(budget, POLICY_REPOSITORY, &manifest)
+        .await?
+    {
         Some(bytes) => {
             Policy::parse(&bytes).map_or_else(|error| unreadable(&error), Found::Readable)
         }

@@ -7,6 +7,7 @@ use crate::azure::error::Error;
 use crate::azure::id::ids_equal;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::TaskName;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::provider::workflow::model::State;
 use crate::workflow::apply::{Site, failed};
 use crate::workflow::cancel_runs::Cancelling;
@@ -102,7 +103,7 @@ impl Site<'_> {
     async fn remove_policy(self) -> Result<(), Error> {
         self.azure
             .acr(self.progress.login_server())
-            .delete_policy(self.budget)
+            .delete_repository(self.budget, POLICY_REPOSITORY)
             .await?;
         self.progress.note_policy(&Found::Nothing, None);
         Ok(())

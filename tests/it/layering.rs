@@ -7,15 +7,30 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "provider",
-        &["terraform_plugin", "workflow", "patching", "azure", "http"],
+        &[
+            "terraform_plugin",
+            "workflow",
+            "patching",
+            "azure",
+            "http",
+            "digest",
+        ],
     ),
     (
         "workflow",
-        &["provider", "terraform_plugin", "patching", "azure", "http"],
+        &[
+            "provider",
+            "terraform_plugin",
+            "patching",
+            "azure",
+            "http",
+            "digest",
+        ],
     ),
-    ("patching", &[]),
-    ("azure", &["http"]),
+    ("patching", &["digest"]),
+    ("azure", &["http", "digest"]),
     ("http", &[]),
+    ("digest", &[]),
 ];
 
 /// What only the framework may name.

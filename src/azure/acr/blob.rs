@@ -5,8 +5,9 @@ use http::header::{HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::azure::acr::{AcrClient, Right, digest_of, segment};
+use crate::azure::acr::{AcrClient, Right, segment};
 use crate::azure::{Error, OperationKind};
+use crate::digest::sha256;
 use crate::http::redirect::{self, Redirect};
 use crate::http::{Budget, Effect, Request};
 
@@ -45,7 +46,7 @@ impl AcrClient {
         if answer.status != StatusCode::OK {
             return Err(Error::refused(&operation, &answer));
         }
-        if digest_of(&answer.body) != digest {
+        if sha256(&answer.body) != digest {
             return Err(Error::unexpected(
                 &operation,
                 "its bytes have another digest",
@@ -66,7 +67,7 @@ impl AcrClient {
         bytes: impl Into<Bytes>,
     ) -> Result<String, Error> {
         let bytes = bytes.into();
-        let digest = digest_of(&bytes);
+        let digest = sha256(&bytes);
         let operation = self.operation(OperationKind::StoreBlob, &format!("{repository}@{digest}"));
         let scope = Right::Push.scope(repository);
 

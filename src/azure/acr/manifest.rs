@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::azure::acr::{AcrClient, Right, digest_of, segment};
+use crate::azure::acr::{AcrClient, Right, segment};
 use crate::azure::{Error, Operation, OperationKind};
+use crate::digest::sha256;
 use crate::http::{Budget, Request, Response};
 
 /// Every kind of manifest that a repository may hold.
@@ -48,7 +49,7 @@ impl AcrClient {
         let Some(answer) = answer else {
             return Ok(None);
         };
-        let digest = digest_of(&answer.body);
+        let digest = sha256(&answer.body);
         let promised = [
             answer.header(DIGEST),
             Some(reference).filter(|it| it.contains(':')),

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::azure::acr::challenge::Challenge;
@@ -143,22 +142,6 @@ impl Right {
         };
         format!("repository:{repository}:{actions}")
     }
-}
-
-/// The digest of some bytes, as registries write it.
-#[must_use]
-pub fn digest_of(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
-}
-
-/// Whether a text has the form of a digest that [`digest_of`] gives.
-fn is_digest(text: &str) -> bool {
-    let hex = text.strip_prefix("sha256:").unwrap_or_default().as_bytes();
-    hex.len() == 64 && hex.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn segment(text: &str) -> String {

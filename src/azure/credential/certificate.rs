@@ -40,10 +40,8 @@ impl Credential {
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
         const METHOD: &str = "a client certificate";
-        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
-        application.check()?;
         let source = Certificate {
-            application,
+            application: Application::new(METHOD, cloud, tenant_id, client_id, pipeline)?,
             certificate,
         };
         Ok(Self::new(METHOD, Arc::new(source)))

@@ -28,12 +28,9 @@ impl Credential {
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
         const METHOD: &str = "a client secret";
-        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
-        application.check()?;
-        let secret = secret.clone();
         let source = ClientSecret {
-            application,
-            secret,
+            application: Application::new(METHOD, cloud, tenant_id, client_id, pipeline)?,
+            secret: secret.clone(),
         };
         Ok(Self::new(METHOD, Arc::new(source)))
     }

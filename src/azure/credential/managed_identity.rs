@@ -19,6 +19,7 @@ use crate::azure::credential::entra::signing_in_for;
 use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::azure::credential::{Token, TokenSource, audience};
 use crate::azure::{Credential, Error, Secret};
+use crate::http::backoff::Backoff;
 use crate::http::retry::retry_after;
 use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped, host};
 
@@ -33,8 +34,8 @@ const APP_SERVICE_VERSION: &str = "2019-08-01";
 
 /// How long an endpoint on the machine itself may take. Elsewhere than in Azure nobody answers.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is asked, when it asks for patience.
-const ATTEMPTS: u32 = 6;
+/// The pauses before it is asked again, when it asks for patience and doesn't say how much.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(32)).times(5);
 /// How long the endpoint may be away while it is updated, as Azure documents for status 410.
 const UPDATE: Duration = Duration::from_secs(70);
 
@@ -143,13 +144,14 @@ impl TokenSource for ManagedIdentity {
             return Err(who.fails(Problem::Value, message).into());
         }
         let request = self.endpoint.request(who, scope)?;
-        for attempt in 1.. {
+        let mut pauses = PAUSES;
+        loop {
             let response = self.ask(budget, who, scope, &request).await?;
             if response.status.is_success() {
                 return token(who, &response, Timestamp::now());
             }
             let refusal = || who.refused(Refusal::read(&response), Problem::ManagedIdentity);
-            let Some(pause) = pause(attempt, &response) else {
+            let Some(pause) = pause(&mut pauses, &response) else {
                 return Err(refusal().into());
             };
             budget.sleep(pause).await.map_err(|why| Error::Stopped {
@@ -158,7 +160,6 @@ impl TokenSource for ManagedIdentity {
                 last: Some(Box::new(refusal().into())),
             })?;
         }
-        unreachable!("the last attempt has no pause after it")
     }
 }
 
@@ -197,20 +198,20 @@ impl ManagedIdentity {
 
 /// How long to wait before asking again, or [`None`] when the answer is final. A 404 comes while
 /// identities are being assigned, and a 410 while the endpoint is updated.
-fn pause(attempt: u32, response: &Response) -> Option<Duration> {
+fn pause(pauses: &mut Backoff, response: &Response) -> Option<Duration> {
     let status = response.status;
     let temporary = status.is_server_error()
         || matches!(
             status,
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::TOO_MANY_REQUESTS
         );
-    if !temporary || attempt >= ATTEMPTS {
+    if !temporary {
         return None;
     }
+    let ours = pauses.next()?;
     if status == StatusCode::GONE {
         return Some(UPDATE);
     }
-    let ours = Duration::from_secs(1) * 2_u32.pow(attempt.min(5));
     Some(retry_after(response).unwrap_or(ours))
 }
 

@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::azure::poll::{StatusSource, Until};
 use crate::http::Response;
+use crate::http::backoff::Backoff;
 
-/// The first pause between two polls, unless Azure asks for more; each further one is half as long again.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause that we choose ourselves.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pauses between two polls, unless Azure asks for longer ones.
+const PAUSES: Backoff =
+    Backoff::growing(Duration::from_millis(200), (3, 2), Duration::from_secs(5));
 /// How many polls may miss a resource that Azure has just accepted: its regions need a moment.
 pub(super) const PATIENCE: u32 = 5;
 
@@ -35,13 +35,7 @@ pub(super) enum PollStatus {
 /// How long to wait before a poll, when so many have been made already and Azure may have asked for a
 /// pause: a longer one is kept, and a shorter one, such as none at all, is no reason to hurry.
 pub(super) fn pause_of(polls: u32, asked: Option<Duration>) -> Duration {
-    let grown =
-        FIRST_PAUSE.saturating_mul(3_u32.saturating_pow(polls)) / 2_u32.saturating_pow(polls);
-    let ours = if polls > 12 {
-        LONGEST_PAUSE
-    } else {
-        grown.min(LONGEST_PAUSE)
-    };
+    let ours = PAUSES.clone().nth(polls as usize).unwrap_or_default();
     ours.max(asked.unwrap_or_default())
 }
 
@@ -141,7 +135,7 @@ mod tests {
             format!("{pauses:?}"),
             @"[200, 300, 450, 675, 1012, 1518, 2278, 3417, 5000, 5000, 5000, 5000]"
         );
-        assert_eq!(pause_of(1000, None), LONGEST_PAUSE);
+        assert_eq!(pause_of(1000, None), Duration::from_secs(5));
     }
 
     fn operation() -> StatusSource {

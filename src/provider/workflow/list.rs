@@ -13,7 +13,7 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 use crate::azure::Azure;
 use crate::azure::error::Error;
 use crate::azure::id::{RegistryId, problem_of_group, problem_of_subscription};
-use crate::http::Budget;
+use crate::http::{Budget, LOOKUPS_AT_ONCE};
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::{TYPE_NAME, listed};
@@ -26,9 +26,6 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const SUBSCRIPTION_ID: &str = "subscription_id";
 const RESOURCE_GROUP_NAME: &str = "resource_group_name";
-
-/// How many registries are looked at at once.
-const AT_ONCE: usize = 8;
 
 /// The list resource.
 #[derive(Debug)]
@@ -101,7 +98,7 @@ impl ListResource for ContinuousPatchingWorkflows {
         let looks = search
             .registries(&subscription, group)
             .map_ok(|registry| search.look_at(registry))
-            .try_buffered(AT_ONCE)
+            .try_buffered(LOOKUPS_AT_ONCE)
             .try_for_each(|found| search.send(found));
         match looks.await {
             Ok(()) | Err(End::Enough) => Ok(()),

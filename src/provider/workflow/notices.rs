@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::azure::id::ids_equal;
 use crate::azure::task::Task;
-use crate::patching::name_rules::POLICY_REPOSITORY;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
 use crate::provider::report;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::patching::name_rules::POLICY_REPOSITORY;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, Repository, TagConvention};
 use crate::provider::workflow::lookup::Found;
 use crate::provider::workflow::model::Config;

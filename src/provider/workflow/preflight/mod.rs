@@ -14,12 +14,12 @@ use crate::azure::cache_rule::CacheRule;
 use crate::azure::id::RegistryId;
 use crate::azure::registry::Registry;
 use crate::azure::{Azure, Error};
-use crate::http::Budget;
+use crate::http::{Budget, LOOKUPS_AT_ONCE};
 use crate::patching::Policy;
 use crate::patching::selection::MOST_IMAGES;
 use crate::provider::workflow::model::Preflight;
 use crate::workflow::registry_facts::Facts;
-use crate::workflow::registry_selection::{AT_ONCE, Selected, Tags};
+use crate::workflow::registry_selection::{Selected, Tags};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
 /// Where is looked, with what, and how much is made of it.
@@ -122,7 +122,7 @@ async fn windows(
             let only_windows = !systems.is_empty() && systems.iter().all(|os| os == "windows");
             Ok(only_windows.then(|| format!("{name}:{tag}")))
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(LOOKUPS_AT_ONCE)
         .try_filter_map(|image| async move { Ok(image) })
         .try_collect()
         .await

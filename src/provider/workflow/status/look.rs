@@ -8,15 +8,12 @@ use jiff::Timestamp;
 
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Azure, Error, RegistryId};
-use crate::http::{Budget, TransportErrorKind};
+use crate::http::{Budget, LOOKUPS_AT_ONCE, TransportErrorKind};
 use crate::patching::TaskName;
 use crate::patching::run_log::Markers;
 use crate::patching::schedule::parse_cron;
 use crate::provider::workflow::status::image_status::Status;
 use crate::provider::workflow::status::rows::{Row, Scan, newest, sorted};
-
-/// How many runs are looked at at once.
-const AT_ONCE: usize = 8;
 
 /// How many bytes are read of the beginning of a log, and of its end where it is longer. A scan
 /// names its image first, and says last what comes of it.
@@ -208,7 +205,10 @@ async fn some_at_a_time<I, T, L: Future<Output = Outcome<T>>>(
     unread: &mut Vec<Error>,
 ) -> Result<Vec<T>, Error> {
     let looks: Vec<L> = items.into_iter().map(look).collect();
-    let looks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    let looks: Vec<_> = stream::iter(looks)
+        .buffered(LOOKUPS_AT_ONCE)
+        .try_collect()
+        .await?;
     let (found, failures): (Vec<T>, Vec<_>) = looks.into_iter().unzip();
     unread.extend(failures.into_iter().flatten());
     Ok(found)
@@ -235,6 +235,6 @@ mod tests {
         let all: Vec<usize> = (0..30).collect();
         let seen = some_at_a_time(all.clone(), look, &mut Vec::new()).await;
         assert_eq!(seen.unwrap(), all);
-        assert_eq!(most.into_inner(), AT_ONCE);
+        assert_eq!(most.into_inner(), LOOKUPS_AT_ONCE);
     }
 }
