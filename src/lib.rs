@@ -5,10 +5,12 @@
 //! - `workflow`: the engine: what there is in Azure, what should be there, and the way from one to the other
 //! - [`patching`]: Continuous Patching as the service knows it
 //! - [`azure`], [`http`]: Azure, and the way to it
+//! - [`digest`]: digests as OCI writes them
 //!
 //! The framework that it is built on is the crate [`terraform_plugin`].
 
 pub mod azure;
+pub mod digest;
 pub mod http;
 pub mod patching;
 pub mod provider;

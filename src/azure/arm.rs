@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::azure::{Azure, Cloud, Error, Operation, Secret, rates};
+use crate::azure::{Azure, Cloud, Error, Operation, Secret, rate_limits};
 use crate::http::{Budget, Request, Response};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
@@ -76,7 +76,7 @@ impl Azure {
         let scope = self.shared.cloud.resource_manager_scope();
         let token = credential.token(budget, &scope).await?;
         let auxiliary = credential.auxiliary_tokens(budget, &scope).await?;
-        let request = self.dressed(operation, request, &auxiliary)?;
+        let request = self.with_common_headers(operation, request, &auxiliary)?;
         let signed = request
             .clone()
             .header(AUTHORIZATION, token.bearer(operation)?);
@@ -91,7 +91,7 @@ impl Azure {
         };
         match again.await {
             Ok(mut renewed) => {
-                renewed.doubtful |= answer.doubtful;
+                renewed.outcome_unknown |= answer.outcome_unknown;
                 Ok(renewed)
             }
             Err(error) => Err(error.after(operation, &answer)),
@@ -99,13 +99,13 @@ impl Azure {
     }
 
     /// A request with everything but its own token.
-    fn dressed(
+    fn with_common_headers(
         &self,
         operation: &Operation,
         request: Request,
         auxiliary: &[Secret],
     ) -> Result<Request, Error> {
-        let lane = rates::resource_manager(&request);
+        let lane = rate_limits::resource_manager(&request);
         let mut request = request
             .lane(lane)
             .header(ACCEPT, HeaderValue::from_static("application/json"));
@@ -221,12 +221,13 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::testing::{azure, minute};
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn listing() -> Operation {
-        Operation::new("listing things", "/things")
+        Operation::new(OperationKind::ListTasks, "/things")
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::Budget;
 
 const API_VERSION: &str = "2025-11-01";
@@ -37,7 +37,7 @@ impl Azure {
         budget: &Budget,
         registry: &RegistryId,
     ) -> Result<Vec<CacheRule>, Error> {
-        let operation = Operation::new("listing cache rules of", registry.to_string());
+        let operation = Operation::new(OperationKind::ListCacheRules, registry.to_string());
         let id = format!("{registry}/cacheRules");
         let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
         self.arm_list(budget, &operation, url).await

@@ -2,38 +2,12 @@
 //!
 //! The wording for users is made elsewhere, from these fields.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use crate::azure::credential::SignInFailure;
 use crate::azure::error_body::described;
+use crate::azure::operation::Operation;
 use crate::http::{Response, SendError, Stopped, TransportError};
-
-/// What is being tried, and on what: `creating task` and its id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    /// The act, as in `creating task`.
-    pub doing: &'static str,
-    /// The id of the thing: an ARM id, or a repository as `<login server>/<repository>`.
-    pub id: String,
-}
-
-impl Operation {
-    /// An operation.
-    pub fn new(doing: &'static str, id: impl Into<String>) -> Self {
-        Self {
-            doing,
-            id: id.into(),
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.doing, self.id)
-    }
-}
 
 /// A failure of Azure, of the way to it, or of signing in.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -103,7 +77,7 @@ pub struct Refusal {
     /// The request id.
     pub request_id: Option<String>,
     /// Whether an attempt may have been carried out all the same, as of a [`Response`].
-    pub doubtful: bool,
+    pub outcome_unknown: bool,
 }
 
 impl Error {
@@ -177,8 +151,8 @@ impl Error {
     #[must_use]
     pub fn may_have_been_done(&self) -> bool {
         match self {
-            Self::Response(refusal) => refusal.doubtful,
-            Self::Transport { source, .. } => source.doubtful,
+            Self::Response(refusal) => refusal.outcome_unknown,
+            Self::Transport { source, .. } => source.outcome_unknown,
             Self::Stopped { last, .. } => {
                 last.as_ref().is_some_and(|last| last.may_have_been_done())
             }
@@ -197,7 +171,7 @@ impl Error {
             message,
             correlation_id: header("x-ms-correlation-request-id"),
             request_id: header("x-ms-request-id"),
-            doubtful: response.doubtful,
+            outcome_unknown: response.outcome_unknown,
         }))
     }
 
@@ -218,13 +192,13 @@ impl Error {
     /// The same after an earlier answer to the same request: where that one has left in doubt whether
     /// the request was carried out, so does this failure, whatever it is.
     pub(crate) fn after(mut self, operation: &Operation, answer: &Response) -> Self {
-        if !answer.doubtful || self.may_have_been_done() {
+        if !answer.outcome_unknown || self.may_have_been_done() {
             return self;
         }
         let earlier = Self::refused(operation, answer);
         match &mut self {
-            Self::Response(refusal) => refusal.doubtful = true,
-            Self::Transport { source, .. } => source.doubtful = true,
+            Self::Response(refusal) => refusal.outcome_unknown = true,
+            Self::Transport { source, .. } => source.outcome_unknown = true,
             Self::Stopped { last, .. } => {
                 *last = Some(Box::new(match last.take() {
                     Some(later) => later.after(operation, answer),
@@ -281,12 +255,16 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::credential::Problem;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{failure, json, recorded, reply};
+    use crate::http::scripted_transport::{failure, json, recorded, reply};
 
     fn refused(response: &Response) -> Error {
-        Error::refused(&Operation::new("reading task", "/tasks/x"), response)
+        Error::refused(
+            &Operation::new(OperationKind::ReadTask, "/tasks/x"),
+            response,
+        )
     }
 
     #[test]
@@ -332,9 +310,9 @@ mod tests {
 
     #[test]
     fn a_doubt_outlives_whatever_fails_after_it() {
-        let operation = Operation::new("creating task", "/tasks/x");
+        let operation = Operation::new(OperationKind::CreateTask, "/tasks/x");
         let mut doubtful = reply(401);
-        doubtful.doubtful = true;
+        doubtful.outcome_unknown = true;
         let failures = || {
             [
                 refused(&reply(403)),

@@ -4,18 +4,23 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The id of a container registry.
 ///
-/// It prints with the fixed segments in their canonical case and the user's own as they were given;
-/// it is equal to any other spelling in another case.
-#[derive(Clone)]
+/// It prints with the fixed segments in their canonical case and the others as they were written; it is
+/// equal to any other spelling in another case. What hashes an id needs [`RegistryId::as_written`].
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RegistryId {
-    /// The subscription, a GUID.
+    /// The subscription, a GUID, as it was written.
     pub subscription_id: String,
-    /// The resource group.
+    /// The resource group, as it was written.
     pub resource_group: String,
-    /// The registry's name.
+    /// The registry's name, as it was written.
     pub registry: String,
+    /// The whole, with the fixed segments as they were written too.
+    as_written: String,
 }
 
 /// A text that isn't the id of a container registry.
@@ -43,18 +48,8 @@ impl RegistryId {
         resource_group: &str,
         registry: &str,
     ) -> Result<Self, InvalidRegistryId> {
-        let id = Self {
-            subscription_id: subscription_id.to_owned(),
-            resource_group: resource_group.to_owned(),
-            registry: registry.to_owned(),
-        };
-        match id.problem() {
-            None => Ok(id),
-            Some(problem) => Err(InvalidRegistryId {
-                text: id.to_string(),
-                problem,
-            }),
-        }
+        let as_written = canonical(subscription_id, resource_group, registry);
+        Self::checked(subscription_id, resource_group, registry, as_written)
     }
 
     /// Reads an id: strict on its shape, tolerant on the case of the fixed segments.
@@ -95,7 +90,42 @@ impl RegistryId {
         {
             return Err(invalid("a fixed segment is another word"));
         }
-        Self::new(subscription_id, resource_group, registry).map_err(|error| invalid(error.problem))
+        Self::checked(subscription_id, resource_group, registry, text.to_owned())
+    }
+
+    /// The id letter by letter as it was given, be it by a user or by Resource Manager.
+    #[must_use]
+    pub fn as_written(&self) -> &str {
+        &self.as_written
+    }
+
+    /// The id in every letter case in which Resource Manager may have spelled it at some time, this one
+    /// among them. The names of role assignments are hashes that count letter case.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Self> {
+        let lower = self.as_written.to_lowercase();
+        let groups = [
+            self.resource_group.clone(),
+            self.resource_group.to_lowercase(),
+            self.resource_group.to_uppercase(),
+        ];
+        let mut texts = vec![self.as_written.clone(), lower];
+        for group in groups {
+            let text = canonical(&self.subscription_id, &group, &self.registry);
+            // Some services of Azure return this segment in lower case, and only this one.
+            texts.push(text.replacen("/resourceGroups/", "/resourcegroups/", 1));
+            texts.push(text);
+        }
+        texts.sort();
+        texts.dedup();
+        // Letters that become several in upper case may make a name too long.
+        texts.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// The id of one of the registry's tasks, spelled like this id.
+    #[must_use]
+    pub fn task_id_as_written(&self, name: &str) -> String {
+        format!("{}/tasks/{name}", self.as_written)
     }
 
     /// The id of one of the registry's tasks.
@@ -110,11 +140,35 @@ impl RegistryId {
         format!("{self}/runs/{run}")
     }
 
-    fn problem(&self) -> Option<&'static str> {
-        problem_of_subscription(&self.subscription_id)
-            .or_else(|| problem_of_group(&self.resource_group))
-            .or_else(|| problem_of_name(&self.registry))
+    fn checked(
+        subscription_id: &str,
+        resource_group: &str,
+        registry: &str,
+        as_written: String,
+    ) -> Result<Self, InvalidRegistryId> {
+        let problem = problem_of_subscription(subscription_id)
+            .or_else(|| problem_of_group(resource_group))
+            .or_else(|| problem_of_name(registry));
+        match problem {
+            None => Ok(Self {
+                subscription_id: subscription_id.to_owned(),
+                resource_group: resource_group.to_owned(),
+                registry: registry.to_owned(),
+                as_written,
+            }),
+            Some(problem) => Err(InvalidRegistryId {
+                text: as_written,
+                problem,
+            }),
+        }
     }
+}
+
+fn canonical(subscription_id: &str, resource_group: &str, registry: &str) -> String {
+    format!(
+        "/subscriptions/{subscription_id}/resourceGroups/{resource_group}\
+         /providers/Microsoft.ContainerRegistry/registries/{registry}"
+    )
 }
 
 /// What is wrong with the id of a subscription, if anything is.
@@ -149,16 +203,11 @@ fn problem_of_name(registry: &str) -> Option<&'static str> {
 
 impl fmt::Display for RegistryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            subscription_id,
-            resource_group,
-            registry,
-        } = self;
-        write!(
-            f,
-            "/subscriptions/{subscription_id}/resourceGroups/{resource_group}\
-             /providers/Microsoft.ContainerRegistry/registries/{registry}"
-        )
+        f.write_str(&canonical(
+            &self.subscription_id,
+            &self.resource_group,
+            &self.registry,
+        ))
     }
 }
 
@@ -173,6 +222,20 @@ impl FromStr for RegistryId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for RegistryId {
+    type Error = InvalidRegistryId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<RegistryId> for String {
+    fn from(id: RegistryId) -> Self {
+        id.as_written
     }
 }
 
@@ -202,14 +265,6 @@ pub fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The full id of a built-in role in a subscription.
-#[must_use]
-pub fn role_definition_id(subscription_id: &str, role: &str) -> String {
-    format!(
-        "/subscriptions/{subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-    )
-}
-
 /// The id of a role assignment at a scope.
 #[must_use]
 pub fn role_assignment_id(scope: &str, name: &str) -> String {
@@ -233,6 +288,36 @@ mod tests {
             id.task_id("cssc-scan-image"),
             format!("{ID}/tasks/cssc-scan-image")
         );
+    }
+
+    #[test]
+    fn an_id_is_kept_and_stored_letter_by_letter() {
+        let written = ID.replace("resourceGroups", "RESOURCEgroups");
+        let id = RegistryId::parse(&written).unwrap();
+        assert_eq!(id.as_written(), written);
+        assert_eq!(id.task_id_as_written("t"), format!("{written}/tasks/t"));
+        let stored = serde_json::to_string(&id).unwrap();
+        assert_eq!(stored, format!("{written:?}"));
+        let read: RegistryId = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read.as_written(), written);
+        assert!(serde_json::from_str::<RegistryId>("\"contoso\"").is_err());
+    }
+
+    #[test]
+    fn an_id_may_have_been_spelled_in_so_many_ways() {
+        let id = RegistryId::parse(&ID.replace("0000", "abCD")).unwrap();
+        let spellings = id.spellings();
+        assert!(spellings.iter().all(|spelling| *spelling == id));
+        let shown: Vec<&str> = spellings.iter().map(RegistryId::as_written).collect();
+        insta::assert_snapshot!(shown.join("\n"), @"
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourceGroups/DEMO/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourcegroups/DEMO/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourcegroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abCDabCD-abCD-abCD-abCD-abCDabCDabCD/resourcegroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso
+        /subscriptions/abcdabcd-abcd-abcd-abcd-abcdabcdabcd/resourcegroups/demo/providers/microsoft.containerregistry/registries/contoso
+        ");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod credential;
 pub mod error;
 pub mod id;
+pub mod operation;
 pub mod poll;
 pub mod registry;
 pub(crate) mod registry_client;
@@ -21,7 +22,7 @@ pub mod task;
 
 mod arm;
 mod error_body;
-mod rates;
+mod rate_limits;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -35,8 +36,9 @@ use crate::http::{Budget, Pipeline, Request, Response};
 
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
-pub use error::{Error, Operation, Refusal};
+pub use error::{Error, Refusal};
 pub use id::RegistryId;
+pub use operation::{Operation, OperationKind};
 pub use poll::Accepted;
 pub(crate) use registry_client::RegistryClient;
 

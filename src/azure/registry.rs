@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::id::InvalidRegistryId;
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::Budget;
 
 /// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
@@ -10,10 +11,10 @@ pub(super) const API_VERSION: &str = "2025-11-01";
 
 /// A container registry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Wire")]
+#[serde(try_from = "Wire")]
 pub struct Registry {
-    /// Its id, in the case that Azure gives it.
-    pub id: String,
+    /// Its id, which keeps the letter case that Azure gives it.
+    pub id: RegistryId,
     /// Its name.
     pub name: String,
     /// Its home region.
@@ -71,7 +72,7 @@ impl Azure {
     ///
     /// Not found, among the usual ones.
     pub async fn get_registry(&self, budget: &Budget, id: &RegistryId) -> Result<Registry, Error> {
-        let operation = Operation::new("reading registry", id.to_string());
+        let operation = Operation::new(OperationKind::ReadRegistry, id.to_string());
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         self.arm_get(budget, &operation, url).await
     }
@@ -121,14 +122,16 @@ struct Policy {
     status: Option<String>,
 }
 
-impl From<Wire> for Registry {
-    fn from(wire: Wire) -> Self {
+impl TryFrom<Wire> for Registry {
+    type Error = InvalidRegistryId;
+
+    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
         let it = wire.properties;
         let is =
             |text: Option<String>, word: &str| text.is_some_and(|it| it.eq_ignore_ascii_case(word));
         let as_arm = it.policies.and_then(|policies| policies.as_arm);
-        Self {
-            id: wire.id,
+        Ok(Self {
+            id: wire.id.parse()?,
             name: wire.name,
             location: wire.location,
             sku: wire.sku.name,
@@ -147,7 +150,7 @@ impl From<Wire> for Registry {
                 RoleAssignmentMode::Legacy
             },
             as_arm_audience_enabled: !is(as_arm.and_then(|policy| policy.status), "disabled"),
-        }
+        })
     }
 }
 
@@ -158,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, recorded};
+    use crate::http::scripted_transport::{ScriptedTransport, json, recorded};
 
     #[tokio::test]
     async fn the_recorded_registry_is_read() {
@@ -188,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn a_restricted_abac_registry_is_read() {
         let answer = value!({
-            "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
+            "id": registry().to_string(), "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
             "properties": {
                 "loginServer": "x-abc.azurecr.io",
                 "publicNetworkAccess": "Enabled",
@@ -206,5 +209,16 @@ mod tests {
         assert_eq!(read.role_assignment_mode, RoleAssignmentMode::Abac);
         assert_eq!(read.network_rule_bypass_allowed_for_tasks, Some(true));
         assert!(read.is_network_restricted() && !read.as_arm_audience_enabled);
+    }
+
+    #[tokio::test]
+    async fn a_registry_without_an_id_that_is_one_is_no_answer() {
+        let answer = value!({
+            "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
+            "properties": {"loginServer": "x.azurecr.io"},
+        });
+        let transport = ScriptedTransport::default().on(Method::GET, "/", json(200, &answer));
+        let read = azure(&transport).get_registry(&minute(), &registry()).await;
+        assert!(matches!(read, Err(Error::Decode { .. })), "{read:?}");
     }
 }

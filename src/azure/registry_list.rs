@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::azure::{Azure, Error, Operation, RegistryId, arm, registry};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm, registry};
 use crate::http::Budget;
 
 /// A list of registries, of which a page is read at a time.
@@ -24,7 +24,7 @@ impl Azure {
         RegistryPages {
             azure: self.clone(),
             next: Some(arm::url(self.cloud(), &id, registry::API_VERSION, &[])),
-            operation: Operation::new("listing registries of", scope),
+            operation: Operation::new(OperationKind::ListRegistries, scope),
         }
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json as value;
 
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json};
+    use crate::http::scripted_transport::{ScriptedTransport, json};
 
     #[tokio::test]
     async fn a_page_is_read_when_it_is_asked_for() {

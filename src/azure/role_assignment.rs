@@ -4,7 +4,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::id::{ids_equal, role_assignment_id};
-use crate::azure::{Azure, Error, Operation, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, arm};
 use crate::http::{Budget, Request};
 
 const API_VERSION: &str = "2022-04-01";
@@ -57,7 +57,7 @@ impl Azure {
         budget: &Budget,
         scope: &str,
     ) -> Result<Vec<RoleAssignment>, Error> {
-        let operation = Operation::new("listing role assignments of", scope);
+        let operation = Operation::new(OperationKind::ListRoleAssignments, scope);
         let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
         let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", "atScope()")]);
         let mut all: Vec<RoleAssignment> = self.arm_list(budget, &operation, url).await?;
@@ -77,7 +77,7 @@ impl Azure {
         name: &str,
     ) -> Result<Option<RoleAssignment>, Error> {
         let id = role_assignment_id(scope, name);
-        let operation = Operation::new("reading role assignment", id);
+        let operation = Operation::new(OperationKind::ReadRoleAssignment, id);
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         arm::found(self.arm_get(budget, &operation, url).await)
     }
@@ -101,7 +101,7 @@ impl Azure {
         }
 
         let id = role_assignment_id(scope, name);
-        let operation = Operation::new("creating role assignment", id);
+        let operation = Operation::new(OperationKind::CreateRoleAssignment, id);
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PUT, url).json(&Put { properties: body });
         let answer = self.arm(budget, &operation, request).await?;
@@ -114,7 +114,7 @@ impl Azure {
     ///
     /// The usual ones.
     pub async fn delete_role_assignment(&self, budget: &Budget, id: &str) -> Result<(), Error> {
-        let operation = Operation::new("deleting role assignment", id);
+        let operation = Operation::new(OperationKind::DeleteRoleAssignment, id);
         let url = arm::url(self.cloud(), id, API_VERSION, &[]);
         self.arm_delete(budget, &operation, url).await?;
         Ok(())
@@ -155,9 +155,8 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
-    use crate::azure::id::role_definition_id;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const NAME: &str = "4d396699-cc25-49d3-b4c5-30611ef874a5";
 
@@ -209,7 +208,10 @@ mod tests {
         let role = "7f951dda-4ed3-4680-a7ca-43fe172d538d";
         let body = RoleAssignmentBody {
             principal_id: "p-1".to_owned(),
-            role_definition_id: role_definition_id(&registry.subscription_id, role),
+            role_definition_id: format!(
+                "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+                registry.subscription_id
+            ),
             principal_type: PrincipalType::ServicePrincipal,
         };
         let azure = azure(&transport);

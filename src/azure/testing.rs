@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::azure::credential::{Token, TokenSource};
 use crate::azure::{Azure, AzureOptions, Cloud, Credential, Error, RegistryId, Secret};
-use crate::http::scripted::ScriptedTransport;
+use crate::http::scripted_transport::ScriptedTransport;
 use crate::http::{Budget, Pipeline};
 
 /// Signs in without asking anybody: the token names its scope, and another tenant.

@@ -1,6 +1,5 @@
 //! The real transport: one shared reqwest client, with its limits, its proxy and its trust.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +8,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::Url;
 
-use crate::http::cause::beneath;
+use crate::http::error_source::chain;
 use crate::http::proxy;
-use crate::http::trust::{self, TrustError};
+use crate::http::tls_roots::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
 
 /// How long a connection may take.
@@ -61,7 +60,7 @@ impl Client {
     /// When the certificates or the proxy can't be used.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust::client_config(options.extra_ca_pem.as_deref())?)
+            .tls_backend_preconfigured(tls_roots::client_config(options.extra_ca_pem.as_deref())?)
             .https_only(!options.plain_http)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -102,7 +101,7 @@ impl Transport for Client {
             status: answer.status(),
             headers: answer.headers().clone(),
             body: read(&url, answer, limit).await?,
-            doubtful: false,
+            outcome_unknown: false,
         })
     }
 }
@@ -119,7 +118,7 @@ async fn read(
             return Err(TransportError {
                 kind: TransportErrorKind::TooLarge,
                 host: host(url),
-                doubtful: false,
+                outcome_unknown: false,
                 source: None,
             });
         }
@@ -134,7 +133,7 @@ fn failure(url: &Url, error: reqwest::Error) -> TransportError {
     TransportError {
         kind: kind(&error),
         host: host(url),
-        doubtful: false,
+        outcome_unknown: false,
         source: Some(Arc::new(error)),
     }
 }
@@ -158,14 +157,7 @@ fn kind(error: &reqwest::Error) -> TransportErrorKind {
 
 /// What rustls has against the connection.
 fn refused_by_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        if let Some(refusal) = error.downcast_ref() {
-            return Some(refusal);
-        }
-        next = beneath(error);
-    }
-    None
+    chain(error).find_map(|error| error.downcast_ref())
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ use crate::http::{Budget, Request, Stopped, host};
 /// be quick. A bound there has to be: hosts may run any number of operations at once.
 const PER_HOST: usize = 64;
 
+/// How many lookups of one kind an operation has under way at once: repositories, images, runs or
+/// registries. Far below [`PER_HOST`], so that several operations fit beside each other.
+pub(crate) const LOOKUPS_AT_ONCE: usize = 8;
+
 /// The permits of a process, for each host.
 #[derive(Debug, Default)]
 pub(crate) struct Concurrency {

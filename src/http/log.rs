@@ -54,7 +54,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::http::scripted::reply;
+    use crate::http::scripted_transport::reply;
 
     /// Keeps what is logged as text.
     #[derive(Clone, Default)]

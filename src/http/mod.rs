@@ -5,10 +5,11 @@
 //!
 //! [`Transport`] is the seam that tests replace.
 
+pub(crate) mod backoff;
 pub mod budget;
-mod cause;
 pub mod client;
 mod concurrency;
+pub(crate) mod error_source;
 pub mod log;
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -17,9 +18,9 @@ mod proxy;
 pub mod redirect;
 pub mod retry;
 #[cfg(test)]
-pub(crate) mod scripted;
+pub(crate) mod scripted_transport;
 mod throttle;
-mod trust;
+mod tls_roots;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,10 +32,12 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use url::Url;
 
+pub(crate) use backoff::Backoff;
 pub use budget::{Budget, Stopped};
+pub(crate) use concurrency::LOOKUPS_AT_ONCE;
 pub use pipeline::{Pipeline, SendError};
 pub use throttle::Lane;
-pub use trust::TrustError;
+pub use tls_roots::TrustError;
 
 /// The longest answer that is read unless a request says otherwise, in bytes. A page of a list in Resource
 /// Manager is far below it.
@@ -179,7 +182,7 @@ pub struct Response {
     pub body: Bytes,
     /// Whether the request has changed something, for all that anybody knows: it or an earlier attempt
     /// got no clear answer. [`Pipeline::send`] fills it in; one attempt alone can't tell.
-    pub doubtful: bool,
+    pub outcome_unknown: bool,
 }
 
 impl Response {
@@ -208,7 +211,7 @@ pub struct TransportError {
     /// The host that was asked, with its port where it isn't the usual one.
     pub host: String,
     /// As of a [`Response`].
-    pub doubtful: bool,
+    pub outcome_unknown: bool,
     /// What was seen underneath.
     #[source]
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -218,7 +221,7 @@ impl TransportError {
     /// The one sentence underneath that tells most, as an ending: `connection refused`.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
-        self.source.as_deref().map(|it| cause::innermost(it))
+        self.source.as_deref().map(|it| error_source::innermost(it))
     }
 }
 
@@ -295,7 +298,7 @@ mod tests {
             status: StatusCode::OK,
             headers,
             body: Bytes::from_static(b"planted"),
-            doubtful: false,
+            outcome_unknown: false,
         };
         insta::assert_snapshot!(
             format!("{response:?}"),

@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::http::concurrency::Concurrency;
-use crate::http::retry::{Outcome, Tried, after, leaves_doubt};
+use crate::http::retry::{Attempts, Outcome, leaves_outcome_unknown, pause_before_next};
 use crate::http::throttle::Throttle;
 use crate::http::{
     Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
@@ -80,7 +80,7 @@ impl Pipeline {
         };
         let first = Instant::now();
         let mut attempts = 1;
-        let mut doubtful = false;
+        let mut outcome_unknown = false;
         let mut last = None;
         if let Err(why) = budget.check() {
             return stopped(why, None);
@@ -103,17 +103,17 @@ impl Pipeline {
             drop(permit);
             self.shared.throttle.learn(request, start, &outcome);
             // A clear answer to a later attempt says nothing of what an earlier one has done.
-            doubtful |= leaves_doubt(request.effect, &outcome);
+            outcome_unknown |= leaves_outcome_unknown(request.effect, &outcome);
             match &mut outcome {
-                Ok(response) => response.doubtful = doubtful,
-                Err(error) => error.doubtful = doubtful,
+                Ok(response) => response.outcome_unknown = outcome_unknown,
+                Err(error) => error.outcome_unknown = outcome_unknown,
             }
-            let tried = Tried {
+            let tried = Attempts {
                 attempts,
                 elapsed: first.elapsed(),
                 host_is_known: self.knows(request, &outcome),
             };
-            let again = after(tried, request.effect, &outcome, fastrand::f64())
+            let again = pause_before_next(tried, request.effect, &outcome, fastrand::f64())
                 .filter(|_| given_up.is_none());
             log::attempt(request, attempts, start.elapsed(), &outcome, again);
             match given_up {
@@ -205,7 +205,7 @@ fn unanswered(request: &Request) -> TransportError {
     TransportError {
         kind: TransportErrorKind::Timeout,
         host: host(&request.url),
-        doubtful: false,
+        outcome_unknown: false,
         source: None,
     }
 }

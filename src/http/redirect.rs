@@ -12,22 +12,22 @@ const FOR_ANYBODY: [HeaderName; 2] = [ACCEPT, RANGE];
 
 /// The way that a redirect shows.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum Redirect {
     /// On to the same scheme, host and port: the request may be signed again.
-    Here(Request),
+    SameOrigin(Request),
     /// On to somebody else: nothing goes there that anybody could sign in with.
-    Elsewhere(Request),
+    OtherOrigin(Request),
 }
 
 /// Why a redirect isn't followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Astray {
+pub enum RedirectError {
     /// It names no address, or one that can't be read.
     #[error("a redirect leads nowhere")]
-    Nowhere,
+    NoAddress,
     /// It leads away from TLS.
     #[error("a redirect leads away from https")]
-    Plain,
+    NotTls,
     /// What changes something is never sent to where it wasn't meant to go.
     #[error("a write is redirected")]
     Write,
@@ -38,31 +38,36 @@ pub enum Astray {
 /// # Errors
 ///
 /// When it is one that isn't to be followed.
-pub fn way(request: &Request, answer: &Response) -> Result<Option<Way>, Astray> {
+pub fn follow(request: &Request, answer: &Response) -> Result<Option<Redirect>, RedirectError> {
     if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     if !matches!(request.method, Method::GET | Method::HEAD) {
-        return Err(Astray::Write);
+        return Err(RedirectError::Write);
     }
-    let link = answer.header(LOCATION.as_str()).ok_or(Astray::Nowhere)?;
-    let mut there = request.url.join(link).map_err(|_| Astray::Nowhere)?;
+    let link = answer
+        .header(LOCATION.as_str())
+        .ok_or(RedirectError::NoAddress)?;
+    let mut there = request
+        .url
+        .join(link)
+        .map_err(|_| RedirectError::NoAddress)?;
     if there.scheme() != "https" || !there.has_host() {
-        return Err(Astray::Plain);
+        return Err(RedirectError::NotTls);
     }
     // A name and a password in an address would be sent as credentials.
     let named = there.set_username("").and(there.set_password(None));
-    named.map_err(|()| Astray::Nowhere)?;
-    let here = there.origin() == request.url.origin();
-    let next = towards(request, there, here);
-    Ok(Some(if here {
-        Way::Here(next)
+    named.map_err(|()| RedirectError::NoAddress)?;
+    let same_origin = there.origin() == request.url.origin();
+    let next = redirected(request, there, same_origin);
+    Ok(Some(if same_origin {
+        Redirect::SameOrigin(next)
     } else {
-        Way::Elsewhere(next)
+        Redirect::OtherOrigin(next)
     }))
 }
 
-fn towards(request: &Request, there: Url, trusted: bool) -> Request {
+fn redirected(request: &Request, there: Url, trusted: bool) -> Request {
     let mut next = request.clone();
     next.url = there;
     if !trusted {
@@ -83,7 +88,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::http::scripted::reply;
+    use crate::http::scripted_transport::reply;
 
     fn get() -> Request {
         let secret = |name| (HeaderName::from_static(name), HeaderValue::from_static("x"));
@@ -103,8 +108,8 @@ mod tests {
             })
     }
 
-    fn to(link: &str) -> Result<Option<Way>, Astray> {
-        way(&get(), &reply(307).with("location", link))
+    fn to(link: &str) -> Result<Option<Redirect>, RedirectError> {
+        follow(&get(), &reply(307).with("location", link))
     }
 
     fn names(request: &Request) -> Vec<&str> {
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_same_host_is_asked_as_before() {
-        let Ok(Some(Way::Here(next))) = to("../elsewhere?page=2") else {
+        let Ok(Some(Redirect::SameOrigin(next))) = to("../elsewhere?page=2") else {
             panic!("the same host expected");
         };
         assert_eq!(
@@ -132,7 +137,7 @@ mod tests {
             "https://u:p@storage.blob.example/x",
             "//[::1]/x",
         ] {
-            let Ok(Some(Way::Elsewhere(next))) = to(link) else {
+            let Ok(Some(Redirect::OtherOrigin(next))) = to(link) else {
                 panic!("somebody else expected at {link}");
             };
             assert_eq!(names(&next), ["accept"], "{link}");
@@ -148,10 +153,13 @@ mod tests {
             "file:///etc/passwd",
             "data:,x",
         ] {
-            assert_eq!(to(link).unwrap_err(), Astray::Plain, "{link}");
+            assert_eq!(to(link).unwrap_err(), RedirectError::NotTls, "{link}");
         }
-        assert_eq!(to("https://").unwrap_err(), Astray::Nowhere);
-        assert_eq!(way(&get(), &reply(302)).unwrap_err(), Astray::Nowhere);
+        assert_eq!(to("https://").unwrap_err(), RedirectError::NoAddress);
+        assert_eq!(
+            follow(&get(), &reply(302)).unwrap_err(),
+            RedirectError::NoAddress
+        );
     }
 
     #[test]
@@ -159,14 +167,14 @@ mod tests {
         let mut put = get();
         put.method = Method::PUT;
         let answer = reply(307).with("location", "/x");
-        assert_eq!(way(&put, &answer).unwrap_err(), Astray::Write);
+        assert_eq!(follow(&put, &answer).unwrap_err(), RedirectError::Write);
     }
 
     #[test]
     fn other_answers_are_no_redirects() {
         for status in [200, 201, 202, 300, 304, 401, 404] {
             let answer = reply(status).with("location", "https://elsewhere.example/");
-            assert!(matches!(way(&get(), &answer), Ok(None)), "{status}");
+            assert!(matches!(follow(&get(), &answer), Ok(None)), "{status}");
         }
     }
 }

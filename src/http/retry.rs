@@ -7,21 +7,20 @@ use http::StatusCode;
 use http::header::{DATE, RETRY_AFTER};
 use jiff::fmt::rfc2822;
 
+use crate::http::backoff::Backoff;
 use crate::http::{Effect, Response, TransportError, TransportErrorKind};
 
 /// What one attempt comes to.
 pub(crate) type Outcome = Result<Response, TransportError>;
 
-/// The first pause; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause that we choose ourselves. A server may ask for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The pauses that we choose ourselves. A server may ask for longer ones.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(60));
 /// The longest that is added to what a server asks for, so that not everybody comes back at once.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// What has been tried so far.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tried {
+pub(crate) struct Attempts {
     /// How often; 1 after the first attempt.
     pub(crate) attempts: u32,
     /// How long, since the beginning of the first attempt.
@@ -34,13 +33,13 @@ pub(crate) struct Tried {
 /// between 0 and 1, spreads those who failed together.
 ///
 /// What is throttled has its turn given by [`throttle`](crate::http::throttle), and no pause here.
-pub(crate) fn after(
-    tried: Tried,
+pub(crate) fn pause_before_next(
+    tried: Attempts,
     effect: Effect,
     outcome: &Outcome,
     chance: f64,
 ) -> Option<Duration> {
-    if !may_pass(tried, effect, outcome) {
+    if !is_retryable(tried, effect, outcome) {
         return None;
     }
     if is_throttled(outcome) {
@@ -50,8 +49,10 @@ pub(crate) fn after(
     if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
         return Some(asked + asked.mul_f64(chance / 10.0).min(LONGEST_DELAY));
     }
-    let doubled = FIRST_PAUSE * 2_u32.pow(tried.attempts.saturating_sub(1).min(16));
-    Some(doubled.min(LONGEST_PAUSE).mul_f64(0.5 + chance / 2.0))
+    let ours = PAUSES
+        .clone()
+        .nth(tried.attempts.saturating_sub(1) as usize)?;
+    Some(ours.mul_f64(0.5 + chance / 2.0))
 }
 
 fn is_throttled(outcome: &Outcome) -> bool {
@@ -88,7 +89,7 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
 /// Throttling passes. A service that is busy, and a connection to somebody who has answered before, come
 /// back: ten minutes are azurerm's patience, too. A host that has never answered is more likely to be a
 /// wrong address, and that is to be told soon.
-fn may_pass(tried: Tried, effect: Effect, outcome: &Outcome) -> bool {
+fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
     const PATIENCE: Duration = Duration::from_secs(10 * 60);
     const STRANGER: u32 = 4;
     let harmless = effect != Effect::Once;
@@ -121,7 +122,7 @@ fn may_pass(tried: Tried, effect: Effect, outcome: &Outcome) -> bool {
 }
 
 /// Whether an attempt may have changed something, although nobody has said so.
-pub(crate) fn leaves_doubt(effect: Effect, outcome: &Outcome) -> bool {
+pub(crate) fn leaves_outcome_unknown(effect: Effect, outcome: &Outcome) -> bool {
     let unclear = match outcome {
         Ok(response) => {
             response.status == StatusCode::REQUEST_TIMEOUT || response.status.is_server_error()
@@ -142,20 +143,20 @@ pub(crate) fn leaves_doubt(effect: Effect, outcome: &Outcome) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::scripted::{failure, reply};
+    use crate::http::scripted_transport::{failure, reply};
 
     /// The first attempt at a host that has answered before.
-    const ONCE: Tried = Tried {
+    const ONCE: Attempts = Attempts {
         attempts: 1,
         elapsed: Duration::ZERO,
         host_is_known: true,
     };
 
     /// The pauses, 30 at most, in milliseconds; attempts take no time.
-    fn pauses_from(first: Tried, effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
+    fn pauses_from(first: Attempts, effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
         let mut tried = first;
         let next = || {
-            let pause = after(tried, effect, outcome, chance)?;
+            let pause = pause_before_next(tried, effect, outcome, chance)?;
             tried.attempts += 1;
             tried.elapsed += pause;
             Some(pause.as_millis())
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_host_that_has_never_answered_is_soon_given_up() {
-        let stranger = Tried {
+        let stranger = Attempts {
             host_is_known: false,
             ..ONCE
         };
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn what_is_throttled_is_tried_as_long_as_there_is_time() {
         let throttled = Ok(reply(429).with("retry-after", "7"));
-        let late = Tried {
+        let late = Attempts {
             elapsed: LONGEST_ASKED,
             ..ONCE
         };
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_request_for_once_is_repeated_only_when_it_surely_was_not_carried_out() {
-        let again = |outcome| after(ONCE, Effect::Once, &outcome, 0.5).is_some();
+        let again = |outcome| pause_before_next(ONCE, Effect::Once, &outcome, 0.5).is_some();
         assert!(again(Err(failure(TransportErrorKind::Connect))));
         assert!(again(Ok(reply(429))));
         assert!(!again(Ok(reply(500))));
@@ -265,12 +266,14 @@ mod tests {
 
     #[test]
     fn whatever_a_server_fails_with_is_tried_again() {
-        let late = Tried {
+        let late = Attempts {
             elapsed: Duration::from_secs(600),
             ..ONCE
         };
         for status in [408, 429, 500, 502, 503, 504, 507, 520, 599] {
-            let again = |tried| after(tried, Effect::Nothing, &Ok(reply(status)), 0.5).is_some();
+            let again = |tried| {
+                pause_before_next(tried, Effect::Nothing, &Ok(reply(status)), 0.5).is_some()
+            };
             assert!(again(ONCE), "{status}");
             assert_eq!(again(late), status == 429);
         }
@@ -280,12 +283,15 @@ mod tests {
     fn a_refusal_is_final() {
         for status in [200, 202, 302, 400, 401, 403, 404, 409, 424, 501, 505] {
             assert_eq!(
-                after(ONCE, Effect::Nothing, &Ok(reply(status)), 0.5),
+                pause_before_next(ONCE, Effect::Nothing, &Ok(reply(status)), 0.5),
                 None,
                 "{status}"
             );
         }
         let untrusted = Err(failure(TransportErrorKind::Certificate));
-        assert_eq!(after(ONCE, Effect::Nothing, &untrusted, 0.5), None);
+        assert_eq!(
+            pause_before_next(ONCE, Effect::Nothing, &untrusted, 0.5),
+            None
+        );
     }
 }

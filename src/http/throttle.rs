@@ -230,7 +230,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::http::scripted::reply;
+    use crate::http::scripted_transport::reply;
 
     const SECOND: Duration = Duration::from_secs(1);
 

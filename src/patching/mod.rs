@@ -6,8 +6,8 @@
 //!
 //! # Layout
 //! - [`policy`]: the document that says what is scanned and patched
-//! - [`rules`]: what a repository or a tag of that document may be called
-//! - [`document`]: reading that document as its author wrote it, with a place for each finding
+//! - [`name_rules`]: what a repository or a tag of that document may be called
+//! - [`policy_json`]: reading that document as its author wrote it, with a place for each finding
 //! - [`schedule`]: `7d`, `02:30`, and the cron expression that they make
 //! - [`calendar`]: the days and moments on which a schedule runs
 //! - [`selection`]: which images a run takes
@@ -16,10 +16,10 @@
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
 pub mod calendar;
-pub mod document;
+pub mod name_rules;
 pub mod policy;
+pub mod policy_json;
 pub mod role;
-pub mod rules;
 pub mod run_log;
 pub mod schedule;
 pub mod selection;

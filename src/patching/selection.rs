@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex_lite::Regex;
 use thiserror::Error;
 
+use crate::patching::name_rules::{EVERY_TAG, LONGEST_TAG};
 use crate::patching::policy::TagConvention;
-use crate::patching::rules::{EVERY_TAG, LONGEST_TAG};
 
 /// The most images that a run takes; with more it fails, and nothing is patched.
 pub const MOST_IMAGES: usize = 100;

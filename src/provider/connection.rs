@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::azure::{Azure, Error, Operation, RegistryClient, RegistryId};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryClient, RegistryId};
 use crate::http::Budget;
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{self, TIMEOUTS, Timeouts};
@@ -86,6 +86,7 @@ impl Connection {
     ) -> Result<RegistryClient, Diagnostic> {
         let id = registry_id::read(config)?;
         let timeout = Timeouts::of_config(config.get(TIMEOUTS)).of(timeouts::Operation::Read);
+        tracing::info!(operation = "read", registry_id = %id, "working on a registry");
         self.registry(context, id, timeout)
     }
 
@@ -104,8 +105,7 @@ impl Connection {
             biased;
             turn = turn.lock_owned() => Ok(TurnOf(turn)),
             why = registry.budget().spent() => {
-                let doing = "waiting for another resource that changes";
-                Err(Error::stopped(&Operation::new(doing, id), why))
+                Err(Error::stopped(&Operation::new(OperationKind::WaitForTurn, id), why))
             }
         }
     }

@@ -126,7 +126,7 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
-    use crate::http::scripted::{ScriptedTransport, json};
+    use crate::http::scripted_transport::{ScriptedTransport, json};
 
     async fn configured(transport: &ScriptedTransport, block: Value) -> (AcrProvider, Diagnostics) {
         let transport = Arc::new(transport.clone());

@@ -8,12 +8,12 @@ use futures::future::join_all;
 
 use crate::azure::Error;
 use crate::azure::task::{Task, TaskBody};
+use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::workflow::changes::{Changes, Grant};
 use crate::workflow::desired::{Desired, TaskChange};
 use crate::workflow::grant;
 use crate::workflow::observe::Observed;
-use crate::workflow::pauses::pauses;
 use crate::workflow::writer::{Writer, failed};
 
 /// Makes the changes. Whatever succeeds is recorded at once; what fails is returned, and keeps only
@@ -119,7 +119,7 @@ impl Tasks<'_> {
     /// that it has been given. What it never shows is left to the next plan.
     async fn until_shown(&self, name: TaskName, mut task: Task) -> Result<Task, Error> {
         let registry = self.writer.registry;
-        let mut pauses = pauses();
+        let mut pauses = Backoff::until_shown();
         while self.desired.change(name, Some(&task)).is_some() || task.principal_id().is_none() {
             let Some(pause) = pauses.next() else {
                 break;

@@ -4,8 +4,8 @@ use futures::future::join_all;
 
 use crate::azure::run::Run;
 use crate::azure::{Error, RegistryClient};
+use crate::http::Backoff;
 use crate::patching::TaskName;
-use crate::workflow::pauses::pauses;
 
 /// Looks for active runs and has them cancelled, round by round until none is active: a scan may
 /// have queued a patch run just before it was cancelled, and a cancelled run takes a while to end.
@@ -41,7 +41,7 @@ impl<'a> CancelRuns<'a> {
     pub(crate) async fn next_round(&mut self) -> Result<Option<Round>, Error> {
         if let Some(last) = self.rounds.checked_sub(1) {
             // Where there is no time left, the next request says so.
-            let pause = pauses().cycle().nth(last).unwrap_or_default();
+            let pause = Backoff::until_shown().cycle().nth(last).unwrap_or_default();
             let _ = self.registry.budget().sleep(pause).await;
         }
         self.rounds += 1;

@@ -40,7 +40,7 @@ pub(crate) struct Grant {
 /// Decides.
 pub(crate) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
     let facts = &desired.facts;
-    let subscription = &facts.parsed_id.subscription_id;
+    let subscription = &facts.id.subscription_id;
     let grant = |key: String, task: TaskName, role: Role| {
         let role_definition_id = role.definition_id(subscription);
         Grant {

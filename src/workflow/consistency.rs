@@ -2,11 +2,11 @@
 //! an old list would be wrong.
 
 use crate::azure::{Error, RegistryClient};
+use crate::http::Backoff;
 use crate::workflow::changes::changes;
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
 use crate::workflow::ownership::{Owned, owned};
-use crate::workflow::pauses::pauses;
 use crate::workflow::recorded::Recorded;
 
 /// Whether Azure shows what has been done.
@@ -64,7 +64,7 @@ async fn wait_until(
     known: KnownPolicy,
     is_shown: impl Fn(Option<&Observed>) -> bool,
 ) -> Consistency {
-    for pause in pauses() {
+    for pause in Backoff::until_shown() {
         match observe(registry, PolicyRead::Read(known.clone())).await {
             Ok(observed) if is_shown(observed.as_ref()) => return Consistency::Shown,
             Ok(_) => {}

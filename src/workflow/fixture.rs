@@ -14,8 +14,12 @@ use crate::workflow::registry_facts::RegistryFacts;
 pub(crate) const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso";
 
 pub(crate) fn facts() -> RegistryFacts {
-    let permissions = Permissions::Registry;
-    RegistryFacts::new(REGISTRY, "contoso.azurecr.io", "westeurope", permissions).unwrap()
+    RegistryFacts {
+        id: REGISTRY.parse().unwrap(),
+        login_server: "contoso.azurecr.io".to_owned(),
+        location: "westeurope".to_owned(),
+        permissions: Permissions::Registry,
+    }
 }
 
 /// A record that knows no more than the registry's id.

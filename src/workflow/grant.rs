@@ -1,17 +1,11 @@
 //! Gives a task's identity a role, past what Azure has against it at first.
 
-use std::time::Duration;
-
 use crate::azure::id::{ids_equal, role_assignment_id};
 use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmentBody};
-use crate::azure::{Error, Operation};
+use crate::azure::{Error, Operation, OperationKind};
+use crate::http::Backoff;
 use crate::workflow::changes::Grant;
 use crate::workflow::writer::Writer;
-
-/// How long a new identity, or what others have done just before, may take to be known everywhere.
-const REPLICATION: Duration = Duration::from_secs(5 * 60);
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What to do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +38,7 @@ pub(crate) async fn grant(
         principal_type: PrincipalType::ServicePrincipal,
     };
     let registry = writer.registry;
-    let mut waited = Duration::ZERO;
+    let mut pauses = Backoff::until_replicated();
     loop {
         let put = registry.put_role_assignment(&grant.name, &body).await;
         let refused = match put {
@@ -75,19 +69,17 @@ pub(crate) async fn grant(
             }
             Next::GiveUp => return Err(refused),
         }
-        if waited >= REPLICATION {
+        let Some(wait) = pauses.next() else {
             return Err(refused);
-        }
-        let wait = waited.clamp(FIRST_WAIT, LONGEST_WAIT);
+        };
         registry.budget().sleep(wait).await.map_err(|why| {
             let id = role_assignment_id(&registry.id().to_string(), &grant.name);
             Error::Stopped {
-                operation: Operation::new("creating role assignment", id),
+                operation: Operation::new(OperationKind::CreateRoleAssignment, id),
                 why,
                 last: Some(Box::new(refused)),
             }
         })?;
-        waited += wait;
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) mod fixture;
 pub(crate) mod grant;
 pub(crate) mod observe;
 pub(crate) mod ownership;
-pub(crate) mod pauses;
 pub(crate) mod progress;
 pub(crate) mod recorded;
 pub(crate) mod registry_facts;

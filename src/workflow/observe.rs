@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::azure::acr::{AcrClient, StoredPolicy};
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::task::Task;
-use crate::azure::{Error, Operation, RegistryClient};
+use crate::azure::{Error, RegistryClient};
 use crate::http::Budget;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::registry_facts::RegistryFacts;
 
@@ -86,10 +87,7 @@ pub(crate) async fn observe(
         early_policy,
     );
     let facts = match found {
-        Ok(found) => RegistryFacts::try_from(&found).map_err(|problem| {
-            let operation = Operation::new("reading registry", registry.id().to_string());
-            Error::unexpected(&operation, problem.to_string())
-        })?,
+        Ok(found) => RegistryFacts::from(&found),
         Err(error) if error.is_gone() => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -122,7 +120,10 @@ pub(crate) async fn read_policy(
     budget: &Budget,
     known: &KnownPolicy,
 ) -> Result<(PolicyState, Option<String>), Error> {
-    let manifest = match data_plane.policy_manifest(budget).await? {
+    let manifest = match data_plane
+        .policy_manifest(budget, POLICY_REPOSITORY)
+        .await?
+    {
         StoredPolicy::Nothing => return Ok((PolicyState::Missing, None)),
         StoredPolicy::Manifest(manifest) => manifest,
         StoredPolicy::Unreadable {
@@ -135,7 +136,8 @@ pub(crate) async fn read_policy(
     {
         return Ok((PolicyState::Valid(policy.clone()), Some(digest.clone())));
     }
-    let found = match data_plane.policy_bytes(budget, &manifest).await? {
+    let bytes = data_plane.policy_bytes(budget, POLICY_REPOSITORY, &manifest);
+    let found = match bytes.await? {
         Some(bytes) => {
             Policy::parse(&bytes).map_or_else(|error| unreadable(&error), PolicyState::Valid)
         }

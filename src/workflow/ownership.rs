@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::azure::RegistryId;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::TaskName;
 use crate::patching::role::{Role, assignment_name, needed};
@@ -63,35 +62,14 @@ fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
 /// Every name that one of the tasks' assignments may have. The hash counts letter case, and what
 /// counted was the case of the ids in the deployment that made it, or in Azure's answer then.
 fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
-    let id = &facts.parsed_id;
-    // The id, and the subscription in it.
-    let mut spellings = BTreeSet::from([(facts.id.clone(), id.subscription_id.clone())]);
-    spellings.insert((facts.id.to_lowercase(), id.subscription_id.to_lowercase()));
-    if let Ok(written) = written_id.parse::<RegistryId>() {
-        spellings.insert((written_id.to_owned(), written.subscription_id));
-    }
-    for resource_group in [
-        id.resource_group.clone(),
-        id.resource_group.to_lowercase(),
-        id.resource_group.to_uppercase(),
-    ] {
-        let spelling = RegistryId {
-            resource_group,
-            ..id.clone()
-        }
-        .to_string();
-        // Some services of Azure return this segment in lower case, and only this one.
-        let lower = spelling.replacen("/resourceGroups/", "/resourcegroups/", 1);
-        spellings.insert((lower, id.subscription_id.clone()));
-        spellings.insert((spelling, id.subscription_id.clone()));
-    }
+    let spellings = facts.id.spellings().into_iter();
     let mut names = BTreeSet::new();
-    for (spelling, subscription) in &spellings {
+    for spelling in spellings.chain(written_id.parse()) {
         for task in TaskName::ALL {
             for role in Role::EVER_USED {
                 names.insert(assignment_name(
-                    &format!("{spelling}/tasks/{task}"),
-                    &role.definition_id(subscription),
+                    &spelling.task_id_as_written(task.as_str()),
+                    &role.definition_id(&spelling.subscription_id),
                 ));
             }
         }
@@ -102,6 +80,7 @@ fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::RegistryId;
     use crate::workflow::fixture::{REGISTRY, observed};
 
     #[test]

@@ -1,17 +1,15 @@
 //! What a workflow depends on of its registry.
 
-use crate::azure::id::{InvalidRegistryId, RegistryId, ids_equal};
+use crate::azure::RegistryId;
 use crate::azure::registry::{Registry, RoleAssignmentMode};
 use crate::patching::role::{Role, needed};
 use crate::patching::{Permissions, TaskName};
 
-/// What a registry says of itself.
+/// What a registry says of itself. Two are equal where their ids differ in letter case alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RegistryFacts {
     /// Its id, as Resource Manager spells it.
-    pub(crate) id: String,
-    /// The same, taken apart.
-    pub(crate) parsed_id: RegistryId,
+    pub(crate) id: RegistryId,
     /// Its host.
     pub(crate) login_server: String,
     /// Its region; tasks have to be in the same.
@@ -21,37 +19,9 @@ pub(crate) struct RegistryFacts {
 }
 
 impl RegistryFacts {
-    /// What is known of the registry with this id.
-    ///
-    /// # Errors
-    /// The id is not a registry's.
-    pub(crate) fn new(
-        id: &str,
-        login_server: &str,
-        location: &str,
-        permissions: Permissions,
-    ) -> Result<Self, InvalidRegistryId> {
-        Ok(Self {
-            id: id.to_owned(),
-            parsed_id: id.parse()?,
-            login_server: login_server.to_owned(),
-            location: location.to_owned(),
-            permissions,
-        })
-    }
-
-    /// Whether both say the same, ids compared without case.
-    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
-        let respelled = Self {
-            id: other.id.clone(),
-            ..self.clone()
-        };
-        ids_equal(&self.id, &other.id) && respelled == *other
-    }
-
     /// The id of one of the tasks.
     pub(crate) fn task_id(&self, task: TaskName) -> String {
-        format!("{}/tasks/{task}", self.id)
+        self.id.task_id_as_written(task.as_str())
     }
 
     /// Every role that the tasks need here, by the key of its assignment.
@@ -67,21 +37,17 @@ impl RegistryFacts {
     }
 }
 
-impl TryFrom<&Registry> for RegistryFacts {
-    type Error = InvalidRegistryId;
-
-    fn try_from(registry: &Registry) -> Result<Self, Self::Error> {
-        let permissions = match registry.role_assignment_mode {
-            RoleAssignmentMode::Abac => Permissions::Repository,
-            RoleAssignmentMode::Legacy => Permissions::Registry,
-        };
-        let Registry {
-            id,
-            login_server,
-            location,
-            ..
-        } = registry;
-        Self::new(id, login_server, location, permissions)
+impl From<&Registry> for RegistryFacts {
+    fn from(registry: &Registry) -> Self {
+        Self {
+            id: registry.id.clone(),
+            login_server: registry.login_server.clone(),
+            location: registry.location.clone(),
+            permissions: match registry.role_assignment_mode {
+                RoleAssignmentMode::Abac => Permissions::Repository,
+                RoleAssignmentMode::Legacy => Permissions::Registry,
+            },
+        }
     }
 }
 

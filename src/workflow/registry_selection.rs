@@ -8,13 +8,10 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::azure::Error;
 use crate::azure::acr::AcrClient;
-use crate::http::Budget;
-use crate::patching::rules::{RepositoryProblem, check_repository};
+use crate::http::{Budget, LOOKUPS_AT_ONCE};
+use crate::patching::name_rules::{RepositoryProblem, check_repository};
 use crate::patching::selection::{Image, MOST_IMAGES, Selection, select};
 use crate::patching::{Policy, Repository};
-
-/// How many repositories, or images, of one registry are looked at at once.
-pub(crate) const AT_ONCE: usize = 8;
 
 /// The tags of a registry's repositories; [`None`] where there is no such repository.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +48,7 @@ impl Tags {
                 };
                 Ok::<_, Error>((name, tags.map(BTreeSet::from_iter)))
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(LOOKUPS_AT_ONCE)
             .try_collect();
         tags.await.map(Self)
     }

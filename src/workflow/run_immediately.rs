@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Error, RegistryClient};
+use crate::http::Backoff;
 use crate::patching::TaskName;
-use crate::workflow::pauses::pauses;
 
 /// A run that has been running for so long has used its rights: it logs in first of all.
 const PROVEN: Duration = Duration::from_secs(60);
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How the run went.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ enum Verdict {
 /// Queues the run. `new_rights` says that some of the tasks' rights have been given just now: then
 /// any failure may come from that, because a run's message doesn't always say so.
 pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome {
-    let mut wait = FIRST_WAIT;
+    let mut waits = Backoff::until_authorized();
     loop {
         let failed = match attempt(registry, new_rights).await {
             Ok(None) => return Outcome::Queued,
@@ -44,10 +42,10 @@ pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome 
             Ok(Some((run, _))) => return Outcome::Failed(run),
             Err(error) => return Outcome::Unknown(error),
         };
+        let wait = waits.next().unwrap_or_default();
         if registry.budget().sleep(wait).await.is_err() {
             return Outcome::Failed(failed);
         }
-        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
@@ -58,14 +56,14 @@ async fn attempt(
 ) -> Result<Option<(Run, Verdict)>, Error> {
     let mut run = registry.schedule_run(TaskName::Trigger.as_str()).await?;
     let mut watched = Duration::ZERO;
-    let mut pauses = pauses().cycle();
+    let mut pauses = Backoff::until_shown().cycle();
     loop {
         match verdict(&run, watched, new_rights) {
             Verdict::Look => {}
             Verdict::Done => return Ok(None),
             verdict @ (Verdict::QueueAgain | Verdict::GiveUp) => return Ok(Some((run, verdict))),
         }
-        let pause = pauses.next().unwrap_or(FIRST_WAIT);
+        let pause = pauses.next().unwrap_or_default();
         // It is queued; whatever becomes of it, it isn't ours to wait for any longer.
         if registry.budget().sleep(pause).await.is_err() {
             return Ok(None);

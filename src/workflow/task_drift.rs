@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::azure::task::{Task, TimerTrigger};
+use crate::digest::sha256;
 use crate::patching::TaskName;
-use crate::patching::policy::digest;
 use crate::patching::task_definition::yaml_digest;
 
 pub(crate) const CPU: u32 = 2;
@@ -101,7 +101,7 @@ pub(crate) fn definition(observed: &Task) -> Option<String> {
     let content = STANDARD
         .decode(step.encoded_task_content.as_deref()?)
         .ok()?;
-    Some(digest(&content))
+    Some(sha256(&content))
 }
 
 /// The timers of a task.

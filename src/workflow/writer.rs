@@ -2,6 +2,7 @@
 
 use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient};
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::progress::{ProgressEvent, ProgressSink};
 
@@ -35,7 +36,8 @@ impl Writer<'_> {
     /// Pushes the policy.
     pub(crate) async fn push_policy(self, policy: &Policy) -> Result<(), Error> {
         let data_plane = self.registry.data_plane(self.login_server);
-        let pushed = data_plane.push_policy(self.registry.budget(), policy.document());
+        let pushed =
+            data_plane.push_policy(self.registry.budget(), POLICY_REPOSITORY, policy.document());
         let manifest = pushed.await.inspect_err(|error| self.record_doubt(error))?;
         let event = ProgressEvent::PolicyPushed(policy, &manifest);
         self.progress.record(event);
@@ -45,7 +47,10 @@ impl Writer<'_> {
     /// Deletes the policy.
     pub(crate) async fn delete_policy(self) -> Result<(), Error> {
         let data_plane = self.registry.data_plane(self.login_server);
-        data_plane.delete_policy(self.registry.budget()).await?;
+        let budget = self.registry.budget();
+        data_plane
+            .delete_repository(budget, POLICY_REPOSITORY)
+            .await?;
         self.progress.record(ProgressEvent::PolicyDeleted);
         Ok(())
     }

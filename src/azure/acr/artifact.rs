@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::azure::acr::{AcrClient, Manifest, is_digest};
+use crate::azure::acr::{AcrClient, Manifest};
 use crate::azure::{Error, arm};
+use crate::digest::is_sha256;
 use crate::http::Budget;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -25,8 +26,6 @@ const LONGEST_POLICY: u64 = 10 << 20;
 pub struct PolicyArtifact;
 
 impl PolicyArtifact {
-    /// Its repository.
-    pub const REPOSITORY: &'static str = "csscpolicies/patchpolicy";
     /// Its tag.
     pub const TAG: &'static str = "v1";
     /// The file name that its layer carries.
@@ -118,11 +117,11 @@ impl AcrClient {
     pub async fn push_policy(
         &self,
         budget: &Budget,
+        repository: &str,
         bytes: impl Into<Bytes>,
     ) -> Result<String, Error> {
         let bytes = bytes.into();
         let size = bytes.len();
-        let repository = PolicyArtifact::REPOSITORY;
         let (config, layer) = tokio::join!(
             self.put_blob(budget, repository, EMPTY),
             self.put_blob(budget, repository, bytes),
@@ -138,9 +137,14 @@ impl AcrClient {
     /// # Errors
     ///
     /// The usual ones; that it is no policy isn't one of them.
-    pub async fn policy_manifest(&self, budget: &Budget) -> Result<StoredPolicy, Error> {
-        let (repository, tag) = (PolicyArtifact::REPOSITORY, PolicyArtifact::TAG);
-        let manifest = self.get_manifest(budget, repository, tag).await?;
+    pub async fn policy_manifest(
+        &self,
+        budget: &Budget,
+        repository: &str,
+    ) -> Result<StoredPolicy, Error> {
+        let manifest = self
+            .get_manifest(budget, repository, PolicyArtifact::TAG)
+            .await?;
         Ok(manifest.map_or(StoredPolicy::Nothing, read))
     }
 
@@ -152,21 +156,12 @@ impl AcrClient {
     pub async fn policy_bytes(
         &self,
         budget: &Budget,
+        repository: &str,
         manifest: &PolicyManifest,
     ) -> Result<Option<Bytes>, Error> {
         let digest = &manifest.layer_digest;
-        let blob = self.get_blob(budget, PolicyArtifact::REPOSITORY, digest);
+        let blob = self.get_blob(budget, repository, digest);
         arm::found(blob.await)
-    }
-
-    /// Deletes the policy with its whole repository, as the CLI does. Says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
-    pub async fn delete_policy(&self, budget: &Budget) -> Result<bool, Error> {
-        self.delete_repository(budget, PolicyArtifact::REPOSITORY)
-            .await
     }
 }
 
@@ -201,7 +196,7 @@ fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
     let layer = body
         .and_then(|body| body.layers.into_iter().next_back())
         .ok_or("its manifest has no layers")?;
-    if !is_digest(&layer.digest) {
+    if !is_sha256(&layer.digest) {
         return Err("the digest of its layer is no sha256");
     }
     if layer.size > LONGEST_POLICY {
@@ -216,12 +211,13 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::azure::acr::digest_of;
     use crate::azure::acr::testing::{client, signed_in};
     use crate::azure::testing::minute;
+    use crate::digest::sha256;
     use crate::http::Response;
-    use crate::http::scripted::{recorded, reply};
+    use crate::http::scripted_transport::{recorded, reply};
 
+    const REPOSITORY: &str = "csscpolicies/patchpolicy";
     const POLICY: &str = r#"{"version":"v1"}"#;
 
     #[test]
@@ -234,7 +230,7 @@ mod tests {
         let digest = expected["layers"][0]["digest"].as_str().unwrap();
         let ours: Value = serde_json::from_slice(&PolicyArtifact::manifest(digest, 194)).unwrap();
         assert_eq!(ours, expected);
-        assert_eq!(digest_of(EMPTY), EMPTY_DIGEST);
+        assert_eq!(sha256(EMPTY), EMPTY_DIGEST);
     }
 
     #[tokio::test]
@@ -254,7 +250,7 @@ mod tests {
                 stored,
             );
         let digest = client(&transport)
-            .push_policy(&minute(), POLICY)
+            .push_policy(&minute(), REPOSITORY, POLICY)
             .await
             .unwrap();
         assert_eq!(
@@ -266,14 +262,14 @@ mod tests {
         assert_eq!(last.headers["content-type"], MANIFEST);
         assert_eq!(
             &last.body[..],
-            PolicyArtifact::manifest(&digest_of(POLICY.as_bytes()), POLICY.len())
+            PolicyArtifact::manifest(&sha256(POLICY.as_bytes()), POLICY.len())
         );
         transport.assert_done();
     }
 
     #[tokio::test]
     async fn a_policy_is_pulled_as_it_was_pushed() {
-        let digest = digest_of(POLICY.as_bytes());
+        let digest = sha256(POLICY.as_bytes());
         let manifest = PolicyArtifact::manifest(&digest, POLICY.len());
         let transport = signed_in()
             .on(
@@ -283,18 +279,23 @@ mod tests {
             )
             .on(Method::GET, "/blobs/sha256:", reply(200).with_body(POLICY));
         let client = client(&transport);
-        let stored = client.policy_manifest(&minute()).await.unwrap();
+        let stored = client.policy_manifest(&minute(), REPOSITORY).await.unwrap();
         let StoredPolicy::Manifest(stored) = stored else {
             panic!("a policy expected, got {stored:?}");
         };
-        assert_eq!(stored.manifest_digest, digest_of(&manifest));
-        let bytes = client.policy_bytes(&minute(), &stored).await.unwrap();
+        assert_eq!(stored.manifest_digest, sha256(&manifest));
+        let bytes = client
+            .policy_bytes(&minute(), REPOSITORY, &stored)
+            .await
+            .unwrap();
         assert_eq!(bytes.as_deref(), Some(POLICY.as_bytes()));
     }
 
     async fn stored(answer: Response) -> Result<StoredPolicy, Error> {
         let transport = signed_in().on(Method::GET, "/manifests/v1", answer);
-        client(&transport).policy_manifest(&minute()).await
+        client(&transport)
+            .policy_manifest(&minute(), REPOSITORY)
+            .await
     }
 
     #[tokio::test]
@@ -302,7 +303,7 @@ mod tests {
         assert_eq!(stored(reply(404)).await.unwrap(), StoredPolicy::Nothing);
         let reason = |manifest: &str| {
             let answer = reply(200).with_body(manifest.to_owned());
-            let manifest_digest = digest_of(manifest.as_bytes());
+            let manifest_digest = sha256(manifest.as_bytes());
             async move {
                 match stored(answer).await.unwrap() {
                     StoredPolicy::Unreadable {
@@ -349,7 +350,7 @@ mod tests {
             layer_size: 2,
         };
         let client = client(&transport);
-        let bytes = client.policy_bytes(&minute(), &manifest).await;
+        let bytes = client.policy_bytes(&minute(), REPOSITORY, &manifest).await;
         assert_eq!(bytes.unwrap(), None);
     }
 }

@@ -5,9 +5,10 @@ use http::header::{HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::azure::Error;
-use crate::azure::acr::{AcrClient, Right, digest_of, segment};
-use crate::http::redirect::{self, Way};
+use crate::azure::acr::{AcrClient, Right, segment};
+use crate::azure::{Error, OperationKind};
+use crate::digest::sha256;
+use crate::http::redirect::{self, Redirect};
 use crate::http::{Budget, Effect, Request};
 
 /// The longest blob that we read. A policy may have 10 MiB, and nothing else comes near.
@@ -25,23 +26,27 @@ impl AcrClient {
         repository: &str,
         digest: &str,
     ) -> Result<Bytes, Error> {
-        let operation = self.operation("reading blob", &format!("{repository}@{digest}"));
+        let operation = self.operation(OperationKind::ReadBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let here = self.url(&operation, &path)?;
         let scope = Right::Pull.scope(repository);
         let request = Request::new(Method::GET, here).limit(LONGEST_BLOB);
         let answer = self.call(budget, &operation, &scope, &request).await?;
-        let way = redirect::way(&request, &answer)
+        let redirect = redirect::follow(&request, &answer)
             .map_err(|astray| Error::unexpected(&operation, astray.to_string()))?;
-        let answer = match way {
+        let answer = match redirect {
             None => answer,
-            Some(Way::Here(request)) => self.call(budget, &operation, &scope, &request).await?,
-            Some(Way::Elsewhere(request)) => self.azure.send(budget, &operation, &request).await?,
+            Some(Redirect::SameOrigin(request)) => {
+                self.call(budget, &operation, &scope, &request).await?
+            }
+            Some(Redirect::OtherOrigin(request)) => {
+                self.azure.send(budget, &operation, &request).await?
+            }
         };
         if answer.status != StatusCode::OK {
             return Err(Error::refused(&operation, &answer));
         }
-        if digest_of(&answer.body) != digest {
+        if sha256(&answer.body) != digest {
             return Err(Error::unexpected(
                 &operation,
                 "its bytes have another digest",
@@ -62,8 +67,8 @@ impl AcrClient {
         bytes: impl Into<Bytes>,
     ) -> Result<String, Error> {
         let bytes = bytes.into();
-        let digest = digest_of(&bytes);
-        let operation = self.operation("storing blob", &format!("{repository}@{digest}"));
+        let digest = sha256(&bytes);
+        let operation = self.operation(OperationKind::StoreBlob, &format!("{repository}@{digest}"));
         let scope = Right::Push.scope(repository);
 
         let start = self.url(&operation, &format!("/v2/{repository}/blobs/uploads/"))?;
@@ -97,7 +102,8 @@ impl AcrClient {
         repository: &str,
         digest: &str,
     ) -> Result<bool, Error> {
-        let operation = self.operation("looking up blob", &format!("{repository}@{digest}"));
+        let operation =
+            self.operation(OperationKind::LookUpBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let request = Request::new(Method::HEAD, self.url(&operation, &path)?);
         let scope = Right::Push.scope(repository);
@@ -118,7 +124,7 @@ mod tests {
     use crate::azure::acr::testing::{client, signed_in, story};
     use crate::azure::testing::minute;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{recorded, reply};
+    use crate::http::scripted_transport::{recorded, reply};
 
     const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 

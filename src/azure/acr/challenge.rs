@@ -79,7 +79,7 @@ fn parameter(text: &str) -> Option<(&str, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::scripted::recorded;
+    use crate::http::scripted_transport::recorded;
 
     #[test]
     fn the_recorded_challenge_is_read() {

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::azure::acr::{AcrClient, Right, digest_of, segment};
-use crate::azure::{Error, Operation};
+use crate::azure::acr::{AcrClient, Right, segment};
+use crate::azure::{Error, Operation, OperationKind};
+use crate::digest::sha256;
 use crate::http::{Budget, Request, Response};
 
 /// Every kind of manifest that a repository may hold.
@@ -41,14 +42,14 @@ impl AcrClient {
         repository: &str,
         reference: &str,
     ) -> Result<Option<Manifest>, Error> {
-        let operation = manifest(self, "reading manifest", repository, reference);
+        let operation = manifest(self, OperationKind::ReadManifest, repository, reference);
         let answer = self
             .look_up(budget, &operation, Method::GET, repository, reference)
             .await?;
         let Some(answer) = answer else {
             return Ok(None);
         };
-        let digest = digest_of(&answer.body);
+        let digest = sha256(&answer.body);
         let promised = [
             answer.header(DIGEST),
             Some(reference).filter(|it| it.contains(':')),
@@ -84,7 +85,7 @@ impl AcrClient {
         repository: &str,
         reference: &str,
     ) -> Result<Option<String>, Error> {
-        let operation = manifest(self, "looking up manifest", repository, reference);
+        let operation = manifest(self, OperationKind::LookUpManifest, repository, reference);
         let answer = self
             .look_up(budget, &operation, Method::HEAD, repository, reference)
             .await?;
@@ -107,7 +108,7 @@ impl AcrClient {
         media_type: &'static str,
         body: impl Into<Bytes>,
     ) -> Result<String, Error> {
-        let operation = manifest(self, "storing manifest", repository, tag);
+        let operation = manifest(self, OperationKind::StoreManifest, repository, tag);
         let url = self.url(&operation, &path(repository, tag))?;
         let request =
             Request::new(Method::PUT, url).body(HeaderValue::from_static(media_type), body);
@@ -141,12 +142,12 @@ impl AcrClient {
 
 fn manifest(
     client: &AcrClient,
-    doing: &'static str,
+    kind: OperationKind,
     repository: &str,
     reference: &str,
 ) -> Operation {
     let mark = if reference.contains(':') { '@' } else { ':' };
-    client.operation(doing, &format!("{repository}{mark}{reference}"))
+    client.operation(kind, &format!("{repository}{mark}{reference}"))
 }
 
 fn path(repository: &str, reference: &str) -> String {
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
     use crate::azure::acr::testing::{challenge, client, signed_in, story};
     use crate::azure::testing::minute;
-    use crate::http::scripted::{json, reply};
+    use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
     async fn a_manifest_is_read_with_its_real_digest() {

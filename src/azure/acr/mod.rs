@@ -17,11 +17,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Azure, Error, Operation, rates};
+use crate::azure::{Azure, Error, Operation, OperationKind, rate_limits};
 use crate::http::{Budget, Request, Response};
 
 pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
@@ -44,11 +43,15 @@ pub struct AcrClient {
 }
 
 /// What is to be done with a repository, as a token's scope says it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Right {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Read it.
     Pull,
+    /// Read it, and store something in it.
     Push,
+    /// Read it and what its tags are.
     ListTags,
+    /// Delete it.
     Delete,
 }
 
@@ -77,7 +80,7 @@ impl AcrClient {
         budget
             .check()
             .map_err(|why| Error::stopped(operation, why))?;
-        let request = request.clone().lane(rates::registry(request));
+        let request = request.clone().lane(rate_limits::registry(request));
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;
         let signed = request.clone().header(AUTHORIZATION, bearer);
@@ -95,15 +98,15 @@ impl AcrClient {
         };
         match again.await {
             Ok(mut renewed) => {
-                renewed.doubtful |= answer.doubtful;
+                renewed.outcome_unknown |= answer.outcome_unknown;
                 Ok(renewed)
             }
             Err(error) => Err(error.after(operation, &answer)),
         }
     }
 
-    fn operation(&self, doing: &'static str, repository: &str) -> Operation {
-        Operation::new(doing, format!("{}/{repository}", self.login_server()))
+    fn operation(&self, kind: OperationKind, repository: &str) -> Operation {
+        Operation::new(kind, format!("{}/{repository}", self.login_server()))
     }
 
     fn url(&self, operation: &Operation, path: &str) -> Result<Url, Error> {
@@ -141,22 +144,6 @@ impl Right {
     }
 }
 
-/// The digest of some bytes, as registries write it.
-#[must_use]
-pub fn digest_of(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
-}
-
-/// Whether a text has the form of a digest that [`digest_of`] gives.
-fn is_digest(text: &str) -> bool {
-    let hex = text.strip_prefix("sha256:").unwrap_or_default().as_bytes();
-    hex.len() == 64 && hex.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
@@ -168,7 +155,7 @@ mod testing {
 
     use super::*;
     use crate::azure::testing::azure;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     pub(super) const LOGIN_SERVER: &str = "contoso.azurecr.io";
     pub(super) const REALM: &str = "https://contoso.azurecr.io/oauth2/token";

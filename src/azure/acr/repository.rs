@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use crate::azure::acr::{AcrClient, Right, segment};
-use crate::azure::{Error, arm};
+use crate::azure::{Error, OperationKind, arm};
 use crate::http::{Budget, Request};
 
 /// How many tags one page holds at most.
@@ -27,7 +27,7 @@ impl AcrClient {
             tags: Option<Vec<String>>,
         }
 
-        let operation = self.operation("listing tags of", repository);
+        let operation = self.operation(OperationKind::ListTags, repository);
         let scope = Right::ListTags.scope(repository);
         let mut all = Vec::new();
         let mut next = Some(format!("/v2/{repository}/tags/list?n={PAGE}"));
@@ -56,7 +56,7 @@ impl AcrClient {
         budget: &Budget,
         repository: &str,
     ) -> Result<bool, Error> {
-        let operation = self.operation("deleting repository", repository);
+        let operation = self.operation(OperationKind::DeleteRepository, repository);
         let url = self.url(&operation, &format!("/acr/v1/{}", segment(repository)))?;
         let request = Request::new(Method::DELETE, url);
         let scope = Right::Delete.scope(repository);
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::azure::acr::testing::{client, signed_in, story};
     use crate::azure::testing::minute;
-    use crate::http::scripted::{json, reply};
+    use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
     async fn tags_are_listed_page_by_page() {

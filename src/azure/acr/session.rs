@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::azure::acr::AcrClient;
 use crate::azure::acr::challenge::Challenge;
-use crate::azure::{Audience, Error, Operation, Secret, rates};
+use crate::azure::{Audience, Error, Operation, OperationKind, Secret, rate_limits};
 use crate::http::{Budget, Effect, Request, Response};
 
 /// What the clients of one registry share.
@@ -101,7 +101,7 @@ impl AcrClient {
         stale: Option<&Secret>,
         asked: &str,
     ) -> Result<Secret, Error> {
-        let operation = Operation::new("signing in to registry", self.login_server());
+        let operation = Operation::new(OperationKind::SignInToRegistry, self.login_server());
         let slot = self.session.access(scope);
         let cached_or_new = async {
             let mut slot = slot.lock().await;
@@ -272,7 +272,7 @@ impl AcrClient {
 }
 
 fn sign_in(request: Request) -> Request {
-    request.lane(rates::registry_sign_in())
+    request.lane(rate_limits::registry_sign_in())
 }
 
 /// The token in an answer. The answer itself stays out of any error: it may hold one.

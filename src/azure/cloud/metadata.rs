@@ -6,7 +6,7 @@ use http::Method;
 use serde::Deserialize;
 use url::Url;
 
-use crate::azure::{Cloud, Error, Operation};
+use crate::azure::{Cloud, Error, Operation, OperationKind};
 use crate::http::{Budget, Pipeline, Request, Response};
 
 /// The version that azurerm asks for, and the older one that it falls back to.
@@ -63,7 +63,7 @@ impl MetadataHost {
         pipeline: &Pipeline,
         name: &str,
     ) -> Result<Cloud, Error> {
-        let operation = Operation::new("reading metadata", self.to_string());
+        let operation = Operation::new(OperationKind::ReadMetadata, self.to_string());
         let mut last = None;
         for version in VERSIONS {
             let mut url = self.0.clone();
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::minute;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn stack() -> Value {
         value!({

@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::azure::Credential;
-    use crate::azure::credential::failure::{Problem, Who};
+    use crate::azure::credential::sign_in_failure::{Problem, SignInAttempt};
     use crate::azure::testing::minute;
 
     /// Takes a second to answer, counts, and may refuse.
@@ -201,7 +201,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             if *self.refuses.lock().unwrap() {
-                let who = Who {
+                let who = SignInAttempt {
                     method: "a test",
                     tenant_id: tenant,
                     client_id: None,

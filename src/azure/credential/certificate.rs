@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::azure::credential::entra::Application;
-use crate::azure::credential::failure::Problem;
+use crate::azure::credential::sign_in_failure::Problem;
 use crate::azure::credential::{ClientCertificate, Token, TokenSource};
 use crate::azure::{Cloud, Credential, Error, Secret};
 use crate::http::{Budget, Pipeline};
@@ -40,10 +40,8 @@ impl Credential {
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
         const METHOD: &str = "a client certificate";
-        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
-        application.check()?;
         let source = Certificate {
-            application,
+            application: Application::new(METHOD, cloud, tenant_id, client_id, pipeline)?,
             certificate,
         };
         Ok(Self::new(METHOD, Arc::new(source)))
@@ -127,7 +125,7 @@ mod tests {
     use super::*;
     use crate::azure::credential::pkcs12::tests::{P256, RSA, read};
     use crate::azure::testing::minute;
-    use crate::http::scripted::{ScriptedTransport, json};
+    use crate::http::scripted_transport::{ScriptedTransport, json};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 

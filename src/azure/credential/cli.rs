@@ -8,7 +8,7 @@ use azure_core::credentials::TokenCredential as _;
 use azure_core::error::ErrorKind;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
-use crate::azure::credential::failure::{Problem, Who, aadsts};
+use crate::azure::credential::sign_in_failure::{Problem, SignInAttempt, aadsts};
 use crate::azure::credential::{Token, TokenSource};
 use crate::azure::{Credential, Error};
 use crate::http::Budget;
@@ -87,8 +87,8 @@ impl AzureCli {
     }
 }
 
-fn who(tenant: Option<&str>) -> Who<'_> {
-    Who {
+fn who(tenant: Option<&str>) -> SignInAttempt<'_> {
+    SignInAttempt {
         method: METHOD,
         tenant_id: tenant,
         client_id: None,

@@ -28,12 +28,9 @@ impl Credential {
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
         const METHOD: &str = "a client secret";
-        let application = Application::new(METHOD, cloud, tenant_id, client_id, pipeline);
-        application.check()?;
-        let secret = secret.clone();
         let source = ClientSecret {
-            application,
-            secret,
+            application: Application::new(METHOD, cloud, tenant_id, client_id, pipeline)?,
+            secret: secret.clone(),
         };
         Ok(Self::new(METHOD, Arc::new(source)))
     }
@@ -62,7 +59,7 @@ mod tests {
     use crate::azure::credential::Problem;
     use crate::azure::testing::minute;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
     const SCOPE: &str = "https://management.azure.com/.default";

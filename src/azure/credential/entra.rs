@@ -28,8 +28,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::azure::credential::Token;
-use crate::azure::credential::failure::{Problem, Refusal, Who};
-use crate::azure::{Cloud, Error, Operation, Secret};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
+use crate::azure::{Cloud, Error, Operation, OperationKind, Secret};
+use crate::http::error_source::chain;
 use crate::http::{Budget, Effect, Pipeline, Request, Response, SendError};
 
 /// An application in a tenant, and the way to its Entra.
@@ -43,25 +44,32 @@ pub(super) struct Application {
 }
 
 impl Application {
+    /// An application.
+    ///
+    /// # Errors
+    ///
+    /// When the tenant or the client can't be one.
     pub(super) fn new(
         method: &'static str,
         cloud: &Cloud,
         tenant_id: &str,
         client_id: &str,
         pipeline: Pipeline,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let application = Self {
             method,
             authority_host: cloud.authority_host.clone(),
             tenant_id: tenant_id.to_owned(),
             client_id: client_id.to_owned(),
             pipeline,
-        }
+        };
+        application.check()?;
+        Ok(application)
     }
 
     /// The application, as failures in a tenant name it; its own tenant where it is no other.
-    pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> Who<'a> {
-        Who {
+    pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> SignInAttempt<'a> {
+        SignInAttempt {
             method: self.method,
             tenant_id: Some(self.tenant(tenant)),
             client_id: Some(&self.client_id),
@@ -75,7 +83,7 @@ impl Application {
     }
 
     /// Refuses what can't be a tenant or an application, before anything is sent.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let budget = Budget::new(Duration::ZERO, CancellationToken::new());
         let credential = ClientAssertionCredential::new(
             self.tenant_id.clone(),
@@ -247,16 +255,14 @@ fn wrapped(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> azu
 
 /// What a failed sign-in says. azure_identity wraps the cause in sentences of its own; what counts is
 /// found underneath, and never its `Debug`, which takes a backtrace.
-fn failure(who: Who<'_>, scope: &str, error: &azure_core::Error) -> Error {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(cause) = next {
+fn failure(who: SignInAttempt<'_>, scope: &str, error: &azure_core::Error) -> Error {
+    for cause in chain(error) {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return who.refused(refusal.clone(), Problem::Refused(None)).into();
         }
         if let Some(unsent) = cause.downcast_ref::<SendError>() {
             return Error::unsent(&signing_in_for(scope), unsent.clone());
         }
-        next = cause.source();
     }
     // What is left is an answer that isn't one, and its text may hold a piece of the token.
     who.fails(
@@ -268,5 +274,5 @@ fn failure(who: Who<'_>, scope: &str, error: &azure_core::Error) -> Error {
 
 /// What is tried while a token is fetched.
 pub(super) fn signing_in_for(scope: &str) -> Operation {
-    Operation::new("signing in for", scope)
+    Operation::new(OperationKind::GetToken, scope)
 }

@@ -11,7 +11,7 @@ use url::Url;
 use crate::azure::Error;
 use crate::azure::credential::Secret;
 use crate::azure::credential::entra::{PATIENCE, signing_in_for};
-use crate::azure::credential::failure::{Problem, Refusal, Who};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::http::{Budget, Effect, Pipeline, Request, Response, host};
 
 /// Whom the ID token is for. azurerm asks for this one in every cloud; where an application trusts
@@ -61,7 +61,7 @@ impl IdToken {
     pub(super) async fn fetch(
         &self,
         budget: &Budget,
-        who: Who<'_>,
+        who: SignInAttempt<'_>,
         scope: &str,
         pipeline: &Pipeline,
     ) -> Result<Secret, Error> {
@@ -85,7 +85,7 @@ impl IdToken {
     }
 
     /// The request for a token, and the field of the answer that holds it.
-    fn request(&self, who: Who<'_>) -> Result<(Request, &'static str), Error> {
+    fn request(&self, who: SignInAttempt<'_>) -> Result<(Request, &'static str), Error> {
         let (method, url, token, field, parameters) = match self {
             Self::GitHub {
                 request_url,
@@ -155,7 +155,7 @@ fn completed(url: &Url, parameters: &[(&str, &str)]) -> Url {
 }
 
 /// The token in an answer. Of a refusal only the status and a message are kept.
-fn issued(who: Who<'_>, response: &Response, field: &str) -> Result<Secret, Error> {
+fn issued(who: SignInAttempt<'_>, response: &Response, field: &str) -> Result<Secret, Error> {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     if !response.status.is_success() {
         let mut refusal = Refusal::read(response);

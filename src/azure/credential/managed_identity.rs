@@ -16,9 +16,10 @@ use serde_json::Value;
 use url::Url;
 
 use crate::azure::credential::entra::signing_in_for;
-use crate::azure::credential::failure::{Problem, Refusal, Who};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::azure::credential::{Token, TokenSource, audience};
 use crate::azure::{Credential, Error, Secret};
+use crate::http::backoff::Backoff;
 use crate::http::retry::retry_after;
 use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped, host};
 
@@ -33,8 +34,8 @@ const APP_SERVICE_VERSION: &str = "2019-08-01";
 
 /// How long an endpoint on the machine itself may take. Elsewhere than in Azure nobody answers.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is asked, when it asks for patience.
-const ATTEMPTS: u32 = 6;
+/// The pauses before it is asked again, when it asks for patience and doesn't say how much.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(32)).times(5);
 /// How long the endpoint may be away while it is updated, as Azure documents for status 410.
 const UPDATE: Duration = Duration::from_secs(70);
 
@@ -76,7 +77,7 @@ impl IdentityEndpoint {
         }
     }
 
-    fn request(&self, who: Who<'_>, scope: &str) -> Result<Request, Error> {
+    fn request(&self, who: SignInAttempt<'_>, scope: &str) -> Result<Request, Error> {
         let mut url = self.url.clone();
         url.query_pairs_mut()
             .append_pair("api-version", &self.version)
@@ -133,7 +134,7 @@ impl TokenSource for ManagedIdentity {
         tenant: Option<&str>,
         scope: &str,
     ) -> Result<Token, Error> {
-        let who = Who {
+        let who = SignInAttempt {
             method: METHOD,
             tenant_id: tenant,
             client_id: self.client_id.as_deref(),
@@ -143,13 +144,14 @@ impl TokenSource for ManagedIdentity {
             return Err(who.fails(Problem::Value, message).into());
         }
         let request = self.endpoint.request(who, scope)?;
-        for attempt in 1.. {
+        let mut pauses = PAUSES;
+        loop {
             let response = self.ask(budget, who, scope, &request).await?;
             if response.status.is_success() {
                 return token(who, &response, Timestamp::now());
             }
             let refusal = || who.refused(Refusal::read(&response), Problem::ManagedIdentity);
-            let Some(pause) = pause(attempt, &response) else {
+            let Some(pause) = pause(&mut pauses, &response) else {
                 return Err(refusal().into());
             };
             budget.sleep(pause).await.map_err(|why| Error::Stopped {
@@ -158,7 +160,6 @@ impl TokenSource for ManagedIdentity {
                 last: Some(Box::new(refusal().into())),
             })?;
         }
-        unreachable!("the last attempt has no pause after it")
     }
 }
 
@@ -167,7 +168,7 @@ impl ManagedIdentity {
     async fn ask(
         &self,
         budget: &Budget,
-        who: Who<'_>,
+        who: SignInAttempt<'_>,
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
@@ -197,26 +198,26 @@ impl ManagedIdentity {
 
 /// How long to wait before asking again, or [`None`] when the answer is final. A 404 comes while
 /// identities are being assigned, and a 410 while the endpoint is updated.
-fn pause(attempt: u32, response: &Response) -> Option<Duration> {
+fn pause(pauses: &mut Backoff, response: &Response) -> Option<Duration> {
     let status = response.status;
     let temporary = status.is_server_error()
         || matches!(
             status,
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::TOO_MANY_REQUESTS
         );
-    if !temporary || attempt >= ATTEMPTS {
+    if !temporary {
         return None;
     }
+    let ours = pauses.next()?;
     if status == StatusCode::GONE {
         return Some(UPDATE);
     }
-    let ours = Duration::from_secs(1) * 2_u32.pow(attempt.min(5));
     Some(retry_after(response).unwrap_or(ours))
 }
 
 /// The token in an answer, which gives its end as a number or as text, from now or, in App Service, from
 /// 1970 only. What counts from now needs no clock that is right.
-fn token(who: Who<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
+fn token(who: SignInAttempt<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
     #[derive(Deserialize)]
     struct Body {
         access_token: String,
@@ -251,7 +252,7 @@ mod tests {
 
     use super::*;
     use crate::http::TransportErrorKind;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
@@ -352,7 +353,9 @@ mod tests {
     impl crate::http::Transport for Nobody {
         async fn send(&self, _: Request) -> Result<Response, crate::http::TransportError> {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            Err(crate::http::scripted::failure(TransportErrorKind::Connect))
+            Err(crate::http::scripted_transport::failure(
+                TransportErrorKind::Connect,
+            ))
         }
     }
 
@@ -368,7 +371,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_token_is_read_in_each_way_it_is_given() {
-        let who = Who {
+        let who = SignInAttempt {
             method: METHOD,
             tenant_id: None,
             client_id: None,

@@ -7,19 +7,19 @@
 //!   assertion; `entra` is the way there
 //! - `managed_identity`: the machine's own identity
 //! - `cli`: whoever is signed in to the Azure CLI
-//! - `failure`: why there is no token
+//! - `sign_in_failure`: why there is no token
 
 mod cache;
 mod certificate;
 mod cli;
 mod client_secret;
 mod entra;
-mod failure;
 mod id_token;
 mod managed_identity;
 mod oidc;
 mod pkcs12;
 mod secret;
+mod sign_in_failure;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,12 +35,12 @@ use crate::azure::Error;
 use crate::http::Budget;
 
 use cache::Cache;
-pub(crate) use failure::aadsts;
-pub use failure::{Problem, SignInFailure};
 pub use id_token::IdToken;
 pub use managed_identity::IdentityEndpoint;
 pub use pkcs12::{CertificateError, ClientCertificate};
 pub use secret::Secret;
+pub(crate) use sign_in_failure::aadsts;
+pub use sign_in_failure::{Problem, SignInFailure};
 
 /// How long before its end a token is renewed; a short-lived one already in the middle of its life.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);

@@ -30,10 +30,8 @@ impl Credential {
         pipeline: Pipeline,
     ) -> Result<Self, Error> {
         let method = id_token.method();
-        let application = Application::new(method, cloud, tenant_id, client_id, pipeline);
-        application.check()?;
         let source = Oidc {
-            application,
+            application: Application::new(method, cloud, tenant_id, client_id, pipeline)?,
             id_token,
         };
         Ok(Self::new(method, Arc::new(source)))
@@ -73,7 +71,7 @@ mod tests {
     use crate::azure::credential::Problem;
     use crate::azure::testing::minute;
     use crate::http::Response;
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 

@@ -57,12 +57,13 @@ impl fmt::Display for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::OperationKind;
 
     #[test]
     fn a_secret_does_not_print() {
         let secret = Secret::new("planted");
         let bearer = secret
-            .bearer(&Operation::new("reading task", "/x"))
+            .bearer(&Operation::new(OperationKind::ReadTask, "/x"))
             .unwrap();
         assert!(!format!("{secret} {secret:?} {bearer:?}").contains("planted"));
         assert_eq!(bearer, "Bearer planted");
@@ -70,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_token_with_a_line_break_is_no_header_and_stays_out_of_the_error() {
-        let error = Secret::new("planted\r\nx: y").bearer(&Operation::new("reading task", "/x"));
+        let error =
+            Secret::new("planted\r\nx: y").bearer(&Operation::new(OperationKind::ReadTask, "/x"));
         assert!(!format!("{:?}", error.unwrap_err()).contains("planted"));
     }
 }

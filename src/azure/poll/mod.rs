@@ -4,7 +4,7 @@
 //! resource itself tells by its `provisioningState`, and a deletion by being gone. Whatever was watched,
 //! the resource is read last: its final state is the result.
 
-mod look;
+mod poll_status;
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use http::header::LOCATION;
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::azure::poll::look::{Look, look, pause_of};
+use crate::azure::poll::poll_status::{PollStatus, pause_of, poll_status};
 use crate::azure::{Azure, Error, Operation};
 use crate::http::{Budget, Request, Response, retry};
 
@@ -21,7 +21,7 @@ use crate::http::{Budget, Request, Response, retry};
 pub struct Accepted<T> {
     /// The resource as it is now. Its id is already its own.
     pub resource: T,
-    pub(crate) watch: Watch,
+    pub(crate) polling: Polling,
 }
 
 impl<T> Accepted<T> {
@@ -29,21 +29,21 @@ impl<T> Accepted<T> {
     pub fn already(resource: T) -> Self {
         Self {
             resource,
-            watch: Watch::resource(),
+            polling: Polling::resource(),
         }
     }
 }
 
-/// Where to look next, and after which pause, if Azure asked for one.
+/// Where the status is read next, and after which pause, if Azure asked for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Watch {
-    pub(crate) place: Place,
+pub(crate) struct Polling {
+    pub(crate) source: StatusSource,
     pub(crate) pause: Option<Duration>,
 }
 
-/// A place that tells how an operation is going.
+/// What tells how an operation is going.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum StatusSource {
     /// A record of the operation, with a `status`.
     Operation(Url),
     /// An address that answers 202 until the operation is over.
@@ -54,18 +54,18 @@ pub(crate) enum Place {
 
 /// How an operation is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Until {
     /// With a resource that is ready.
     Ready,
     /// With nothing left.
-    Gone,
+    Deleted,
 }
 
-impl Watch {
+impl Polling {
     /// Looks at the resource itself.
     pub(crate) fn resource() -> Self {
         Self {
-            place: Place::Resource,
+            source: StatusSource::Resource,
             pause: None,
         }
     }
@@ -73,7 +73,11 @@ impl Watch {
 
 impl Azure {
     /// Where the answer to a PUT, PATCH or DELETE says that its progress can be seen.
-    pub(crate) fn watch(&self, operation: &Operation, answer: &Response) -> Result<Watch, Error> {
+    pub(crate) fn polling(
+        &self,
+        operation: &Operation,
+        answer: &Response,
+    ) -> Result<Polling, Error> {
         let link = |name| {
             answer
                 .header(name)
@@ -84,54 +88,54 @@ impl Azure {
             let working = answer.status == StatusCode::ACCEPTED;
             working.then(|| link(LOCATION.as_str())).flatten()
         };
-        let place = match link("azure-asyncoperation") {
-            Some(url) => Place::Operation(url?),
+        let source = match link("azure-asyncoperation") {
+            Some(url) => StatusSource::Operation(url?),
             None => location()
                 .transpose()?
-                .map_or(Place::Resource, Place::Location),
+                .map_or(StatusSource::Resource, StatusSource::Location),
         };
-        Ok(Watch {
-            place,
+        Ok(Polling {
+            source,
             pause: retry::retry_after(answer),
         })
     }
 
     /// Waits until an operation has ended, and gives the resource as it was read last.
-    pub(crate) async fn settle(
+    pub(crate) async fn wait_until(
         &self,
         budget: &Budget,
         operation: &Operation,
         resource: &Url,
-        watch: Watch,
-        end: End,
+        polling: Polling,
+        until: Until,
     ) -> Result<Response, Error> {
-        let Watch {
-            mut place,
+        let Polling {
+            mut source,
             pause: asked,
-        } = watch;
-        let mut looks = 0;
-        let mut pause = pause_of(looks, asked);
+        } = polling;
+        let mut polls = 0;
+        let mut pause = pause_of(polls, asked);
         loop {
             let slept = budget.sleep(pause).await;
             slept.map_err(|why| Error::stopped(operation, why))?;
-            looks += 1;
+            polls += 1;
 
-            let address = match &place {
-                Place::Operation(url) | Place::Location(url) => url,
-                Place::Resource => resource,
+            let address = match &source {
+                StatusSource::Operation(url) | StatusSource::Location(url) => url,
+                StatusSource::Resource => resource,
             };
             let request = Request::new(Method::GET, address.clone());
             let answer = self.arm_any(budget, operation, request).await?;
-            pause = pause_of(looks, retry::retry_after(&answer));
-            match look(&place, end, looks, &answer) {
-                Look::Running => {}
-                Look::Done if place == Place::Resource => return Ok(answer),
-                Look::Done => {
-                    place = Place::Resource;
+            pause = pause_of(polls, retry::retry_after(&answer));
+            match poll_status(&source, until, polls, &answer) {
+                PollStatus::Running => {}
+                PollStatus::Done if source == StatusSource::Resource => return Ok(answer),
+                PollStatus::Done => {
+                    source = StatusSource::Resource;
                     pause = Duration::ZERO;
-                    looks = 0;
+                    polls = 0;
                 }
-                Look::Failed {
+                PollStatus::Failed {
                     state,
                     code,
                     message,
@@ -144,7 +148,7 @@ impl Azure {
                         message,
                     });
                 }
-                Look::Refused => return Err(Error::refused(operation, &answer)),
+                PollStatus::Refused => return Err(Error::refused(operation, &answer)),
             }
         }
     }
@@ -156,31 +160,32 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::arm;
-    use crate::azure::poll::look::PATIENCE;
+    use crate::azure::poll::poll_status::PATIENCE;
     use crate::azure::testing::{azure, minute};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const WATCH: &str = "https://management.azure.com/operations/1";
 
     fn creating() -> Operation {
-        Operation::new("creating task", "/t")
+        Operation::new(OperationKind::CreateTask, "/t")
     }
 
     fn state(state: &str) -> Value {
         value!({"properties": {"provisioningState": state}})
     }
 
-    async fn settle(
+    async fn wait_until(
         transport: &ScriptedTransport,
         accepted: &Response,
-        end: End,
+        until: Until,
     ) -> Result<Response, Error> {
         let azure = azure(transport);
         let resource = arm::url(azure.cloud(), "/t", "1", &[]);
-        let watch = azure.watch(&creating(), accepted)?;
+        let polling = azure.polling(&creating(), accepted)?;
         azure
-            .settle(&minute(), &creating(), &resource, watch, end)
+            .wait_until(&minute(), &creating(), &resource, polling, until)
             .await
     }
 
@@ -191,7 +196,9 @@ mod tests {
             .on(Method::GET, "/t?", json(200, &state("Creating")))
             .on(Method::GET, "/t?", json(200, &state("Succeeded")));
         let start = Instant::now();
-        settle(&transport, &reply(201), End::Ready).await.unwrap();
+        wait_until(&transport, &reply(201), Until::Ready)
+            .await
+            .unwrap();
         assert_eq!(start.elapsed(), Duration::from_millis(200 + 300 + 450));
         transport.assert_done();
     }
@@ -215,7 +222,9 @@ mod tests {
             )
             .on(Method::GET, "/t?", json(200, &state("Succeeded")));
         let start = Instant::now();
-        settle(&transport, &accepted, End::Ready).await.unwrap();
+        wait_until(&transport, &accepted, Until::Ready)
+            .await
+            .unwrap();
         assert!(
             start.elapsed() >= Duration::from_secs(7) && start.elapsed() < Duration::from_secs(8)
         );
@@ -231,7 +240,9 @@ mod tests {
             .on(Method::GET, "/t?", json(200, &state("Succeeded")));
         let start = Instant::now();
         let accepted = at_once(reply(201));
-        settle(&transport, &accepted, End::Ready).await.unwrap();
+        wait_until(&transport, &accepted, Until::Ready)
+            .await
+            .unwrap();
         assert_eq!(start.elapsed(), Duration::from_millis(200 + 300 + 450));
     }
 
@@ -244,7 +255,9 @@ mod tests {
         let accepted = reply(202).with("azure-asyncoperation", WATCH);
         let transport =
             ScriptedTransport::default().on(Method::GET, "/operations/1", json(200, &failed));
-        let error = settle(&transport, &accepted, End::Ready).await.unwrap_err();
+        let error = wait_until(&transport, &accepted, Until::Ready)
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), Some("TaskQuota"));
         insta::assert_snapshot!(error, @"creating task /t: ended as Failed: TaskQuota: too many tasks");
     }
@@ -259,7 +272,7 @@ mod tests {
             .on(Method::GET, "/t?", json(200, &state("Deleting")))
             .on(Method::GET, "/t?", reply(404));
         assert_eq!(
-            settle(&transport, &accepted, End::Gone)
+            wait_until(&transport, &accepted, Until::Deleted)
                 .await
                 .unwrap()
                 .status,
@@ -274,7 +287,7 @@ mod tests {
         for _ in 0..PATIENCE {
             transport = transport.on(Method::GET, "/t?", reply(404));
         }
-        let error = settle(&transport, &reply(201), End::Ready)
+        let error = wait_until(&transport, &reply(201), Until::Ready)
             .await
             .unwrap_err();
         assert!(error.is_not_found());
@@ -286,7 +299,7 @@ mod tests {
         for _ in 0..30 {
             transport = transport.on(Method::GET, "/t?", json(200, &state("Creating")));
         }
-        let error = settle(&transport, &reply(201), End::Ready)
+        let error = wait_until(&transport, &reply(201), Until::Ready)
             .await
             .unwrap_err();
         insta::assert_snapshot!(error, @"creating task /t: the time allowed has passed");
@@ -296,6 +309,6 @@ mod tests {
     fn our_token_follows_no_link_elsewhere() {
         let azure = azure(&ScriptedTransport::default());
         let accepted = reply(202).with("azure-asyncoperation", "https://evil.example/1");
-        assert!(azure.watch(&creating(), &accepted).is_err());
+        assert!(azure.polling(&creating(), &accepted).is_err());
     }
 }

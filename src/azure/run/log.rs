@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::azure::task::API_VERSION;
-use crate::azure::{Azure, Error, Operation, RegistryId, Secret, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, Secret, arm};
 use crate::http::{Budget, Effect, Request, Response};
 
 /// How long its link, and each part, may take to come. A log is worth less than the time of whoever has others to
@@ -46,7 +46,7 @@ impl Azure {
     pub fn run_log(&self, registry: &RegistryId, run_id: &str) -> RunLog {
         RunLog {
             azure: self.clone(),
-            operation: Operation::new("reading the log of run", registry.run_id(run_id)),
+            operation: Operation::new(OperationKind::ReadRunLog, registry.run_id(run_id)),
             link: None,
         }
     }
@@ -199,7 +199,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure::id::name_of;
 use crate::azure::task::API_VERSION;
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::{Budget, Effect, Request};
 
 /// A run of a task.
@@ -112,7 +112,7 @@ impl Azure {
         tasks: &[&str],
         and: &str,
     ) -> Result<Vec<Run>, Error> {
-        let operation = Operation::new("listing runs of", registry.to_string());
+        let operation = Operation::new(OperationKind::ListRuns, registry.to_string());
         let id = format!("{registry}/runs");
         let filter = format!("{} and {and}", of_tasks(tasks));
         let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", &filter)]);
@@ -139,7 +139,7 @@ impl Azure {
             TaskRunRequest { task_id: &'a str },
         }
 
-        let operation = Operation::new("queueing a run of task", task_id);
+        let operation = Operation::new(OperationKind::QueueRun, task_id);
         let id = format!("{registry}/scheduleRun");
         let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
         let request = Request::new(Method::POST, url).json(&Schedule::TaskRunRequest { task_id });
@@ -158,7 +158,7 @@ impl Azure {
         registry: &RegistryId,
         run_id: &str,
     ) -> Result<Run, Error> {
-        let operation = Operation::new("reading run", registry.run_id(run_id));
+        let operation = Operation::new(OperationKind::ReadRun, registry.run_id(run_id));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         self.arm_get(budget, &operation, url).await
     }
@@ -174,7 +174,7 @@ impl Azure {
         registry: &RegistryId,
         run_id: &str,
     ) -> Result<(), Error> {
-        let operation = Operation::new("cancelling run", registry.run_id(run_id));
+        let operation = Operation::new(OperationKind::CancelRun, registry.run_id(run_id));
         let id = format!("{}/cancel", operation.id);
         let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
         let request = Request::new(Method::POST, url).effect(Effect::Repeatable);
@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
-    use crate::http::scripted::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn run(id: &str, task: &str, status: &str) -> Value {
         let properties = value!({"runId": id, "task": task, "status": status});

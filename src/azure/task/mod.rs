@@ -4,8 +4,8 @@ mod body;
 
 use http::Method;
 
-use crate::azure::poll::{Accepted, End, Place, Watch};
-use crate::azure::{Azure, Error, Operation, RegistryId, arm};
+use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::{Budget, Request};
 
 pub use body::{
@@ -28,7 +28,7 @@ impl Azure {
         budget: &Budget,
         registry: &RegistryId,
     ) -> Result<Vec<Task>, Error> {
-        let operation = Operation::new("listing tasks of", registry.to_string());
+        let operation = Operation::new(OperationKind::ListTasks, registry.to_string());
         let id = format!("{registry}/tasks");
         let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
         self.arm_list(budget, &operation, url).await
@@ -45,7 +45,7 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<Option<Task>, Error> {
-        let operation = Operation::new("reading task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::ReadTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         arm::found(self.arm_get(budget, &operation, url).await)
     }
@@ -63,7 +63,7 @@ impl Azure {
         name: &str,
         body: &TaskBody,
     ) -> Result<Accepted<Task>, Error> {
-        let operation = Operation::new("creating task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::CreateTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PUT, url).json(body);
         self.accept_task(budget, &operation, request).await
@@ -79,8 +79,8 @@ impl Azure {
         budget: &Budget,
         accepted: Accepted<Task>,
     ) -> Result<Task, Error> {
-        let operation = Operation::new("waiting for task", accepted.resource.id.clone());
-        self.settle_task(budget, &operation, accepted).await
+        let operation = Operation::new(OperationKind::WaitForTask, accepted.resource.id.clone());
+        self.wait_until_ready(budget, &operation, accepted).await
     }
 
     /// Creates or replaces a task, and waits for it.
@@ -111,11 +111,11 @@ impl Azure {
         name: &str,
         patch: &TaskPatch,
     ) -> Result<Task, Error> {
-        let operation = Operation::new("updating task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::UpdateTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PATCH, url).json(patch);
         let accepted = self.accept_task(budget, &operation, request).await?;
-        self.settle_task(budget, &operation, accepted).await
+        self.wait_until_ready(budget, &operation, accepted).await
     }
 
     /// Deletes a task, and waits until it is gone. One that isn't there is fine.
@@ -129,14 +129,14 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<(), Error> {
-        let operation = Operation::new("deleting task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::DeleteTask, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         let answer = self.arm_delete(budget, &operation, url.clone()).await?;
         if matches!(answer.status.as_u16(), 204 | 404) {
             return Ok(());
         }
-        let watch = self.watch(&operation, &answer)?;
-        self.settle(budget, &operation, &url, watch, End::Gone)
+        let polling = self.polling(&operation, &answer)?;
+        self.wait_until(budget, &operation, &url, polling, Until::Deleted)
             .await?;
         Ok(())
     }
@@ -152,10 +152,16 @@ impl Azure {
         registry: &RegistryId,
         name: &str,
     ) -> Result<(), Error> {
-        let operation = Operation::new("waiting for the deletion of task", registry.task_id(name));
+        let operation = Operation::new(OperationKind::WaitForTaskDeletion, registry.task_id(name));
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        self.settle(budget, &operation, &url, Watch::resource(), End::Gone)
-            .await?;
+        self.wait_until(
+            budget,
+            &operation,
+            &url,
+            Polling::resource(),
+            Until::Deleted,
+        )
+        .await?;
         Ok(())
     }
 
@@ -168,11 +174,11 @@ impl Azure {
         let answer = self.arm(budget, operation, request).await?;
         Ok(Accepted {
             resource: arm::decode(operation, &answer)?,
-            watch: self.watch(operation, &answer)?,
+            polling: self.polling(operation, &answer)?,
         })
     }
 
-    async fn settle_task(
+    async fn wait_until_ready(
         &self,
         budget: &Budget,
         operation: &Operation,
@@ -180,14 +186,14 @@ impl Azure {
     ) -> Result<Task, Error> {
         let Accepted {
             resource: task,
-            watch,
+            polling,
         } = accepted;
-        if watch.place == Place::Resource && task.is_ready() {
+        if polling.source == StatusSource::Resource && task.is_ready() {
             return Ok(task);
         }
         let url = arm::url(self.cloud(), &task.id, API_VERSION, &[]);
         let answer = self
-            .settle(budget, operation, &url, watch, End::Ready)
+            .wait_until(budget, operation, &url, polling, Until::Ready)
             .await?;
         arm::decode(operation, &answer)
     }
@@ -200,7 +206,7 @@ mod tests {
     use super::*;
     use crate::azure::testing::{azure, minute, registry};
     use crate::http::Stopped;
-    use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
     const NAME: &str = "cssc-patch-image";
 
@@ -316,8 +322,8 @@ mod tests {
             panic!("a failed operation expected, got {patched:?}");
         };
         assert_eq!(
-            (operation.doing, state.as_str()),
-            ("updating task", "Failed")
+            (operation.kind, state.as_str()),
+            (OperationKind::UpdateTask, "Failed")
         );
     }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::*;
-use crate::http::scripted::{ScriptedTransport, reply};
+use crate::http::scripted_transport::{ScriptedTransport, reply};
 
 async fn send(
     transport: &(impl Transport + Clone + 'static),
@@ -53,14 +53,19 @@ async fn doubt_outlives_a_clear_no_to_a_later_attempt() {
         ScriptedTransport::default().fail(Method::PUT, "/thing", TransportErrorKind::Interrupted)
     };
     let refused = cut().on(Method::PUT, "/thing", reply(403));
-    assert!(send(&refused, &minute(), &put()).await.unwrap().doubtful);
+    assert!(
+        send(&refused, &minute(), &put())
+            .await
+            .unwrap()
+            .outcome_unknown
+    );
     let unreachable = (0..3).fold(cut(), |transport, _| {
         transport.fail(Method::PUT, "/thing", TransportErrorKind::Connect)
     });
     let Err(SendError::Transport(error)) = send(&unreachable, &minute(), &put()).await else {
         panic!("no answer expected");
     };
-    assert!(error.doubtful && error.kind == TransportErrorKind::Connect);
+    assert!(error.outcome_unknown && error.kind == TransportErrorKind::Connect);
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,11 +73,21 @@ async fn what_changes_nothing_and_what_is_refused_at_once_leave_no_doubt() {
     let read = ScriptedTransport::default()
         .on(Method::GET, "/thing", reply(500))
         .on(Method::GET, "/thing", reply(403));
-    assert!(!send(&read, &minute(), &get()).await.unwrap().doubtful);
+    assert!(
+        !send(&read, &minute(), &get())
+            .await
+            .unwrap()
+            .outcome_unknown
+    );
     let refused = ScriptedTransport::default()
         .on(Method::PUT, "/thing", reply(429))
         .on(Method::PUT, "/thing", reply(403));
-    assert!(!send(&refused, &minute(), &put()).await.unwrap().doubtful);
+    assert!(
+        !send(&refused, &minute(), &put())
+            .await
+            .unwrap()
+            .outcome_unknown
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +204,7 @@ async fn an_attempt_has_a_minute_and_then_there_is_another() {
     let Err(SendError::Transport(error)) = send(&hangs, &budget, &put()).await else {
         panic!("no answer expected");
     };
-    assert!(error.kind == TransportErrorKind::Timeout && error.doubtful);
+    assert!(error.kind == TransportErrorKind::Timeout && error.outcome_unknown);
     let minutes = start.elapsed().as_secs() / 60;
     assert_eq!(minutes, 4);
 }
@@ -229,7 +244,7 @@ async fn whatever_hangs_is_given_up_at_the_deadline_and_a_write_leaves_doubt() {
         answer_after: Duration::from_secs(300),
         called_off: None,
     };
-    for (request, doubtful) in [(get(), false), (put(), true)] {
+    for (request, outcome_unknown) in [(get(), false), (put(), true)] {
         let start = Instant::now();
         let error = send(&transport, &minute(), &request).await.unwrap_err();
         assert_eq!(start.elapsed(), Duration::from_secs(60));
@@ -239,6 +254,6 @@ async fn whatever_hangs_is_given_up_at_the_deadline_and_a_write_leaves_doubt() {
         let last = last.unwrap().unwrap_err();
         assert_eq!(why, Stopped::Deadline);
         assert_eq!(last.kind, TransportErrorKind::Timeout);
-        assert_eq!(last.doubtful, doubtful);
+        assert_eq!(last.outcome_unknown, outcome_unknown);
     }
 }

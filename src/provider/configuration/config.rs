@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::azure::Cloud;
     use crate::http::Pipeline;
-    use crate::http::scripted::ScriptedTransport;
+    use crate::http::scripted_transport::ScriptedTransport;
     use crate::provider::configuration::arguments::{ARGUMENTS, ENDPOINTS, Kind};
 
     const COMPLETE: [(&str, &str); 3] = [

@@ -1,7 +1,7 @@
 //! `parse_tag("3.11-2")`: what a tag says of the patch that it names.
 
 use crate::patching::TagConvention;
-use crate::patching::rules::{TagProblem, check_grammar};
+use crate::patching::name_rules::{TagProblem, check_grammar};
 use crate::patching::selection::patch_of;
 use crate::provider::functions::text;
 use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};

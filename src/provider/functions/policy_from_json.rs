@@ -1,7 +1,7 @@
 //! `policy_from_json(file("continuouspatching.json"))`: the policy of the Azure CLI's file, as the
 //! resource takes it.
 
-use crate::patching::document::{self, Finding};
+use crate::patching::policy_json::{self, Finding};
 use crate::patching::{Policy, Repository};
 use crate::provider::functions::text;
 use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
@@ -60,7 +60,7 @@ impl Function for PolicyFromJson {
     }
 
     fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
-        match document::read(text(arguments, 0)?) {
+        match policy_json::read(text(arguments, 0)?) {
             Ok(policy) => Ok(write(policy)),
             Err(findings) => {
                 let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();

@@ -1,6 +1,8 @@
 //! Which right is missing, and which role brings it: what there is to grant after a 401 or 403.
 
-use crate::azure::error::{Operation, Refusal};
+use crate::azure::acr::Right;
+use crate::azure::error::Refusal;
+use crate::azure::operation::Plane;
 
 /// What Resource Manager says when somebody may not do something. Its sentence is the same for every
 /// service: `The client '…' with object id '…' does not have authorization to perform action '…' over
@@ -65,29 +67,36 @@ pub(super) fn in_resource_manager(refusal: &Refusal) -> Option<String> {
     ))
 }
 
-/// What to grant after a registry's data plane has refused. A registry answers so to an identity
-/// without the right as well as to one that it doesn't know.
-pub(super) fn in_data_plane(operation: &Operation) -> String {
-    let (classic, with_abac) = match operation.doing.split(' ').next() {
-        Some("signing") => {
-            return "Check that the registry belongs to the tenant signed in to, and that the identity \
-                    that runs Terraform has a role for its repositories: to look at them AcrPull (on a \
-                    registry with ABAC permissions Container Registry Repository Reader), to manage a \
-                    workflow AcrPush and AcrDelete (Container Registry Repository Contributor)."
-                .to_owned();
+/// What to grant after a registry itself has refused; [`None`] where somebody else has. A registry answers
+/// so to an identity without the right as well as to one that it doesn't know.
+pub(super) fn in_registry(plane: Plane, id: &str) -> Option<String> {
+    let (classic, with_abac) = match plane {
+        Plane::ResourceManager(_) | Plane::Other => return None,
+        Plane::RegistrySignIn => {
+            return Some(
+                "Check that the registry belongs to the tenant signed in to, and that the identity \
+                 that runs Terraform has a role for its repositories: to look at them AcrPull (on a \
+                 registry with ABAC permissions Container Registry Repository Reader), to manage a \
+                 workflow AcrPush and AcrDelete (Container Registry Repository Contributor)."
+                    .to_owned(),
+            );
         }
-        Some("storing") => ("AcrPush", "Container Registry Repository Writer"),
-        Some("deleting") => ("AcrDelete", "Container Registry Repository Contributor"),
-        _ => ("AcrPull", "Container Registry Repository Reader"),
+        Plane::Registry(Right::Push) => ("AcrPush", "Container Registry Repository Writer"),
+        Plane::Registry(Right::Delete) => {
+            ("AcrDelete", "Container Registry Repository Contributor")
+        }
+        Plane::Registry(Right::Pull | Right::ListTags) => {
+            ("AcrPull", "Container Registry Repository Reader")
+        }
     };
-    let registry = registry_at(&operation.id);
-    format!(
+    let registry = registry_at(id);
+    Some(format!(
         "Grant the identity that runs Terraform the role {classic} on the registry {registry} (with ABAC \
          permissions {with_abac}: there, Owner and Contributor let nobody into the repositories):\n\n  \
          az role assignment create --role \"{classic}\" --assignee <object ID> --scope $(az acr show --name \
          {registry} --query id --output tsv)\n\n\
          It takes up to ten minutes until a new role assignment works."
-    )
+    ))
 }
 
 /// The name of the registry whose login server an id begins with. With a domain name label that has a
@@ -99,11 +108,6 @@ fn registry_at(id: &str) -> &str {
 /// Whether a registry has refused because of where we are, not who.
 pub(super) fn is_firewall(refusal: &Refusal) -> bool {
     refusal.code == "DENIED" && refusal.message.starts_with("client with IP")
-}
-
-/// Whether an operation is one on a registry's repositories. Their ids begin with the login server.
-pub(super) fn is_data_plane(operation: &Operation) -> bool {
-    !operation.id.starts_with('/')
 }
 
 /// The registry that an id is below: a role there does what one at the thing itself would, and stays

@@ -5,7 +5,9 @@ mod missing_right;
 mod refusal;
 mod sign_in;
 
-use crate::azure::error::{Error, Operation};
+use crate::azure::error::Error;
+
+use crate::azure::operation::Operation;
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
@@ -131,10 +133,14 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::azure::OperationKind;
     use crate::azure::error::Refusal;
 
     fn operation() -> Operation {
-        Operation::new("creating task", "/subscriptions/…/tasks/cssc-scan-image")
+        Operation::new(
+            OperationKind::CreateTask,
+            "/subscriptions/…/tasks/cssc-scan-image",
+        )
     }
 
     fn refusal(status: StatusCode, code: &str, message: &str) -> Error {
@@ -145,7 +151,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
-            doubtful: false,
+            outcome_unknown: false,
         }))
     }
 
@@ -155,7 +161,7 @@ mod tests {
             source: TransportError {
                 kind,
                 host: "management.azure.com".to_owned(),
-                doubtful: false,
+                outcome_unknown: false,
                 source: Some(std::sync::Arc::new(std::io::Error::other("the cause"))),
             },
         }

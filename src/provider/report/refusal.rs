@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::azure::error::Refusal;
+use crate::azure::operation::{Plane, ResourceType};
 use crate::provider::report::{missing_right, said, while_doing};
 
 /// What Azure said, as it said it, with the ids that its support asks for.
@@ -84,8 +85,10 @@ fn not_allowed(refusal: &Refusal) -> String {
                 run Terraform from a network that has access (a private endpoint, a rule)."
             .to_owned();
     }
-    if missing_right::is_data_plane(&refusal.operation) {
-        return missing_right::in_data_plane(&refusal.operation);
+    let operation = &refusal.operation;
+    let plane = operation.kind.plane();
+    if let Some(advice) = missing_right::in_registry(plane, &operation.id) {
+        return advice;
     }
     if let Some(advice) = missing_right::in_resource_manager(refusal) {
         return advice;
@@ -95,7 +98,7 @@ fn not_allowed(refusal: &Refusal) -> String {
                 that the registry's subscription belongs to that tenant."
             .to_owned();
     }
-    if refusal.operation.id.contains("/runs/") {
+    if plane == Plane::ResourceManager(ResourceType::Run) {
         return "Grant the identity that runs Terraform the role Container Registry Tasks Contributor on the \
                 registry: runs and their logs are for those who may run tasks."
             .to_owned();
@@ -109,19 +112,19 @@ fn not_allowed(refusal: &Refusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::error::Operation;
+    use crate::azure::operation::{Operation, OperationKind};
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso";
 
-    fn said_of(doing: &'static str, id: &str, status: u16, code: &str, message: &str) -> String {
+    fn said_of(kind: OperationKind, id: &str, status: u16, code: &str, message: &str) -> String {
         let refusal = Refusal {
-            operation: Operation::new(doing, id),
+            operation: Operation::new(kind, id),
             status: StatusCode::from_u16(status).unwrap(),
             code: code.to_owned(),
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
-            doubtful: false,
+            outcome_unknown: false,
         };
         format!("{}\n\n{}\n", quoted(&refusal), next_step(&refusal))
     }
@@ -160,24 +163,30 @@ mod tests {
         insta::assert_snapshot!(
             "missing_rights_in_resource_manager",
             [
-                said_of("creating task", task, 403, code, &tasks),
+                said_of(OperationKind::CreateTask, task, 403, code, &tasks),
                 said_of(
-                    "creating role assignment",
+                    OperationKind::CreateRoleAssignment,
                     below,
                     403,
                     code,
                     &writes("write")
                 ),
                 said_of(
-                    "deleting role assignment",
+                    OperationKind::DeleteRoleAssignment,
                     below,
                     403,
                     code,
                     &writes("delete")
                 ),
-                said_of("creating role assignment", below, 403, code, &conditional),
-                said_of("reading registry", REGISTRY, 403, code, &other),
-                said_of("reading registry", REGISTRY, 403, "", ""),
+                said_of(
+                    OperationKind::CreateRoleAssignment,
+                    below,
+                    403,
+                    code,
+                    &conditional
+                ),
+                said_of(OperationKind::ReadRegistry, REGISTRY, 403, code, &other),
+                said_of(OperationKind::ReadRegistry, REGISTRY, 403, "", ""),
             ]
             .join("---\n")
         );
@@ -198,24 +207,36 @@ mod tests {
         insta::assert_snapshot!(
             "missing_rights_in_a_registry",
             [
-                said_of("listing tags of", repository, 401, code, &lacks("pull")),
-                said_of("storing blob", repository, 401, code, &lacks("push")),
                 said_of(
-                    "deleting repository",
+                    OperationKind::ListTags,
+                    repository,
+                    401,
+                    code,
+                    &lacks("pull")
+                ),
+                said_of(
+                    OperationKind::StoreBlob,
+                    repository,
+                    401,
+                    code,
+                    &lacks("push")
+                ),
+                said_of(
+                    OperationKind::DeleteRepository,
                     repository,
                     401,
                     code,
                     &lacks("delete")
                 ),
                 said_of(
-                    "signing in to registry",
+                    OperationKind::SignInToRegistry,
                     "contoso.azurecr.io",
                     401,
                     code,
                     "authentication required"
                 ),
                 said_of(
-                    "signing in to registry",
+                    OperationKind::SignInToRegistry,
                     "contoso.azurecr.io",
                     403,
                     "DENIED",
@@ -224,6 +245,40 @@ mod tests {
             ]
             .join("---\n")
         );
+    }
+
+    #[test]
+    fn advice_comes_from_who_answers_and_neither_from_words_nor_from_an_id() {
+        let advice = |kind: OperationKind, id: &str| {
+            next_step(&Refusal {
+                operation: Operation::new(kind, id),
+                status: StatusCode::FORBIDDEN,
+                code: String::new(),
+                message: String::new(),
+                correlation_id: None,
+                request_id: None,
+                outcome_unknown: false,
+            })
+        };
+        let ids = [
+            REGISTRY,
+            "/subscriptions/s/resourceGroups/runs/providers/x",
+            "contoso.azurecr.io/runs/a",
+        ];
+        for kind in OperationKind::ALL {
+            let alike = OperationKind::ALL
+                .into_iter()
+                .filter(|other| other.plane() == kind.plane());
+            for other in alike {
+                assert_eq!(advice(kind, REGISTRY), advice(other, REGISTRY));
+            }
+            if matches!(kind.plane(), Plane::ResourceManager(_)) {
+                assert!(
+                    ids.iter()
+                        .all(|id| advice(kind, id) == advice(kind, REGISTRY))
+                );
+            }
+        }
     }
 
     #[test]
@@ -281,7 +336,7 @@ mod tests {
             (502, "", ""),
         ];
         let texts = answers.map(|(status, code, message)| {
-            said_of("creating task", REGISTRY, status, code, message)
+            said_of(OperationKind::CreateTask, REGISTRY, status, code, message)
         });
         insta::assert_snapshot!("codes_and_statuses", texts.join("---\n"));
     }

@@ -14,7 +14,7 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 use crate::azure::error::Error;
 use crate::azure::id::{RegistryId, problem_of_group, problem_of_subscription};
 use crate::azure::{Azure, RegistryClient};
-use crate::http::Budget;
+use crate::http::{Budget, LOOKUPS_AT_ONCE};
 use crate::patching::TaskName;
 use crate::provider::common::timeouts::Operation;
 use crate::provider::connection::Connection;
@@ -30,9 +30,6 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const SUBSCRIPTION_ID: &str = "subscription_id";
 const RESOURCE_GROUP_NAME: &str = "resource_group_name";
-
-/// How many registries are looked at at once.
-const AT_ONCE: usize = 8;
 
 /// The list resource.
 #[derive(Debug)]
@@ -105,7 +102,7 @@ impl ListResource for ContinuousPatchingWorkflows {
         let sent = search
             .registries(&subscription, group)
             .map_ok(|registry| search.fetch(registry))
-            .try_buffered(AT_ONCE)
+            .try_buffered(LOOKUPS_AT_ONCE)
             .try_for_each(|found| search.send(found));
         match sent.await {
             Ok(()) | Err(End::Enough) => Ok(()),

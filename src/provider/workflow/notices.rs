@@ -4,7 +4,7 @@ use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::framework::ApplyRequest;
 use terraform_plugin::value::AttributePath;
 
-use crate::patching::rules::POLICY_REPOSITORY;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
 use crate::provider::report;

@@ -52,10 +52,10 @@ pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &PrivateData) ->
         || raw.get(names::REGISTRY_ID).clone(),
         |kept| kept.registry_id.clone().into(),
     );
-    let known = |choose: fn(&RegistryFacts) -> &String, kept: Option<Option<&String>>| {
+    let known = |choose: fn(&RegistryFacts) -> &str, kept: Option<Option<&String>>| {
         kept.flatten()
+            .map(String::as_str)
             .or(facts.map(choose))
-            .cloned()
             .map_or(Value::Unknown, Value::from)
     };
     let planned = Value::object([
@@ -82,7 +82,10 @@ pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &PrivateData) ->
         (names::TIMEOUTS, raw.get(names::TIMEOUTS).clone()),
         (
             names::ID,
-            known(|facts| &facts.id, kept.map(|kept| kept.id.as_ref())),
+            known(
+                |facts| facts.id.as_written(),
+                kept.map(|kept| kept.id.as_ref()),
+            ),
         ),
         (names::WORKFLOW_TYPE, WORKFLOW_TYPE.into()),
         (

@@ -28,7 +28,7 @@ pub(super) fn still_as_planned(
                 format!(
                     "The permissions mode of {} is another than when this was planned, and so the \
                      tasks need other roles. Nothing has been changed. Plan again.",
-                    facts.id
+                    facts.id.as_written()
                 ),
             )
             .at(AttributePath::new(names::ROLE_ASSIGNMENTS)));

@@ -47,11 +47,7 @@ impl PrivateData {
     /// Whether `before` says the same in another spelling: other letter case, or another manifest
     /// for the same policy. A host takes any other bytes for drift, although it can't say of what.
     pub(super) fn agrees_with(&self, before: &Self) -> bool {
-        let facts = match (&self.facts, &before.facts) {
-            (Some(now), Some(before)) => now.agrees_with(before),
-            (now, before) => now == before,
-        };
-        facts
+        self.facts == before.facts
             && self.orphans == before.orphans
             && self.policy_manifest.is_some() == before.policy_manifest.is_some()
     }
@@ -60,7 +56,7 @@ impl PrivateData {
     pub(super) fn write(&self) -> Vec<u8> {
         let facts = self.facts.as_ref().map(|facts| {
             json!({
-                "id": facts.id,
+                "id": facts.id.as_written(),
                 "login_server": facts.login_server,
                 "location": facts.location,
                 "abac": facts.permissions == Permissions::Repository,
@@ -94,13 +90,12 @@ fn facts(facts: &Value) -> Option<RegistryFacts> {
         true => Permissions::Repository,
         false => Permissions::Registry,
     };
-    RegistryFacts::new(
-        text("id")?,
-        text("login_server")?,
-        text("location")?,
+    Some(RegistryFacts {
+        id: text("id")?.parse().ok()?,
+        login_server: text("login_server")?.to_owned(),
+        location: text("location")?.to_owned(),
         permissions,
-    )
-    .ok()
+    })
 }
 
 #[cfg(test)]
@@ -128,7 +123,10 @@ mod tests {
             }
         };
         let before = knowing(|_| ());
-        assert!(knowing(|facts| facts.id = facts.id.to_uppercase()).agrees_with(&before));
+        assert!(
+            knowing(|facts| facts.id = facts.id.as_written().to_uppercase().parse().unwrap())
+                .agrees_with(&before)
+        );
         assert!(!knowing(|facts| facts.permissions = Permissions::Repository).agrees_with(&before));
         assert!(!before.agrees_with(&PrivateData::default()));
     }
@@ -143,7 +141,7 @@ mod tests {
     fn what_the_first_releases_have_written_is_read() {
         let written = json!({
             "facts": {
-                "id": facts().id,
+                "id": facts().id.as_written(),
                 "login_server": "contoso.azurecr.io",
                 "location": "westeurope",
                 "abac": false,

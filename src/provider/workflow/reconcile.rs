@@ -79,7 +79,7 @@ async fn settle(
     let (state, private) = progress.now();
     match wait_until_applied(registry, desired, &state.recorded(&private)).await {
         Consistency::Shown => None,
-        Consistency::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
+        Consistency::NotYet => Some(notices::not_shown_yet(desired.facts.id.as_written())),
     }
 }
 

@@ -113,7 +113,7 @@ impl Resource for ContinuousPatchingWorkflow {
             .map_err(|error| report::failure(CREATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
         if !observed.tasks.is_empty() {
-            return Err(notices::already_exists(&observed.facts.id).into());
+            return Err(notices::already_exists(observed.facts.id.as_written()).into());
         }
         reconcile(&registry, CREATE, &request, planned, &observed, recorder).await
     }
@@ -214,7 +214,7 @@ impl Resource for ContinuousPatchingWorkflow {
         }
         Ok(match wait_until_removed(&registry, &recorded).await {
             Consistency::Shown => Diagnostics::new(),
-            Consistency::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
+            Consistency::NotYet => notices::not_shown_yet(observed.facts.id.as_written()).into(),
         })
     }
 

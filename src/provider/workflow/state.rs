@@ -35,7 +35,7 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
         tag_convention: before.tag_convention,
         repositories: before.repositories.clone(),
         policy_digest: before.policy_digest.clone(),
-        id: Some(spelled(before.id.as_deref(), &facts.id)),
+        id: Some(spelled(before.id.as_deref(), facts.id.as_written())),
         login_server: Some(facts.login_server.clone()),
         role_assignments: owned
             .held
@@ -173,7 +173,7 @@ mod tests {
     fn ids_keep_the_spelling_that_they_had() {
         let before = state(&observed());
         let mut respelled = observed();
-        respelled.facts.id = REGISTRY.to_lowercase();
+        respelled.facts.id = REGISTRY.to_lowercase().parse().unwrap();
         for task in respelled.tasks.values_mut() {
             task.id = task.id.to_lowercase();
         }

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use crate::azure::RegistryId;
-use crate::patching::rules::{check_repository, check_tag, check_tags_together};
+use crate::patching::name_rules::{check_repository, check_tag, check_tags_together};
 use crate::patching::{Schedule, TagConvention, TimeOfDay};
 use crate::provider::common::findings::{finding, text};
 use crate::provider::common::{registry_id, timeouts};

@@ -215,6 +215,6 @@ fn answer(status: u16, body: &Value) -> Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
         body: body.to_string().into(),
-        doubtful: false,
+        outcome_unknown: false,
     }
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{join_all, try_join_all};
-use terraform_provider_acr::azure::acr::{
-    AcrClient, PolicyArtifact, PolicyManifest, StoredPolicy, digest_of,
-};
+use terraform_provider_acr::azure::acr::{AcrClient, PolicyArtifact, PolicyManifest, StoredPolicy};
 use terraform_provider_acr::azure::{Azure, AzureOptions, Cloud, Credential, Error, Secret};
+use terraform_provider_acr::digest::sha256;
 use terraform_provider_acr::http::{Budget, Pipeline};
+use terraform_provider_acr::patching::policy::POLICY_REPOSITORY;
 use tokio_util::sync::CancellationToken;
 
 use crate::real_registry::certificates::Certificates;
@@ -61,11 +61,19 @@ impl Stage {
     }
 
     async fn push(&self, policy: &'static str) -> String {
-        self.acr.push_policy(&budget(), policy).await.unwrap()
+        self.acr
+            .push_policy(&budget(), POLICY_REPOSITORY, policy)
+            .await
+            .unwrap()
     }
 
     async fn stored(&self) -> Option<PolicyManifest> {
-        match self.acr.policy_manifest(&budget()).await.unwrap() {
+        match self
+            .acr
+            .policy_manifest(&budget(), POLICY_REPOSITORY)
+            .await
+            .unwrap()
+        {
             StoredPolicy::Nothing => None,
             StoredPolicy::Manifest(manifest) => Some(manifest),
             StoredPolicy::Unreadable { reason, .. } => panic!("{reason}"),
@@ -73,7 +81,10 @@ impl Stage {
     }
 
     async fn bytes(&self, manifest: &PolicyManifest) -> Option<Bytes> {
-        let bytes = self.acr.policy_bytes(&budget(), manifest).await;
+        let bytes = self
+            .acr
+            .policy_bytes(&budget(), POLICY_REPOSITORY, manifest)
+            .await;
         bytes.unwrap()
     }
 }
@@ -97,7 +108,7 @@ async fn a_policy_comes_back_byte_for_byte_and_is_pushed_twice_without_a_differe
     let digest = stage.push(policy).await;
     let stored = stage.stored().await.unwrap();
     assert_eq!(stored.manifest_digest, digest);
-    assert_eq!(stored.layer_digest, digest_of(policy.as_bytes()));
+    assert_eq!(stored.layer_digest, sha256(policy.as_bytes()));
     assert_eq!(stored.layer_size, policy.len() as u64);
     assert_eq!(stage.bytes(&stored).await.unwrap(), policy);
     assert_eq!(stage.push(policy).await, digest);
@@ -114,7 +125,7 @@ async fn the_tag_moves_with_another_policy_and_the_old_one_can_still_be_read() {
     assert_ne!(first, second);
     assert_eq!(stage.stored().await.unwrap().manifest_digest, second);
     assert_eq!(stage.bytes(&old).await.unwrap(), r#"{"version":"v1"}"#);
-    let repository = PolicyArtifact::REPOSITORY;
+    let repository = POLICY_REPOSITORY;
     let budget = budget();
     let by_digest = stage.acr.get_manifest(&budget, repository, &first).await;
     assert_eq!(by_digest.unwrap().unwrap().digest, first);
@@ -128,7 +139,7 @@ async fn a_large_policy_is_no_other_matter() {
     let large: Bytes = "abcdefgh".repeat(1 << 20).into();
     stage
         .acr
-        .push_policy(&budget(), large.clone())
+        .push_policy(&budget(), POLICY_REPOSITORY, large.clone())
         .await
         .unwrap();
     let stored = stage.stored().await.unwrap();
@@ -147,11 +158,11 @@ async fn what_is_not_there_is_nothing_and_no_error() {
     stage.push("{}").await;
     let stored = stage.stored().await.unwrap();
     let lost = PolicyManifest {
-        layer_digest: digest_of(b"lost"),
+        layer_digest: sha256(b"lost"),
         ..stored
     };
     assert_eq!(stage.bytes(&lost).await, None);
-    let repository = PolicyArtifact::REPOSITORY;
+    let repository = POLICY_REPOSITORY;
     let digest = acr.get_digest(&budget, repository, "v2").await.unwrap();
     assert_eq!(digest, None);
 }
@@ -159,7 +170,7 @@ async fn what_is_not_there_is_nothing_and_no_error() {
 #[tokio::test]
 async fn a_manifest_without_its_blobs_is_refused_in_the_registrys_words() {
     let stage = Stage::new();
-    let manifest = PolicyArtifact::manifest(&digest_of(b"lost"), 4);
+    let manifest = PolicyArtifact::manifest(&sha256(b"lost"), 4);
     let error = stage
         .acr
         .put_manifest(&budget(), "some/images", "v1", MANIFEST, manifest)
@@ -174,7 +185,7 @@ async fn every_tag_of_a_large_repository_is_listed() {
     let stage = Stage::new();
     let (acr, budget) = (&stage.acr, budget());
     let config = acr.put_blob(&budget, "some/images", "{}").await.unwrap();
-    assert_eq!(config, digest_of(b"{}"));
+    assert_eq!(config, sha256(b"{}"));
     let manifest: Bytes = PolicyArtifact::manifest(&config, 2).into();
     let tags: Vec<String> = (1..=TAGS).map(|it| format!("1.{it:04}")).collect();
     let pushes = tags
@@ -190,7 +201,13 @@ async fn every_tag_of_a_large_repository_is_listed() {
 async fn a_deleted_policy_is_gone_and_can_be_pushed_again() {
     let stage = Stage::new();
     let digest = stage.push("{}").await;
-    assert!(stage.acr.delete_policy(&budget()).await.unwrap());
+    assert!(
+        stage
+            .acr
+            .delete_repository(&budget(), POLICY_REPOSITORY)
+            .await
+            .unwrap()
+    );
     assert_eq!(stage.stored().await, None);
     assert_eq!(stage.push("{}").await, digest);
     let stored = stage.stored().await.unwrap();
@@ -200,7 +217,7 @@ async fn a_deleted_policy_is_gone_and_can_be_pushed_again() {
 #[tokio::test]
 async fn sixteen_pushes_at_once_share_a_sign_in_and_one_of_them_holds() {
     let stage = Stage::new();
-    let (repository, tag) = (PolicyArtifact::REPOSITORY, PolicyArtifact::TAG);
+    let (repository, tag) = (POLICY_REPOSITORY, PolicyArtifact::TAG);
     // All manifests name this blob. Distribution rewrites a blob's link with each upload, and on a file
     // system others may find it empty meanwhile.
     stage.push("{}").await;
@@ -239,7 +256,11 @@ async fn a_token_that_has_ended_is_renewed_once() {
 async fn a_right_that_is_not_granted_is_a_refusal_and_is_not_asked_for_for_ever() {
     let stage = Stage::with(0, true);
     assert_eq!(stage.stored().await, None);
-    let error = stage.acr.push_policy(&budget(), "{}").await.unwrap_err();
+    let error = stage
+        .acr
+        .push_policy(&budget(), POLICY_REPOSITORY, "{}")
+        .await
+        .unwrap_err();
     assert_eq!(refusal(&error), (401, "UNAUTHORIZED"));
     assert_eq!(stage.stored().await, None);
     let asked = stage.front.count("POST /oauth2/token");

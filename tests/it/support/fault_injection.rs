@@ -170,7 +170,7 @@ fn answer(status: u16, with: Option<(header::HeaderName, &'static str)>) -> Resp
         status: StatusCode::from_u16(status).unwrap(),
         headers: with.into_iter().collect(),
         body: Bytes::new(),
-        doubtful: false,
+        outcome_unknown: false,
     }
 }
 
@@ -178,7 +178,7 @@ fn failure(request: &Request, kind: TransportErrorKind) -> TransportError {
     TransportError {
         kind,
         host: request.url.host_str().unwrap_or_default().to_owned(),
-        doubtful: false,
+        outcome_unknown: false,
         source: None,
     }
 }

@@ -3,7 +3,7 @@ use serde_json::json as value;
 use super::*;
 use crate::azure::acr::testing::{LOGIN_SERVER, challenge, client, signed_in};
 use crate::azure::testing::minute;
-use crate::http::scripted::{ScriptedTransport, json, recorded, reply};
+use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
 const SCOPE: &str = "repository:a/b:pull,push";
 

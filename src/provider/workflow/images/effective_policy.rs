@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::patching::rules::POLICY_REPOSITORY;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, Repository, TagConvention};
 use crate::provider::workflow::config::Config;
 use crate::provider::workflow::{names, notices};

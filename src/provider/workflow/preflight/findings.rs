@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::azure::error::Error;
 use crate::patching::Policy;
-use crate::patching::rules::EVERY_TAG;
+use crate::patching::name_rules::EVERY_TAG;
 use crate::patching::selection::{MOST_IMAGES, Selection};
 use crate::provider::report;
 use crate::provider::workflow::names;

@@ -14,11 +14,11 @@ use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use crate::azure::acr::AcrClient;
 use crate::azure::cache_rule::CacheRule;
 use crate::azure::{Error, RegistryClient};
-use crate::http::Budget;
+use crate::http::{Budget, LOOKUPS_AT_ONCE};
 use crate::patching::Policy;
 use crate::patching::selection::MOST_IMAGES;
 use crate::workflow::registry_facts::RegistryFacts;
-use crate::workflow::registry_selection::{AT_ONCE, Selected, Tags};
+use crate::workflow::registry_selection::{Selected, Tags};
 
 pub(crate) use mode::Preflight;
 
@@ -62,7 +62,7 @@ pub(super) async fn inspect(
 ) -> Result<Inspected, Error> {
     let found = registry.get().await?;
     let mut inspected = Inspected {
-        facts: RegistryFacts::try_from(&found).ok(),
+        facts: Some(RegistryFacts::from(&found)),
         findings: registry::findings(&found),
     };
     if let Some(policy) = policy
@@ -116,7 +116,7 @@ async fn windows(
             let only_windows = !systems.is_empty() && systems.iter().all(|os| os == "windows");
             Ok(only_windows.then(|| format!("{name}:{tag}")))
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(LOOKUPS_AT_ONCE)
         .try_filter_map(|image| async move { Ok(image) })
         .try_collect()
         .await

@@ -18,7 +18,8 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
                 "The registry is not ready",
                 format!(
                     "The provisioning state of {} is {}. Tasks can be set up once it is Succeeded.",
-                    registry.id, registry.provisioning_state
+                    registry.id.as_written(),
+                    registry.provisioning_state
                 ),
             )
             .at(here()),
@@ -31,7 +32,7 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
                 format!(
                     "{} has the SKU Classic, and tasks need Basic, Standard or Premium. Change the \
                      `sku` of the registry.",
-                    registry.id
+                    registry.id.as_written()
                 ),
             )
             .at(here()),
@@ -47,7 +48,7 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
                     "Not every address may reach {}, and it doesn't let its tasks pass: they would \
                      be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on \
                      its `azurerm_container_registry`. This provider never changes a registry.",
-                    registry.id
+                    registry.id.as_written()
                 ),
             )
             .at(here()),
@@ -61,7 +62,7 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
                     "{} has ABAC repository permissions. The tasks get the roles that such a \
                      registry needs, but Microsoft documents Continuous Patching as unsupported \
                      there.",
-                    registry.id
+                    registry.id.as_written()
                 ),
             )
             .at(here()),
@@ -79,7 +80,7 @@ mod tests {
 
     fn registry() -> Registry {
         Registry {
-            id: REGISTRY.to_owned(),
+            id: REGISTRY.parse().unwrap(),
             name: "contoso".to_owned(),
             location: "westeurope".to_owned(),
             sku: "Premium".to_owned(),

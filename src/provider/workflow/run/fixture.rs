@@ -3,8 +3,9 @@
 use http::StatusCode;
 
 use crate::azure::Error;
-use crate::azure::error::{Operation, Refusal};
+use crate::azure::error::Refusal;
 use crate::azure::id::RegistryId;
+use crate::azure::operation::{Operation, OperationKind};
 use crate::azure::run::{Run, RunStatus};
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 use crate::patching::TaskName;
@@ -31,23 +32,23 @@ pub(super) fn run(status: RunStatus, message: Option<&str>) -> Run {
 
 pub(super) fn refused(status: u16, code: &str, message: &str) -> Error {
     Error::Response(Box::new(Refusal {
-        operation: Operation::new("queueing a run of task", registry().task_id("t")),
+        operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         status: StatusCode::from_u16(status).unwrap(),
         code: code.to_owned(),
         message: message.to_owned(),
         correlation_id: None,
         request_id: None,
-        doubtful: false,
+        outcome_unknown: false,
     }))
 }
 
-pub(super) fn unanswered(doubtful: bool) -> Error {
+pub(super) fn unanswered(outcome_unknown: bool) -> Error {
     Error::Transport {
-        operation: Operation::new("queueing a run of task", registry().task_id("t")),
+        operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         source: TransportError {
             kind: TransportErrorKind::Interrupted,
             host: "management.azure.com".to_owned(),
-            doubtful,
+            outcome_unknown,
             source: None,
         },
     }
@@ -55,7 +56,7 @@ pub(super) fn unanswered(doubtful: bool) -> Error {
 
 pub(super) fn stopped(why: Stopped) -> Error {
     Error::Stopped {
-        operation: Operation::new("queueing a run of task", registry().task_id("t")),
+        operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         why,
         last: None,
     }

@@ -6,11 +6,11 @@
 use crate::azure::Error;
 use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
+use crate::http::Backoff;
 use crate::provider::workflow::action_arguments::Arguments;
 use crate::provider::workflow::run::log_tail::LogTail;
 use crate::provider::workflow::run::outcome::{self, WaitEnd};
 use crate::provider::workflow::run::wording;
-use crate::workflow::pauses::pauses;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Progress;
 
@@ -75,7 +75,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     async fn until_ended(&mut self) -> Result<(), WaitEnd> {
-        let mut pauses = pauses().cycle();
+        let mut pauses = Backoff::until_shown().cycle();
         while verdict(&self.run.status) == Verdict::GoesOn {
             let pause = pauses.next().unwrap_or_default();
             self.arguments.registry.budget().sleep(pause).await?;

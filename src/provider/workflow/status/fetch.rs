@@ -8,15 +8,13 @@ use jiff::Timestamp;
 
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Error, RegistryClient};
-use crate::http::TransportErrorKind;
+use crate::http::{LOOKUPS_AT_ONCE, TransportErrorKind};
 use crate::patching::TaskName;
 use crate::patching::run_log::Markers;
 use crate::patching::schedule::parse_cron;
 use crate::provider::workflow::status::image_rows::{ImageRow, Scan, newest, sorted};
 use crate::provider::workflow::status::image_status::Status;
 
-/// How many runs are looked at at once.
-const AT_ONCE: usize = 8;
 
 /// How many bytes are read of the beginning of a log, and of its end where it is longer. A scan
 /// names its image first, and says last what comes of it.
@@ -198,7 +196,7 @@ async fn some_at_a_time<I, T, L: Future<Output = Outcome<T>>>(
 ) -> Result<Vec<T>, Error> {
     let fetches: Vec<L> = items.into_iter().map(fetch).collect();
     let fetched: Vec<_> = stream::iter(fetches)
-        .buffered(AT_ONCE)
+        .buffered(LOOKUPS_AT_ONCE)
         .try_collect()
         .await?;
     let (found, failures): (Vec<T>, Vec<_>) = fetched.into_iter().unzip();

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json as value};
 
 use super::*;
 use crate::azure::testing::{azure, registry};
-use crate::http::scripted::{ScriptedTransport, json, reply};
+use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 use crate::provider::connection::Link;
 
 const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";

@@ -88,7 +88,7 @@ pub(crate) fn reply(status: u16) -> Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers: http::HeaderMap::new(),
         body: Bytes::new(),
-        doubtful: false,
+        outcome_unknown: false,
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn failure(kind: TransportErrorKind) -> TransportError {
     TransportError {
         kind,
         host: "example.com".to_owned(),
-        doubtful: false,
+        outcome_unknown: false,
         source: None,
     }
 }

@@ -8,16 +8,20 @@ use std::io;
 
 /// What is at the bottom of a chain, as the end of a sentence: `connection refused`.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = beneath(last) {
-        last = next;
-    }
+    let last = chain(error).last().unwrap_or(error);
     as_an_ending(&last.to_string())
+}
+
+/// An error and all that is underneath, the innermost last.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| source_of(*error))
 }
 
 /// What an error wraps. An `io::Error` doesn't give what it wraps as its source, so that it takes a look
 /// inside.
-pub(crate) fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+fn source_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let wrapped = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)

@@ -10,10 +10,10 @@ use std::fmt;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
-use crate::patching::rules::{
+use crate::patching::name_rules::{
     RepositoryProblem, TagProblem, check_repository, check_tag, check_tags_together,
 };
+use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
 
 /// The most bytes that a document may have.
 pub const LARGEST: usize = 10 << 20;

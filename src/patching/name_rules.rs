@@ -5,13 +5,10 @@
 
 use thiserror::Error;
 
-use crate::patching::policy::TagConvention;
+use crate::patching::policy::{POLICY_REPOSITORY, TagConvention};
 
 /// Selects every tag of a repository; the only entry where it stands.
 pub const EVERY_TAG: &str = "*";
-
-/// The repository that holds the policy itself.
-pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 
 const LONGEST_REFERENCE: usize = 255;
 /// The most characters of a tag.

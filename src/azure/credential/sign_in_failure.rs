@@ -68,13 +68,13 @@ pub enum Problem {
 
 /// Who is signing in: what each of their failures repeats.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Who<'a> {
+pub(super) struct SignInAttempt<'a> {
     pub(super) method: &'static str,
     pub(super) tenant_id: Option<&'a str>,
     pub(super) client_id: Option<&'a str>,
 }
 
-impl Who<'_> {
+impl SignInAttempt<'_> {
     /// A failure without an answer.
     pub(super) fn fails(self, problem: Problem, message: impl fmt::Display) -> SignInFailure {
         SignInFailure {
@@ -163,9 +163,9 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
-    use crate::http::scripted::{json, reply};
+    use crate::http::scripted_transport::{json, reply};
 
-    const WHO: Who<'static> = Who {
+    const WHO: SignInAttempt<'static> = SignInAttempt {
         method: "a test",
         tenant_id: Some("tenant"),
         client_id: Some("client"),

@@ -1,0 +1,263 @@
+//! What is tried, and on what. A failure carries it, and what there is to do about a failure is decided on
+//! its kind, never on its words.
+
+use std::fmt;
+
+use crate::azure::acr::Right;
+
+/// What is being tried, and on what: `creating task` and its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The act.
+    pub kind: OperationKind,
+    /// The id of the thing: an ARM id, or a repository as `<login server>/<repository>`.
+    pub id: String,
+}
+
+/// An act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    /// Asks a cloud for its endpoints.
+    ReadMetadata,
+    /// Gets a token of Entra.
+    GetToken,
+    /// Reads a registry.
+    ReadRegistry,
+    /// Lists the registries of a subscription or of a resource group.
+    ListRegistries,
+    /// Lists the cache rules of a registry.
+    ListCacheRules,
+    /// Lists the tasks of a registry.
+    ListTasks,
+    /// Reads a task.
+    ReadTask,
+    /// Creates or replaces a task.
+    CreateTask,
+    /// Waits until a task is ready.
+    WaitForTask,
+    /// Changes a task.
+    UpdateTask,
+    /// Deletes a task.
+    DeleteTask,
+    /// Waits until a task is gone.
+    WaitForTaskDeletion,
+    /// Lists the runs of a registry.
+    ListRuns,
+    /// Queues a run.
+    QueueRun,
+    /// Reads a run.
+    ReadRun,
+    /// Cancels a run.
+    CancelRun,
+    /// Reads the log of a run.
+    ReadRunLog,
+    /// Lists the role assignments at a registry.
+    ListRoleAssignments,
+    /// Reads a role assignment.
+    ReadRoleAssignment,
+    /// Creates a role assignment.
+    CreateRoleAssignment,
+    /// Deletes a role assignment.
+    DeleteRoleAssignment,
+    /// Gets a token of a registry.
+    SignInToRegistry,
+    /// Lists the tags of a repository.
+    ListTags,
+    /// Deletes a repository.
+    DeleteRepository,
+    /// Reads a manifest.
+    ReadManifest,
+    /// Reads the digest of a manifest.
+    LookUpManifest,
+    /// Stores a manifest.
+    StoreManifest,
+    /// Reads a blob.
+    ReadBlob,
+    /// Looks whether a blob is there.
+    LookUpBlob,
+    /// Stores a blob.
+    StoreBlob,
+    /// Waits for the turn to change a registry. Nobody is asked.
+    WaitForTurn,
+}
+
+/// Who answers an operation, and so who may refuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Plane {
+    /// Azure Resource Manager, on a resource of this type.
+    ResourceManager(ResourceType),
+    /// A registry, when it is to give out a token.
+    RegistrySignIn,
+    /// A registry, where the operation needs this right on a repository.
+    Registry(Right),
+    /// Somebody who knows no roles, or nobody.
+    Other,
+}
+
+/// The type of a resource in Resource Manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResourceType {
+    /// A registry.
+    Registry,
+    /// A cache rule of a registry.
+    CacheRule,
+    /// A task of a registry.
+    Task,
+    /// A run of a task.
+    Run,
+    /// A role assignment.
+    RoleAssignment,
+}
+
+impl Operation {
+    /// An operation.
+    pub fn new(kind: OperationKind, id: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: id.into(),
+        }
+    }
+}
+
+impl OperationKind {
+    /// Every kind there is.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 31] = [
+        Self::ReadMetadata,
+        Self::GetToken,
+        Self::ReadRegistry,
+        Self::ListRegistries,
+        Self::ListCacheRules,
+        Self::ListTasks,
+        Self::ReadTask,
+        Self::CreateTask,
+        Self::WaitForTask,
+        Self::UpdateTask,
+        Self::DeleteTask,
+        Self::WaitForTaskDeletion,
+        Self::ListRuns,
+        Self::QueueRun,
+        Self::ReadRun,
+        Self::CancelRun,
+        Self::ReadRunLog,
+        Self::ListRoleAssignments,
+        Self::ReadRoleAssignment,
+        Self::CreateRoleAssignment,
+        Self::DeleteRoleAssignment,
+        Self::SignInToRegistry,
+        Self::ListTags,
+        Self::DeleteRepository,
+        Self::ReadManifest,
+        Self::LookUpManifest,
+        Self::StoreManifest,
+        Self::ReadBlob,
+        Self::LookUpBlob,
+        Self::StoreBlob,
+        Self::WaitForTurn,
+    ];
+
+    /// Who answers it.
+    #[must_use]
+    pub fn plane(self) -> Plane {
+        match self {
+            Self::ReadRegistry | Self::ListRegistries => {
+                Plane::ResourceManager(ResourceType::Registry)
+            }
+            Self::ListCacheRules => Plane::ResourceManager(ResourceType::CacheRule),
+            Self::ListTasks
+            | Self::ReadTask
+            | Self::CreateTask
+            | Self::WaitForTask
+            | Self::UpdateTask
+            | Self::DeleteTask
+            | Self::WaitForTaskDeletion
+            // These two are asked of the registry by who manages tasks, not of a run by who watches it.
+            | Self::ListRuns
+            | Self::QueueRun => Plane::ResourceManager(ResourceType::Task),
+            Self::ReadRun | Self::CancelRun | Self::ReadRunLog => {
+                Plane::ResourceManager(ResourceType::Run)
+            }
+            Self::ListRoleAssignments
+            | Self::ReadRoleAssignment
+            | Self::CreateRoleAssignment
+            | Self::DeleteRoleAssignment => Plane::ResourceManager(ResourceType::RoleAssignment),
+            Self::SignInToRegistry => Plane::RegistrySignIn,
+            Self::ListTags => Plane::Registry(Right::ListTags),
+            Self::ReadManifest | Self::LookUpManifest | Self::ReadBlob | Self::LookUpBlob => {
+                Plane::Registry(Right::Pull)
+            }
+            Self::StoreManifest | Self::StoreBlob => Plane::Registry(Right::Push),
+            Self::DeleteRepository => Plane::Registry(Right::Delete),
+            Self::ReadMetadata | Self::GetToken | Self::WaitForTurn => Plane::Other,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::ReadMetadata => "reading metadata",
+            Self::GetToken => "signing in for",
+            Self::ReadRegistry => "reading registry",
+            Self::ListRegistries => "listing registries of",
+            Self::ListCacheRules => "listing cache rules of",
+            Self::ListTasks => "listing tasks of",
+            Self::ReadTask => "reading task",
+            Self::CreateTask => "creating task",
+            Self::WaitForTask => "waiting for task",
+            Self::UpdateTask => "updating task",
+            Self::DeleteTask => "deleting task",
+            Self::WaitForTaskDeletion => "waiting for the deletion of task",
+            Self::ListRuns => "listing runs of",
+            Self::QueueRun => "queueing a run of task",
+            Self::ReadRun => "reading run",
+            Self::CancelRun => "cancelling run",
+            Self::ReadRunLog => "reading the log of run",
+            Self::ListRoleAssignments => "listing role assignments of",
+            Self::ReadRoleAssignment => "reading role assignment",
+            Self::CreateRoleAssignment => "creating role assignment",
+            Self::DeleteRoleAssignment => "deleting role assignment",
+            Self::SignInToRegistry => "signing in to registry",
+            Self::ListTags => "listing tags of",
+            Self::DeleteRepository => "deleting repository",
+            Self::ReadManifest => "reading manifest",
+            Self::LookUpManifest => "looking up manifest",
+            Self::StoreManifest => "storing manifest",
+            Self::ReadBlob => "reading blob",
+            Self::LookUpBlob => "looking up blob",
+            Self::StoreBlob => "storing blob",
+            Self::WaitForTurn => "waiting for another resource that changes",
+        }
+    }
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_have_the_same_words() {
+        let words: HashSet<String> = OperationKind::ALL.map(|kind| kind.to_string()).into();
+        assert_eq!(words.len(), OperationKind::ALL.len());
+        let kinds: HashSet<OperationKind> = OperationKind::ALL.into();
+        assert_eq!(kinds.len(), OperationKind::ALL.len());
+    }
+
+    #[test]
+    fn an_operation_says_what_is_tried_on_what() {
+        let operation = Operation::new(OperationKind::WaitForTaskDeletion, "/t");
+        assert_eq!(operation.to_string(), "waiting for the deletion of task /t");
+    }
+}

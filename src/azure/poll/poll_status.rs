@@ -1,0 +1,184 @@
+//! What one poll of a long-running operation tells. Pure: the loop is above.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::azure::poll::{StatusSource, Until};
+use crate::http::Response;
+use crate::http::backoff::Backoff;
+
+/// The pauses between two polls, unless Azure asks for longer ones.
+const PAUSES: Backoff =
+    Backoff::growing(Duration::from_millis(200), (3, 2), Duration::from_secs(5));
+/// How many polls may miss a resource that Azure has just accepted: its regions need a moment.
+pub(super) const PATIENCE: u32 = 5;
+
+/// What one poll tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PollStatus {
+    /// Not yet.
+    Running,
+    /// This source has nothing more to tell.
+    Done,
+    /// Azure gave up.
+    Failed {
+        state: String,
+        code: String,
+        message: String,
+    },
+    /// The poll itself was refused.
+    Refused,
+}
+
+/// How long to wait before a poll, when so many have been made already and Azure may have asked for a
+/// pause: a longer one is kept, and a shorter one, such as none at all, is no reason to hurry.
+pub(super) fn pause_of(polls: u32, asked: Option<Duration>) -> Duration {
+    let ours = PAUSES.clone().nth(polls as usize).unwrap_or_default();
+    ours.max(asked.unwrap_or_default())
+}
+
+pub(super) fn poll_status(
+    source: &StatusSource,
+    until: Until,
+    polls: u32,
+    answer: &Response,
+) -> PollStatus {
+    let missing = answer.status == StatusCode::NOT_FOUND;
+    match (source, until) {
+        (StatusSource::Resource, Until::Deleted) if missing => PollStatus::Done,
+        (StatusSource::Resource, Until::Ready) if missing && polls < PATIENCE => {
+            PollStatus::Running
+        }
+        // The record of a deletion may go with what it deleted.
+        (StatusSource::Operation(_) | StatusSource::Location(_), Until::Deleted) if missing => {
+            PollStatus::Done
+        }
+        _ if !answer.status.is_success() => PollStatus::Refused,
+        (StatusSource::Location(_), _) if answer.status == StatusCode::ACCEPTED => {
+            PollStatus::Running
+        }
+        (StatusSource::Location(_), _) => PollStatus::Done,
+        (StatusSource::Operation(_), _) => verdict(Report::read(answer)),
+        (StatusSource::Resource, Until::Ready) => verdict(Report::read(answer)),
+        (StatusSource::Resource, Until::Deleted) => match verdict(Report::read(answer)) {
+            // It is still there, whatever it says of its last success.
+            PollStatus::Done => PollStatus::Running,
+            other => other,
+        },
+    }
+}
+
+/// What a status source tells in words.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Report {
+    status: Option<String>,
+    properties: Properties,
+    error: Option<Reason>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Properties {
+    provisioning_state: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Reason {
+    code: String,
+    message: String,
+}
+
+impl Report {
+    fn read(answer: &Response) -> Self {
+        serde_json::from_slice(&answer.body).unwrap_or_default()
+    }
+}
+
+/// A state that nobody gave is a success: not every resource has one.
+fn verdict(report: Report) -> PollStatus {
+    let state = report
+        .status
+        .or(report.properties.provisioning_state)
+        .unwrap_or_default();
+    match state.to_ascii_lowercase().as_str() {
+        "" | "succeeded" => PollStatus::Done,
+        "failed" | "canceled" | "cancelled" => {
+            let Reason { code, message } = report.error.unwrap_or_default();
+            PollStatus::Failed {
+                state,
+                code,
+                message,
+            }
+        }
+        _ => PollStatus::Running,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+    use url::Url;
+
+    use super::*;
+    use crate::http::scripted_transport::{json, reply};
+
+    #[test]
+    fn pauses_grow_from_a_fifth_of_a_second_to_five() {
+        let pauses: Vec<_> = (0..12)
+            .map(|polls| pause_of(polls, None).as_millis())
+            .collect();
+        insta::assert_snapshot!(
+            format!("{pauses:?}"),
+            @"[200, 300, 450, 675, 1012, 1518, 2278, 3417, 5000, 5000, 5000, 5000]"
+        );
+        assert_eq!(pause_of(1000, None), Duration::from_secs(5));
+    }
+
+    fn operation() -> StatusSource {
+        StatusSource::Operation(Url::parse("https://management.azure.com/operations/1").unwrap())
+    }
+
+    #[test]
+    fn states_are_read_without_case_and_unknown_ones_are_waited_out() {
+        let tells = |status| {
+            let answer = json(200, &value!({"status": status}));
+            poll_status(&operation(), Until::Ready, 1, &answer)
+        };
+        assert_eq!(tells("SUCCEEDED"), PollStatus::Done);
+        assert_eq!(tells("Accepted"), PollStatus::Running);
+        assert!(matches!(tells("canceled"), PollStatus::Failed { .. }));
+    }
+
+    #[test]
+    fn a_resource_without_a_state_is_ready_and_not_gone() {
+        let answer = json(200, &value!({"id": "/t"}));
+        assert_eq!(
+            poll_status(&StatusSource::Resource, Until::Ready, 1, &answer),
+            PollStatus::Done
+        );
+        assert_eq!(
+            poll_status(&StatusSource::Resource, Until::Deleted, 1, &answer),
+            PollStatus::Running
+        );
+    }
+
+    #[test]
+    fn the_record_of_a_deletion_may_be_gone_too() {
+        assert_eq!(
+            poll_status(&operation(), Until::Deleted, 1, &reply(404)),
+            PollStatus::Done
+        );
+        assert_eq!(
+            poll_status(&operation(), Until::Ready, 1, &reply(404)),
+            PollStatus::Refused
+        );
+        assert_eq!(
+            poll_status(&operation(), Until::Deleted, 1, &reply(403)),
+            PollStatus::Refused
+        );
+    }
+}

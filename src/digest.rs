@@ -1,0 +1,41 @@
+//! Digests as OCI writes them: `sha256:` and 64 hexadecimal digits. The one thing that the domain and the
+//! registry client have in common.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+const PREFIX: &str = "sha256:";
+
+/// The digest of some bytes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().fold(PREFIX.to_owned(), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Whether a text has the form of a digest that [`sha256`] gives.
+pub(crate) fn is_sha256(text: &str) -> bool {
+    let hex = text.strip_prefix(PREFIX).unwrap_or_default().as_bytes();
+    hex.len() == 64 && hex.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_written_as_registries_write_it() {
+        let digest = sha256(b"{}");
+        assert_eq!(
+            digest,
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+        assert!(is_sha256(&digest));
+        assert!(!is_sha256(&digest.to_uppercase()) && !is_sha256(&digest[..70]));
+    }
+}
