@@ -6,18 +6,18 @@
 //! starts nothing new, and a write in flight may finish. Nothing here knows of Terraform.
 
 pub mod acr;
-pub mod cache_rule;
-pub mod cloud;
-pub mod credential;
-pub mod error;
-pub mod id;
-pub mod operation;
-pub mod poll;
-pub mod registry;
-pub mod registry_list;
-pub mod role_assignment;
-pub mod run;
-pub mod task;
+pub(crate) mod cache_rule;
+pub(crate) mod cloud;
+pub(crate) mod credential;
+pub(crate) mod error;
+pub(crate) mod id;
+pub(crate) mod operation;
+pub(crate) mod poll;
+pub(crate) mod registry;
+pub(crate) mod registry_list;
+pub(crate) mod role_assignment;
+pub(crate) mod run;
+pub(crate) mod task;
 
 mod arm;
 mod error_body;
@@ -36,9 +36,8 @@ use crate::http::{Budget, Pipeline, Request, Response};
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
 pub use error::{Error, Refusal};
-pub use id::RegistryId;
+pub(crate) use id::RegistryId;
 pub use operation::{Operation, OperationKind};
-pub use poll::Accepted;
 
 /// What [`Azure`] is made of.
 pub struct AzureOptions {
