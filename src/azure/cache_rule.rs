@@ -10,15 +10,15 @@ const API_VERSION: &str = "2025-11-01";
 /// A cache rule: what is pulled from its target comes from its source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
-pub struct CacheRule {
+pub(crate) struct CacheRule {
     /// The repository that is filled; one that ends in `/*` stands for all below it.
-    pub target_repository: String,
+    pub(crate) target_repository: String,
 }
 
 impl CacheRule {
     /// Whether it fills this repository.
     #[must_use]
-    pub fn fills(&self, repository: &str) -> bool {
+    pub(crate) fn fills(&self, repository: &str) -> bool {
         match self.target_repository.strip_suffix('*') {
             Some(prefix) => repository.starts_with(prefix),
             None => repository == self.target_repository,
@@ -32,7 +32,7 @@ impl Azure {
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub async fn list_cache_rules(
+    pub(crate) async fn list_cache_rules(
         &self,
         budget: &Budget,
         registry: &RegistryId,

@@ -4,7 +4,7 @@ mod metadata;
 
 use url::Url;
 
-pub use metadata::MetadataHost;
+pub(crate) use metadata::MetadataHost;
 
 /// The endpoints of one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 /// equal to any other spelling in another case. What hashes an id needs [`RegistryId::as_written`].
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RegistryId {
+pub(crate) struct RegistryId {
     /// The subscription, a GUID, as it was written.
-    pub subscription_id: String,
+    pub(crate) subscription_id: String,
     /// The resource group, as it was written.
-    pub resource_group: String,
+    pub(crate) resource_group: String,
     /// The registry's name, as it was written.
-    pub registry: String,
+    pub(crate) registry: String,
     /// The whole, with the fixed segments as they were written too.
     as_written: String,
 }
@@ -30,11 +30,11 @@ pub struct RegistryId {
      /subscriptions/<subscription id>/resourceGroups/<resource group>\
      /providers/Microsoft.ContainerRegistry/registries/<registry>"
 )]
-pub struct InvalidRegistryId {
+pub(crate) struct InvalidRegistryId {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub(crate) problem: &'static str,
 }
 
 impl RegistryId {
@@ -43,7 +43,7 @@ impl RegistryId {
     /// # Errors
     ///
     /// When a part can't be what it should be.
-    pub fn new(
+    pub(crate) fn new(
         subscription_id: &str,
         resource_group: &str,
         registry: &str,
@@ -57,7 +57,7 @@ impl RegistryId {
     /// # Errors
     ///
     /// When it is anything else; the error shows the expected shape.
-    pub fn parse(text: &str) -> Result<Self, InvalidRegistryId> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidRegistryId> {
         let invalid = |problem| InvalidRegistryId {
             text: text.to_owned(),
             problem,
@@ -95,14 +95,14 @@ impl RegistryId {
 
     /// The id letter by letter as it was given, be it by a user or by Resource Manager.
     #[must_use]
-    pub fn as_written(&self) -> &str {
+    pub(crate) fn as_written(&self) -> &str {
         &self.as_written
     }
 
     /// The id in every letter case in which Resource Manager may have spelled it at some time, this one
     /// among them. The names of role assignments are hashes that count letter case.
     #[must_use]
-    pub fn spellings(&self) -> Vec<Self> {
+    pub(crate) fn spellings(&self) -> Vec<Self> {
         let lower = self.as_written.to_lowercase();
         let groups = [
             self.resource_group.clone(),
@@ -124,19 +124,19 @@ impl RegistryId {
 
     /// The id of one of the registry's tasks, spelled like this id.
     #[must_use]
-    pub fn task_id_as_written(&self, name: &str) -> String {
+    pub(crate) fn task_id_as_written(&self, name: &str) -> String {
         format!("{}/tasks/{name}", self.as_written)
     }
 
     /// The id of one of the registry's tasks.
     #[must_use]
-    pub fn task_id(&self, name: &str) -> String {
+    pub(crate) fn task_id(&self, name: &str) -> String {
         format!("{self}/tasks/{name}")
     }
 
     /// The id of one of the registry's runs.
     #[must_use]
-    pub fn run_id(&self, run: &str) -> String {
+    pub(crate) fn run_id(&self, run: &str) -> String {
         format!("{self}/runs/{run}")
     }
 
@@ -173,14 +173,14 @@ fn canonical(subscription_id: &str, resource_group: &str, registry: &str) -> Str
 
 /// What is wrong with the id of a subscription, if anything is.
 #[must_use]
-pub fn problem_of_subscription(id: &str) -> Option<&'static str> {
+pub(crate) fn problem_of_subscription(id: &str) -> Option<&'static str> {
     let is_guid = id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
     (!is_guid).then_some("the subscription id is not a GUID")
 }
 
 /// What is wrong with the name of a resource group, if anything is.
 #[must_use]
-pub fn problem_of_group(name: &str) -> Option<&'static str> {
+pub(crate) fn problem_of_group(name: &str) -> Option<&'static str> {
     let may_stand = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
     if name.is_empty() || name.chars().count() > 90 {
         Some("a resource group has 1 to 90 characters")
@@ -255,19 +255,19 @@ impl Hash for RegistryId {
 
 /// Whether two ids name the same thing: equal without case.
 #[must_use]
-pub fn ids_equal(a: &str, b: &str) -> bool {
+pub(crate) fn ids_equal(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }
 
 /// The last segment of an id: the name of a task, of a run, or of a role assignment.
 #[must_use]
-pub fn name_of(id: &str) -> &str {
+pub(crate) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
 /// The id of a role assignment at a scope.
 #[must_use]
-pub fn role_assignment_id(scope: &str, name: &str) -> String {
+pub(crate) fn role_assignment_id(scope: &str, name: &str) -> String {
     format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}")
 }
 

@@ -6,19 +6,19 @@
 //! starts nothing new, and a write in flight may finish. Nothing here knows of Terraform.
 
 pub mod acr;
-pub mod cache_rule;
-pub mod cloud;
-pub mod credential;
-pub mod error;
-pub mod id;
-pub mod operation;
-pub mod poll;
-pub mod registry;
+pub(crate) mod cache_rule;
+pub(crate) mod cloud;
+pub(crate) mod credential;
+pub(crate) mod error;
+pub(crate) mod id;
+pub(crate) mod operation;
+pub(crate) mod poll;
+pub(crate) mod registry;
 pub(crate) mod registry_client;
-pub mod registry_list;
-pub mod role_assignment;
-pub mod run;
-pub mod task;
+pub(crate) mod registry_list;
+pub(crate) mod role_assignment;
+pub(crate) mod run;
+pub(crate) mod task;
 
 mod arm;
 mod error_body;
@@ -37,9 +37,9 @@ use crate::http::{Budget, Pipeline, Request, Response};
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
 pub use error::{Error, Refusal};
-pub use id::RegistryId;
+pub(crate) use id::RegistryId;
 pub use operation::{Operation, OperationKind};
-pub use poll::Accepted;
+pub(crate) use poll::Accepted;
 pub(crate) use registry_client::RegistryClient;
 
 /// What [`Azure`] is made of.

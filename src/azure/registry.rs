@@ -12,34 +12,34 @@ pub(super) const API_VERSION: &str = "2025-11-01";
 /// A container registry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Wire")]
-pub struct Registry {
+pub(crate) struct Registry {
     /// Its id, which keeps the letter case that Azure gives it.
-    pub id: RegistryId,
+    pub(crate) id: RegistryId,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its home region.
-    pub location: String,
+    pub(crate) location: String,
     /// Its SKU: `Basic`, `Standard`, `Premium` or `Classic`.
-    pub sku: String,
+    pub(crate) sku: String,
     /// Such as `Succeeded`; empty when Azure gave none.
-    pub provisioning_state: String,
+    pub(crate) provisioning_state: String,
     /// The host of its data plane.
-    pub login_server: String,
+    pub(crate) login_server: String,
     /// Whether the public network reaches it at all.
-    pub public_network_access: PublicNetworkAccess,
+    pub(crate) public_network_access: PublicNetworkAccess,
     /// What becomes of an address that no network rule names: `Allow` or `Deny`, where there are rules.
-    pub network_default_action: Option<String>,
+    pub(crate) network_default_action: Option<String>,
     /// Whether its tasks get past its network rules, where Azure says so.
-    pub network_rule_bypass_allowed_for_tasks: Option<bool>,
+    pub(crate) network_rule_bypass_allowed_for_tasks: Option<bool>,
     /// How rights on its repositories are given.
-    pub role_assignment_mode: RoleAssignmentMode,
+    pub(crate) role_assignment_mode: RoleAssignmentMode,
     /// Whether its data plane takes tokens for Resource Manager too.
-    pub as_arm_audience_enabled: bool,
+    pub(crate) as_arm_audience_enabled: bool,
 }
 
 /// Whether the public network reaches a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PublicNetworkAccess {
+pub(crate) enum PublicNetworkAccess {
     /// It does, as far as the network rules let it.
     Enabled,
     /// It doesn't.
@@ -48,7 +48,7 @@ pub enum PublicNetworkAccess {
 
 /// How rights on a registry's repositories are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoleAssignmentMode {
+pub(crate) enum RoleAssignmentMode {
     /// By the classic roles: AcrPull, AcrPush and so on.
     Legacy,
     /// By roles with conditions on repositories; the classic ones give no right there.
@@ -58,7 +58,7 @@ pub enum RoleAssignmentMode {
 impl Registry {
     /// Whether some addresses can't reach it, so that its tasks need the bypass.
     #[must_use]
-    pub fn is_network_restricted(&self) -> bool {
+    pub(crate) fn is_network_restricted(&self) -> bool {
         let denied = |action: &String| action.eq_ignore_ascii_case("Deny");
         self.public_network_access == PublicNetworkAccess::Disabled
             || self.network_default_action.as_ref().is_some_and(denied)
@@ -71,7 +71,11 @@ impl Azure {
     /// # Errors
     ///
     /// Not found, among the usual ones.
-    pub async fn get_registry(&self, budget: &Budget, id: &RegistryId) -> Result<Registry, Error> {
+    pub(crate) async fn get_registry(
+        &self,
+        budget: &Budget,
+        id: &RegistryId,
+    ) -> Result<Registry, Error> {
         let operation = Operation::new(OperationKind::ReadRegistry, id.to_string());
         let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
         self.arm_get(budget, &operation, url).await

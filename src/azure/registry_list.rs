@@ -8,7 +8,7 @@ use crate::http::Budget;
 
 /// A list of registries, of which a page is read at a time.
 #[derive(Clone, Debug)]
-pub struct RegistryPages {
+pub(crate) struct RegistryPages {
     azure: Azure,
     operation: Operation,
     next: Option<Url>,
@@ -17,7 +17,7 @@ pub struct RegistryPages {
 impl Azure {
     /// The registries of a subscription, or of one of its resource groups. Nothing is read yet.
     #[must_use]
-    pub fn registries(&self, subscription_id: &str, group: Option<&str>) -> RegistryPages {
+    pub(crate) fn registries(&self, subscription_id: &str, group: Option<&str>) -> RegistryPages {
         let group = group.map_or_else(String::new, |name| format!("/resourceGroups/{name}"));
         let scope = format!("/subscriptions/{subscription_id}{group}");
         let id = format!("{scope}/providers/Microsoft.ContainerRegistry/registries");
@@ -35,7 +35,7 @@ impl RegistryPages {
     /// # Errors
     ///
     /// Not found where there is no such subscription or group, among the usual ones.
-    pub async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<RegistryId>>, Error> {
+    pub(crate) async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<RegistryId>>, Error> {
         #[derive(Deserialize)]
         struct Entry {
             id: String,

@@ -12,36 +12,36 @@ const API_VERSION: &str = "2022-04-01";
 /// A role that a principal has at a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
-pub struct RoleAssignment {
+pub(crate) struct RoleAssignment {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name, a GUID.
-    pub name: String,
+    pub(crate) name: String,
     /// Who has the role.
-    pub principal_id: String,
+    pub(crate) principal_id: String,
     /// The full id of the role.
-    pub role_definition_id: String,
+    pub(crate) role_definition_id: String,
     /// Where the role counts.
-    pub scope: String,
+    pub(crate) scope: String,
     /// Such as `ServicePrincipal`, where Azure says so.
-    pub principal_type: Option<String>,
+    pub(crate) principal_type: Option<String>,
 }
 
 /// What a PUT sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RoleAssignmentBody {
+pub(crate) struct RoleAssignmentBody {
     /// Who gets the role.
-    pub principal_id: String,
+    pub(crate) principal_id: String,
     /// The full id of the role.
-    pub role_definition_id: String,
+    pub(crate) role_definition_id: String,
     /// Naming the type spares Azure the look-up that fails while a new identity replicates.
-    pub principal_type: PrincipalType,
+    pub(crate) principal_type: PrincipalType,
 }
 
 /// What kind of principal gets a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum PrincipalType {
+pub(crate) enum PrincipalType {
     /// An application or a managed identity.
     ServicePrincipal,
 }
@@ -52,7 +52,7 @@ impl Azure {
     /// # Errors
     ///
     /// Not found when the scope isn't there, among the usual ones.
-    pub async fn list_role_assignments(
+    pub(crate) async fn list_role_assignments(
         &self,
         budget: &Budget,
         scope: &str,
@@ -70,7 +70,7 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub async fn get_role_assignment_opt(
+    pub(crate) async fn get_role_assignment_opt(
         &self,
         budget: &Budget,
         scope: &str,
@@ -88,7 +88,7 @@ impl Azure {
     ///
     /// Told apart by their [`Error::code`]: `RoleAssignmentExists`, `RoleAssignmentUpdateNotPermitted`,
     /// `PrincipalNotFound`, `AuthorizationFailed`.
-    pub async fn put_role_assignment(
+    pub(crate) async fn put_role_assignment(
         &self,
         budget: &Budget,
         scope: &str,
@@ -113,7 +113,11 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub async fn delete_role_assignment(&self, budget: &Budget, id: &str) -> Result<(), Error> {
+    pub(crate) async fn delete_role_assignment(
+        &self,
+        budget: &Budget,
+        id: &str,
+    ) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteRoleAssignment, id);
         let url = arm::url(self.cloud(), id, API_VERSION, &[]);
         self.arm_delete(budget, &operation, url).await?;

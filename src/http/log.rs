@@ -9,7 +9,7 @@ use crate::http::{Request, Response, TransportError, host};
 /// Logs one attempt, what came of it, and after how long there will be another.
 ///
 /// What is throttled waits for its turn instead, and that is told once for all of its kind.
-pub fn attempt(
+pub(crate) fn attempt(
     request: &Request,
     attempt: u32,
     elapsed: Duration,

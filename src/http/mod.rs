@@ -6,17 +6,17 @@
 //! [`Transport`] is the seam that tests replace.
 
 pub(crate) mod backoff;
-pub mod budget;
+pub(crate) mod budget;
 pub mod client;
 mod concurrency;
 pub(crate) mod error_source;
-pub mod log;
+pub(crate) mod log;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod pipeline;
 mod proxy;
-pub mod redirect;
-pub mod retry;
+pub(crate) mod redirect;
+pub(crate) mod retry;
 #[cfg(test)]
 pub(crate) mod scripted_transport;
 mod throttle;

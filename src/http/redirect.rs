@@ -12,7 +12,7 @@ const FOR_ANYBODY: [HeaderName; 2] = [ACCEPT, RANGE];
 
 /// The way that a redirect shows.
 #[derive(Clone, Debug)]
-pub enum Redirect {
+pub(crate) enum Redirect {
     /// On to the same scheme, host and port: the request may be signed again.
     SameOrigin(Request),
     /// On to somebody else: nothing goes there that anybody could sign in with.
@@ -21,7 +21,7 @@ pub enum Redirect {
 
 /// Why a redirect isn't followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RedirectError {
+pub(crate) enum RedirectError {
     /// It names no address, or one that can't be read.
     #[error("a redirect leads nowhere")]
     NoAddress,
@@ -38,7 +38,10 @@ pub enum RedirectError {
 /// # Errors
 ///
 /// When it is one that isn't to be followed.
-pub fn follow(request: &Request, answer: &Response) -> Result<Option<Redirect>, RedirectError> {
+pub(crate) fn follow(
+    request: &Request,
+    answer: &Response,
+) -> Result<Option<Redirect>, RedirectError> {
     if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }

@@ -67,7 +67,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long the server asks to wait: milliseconds, seconds, or a date, which is read against the server's own clock.
 #[must_use]
-pub fn retry_after(response: &Response) -> Option<Duration> {
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let milliseconds = |name| response.header(name)?.trim().parse().ok();
     if let Some(ms) = MILLISECONDS.into_iter().find_map(milliseconds) {
         return Some(Duration::from_millis(ms).min(LONGEST_ASKED));

@@ -12,13 +12,17 @@ use crate::patching::schedule::{Schedule, TimeOfDay};
 const LONGEST_MONTH: u8 = 31;
 
 /// The days of the month on which `schedule` runs, where the month has them.
-pub fn days(schedule: Schedule) -> impl Iterator<Item = u8> {
+pub(crate) fn days(schedule: Schedule) -> impl Iterator<Item = u8> {
     (1..=LONGEST_MONTH).step_by(usize::from(schedule.interval()))
 }
 
 /// The first run strictly after `moment`; [`None`] where that is past what timestamps hold, the
 /// end of the year 9999.
-pub fn next_run(schedule: Schedule, time: TimeOfDay, moment: Timestamp) -> Option<Timestamp> {
+pub(crate) fn next_run(
+    schedule: Schedule,
+    time: TimeOfDay,
+    moment: Timestamp,
+) -> Option<Timestamp> {
     let now = TimeZone::UTC.to_datetime(moment);
     let mut month = now.date().first_of_month();
     // The month that begins next has a 1st, and so a run.

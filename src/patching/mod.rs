@@ -15,21 +15,21 @@
 //! - [`run_log`]: what a run has printed that others can make use of
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
-pub mod calendar;
-pub mod name_rules;
+pub(crate) mod calendar;
+pub(crate) mod name_rules;
 pub mod policy;
-pub mod policy_json;
+pub(crate) mod policy_json;
 pub mod role;
-pub mod run_log;
-pub mod schedule;
-pub mod selection;
-pub mod task;
-pub mod task_definition;
+pub(crate) mod run_log;
+pub(crate) mod schedule;
+pub(crate) mod selection;
+pub(crate) mod task;
+pub(crate) mod task_definition;
 
-pub use policy::{Policy, Repository, TagConvention};
-pub use role::{Permissions, Role};
-pub use schedule::{Schedule, TimeOfDay};
+pub(crate) use policy::{Policy, Repository, TagConvention};
+pub use role::Permissions;
+pub(crate) use schedule::{Schedule, TimeOfDay};
 pub use task::TaskName;
 
 /// The only type of workflow that the service has.
-pub const WORKFLOW_TYPE: &str = "continuouspatchv1";
+pub(crate) const WORKFLOW_TYPE: &str = "continuouspatchv1";

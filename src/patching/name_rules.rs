@@ -8,15 +8,15 @@ use thiserror::Error;
 use crate::patching::policy::{POLICY_REPOSITORY, TagConvention};
 
 /// Selects every tag of a repository; the only entry where it stands.
-pub const EVERY_TAG: &str = "*";
+pub(crate) const EVERY_TAG: &str = "*";
 
 const LONGEST_REFERENCE: usize = 255;
 /// The most characters of a tag.
-pub const LONGEST_TAG: usize = 128;
+pub(crate) const LONGEST_TAG: usize = 128;
 
 /// Why a repository can't be in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RepositoryProblem {
+pub(crate) enum RepositoryProblem {
     /// Nothing.
     #[error("a repository's name can't be empty")]
     Empty,
@@ -45,7 +45,7 @@ pub enum RepositoryProblem {
 
 /// Why a tag can't be in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum TagProblem {
+pub(crate) enum TagProblem {
     /// Nothing.
     #[error("a tag can't be empty")]
     Empty,
@@ -86,7 +86,7 @@ pub enum TagProblem {
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn check_repository(name: &str, host: Option<&str>) -> Result<(), RepositoryProblem> {
+pub(crate) fn check_repository(name: &str, host: Option<&str>) -> Result<(), RepositoryProblem> {
     if name.is_empty() {
         return Err(RepositoryProblem::Empty);
     }
@@ -110,7 +110,7 @@ pub fn check_repository(name: &str, host: Option<&str>) -> Result<(), Repository
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), TagProblem> {
+pub(crate) fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), TagProblem> {
     if tag == EVERY_TAG {
         return Ok(());
     }
@@ -135,7 +135,7 @@ pub fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), Tag
 ///
 /// # Errors
 /// It can't.
-pub fn check_grammar(tag: &str) -> Result<(), TagProblem> {
+pub(crate) fn check_grammar(tag: &str) -> Result<(), TagProblem> {
     if tag.is_empty() {
         Err(TagProblem::Empty)
     } else if !is_tag(tag) {
@@ -149,7 +149,9 @@ pub fn check_grammar(tag: &str) -> Result<(), TagProblem> {
 ///
 /// # Errors
 /// No tag at all, or `*` beside others.
-pub fn check_tags_together<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<(), TagProblem> {
+pub(crate) fn check_tags_together<'a>(
+    tags: impl IntoIterator<Item = &'a str>,
+) -> Result<(), TagProblem> {
     let (mut count, mut every) = (0, false);
     for tag in tags {
         count += 1;
@@ -164,7 +166,7 @@ pub fn check_tags_together<'a>(tags: impl IntoIterator<Item = &'a str>) -> Resul
 
 /// Whether the Azure CLI takes the tag for one that patching wrote: `-patched`, or a hyphen and
 /// one to three digits, at its end.
-pub fn is_patch_tag(tag: &str) -> bool {
+pub(crate) fn is_patch_tag(tag: &str) -> bool {
     tag.rsplit_once('-').is_some_and(|(_, end)| {
         end == "patched"
             || ((1..=3).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_digit()))

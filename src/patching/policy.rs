@@ -16,12 +16,12 @@ use crate::digest::sha256;
 pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 
 /// The only version of the document.
-pub const VERSION: &str = "v1";
+pub(crate) const VERSION: &str = "v1";
 
 /// How patch tags are formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TagConvention {
+pub(crate) enum TagConvention {
     /// `-1`, `-2`, …: the history is kept. At most 999 of a tag.
     #[default]
     Incremental,
@@ -31,25 +31,25 @@ pub enum TagConvention {
 
 /// The content of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// How patch tags are formed.
-    pub convention: TagConvention,
+    pub(crate) convention: TagConvention,
     /// What is patched, by repository.
-    pub repositories: BTreeMap<String, Repository>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
 }
 
 /// What a policy says of one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
+pub(crate) struct Repository {
     /// Tags, or `*` alone for every one.
-    pub tags: BTreeSet<String>,
+    pub(crate) tags: BTreeSet<String>,
     /// Whether it is looked at.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
 }
 
 /// A document that is no policy.
 #[derive(Debug, Error)]
-pub enum PolicyError {
+pub(crate) enum PolicyError {
     /// Not JSON, or not of the policy's shape.
     #[error("it is not a policy document: {0}")]
     Shape(#[from] serde_json::Error),
@@ -64,7 +64,7 @@ pub enum PolicyError {
 /// A word that is no [`TagConvention`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is neither \"incremental\" nor \"floating\"")]
-pub struct TagConventionError(String);
+pub(crate) struct TagConventionError(String);
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -88,7 +88,7 @@ fn yes() -> bool {
 
 impl Policy {
     /// The document as we push it: always the same bytes for the same content.
-    pub fn document(&self) -> Vec<u8> {
+    pub(crate) fn document(&self) -> Vec<u8> {
         let document = Document {
             version: VERSION.to_owned(),
             convention: self.convention,
@@ -107,7 +107,7 @@ impl Policy {
     }
 
     /// The digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
-    pub fn digest(&self) -> String {
+    pub(crate) fn digest(&self) -> String {
         sha256(&self.document())
     }
 
@@ -116,7 +116,7 @@ impl Policy {
     ///
     /// # Errors
     /// What it isn't.
-    pub fn parse(document: &[u8]) -> Result<Self, PolicyError> {
+    pub(crate) fn parse(document: &[u8]) -> Result<Self, PolicyError> {
         let document: Document = serde_json::from_slice(document)?;
         if document.version != VERSION {
             return Err(PolicyError::Version(document.version));
@@ -143,10 +143,10 @@ impl Policy {
 
 impl TagConvention {
     /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::Incremental, Self::Floating];
+    pub(crate) const ALL: [Self; 2] = [Self::Incremental, Self::Floating];
 
     /// The word that the service takes.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Incremental => "incremental",
             Self::Floating => "floating",
@@ -154,7 +154,7 @@ impl TagConvention {
     }
 
     /// The longest that a patch tag adds to the tag.
-    pub const fn longest_suffix(self) -> &'static str {
+    pub(crate) const fn longest_suffix(self) -> &'static str {
         match self {
             Self::Incremental => "-999",
             Self::Floating => "-patched",

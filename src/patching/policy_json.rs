@@ -16,20 +16,20 @@ use crate::patching::name_rules::{
 use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
 
 /// The most bytes that a document may have.
-pub const LARGEST: usize = 10 << 20;
+pub(crate) const LARGEST: usize = 10 << 20;
 
 /// Something that is wrong with a document.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Where, as a JSON path such as `$.repositories[0].tags[1]`.
-    pub path: String,
+    pub(crate) path: String,
     /// What.
-    pub problem: Problem,
+    pub(crate) problem: Problem,
 }
 
 /// What can be wrong with a part of a document.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// More than [`LARGEST`].
     #[error("it has {0} bytes, {LARGEST} are allowed")]
     TooLarge(usize),
@@ -80,7 +80,7 @@ impl fmt::Display for Finding {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the document's order.
-pub fn read(document: &str) -> Result<Policy, Vec<Finding>> {
+pub(crate) fn read(document: &str) -> Result<Policy, Vec<Finding>> {
     let mut reader = Reader::default();
     let policy = reader.document(document);
     match policy {

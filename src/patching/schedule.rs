@@ -10,24 +10,24 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The name of the trigger task's only timer, as the Azure CLI gives it.
-pub const TIMER_NAME: &str = "azcli_defined_schedule";
+pub(crate) const TIMER_NAME: &str = "azcli_defined_schedule";
 
 const MINUTES_PER_DAY: u64 = 24 * 60;
 
 /// A number of days, 1 to 30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule(u8);
+pub(crate) struct Schedule(u8);
 
 /// A minute of the day, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeOfDay {
+pub(crate) struct TimeOfDay {
     hour: u8,
     minute: u8,
 }
 
 /// Text that is no [`Schedule`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ScheduleError {
+pub(crate) enum ScheduleError {
     /// Not digits and a `d`.
     #[error("{0:?} is not a number of days followed by \"d\"")]
     Shape(String),
@@ -39,24 +39,24 @@ pub enum ScheduleError {
 /// Text that is no [`TimeOfDay`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a time of the day between \"00:00\" and \"23:59\"")]
-pub struct TimeOfDayError(String);
+pub(crate) struct TimeOfDayError(String);
 
 impl Schedule {
     /// The cron expression (minute, hour, day of the month, month, day of the week; UTC) of this
     /// schedule at `time`.
-    pub fn cron(self, time: TimeOfDay) -> String {
+    pub(crate) fn cron(self, time: TimeOfDay) -> String {
         format!("{} {} */{} * *", time.minute, time.hour, self.0)
     }
 
     /// Its number of days, 1 to 30.
-    pub fn interval(self) -> u8 {
+    pub(crate) fn interval(self) -> u8 {
         self.0
     }
 }
 
 /// Takes a cron expression apart again; [`None`] where it isn't of the form that
 /// [`Schedule::cron`] makes.
-pub fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
+pub(crate) fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
     let fields: Vec<&str> = cron.split_ascii_whitespace().collect();
     let [minute, hour, days, "*", "*"] = fields[..] else {
         return None;
@@ -68,23 +68,23 @@ pub fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
 
 impl TimeOfDay {
     /// [`None`] where the hour passes 23 or the minute 59.
-    pub fn new(hour: u8, minute: u8) -> Option<Self> {
+    pub(crate) fn new(hour: u8, minute: u8) -> Option<Self> {
         (hour < 24 && minute < 60).then_some(Self { hour, minute })
     }
 
     /// The hour, 0 to 23.
-    pub fn hour(self) -> u8 {
+    pub(crate) fn hour(self) -> u8 {
         self.hour
     }
 
     /// The minute, 0 to 59.
-    pub fn minute(self) -> u8 {
+    pub(crate) fn minute(self) -> u8 {
         self.minute
     }
 
     /// A minute of the day that depends on `seed` alone, so that a fleet of registries doesn't
     /// start all at once, and each of them always at the same time. Case of `seed` doesn't count.
-    pub fn derived_from(seed: &str) -> Self {
+    pub(crate) fn derived_from(seed: &str) -> Self {
         let hash = Sha256::digest(seed.to_ascii_lowercase());
         let (head, _) = hash.split_at(8);
         let number = head

@@ -12,38 +12,38 @@ use crate::patching::name_rules::{EVERY_TAG, LONGEST_TAG};
 use crate::patching::policy::TagConvention;
 
 /// The most images that a run takes; with more it fails, and nothing is patched.
-pub const MOST_IMAGES: usize = 100;
+pub(crate) const MOST_IMAGES: usize = 100;
 
 /// The highest number of a patch; a patch run that is to pass it fails.
 const LAST_PATCH: u32 = 999;
 
 /// An image that a run takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Image {
+pub(crate) struct Image {
     /// The tag that is patched.
-    pub tag: String,
+    pub(crate) tag: String,
     /// Its newest patch, which is scanned instead of it.
-    pub latest_patch: Option<String>,
+    pub(crate) latest_patch: Option<String>,
 }
 
 /// What a run makes of one repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The images.
-    pub images: BTreeSet<Image>,
+    pub(crate) images: BTreeSet<Image>,
     /// Tags that the policy names and the repository doesn't have.
-    pub missing: BTreeSet<String>,
+    pub(crate) missing: BTreeSet<String>,
     /// Tags of the images that are not there themselves, but only patches of theirs, or what looks like
     /// patches: a run scans those, and can't patch.
-    pub baseless: BTreeSet<String>,
+    pub(crate) baseless: BTreeSet<String>,
     /// Tags that nobody has named, but that a name matches all the same, with that name: the
     /// service takes a name for a pattern in which a dot is any character.
-    pub unnamed: BTreeMap<String, String>,
+    pub(crate) unnamed: BTreeMap<String, String>,
 }
 
 /// Why an image can't be patched any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NoNextPatch {
+pub(crate) enum NoNextPatch {
     /// Its patches have had all the numbers.
     #[error("its patches have had every number up to {LAST_PATCH}")]
     Number,
@@ -54,7 +54,7 @@ pub enum NoNextPatch {
 
 impl Image {
     /// The tag that is scanned.
-    pub fn scanned(&self) -> &str {
+    pub(crate) fn scanned(&self) -> &str {
         self.latest_patch.as_deref().unwrap_or(&self.tag)
     }
 
@@ -62,7 +62,7 @@ impl Image {
     ///
     /// # Errors
     /// Patching it would fail.
-    pub fn next_patch(&self, convention: TagConvention) -> Result<String, NoNextPatch> {
+    pub(crate) fn next_patch(&self, convention: TagConvention) -> Result<String, NoNextPatch> {
         let latest = self.latest_patch.as_deref();
         let latest = latest.and_then(|tag| patch_of(convention, tag));
         let end = match convention {
@@ -80,7 +80,7 @@ impl Image {
 }
 
 /// What a run takes of a repository that has the tags `present`, where the policy names `wanted`.
-pub fn select(
+pub(crate) fn select(
     convention: TagConvention,
     wanted: &BTreeSet<String>,
     present: &BTreeSet<String>,
@@ -172,7 +172,7 @@ fn base_of(convention: TagConvention, tag: &str) -> &str {
 
 /// The tag that a patch tag of this convention patches, and the patch's number; 0 where it has
 /// none. The service's own pattern: `-1` to `-999`, or `-patched` and any number.
-pub fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
+pub(crate) fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
     let (base, end) = tag.rsplit_once('-')?;
     let number = match convention {
         TagConvention::Incremental => {

@@ -3,7 +3,7 @@
 //! The host is the login server that Resource Manager gives, never a name with a suffix: a registry
 //! with a domain name label has a hash in it.
 
-pub mod artifact;
+mod artifact;
 mod blob;
 mod challenge;
 mod manifest;

@@ -14,7 +14,7 @@ const VERSIONS: [&str; 2] = ["2022-09-01", "2019-05-01"];
 
 /// A host that tells the endpoints of a cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetadataHost(Url);
+pub(crate) struct MetadataHost(Url);
 
 /// One environment, as far as it is ours.
 #[derive(Debug, Deserialize)]
@@ -45,7 +45,7 @@ enum Told {
 impl MetadataHost {
     /// A host's name, with a port if need be; `https://` before it does no harm.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = text.trim().trim_start_matches("https://");
         let url = Url::parse(&format!("https://{}/", name.trim_end_matches('/'))).ok()?;
         let bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
@@ -57,7 +57,7 @@ impl MetadataHost {
     /// # Errors
     ///
     /// When the host doesn't answer, or not with endpoints.
-    pub async fn cloud(
+    pub(crate) async fn cloud(
         &self,
         budget: &Budget,
         pipeline: &Pipeline,

@@ -35,12 +35,12 @@ use crate::azure::Error;
 use crate::http::Budget;
 
 use cache::Cache;
-pub use id_token::IdToken;
-pub use managed_identity::IdentityEndpoint;
-pub use pkcs12::{CertificateError, ClientCertificate};
+pub(crate) use id_token::IdToken;
+pub(crate) use managed_identity::IdentityEndpoint;
+pub(crate) use pkcs12::{CertificateError, ClientCertificate};
 pub use secret::Secret;
 pub(crate) use sign_in_failure::aadsts;
-pub use sign_in_failure::{Problem, SignInFailure};
+pub(crate) use sign_in_failure::{Problem, SignInFailure};
 
 /// How long before its end a token is renewed; a short-lived one already in the middle of its life.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);

@@ -18,20 +18,10 @@ use crate::http::{Budget, Request, Response, retry};
 
 /// A resource that Azure has accepted, and may still be working on.
 #[derive(Clone, Debug)]
-pub struct Accepted<T> {
+pub(crate) struct Accepted<T> {
     /// The resource as it is now. Its id is already its own.
-    pub resource: T,
+    pub(crate) resource: T,
     pub(crate) polling: Polling,
-}
-
-impl<T> Accepted<T> {
-    /// A resource that somebody else, or an earlier process, has put there.
-    pub fn already(resource: T) -> Self {
-        Self {
-            resource,
-            polling: Polling::resource(),
-        }
-    }
 }
 
 /// Where the status is read next, and after which pause, if Azure asked for one.

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The log of one run. It asks for its link when it is first read, and for another one when that is no
 /// longer good.
 #[derive(Clone)]
-pub struct RunLog {
+pub(crate) struct RunLog {
     azure: Azure,
     operation: Operation,
     link: Option<Secret>,
@@ -31,19 +31,19 @@ pub struct RunLog {
 
 /// Some bytes of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogPart {
+pub(crate) struct LogPart {
     /// Where they begin, counted in bytes from 0.
-    pub first: u64,
+    pub(crate) first: u64,
     /// The bytes; none where the log doesn't reach so far (yet).
-    pub bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// How many bytes the log had altogether when it was read.
-    pub total: u64,
+    pub(crate) total: u64,
 }
 
 impl Azure {
     /// The log of a run, given by its id within the registry. Nothing is asked yet.
     #[must_use]
-    pub fn run_log(&self, registry: &RegistryId, run_id: &str) -> RunLog {
+    pub(crate) fn run_log(&self, registry: &RegistryId, run_id: &str) -> RunLog {
         RunLog {
             azure: self.clone(),
             operation: Operation::new(OperationKind::ReadRunLog, registry.run_id(run_id)),
@@ -58,7 +58,7 @@ impl RunLog {
     /// # Errors
     ///
     /// The usual ones.
-    pub async fn read(
+    pub(crate) async fn read(
         &mut self,
         budget: &Budget,
         first: u64,

@@ -4,7 +4,7 @@
 //! - [`Run`] and what is done with runs (this file)
 //! - [`log`]: what a run has printed
 
-pub mod log;
+pub(crate) mod log;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -18,29 +18,29 @@ use crate::http::{Budget, Effect, Request};
 /// A run of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
-pub struct Run {
+pub(crate) struct Run {
     /// Its id in Resource Manager.
-    pub id: String,
+    pub(crate) id: String,
     /// Its id within the registry, such as `cf2`.
-    pub run_id: String,
+    pub(crate) run_id: String,
     /// How it is going.
-    pub status: RunStatus,
+    pub(crate) status: RunStatus,
     /// The task, by name or by id, where Azure says so.
-    pub task: Option<String>,
+    pub(crate) task: Option<String>,
     /// When it was queued, in RFC 3339.
-    pub create_time: Option<String>,
+    pub(crate) create_time: Option<String>,
     /// When it began, in RFC 3339.
-    pub start_time: Option<String>,
+    pub(crate) start_time: Option<String>,
     /// When it ended, in RFC 3339.
-    pub finish_time: Option<String>,
+    pub(crate) finish_time: Option<String>,
     /// Why it failed, where Azure knows.
-    pub error_message: Option<String>,
+    pub(crate) error_message: Option<String>,
 }
 
 /// How a run is going.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
-pub enum RunStatus {
+pub(crate) enum RunStatus {
     /// It waits for a machine.
     Queued,
     /// It has a machine.
@@ -64,7 +64,7 @@ pub enum RunStatus {
 impl RunStatus {
     /// Whether it can still be cancelled.
     #[must_use]
-    pub fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         matches!(self, Self::Queued | Self::Started | Self::Running)
     }
 }
@@ -75,7 +75,7 @@ impl Azure {
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub async fn list_active_runs(
+    pub(crate) async fn list_active_runs(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -92,7 +92,7 @@ impl Azure {
     /// # Errors
     ///
     /// As of [`Azure::list_active_runs`].
-    pub async fn list_runs_since(
+    pub(crate) async fn list_runs_since(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -127,7 +127,7 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones. After a lost connection the run may be queued all the same.
-    pub async fn schedule_run(
+    pub(crate) async fn schedule_run(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -152,7 +152,7 @@ impl Azure {
     /// # Errors
     ///
     /// Not found, among the usual ones.
-    pub async fn get_run(
+    pub(crate) async fn get_run(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -168,7 +168,7 @@ impl Azure {
     /// # Errors
     ///
     /// A conflict when it has ended already, among the usual ones.
-    pub async fn cancel_run(
+    pub(crate) async fn cancel_run(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -190,13 +190,13 @@ impl Azure {
 impl Run {
     /// When it was queued; [`None`] where Azure doesn't say so.
     #[must_use]
-    pub fn created(&self) -> Option<Timestamp> {
+    pub(crate) fn created(&self) -> Option<Timestamp> {
         self.create_time.as_deref()?.parse().ok()
     }
 
     /// Whether it is a run of the task with this name.
     #[must_use]
-    pub fn is_of(&self, task: &str) -> bool {
+    pub(crate) fn is_of(&self, task: &str) -> bool {
         let name = self.task.as_deref().map(name_of);
         name.is_some_and(|name| name.eq_ignore_ascii_case(task))
     }

@@ -6,201 +6,201 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A task, as Azure gives it. States and the like come back in any case: compare them without.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Task {
+pub(crate) struct Task {
     /// Its id, in the case that Azure gives it.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its region: the registry's.
-    pub location: String,
+    pub(crate) location: String,
     /// Its tags.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub tags: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     /// Its identity, if it has one.
-    pub identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// Everything else.
-    pub properties: TaskProperties,
+    pub(crate) properties: TaskProperties,
 }
 
 /// What a PUT sends: the whole task. What is left out is taken away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TaskBody {
+pub(crate) struct TaskBody {
     /// The registry's region.
-    pub location: String,
+    pub(crate) location: String,
     /// The identity; `None` takes it away.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// The tags.
-    pub tags: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     /// Everything else.
-    pub properties: TaskProperties,
+    pub(crate) properties: TaskProperties,
 }
 
 /// What a PATCH sends: only what is to differ. Timers are matched by their name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TaskPatch {
+pub(crate) struct TaskPatch {
     /// Another identity.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// Other tags, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<BTreeMap<String, String>>,
+    pub(crate) tags: Option<BTreeMap<String, String>>,
     /// Other properties, those that are `Some`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub properties: Option<TaskProperties>,
+    pub(crate) properties: Option<TaskProperties>,
 }
 
 /// A managed identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Such as `SystemAssigned`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The principal to give rights to. Azure assigns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub principal_id: Option<String>,
+    pub(crate) principal_id: Option<String>,
     /// The principal's tenant. Azure assigns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
 }
 
 /// A task's properties. Every one may be absent: from an answer, and from a patch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct TaskProperties {
+pub(crate) struct TaskProperties {
     /// Azure's: `Creating`, `Updating`, `Succeeded`, `Failed` and so on.
     #[serde(skip_serializing)]
-    pub provisioning_state: Option<String>,
+    pub(crate) provisioning_state: Option<String>,
     /// `Enabled` or `Disabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
     /// What it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
+    pub(crate) platform: Option<Platform>,
     /// The size of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_configuration: Option<AgentConfiguration>,
+    pub(crate) agent_configuration: Option<AgentConfiguration>,
     /// How long a run may take, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<u32>,
+    pub(crate) timeout: Option<u32>,
     /// What it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<Step>,
+    pub(crate) step: Option<Step>,
     /// When it does it by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trigger: Option<Trigger>,
+    pub(crate) trigger: Option<Trigger>,
     /// How it logs in to registries.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<Credentials>,
+    pub(crate) credentials: Option<Credentials>,
     /// Whether it belongs to the service itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_system_task: Option<bool>,
+    pub(crate) is_system_task: Option<bool>,
 }
 
 /// What a task runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Platform {
+pub(crate) struct Platform {
     /// `linux` or `windows`.
-    pub os: String,
+    pub(crate) os: String,
     /// Such as `amd64`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub architecture: Option<String>,
+    pub(crate) architecture: Option<String>,
 }
 
 /// The size of a task's machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentConfiguration {
+pub(crate) struct AgentConfiguration {
     /// The number of cores.
-    pub cpu: Option<u32>,
+    pub(crate) cpu: Option<u32>,
 }
 
 /// What a task does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub(crate) struct Step {
     /// `EncodedTask` for one with its YAML inside.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The YAML, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoded_task_content: Option<String>,
+    pub(crate) encoded_task_content: Option<String>,
     /// Values set on each run. Azure may give none as an empty list, as null, or not at all.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub values: Vec<SetValue>,
+    pub(crate) values: Vec<SetValue>,
 }
 
 /// A value set on a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SetValue {
+pub(crate) struct SetValue {
     /// The name behind `.Values.`.
-    pub name: String,
+    pub(crate) name: String,
     /// The value; Azure gives none of a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
     /// Whether it is kept out of answers and logs.
     #[serde(default)]
-    pub is_secret: bool,
+    pub(crate) is_secret: bool,
 }
 
 /// When a task runs by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Trigger {
+pub(crate) struct Trigger {
     /// At which times.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub timer_triggers: Vec<TimerTrigger>,
+    pub(crate) timer_triggers: Vec<TimerTrigger>,
 }
 
 /// A timer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TimerTrigger {
+pub(crate) struct TimerTrigger {
     /// Its name, which a patch matches it by.
-    pub name: String,
+    pub(crate) name: String,
     /// A cron expression of five fields, in UTC.
-    pub schedule: String,
+    pub(crate) schedule: String,
     /// `Enabled` or `Disabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
 }
 
 /// How a task logs in to registries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// To its own registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_registry: Option<SourceRegistry>,
+    pub(crate) source_registry: Option<SourceRegistry>,
     /// To others, and to its own by the name of its login server.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub custom_registries: BTreeMap<String, CustomRegistry>,
+    pub(crate) custom_registries: BTreeMap<String, CustomRegistry>,
 }
 
 /// How a task logs in to its own registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SourceRegistry {
+pub(crate) struct SourceRegistry {
     /// `Default`, or `None` to use the identity instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login_mode: Option<String>,
+    pub(crate) login_mode: Option<String>,
     /// `[system]` for the task's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<String>,
+    pub(crate) identity: Option<String>,
 }
 
 /// How a task logs in to a registry by name. A user and a password are nothing that we set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CustomRegistry {
+pub(crate) struct CustomRegistry {
     /// `[system]` for the task's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<String>,
+    pub(crate) identity: Option<String>,
 }
 
 impl Identity {
     /// The identity that Azure makes for the resource and deletes with it.
     #[must_use]
-    pub fn system_assigned() -> Self {
+    pub(crate) fn system_assigned() -> Self {
         Self {
             kind: "SystemAssigned".to_owned(),
             principal_id: None,
@@ -209,31 +209,23 @@ impl Identity {
     }
 }
 
-impl TaskPatch {
-    /// Whether there is nothing to change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 impl Task {
     /// The principal of its system-assigned identity, if it has one.
     #[must_use]
-    pub fn principal_id(&self) -> Option<&str> {
+    pub(crate) fn principal_id(&self) -> Option<&str> {
         self.identity.as_ref()?.principal_id.as_deref()
     }
 
     /// Whether Azure has finished with it, and well.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let state = self.properties.provisioning_state.as_deref();
         state.is_none_or(|state| state.eq_ignore_ascii_case("Succeeded"))
     }
 
     /// Whether Azure is deleting it: it is still listed, and soon won't be.
     #[must_use]
-    pub fn is_leaving(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         let state = self.properties.provisioning_state.as_deref();
         state.is_some_and(|state| state.eq_ignore_ascii_case("Deleting"))
     }
@@ -333,7 +325,6 @@ mod tests {
             }),
             ..TaskPatch::default()
         };
-        assert!(!patch.is_empty() && TaskPatch::default().is_empty());
         insta::assert_snapshot!(
             serde_json::to_string(&patch).unwrap(),
             @r#"{"properties":{"status":"Disabled"}}"#

@@ -8,9 +8,11 @@ use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
 use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
 use crate::http::{Budget, Request};
 
-pub use body::{
-    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, SetValue, SourceRegistry,
-    Step, Task, TaskBody, TaskPatch, TaskProperties, TimerTrigger, Trigger,
+#[cfg(test)]
+pub(crate) use body::SetValue;
+pub(crate) use body::{
+    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, SourceRegistry, Step,
+    Task, TaskBody, TaskPatch, TaskProperties, TimerTrigger, Trigger,
 };
 
 /// The one version for tasks and runs. It is the first in which a task can log in to its own registry
@@ -23,7 +25,7 @@ impl Azure {
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub async fn list_tasks(
+    pub(crate) async fn list_tasks(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -39,7 +41,7 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub async fn get_task_opt(
+    pub(crate) async fn get_task_opt(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -56,7 +58,7 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones. After a lost connection the task may exist all the same.
-    pub async fn start_put_task(
+    pub(crate) async fn start_put_task(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -74,7 +76,7 @@ impl Azure {
     /// # Errors
     ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
-    pub async fn wait_task(
+    pub(crate) async fn wait_task(
         &self,
         budget: &Budget,
         accepted: Accepted<Task>,
@@ -83,28 +85,12 @@ impl Azure {
         self.wait_until_ready(budget, &operation, accepted).await
     }
 
-    /// Creates or replaces a task, and waits for it.
-    ///
-    /// # Errors
-    ///
-    /// As of the two steps that it consists of.
-    pub async fn put_task(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        name: &str,
-        body: &TaskBody,
-    ) -> Result<Task, Error> {
-        let accepted = self.start_put_task(budget, registry, name, body).await?;
-        self.wait_task(budget, accepted).await
-    }
-
     /// Changes what the patch names, and waits until Azure is done.
     ///
     /// # Errors
     ///
     /// Not found when the task isn't there, [`Error::Failed`] when Azure gave up, and the usual ones.
-    pub async fn patch_task(
+    pub(crate) async fn patch_task(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -123,7 +109,7 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub async fn delete_task(
+    pub(crate) async fn delete_task(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -146,7 +132,7 @@ impl Azure {
     /// # Errors
     ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
-    pub async fn wait_task_gone(
+    pub(crate) async fn wait_task_gone(
         &self,
         budget: &Budget,
         registry: &RegistryId,
@@ -300,9 +286,12 @@ mod tests {
     async fn a_task_that_is_ready_at_once_is_not_read_again() {
         let transport =
             ScriptedTransport::default().on(Method::PUT, NAME, json(200, &task("Succeeded")));
-        let put = azure(&transport)
-            .put_task(&minute(), &registry(), NAME, &body())
-            .await;
+        let azure = azure(&transport);
+        let accepted = azure
+            .start_put_task(&minute(), &registry(), NAME, &body())
+            .await
+            .unwrap();
+        let put = azure.wait_task(&minute(), accepted).await;
         assert!(put.unwrap().is_ready());
     }
 

@@ -11,44 +11,44 @@ use std::collections::HashSet;
 
 use text::{Line, has_word, lines, plain};
 
-pub use text::{printable, shown};
+pub(crate) use text::{printable, shown};
 
 /// The most error lines that are kept: the last ones, which say what a run ended with.
-pub const MOST_ERRORS: usize = 20;
+pub(crate) const MOST_ERRORS: usize = 20;
 
 /// The most characters of a run's id. Azure's have a handful.
 const LONGEST_ID: usize = 64;
 
 /// What `az acr task run --no-wait` prints for each run that it queues, before the run's id.
-pub const QUEUED: &str = "Queued a run with ID: ";
+pub(crate) const QUEUED: &str = "Queued a run with ID: ";
 const SKIPPED: &str = "PATCHING will be skipped as ";
 const SCHEDULED: &str = "PATCHING task scheduled for image ";
 
 /// What a log says. What it doesn't say is none or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Markers {
+pub(crate) struct Markers {
     /// The image that was scanned.
-    pub image: Option<ScannedImage>,
+    pub(crate) image: Option<ScannedImage>,
     /// The id of the patch run that the scan queued. The step that queues is repeated when it
     /// fails, so the last one counts.
-    pub queued_run: Option<String>,
+    pub(crate) queued_run: Option<String>,
     /// The tag that the patched image gets.
-    pub patch_tag: Option<String>,
+    pub(crate) patch_tag: Option<String>,
     /// Why nothing is patched.
-    pub skip_reason: Option<String>,
+    pub(crate) skip_reason: Option<String>,
     /// The distinct lines with the word "error", in their order; [`MOST_ERRORS`] at most.
-    pub errors: Vec<String>,
+    pub(crate) errors: Vec<String>,
 }
 
 /// The image of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScannedImage {
+pub(crate) struct ScannedImage {
     /// The repository.
-    pub repository: String,
+    pub(crate) repository: String,
     /// The tag that would be patched.
-    pub original: String,
+    pub(crate) original: String,
     /// The tag that was scanned: the newest patch of the original, else the original itself.
-    pub scanned: String,
+    pub(crate) scanned: String,
 }
 
 impl Markers {
@@ -57,7 +57,7 @@ impl Markers {
     ///
     /// Only a line that is there to its end names anything: what is cut off would name something
     /// else.
-    pub fn read(beginning: &[u8], end: Option<&[u8]>) -> Self {
+    pub(crate) fn read(beginning: &[u8], end: Option<&[u8]>) -> Self {
         let mut markers = Self::default();
         let mut errors = Vec::new();
         let mut known = HashSet::new();
@@ -110,7 +110,7 @@ impl ScannedImage {
     }
 
     /// `<repository>:<tag>` of the tag that would be patched.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.repository, self.original)
     }
 }

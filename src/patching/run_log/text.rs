@@ -14,14 +14,14 @@ const BELL: char = '\u{7}';
 
 /// Text of a run as it may be kept: on one line, without colours, not too long, and without what may be a
 /// credential.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     shown(text, LONGEST_LINE).trim_start().to_owned()
 }
 
 /// Text of a run as a terminal may show it: on one line, without what would move or colour anything, of
 /// `longest` characters at most, and without what may be a credential. The link to a blob is one, and tools
 /// that fail to follow it print it.
-pub fn shown(text: &str, longest: usize) -> String {
+pub(crate) fn shown(text: &str, longest: usize) -> String {
     static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://[^\s"'<>?]*)\?[^\s"'<>]*"#));
     static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)\b(sig=)[^&\s"'<>]+"#));
     static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://)[^/\s@"'<>]+@"#));

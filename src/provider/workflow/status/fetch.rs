@@ -225,6 +225,6 @@ mod tests {
         let all: Vec<usize> = (0..30).collect();
         let seen = some_at_a_time(all.clone(), fetch, &mut Vec::new()).await;
         assert_eq!(seen.unwrap(), all);
-        assert_eq!(most.into_inner(), AT_ONCE);
+        assert_eq!(most.into_inner(), LOOKUPS_AT_ONCE);
     }
 }
