@@ -165,7 +165,7 @@ async fn what_the_providers_own_code_logs_is_in_the_log() {
     let options = Options::default().registry(RegistrySpec::new("contoso"));
     let azure = Simulator::start(options).unwrap();
     let acr = AcrProvider::new(Environment::default());
-    let source = &acr.data_sources()[0];
+    let resource = &acr.resources()[0];
     let mut command = Command::new(BINARY);
     let process = Process::start(command.envs(azure.env())).await;
     let channel = process.line.connect(Some(HOST)).await;
@@ -177,13 +177,13 @@ async fn what_the_providers_own_code_logs_is_in_the_log() {
     };
     provider.configure_provider(configure).await.unwrap();
     let id = azure.registry("contoso").id();
-    let config = Value::object([("registry_id", Value::from(id.as_str()))]);
-    let read = pb::read_data_source::Request {
-        type_name: source.type_name().to_owned(),
-        config: wire(&source.schema().block, &config),
+    let state = Value::object([("registry_id", Value::from(id.as_str()))]);
+    let read = pb::read_resource::Request {
+        type_name: resource.type_name().to_owned(),
+        current_state: wire(&resource.schema().block, &state),
         ..Default::default()
     };
-    provider.read_data_source(read).await.unwrap();
+    provider.read_resource(read).await.unwrap();
     process.ask_to_end().await;
 
     let log = log(&process.end().await.2);
