@@ -48,6 +48,9 @@ pub enum Problem {
     /// Something is unknown that has to be known.
     #[error("the value is still unknown")]
     Unknown,
+    /// A value of the right kind that its reader doesn't take.
+    #[error("{0}")]
+    Invalid(String),
     /// A number that isn't one.
     #[error(transparent)]
     Number(#[from] NumberError),
@@ -63,6 +66,16 @@ pub enum Problem {
     /// Bytes that aren't JSON.
     #[error("the value is not JSON")]
     NotJson(#[source] serde_json::Error),
+}
+
+impl Problem {
+    /// Something else stands where `expected` should.
+    pub(crate) fn wrong_kind(expected: &'static str, found: &Value) -> Self {
+        Self::WrongKind {
+            expected,
+            found: found_name(found),
+        }
+    }
 }
 
 impl Misfit {

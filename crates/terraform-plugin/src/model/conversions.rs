@@ -1,0 +1,165 @@
+//! How the types of Rust's library read from values, and are written as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{FromValue, ToValue};
+use crate::value::{Misfit, Number, Problem, Step, Value};
+
+/// What `read` finds in a value that is neither null nor unknown.
+pub(super) fn known<'a, T>(
+    value: &'a Value,
+    expected: &'static str,
+    read: impl FnOnce(&'a Value) -> Option<T>,
+) -> Result<T, Misfit> {
+    match undressed(value) {
+        Value::Unknown => Err(Problem::Unknown.into()),
+        value => read(value).ok_or_else(|| Problem::wrong_kind(expected, value).into()),
+    }
+}
+
+/// The value without the type that a dynamic one brings along.
+pub(super) fn undressed(value: &Value) -> &Value {
+    match value {
+        Value::Dynamic(typed) => &typed.1,
+        plain => plain,
+    }
+}
+
+impl FromValue for Value {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        Ok(value.clone())
+    }
+}
+
+impl ToValue for Value {
+    fn to_value(&self) -> Value {
+        self.clone()
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        known(value, "a string", Value::as_str).map(str::to_owned)
+    }
+}
+
+impl ToValue for String {
+    fn to_value(&self) -> Value {
+        self.as_str().into()
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        known(value, "a bool", Value::as_bool)
+    }
+}
+
+impl ToValue for bool {
+    fn to_value(&self) -> Value {
+        (*self).into()
+    }
+}
+
+impl FromValue for Number {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        known(value, "a number", |value| match value {
+            Value::Number(number) => Some(number.clone()),
+            _ => None,
+        })
+    }
+}
+
+impl ToValue for Number {
+    fn to_value(&self) -> Value {
+        self.clone().into()
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),+) => {$(
+        impl FromValue for $integer {
+            fn from_value(value: &Value) -> Result<Self, Misfit> {
+                let number = Number::from_value(value)?;
+                let invalid = || Problem::Invalid(format!(
+                    "{number} is not a whole number from {} to {}", Self::MIN, Self::MAX
+                ));
+                // The text of an integer that fits is always written out.
+                Ok(number.to_string().parse().map_err(|_| invalid())?)
+            }
+        }
+
+        impl ToValue for $integer {
+            fn to_value(&self) -> Value {
+                Number::from(*self).into()
+            }
+        }
+    )+};
+}
+integers!(i64, u64);
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        match undressed(value) {
+            Value::Null => Ok(None),
+            present => T::from_value(present).map(Some),
+        }
+    }
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::to_value)
+    }
+}
+
+impl<T: FromValue> FromValue for Vec<T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        let elements = known(value, "a list", Value::as_elements)?;
+        let read = |(index, element): (usize, &Value)| {
+            let step = Step::Index(i64::try_from(index).unwrap_or(i64::MAX));
+            T::from_value(element).map_err(|misfit| misfit.within(step))
+        };
+        elements.iter().enumerate().map(read).collect()
+    }
+}
+
+impl<T: ToValue> ToValue for Vec<T> {
+    fn to_value(&self) -> Value {
+        Value::List(self.iter().map(T::to_value).collect())
+    }
+}
+
+impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        let elements = known(value, "a set", Value::as_elements)?;
+        elements.iter().map(T::from_value).collect()
+    }
+}
+
+impl<T: ToValue> ToValue for BTreeSet<T> {
+    fn to_value(&self) -> Value {
+        Value::Set(self.iter().map(T::to_value).collect())
+    }
+}
+
+impl<T: FromValue> FromValue for BTreeMap<String, T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        let read = |(key, element): (&String, &Value)| {
+            let element =
+                T::from_value(element).map_err(|misfit| misfit.within(Step::Key(key.clone())))?;
+            Ok((key.clone(), element))
+        };
+        known(value, "a map", Value::as_map)?
+            .iter()
+            .map(read)
+            .collect()
+    }
+}
+
+impl<T: ToValue> ToValue for BTreeMap<String, T> {
+    fn to_value(&self) -> Value {
+        let write = |(key, element): (&String, &T)| (key.clone(), element.to_value());
+        Value::Map(self.iter().map(write).collect())
+    }
+}

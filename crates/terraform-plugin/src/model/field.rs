@@ -1,0 +1,98 @@
+//! One attribute of which something may be unknown.
+
+use crate::model::conversions::undressed;
+use crate::model::{FromValue, ToValue};
+use crate::value::{Misfit, Problem, Value};
+
+/// What a configuration or a plan says of one attribute: nothing, nothing yet, or a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Field<T> {
+    /// Null.
+    #[default]
+    Absent,
+    /// Known only at apply, as a whole or in part.
+    Unknown,
+    /// A value.
+    Known(T),
+}
+
+impl<T> Field<T> {
+    /// Reads a value that has been checked before: what doesn't parse counts as unknown, because
+    /// it has been reported already.
+    pub fn read(value: &Value, parse: impl FnOnce(&Value) -> Option<T>) -> Self {
+        match value {
+            Value::Null => Self::Absent,
+            present => parse(present).map_or(Self::Unknown, Self::Known),
+        }
+    }
+
+    /// The value, or `default` where there is none; [`None`] while it is unknown.
+    pub fn or(self, default: T) -> Option<T> {
+        match self {
+            Self::Absent => Some(default),
+            Self::Unknown => None,
+            Self::Known(value) => Some(value),
+        }
+    }
+
+    /// The value if it is known and there.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// Whether it is known only at apply.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// The same by reference.
+    pub fn as_ref(&self) -> Field<&T> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Unknown => Field::Unknown,
+            Self::Known(value) => Field::Known(value),
+        }
+    }
+
+    /// The same with another value, if it is known.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Unknown => Field::Unknown,
+            Self::Known(value) => Field::Known(change(value)),
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Field<T> {
+    /// [`None`] is null.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Known)
+    }
+}
+
+impl<T: FromValue> FromValue for Field<T> {
+    fn from_value(value: &Value) -> Result<Self, Misfit> {
+        match undressed(value) {
+            Value::Null => Ok(Self::Absent),
+            Value::Unknown => Ok(Self::Unknown),
+            present => match T::from_value(present) {
+                Err(misfit) if matches!(misfit.problem, Problem::Unknown) => Ok(Self::Unknown),
+                result => result.map(Self::Known),
+            },
+        }
+    }
+}
+
+impl<T: ToValue> ToValue for Field<T> {
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Absent => Value::Null,
+            Self::Unknown => Value::Unknown,
+            Self::Known(value) => value.to_value(),
+        }
+    }
+}
