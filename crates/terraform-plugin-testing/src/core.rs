@@ -177,7 +177,7 @@ impl Core {
             }
         }
         // By now everything in the configuration is known: Core plans once more, and holds the
-        // provider to what it has promised.
+        // provider to what it has planned_identity.
         let stored = self.stored.clone();
         let prior = stored
             .as_ref()
@@ -325,8 +325,8 @@ impl Core {
             return Err(answer.diagnostics);
         }
         let planned = self.value(answer.planned_state);
-        let faults = core_rules::plan_faults(&self.block, prior, &config, &planned);
-        assert_eq!(faults, [""; 0], "invalid plan");
+        let protocol_diagnostics = core_rules::plan_faults(&self.block, prior, &config, &planned);
+        assert_eq!(protocol_diagnostics, [""; 0], "invalid plan");
         let plan = Plan {
             action: Action::Nothing,
             planned,

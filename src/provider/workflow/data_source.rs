@@ -14,7 +14,9 @@ use crate::provider::workflow::lookup::{Lookup, look_up};
 use crate::provider::workflow::work::Work;
 use crate::provider::workflow::{TYPE_NAME, names, notices, schema as workflow, validate};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
-use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
+use terraform_plugin::framework::{
+    Context, DataSource, ReadDataSourceResponse, ReadDataSourceResult,
+};
 use terraform_plugin::schema::{Block, Schema};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -67,10 +69,10 @@ impl DataSource for ContinuousPatchingWorkflow {
             .collect()
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let work = Work::look(&self.connection, context, &config)?;
         match look_up(&work.azure, &work.budget, &work.registry).await {
-            Ok(Lookup::Workflow { state, diagnostics }) => Ok(Data {
+            Ok(Lookup::Workflow { state, diagnostics }) => Ok(ReadDataSourceResponse {
                 state: self.told(state, &config),
                 diagnostics,
             }),

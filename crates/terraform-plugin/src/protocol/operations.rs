@@ -89,8 +89,8 @@ mod tests {
     #[tokio::test]
     async fn a_change_that_nobody_waits_for_is_still_one_that_runs() {
         let operations = Operations::default();
-        let (go, told_to_go) = oneshot::channel::<()>();
-        drop(operations.run(told_to_go));
+        let (go, started) = oneshot::channel::<()>();
+        drop(operations.run(started));
 
         assert_eq!(operations.changes_ended().now_or_never(), None);
         go.send(()).unwrap();

@@ -15,7 +15,7 @@ use tracing::{Instrument, Span, debug, error_span, info};
 
 use crate::diagnostics::Diagnostics;
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, to_proto};
+use crate::protocol::{protocol_diagnostics, to_proto};
 
 /// How many calls there have been: tells their lines in the log apart.
 static CALLS: AtomicU64 = AtomicU64::new(1);
@@ -79,9 +79,9 @@ const OPERATIONS: [&str; 6] = [
     "ReadResource",
 ];
 
-/// What a call is about: a kind of thing, and its name.
+/// What a call is target: a kind of thing, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum CallTarget {
     /// The provider as a whole.
     Provider,
     /// A managed resource.
@@ -94,7 +94,7 @@ pub(crate) enum About {
     Action(String),
 }
 
-impl About {
+impl CallTarget {
     /// Marks the lines of the call in the log, by the keys that every provider uses. The span is
     /// of the highest level, because one that is below what is logged marks no line at all.
     fn span(&self, rpc: &'static str) -> Span {
@@ -126,11 +126,11 @@ impl About {
 /// Answers the call `rpc` with the outcome of `operation`.
 pub(crate) async fn answer<R: Reply>(
     rpc: &'static str,
-    about: About,
+    target: CallTarget,
     operation: impl Future<Output = Result<R, Diagnostics>>,
 ) -> Result<Response<R>, Status> {
     let began = Instant::now();
-    let span = about.span(rpc);
+    let span = target.span(rpc);
     let ended = AssertUnwindSafe(operation)
         .catch_unwind()
         .instrument(span.clone())
@@ -138,7 +138,9 @@ pub(crate) async fn answer<R: Reply>(
     let mut reply = match ended {
         Ok(Ok(reply)) => reply,
         Ok(Err(diagnostics)) => R::only(&diagnostics),
-        Err(panic) => R::only(&faults::panicked(rpc, &panic_text(panic.as_ref())).into()),
+        Err(panic) => {
+            R::only(&protocol_diagnostics::panicked(rpc, &panic_text(panic.as_ref())).into())
+        }
     };
     let diagnostics = reply.diagnostics_mut().len();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -161,11 +163,11 @@ pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>,
 /// won't be any. What `operation` starts writes its lines in the log under the call's span.
 pub(crate) fn stream<E: Send + 'static>(
     rpc: &'static str,
-    about: &About,
+    target: &CallTarget,
     operation: impl FnOnce() -> Result<BoxStream<E>, Diagnostics>,
     refusal: impl FnOnce(&Diagnostics) -> E,
 ) -> Result<Response<BoxStream<E>>, Status> {
-    let span = about.span(rpc);
+    let span = target.span(rpc);
     Ok(Response::new(span.in_scope(|| {
         info!("answering with events");
         operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
@@ -209,7 +211,9 @@ mod tests {
             around = Span::current();
             Ok(pb::get_metadata::Response::default())
         };
-        answer("GetMetadata", About::Provider, call).await.unwrap();
+        answer("GetMetadata", CallTarget::Provider, call)
+            .await
+            .unwrap();
 
         assert_eq!(around.metadata().unwrap().name(), "rpc");
     }
@@ -231,14 +235,14 @@ mod tests {
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
 
         let call = async { Ok(pb::validate_resource_config::Response::default()) };
-        let about = About::Resource("acr_thing".to_owned());
-        answer("ValidateResourceConfig", about.clone(), call)
+        let target = CallTarget::Resource("acr_thing".to_owned());
+        answer("ValidateResourceConfig", target.clone(), call)
             .await
             .unwrap();
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
 
         let call = async { Ok(pb::read_resource::Response::default()) };
-        answer("ReadResource", about, call).await.unwrap();
+        answer("ReadResource", target, call).await.unwrap();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 }

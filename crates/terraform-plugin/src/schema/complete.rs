@@ -96,10 +96,10 @@ fn each_object(value: Value, complete: &dyn Fn(Value) -> Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Presence;
+    use crate::schema::Configurability;
 
     fn text(name: &str) -> Attribute {
-        Attribute::new(name, Type::String, Presence::Optional, "")
+        Attribute::new(name, Type::String, Configurability::Optional, "")
     }
 
     fn block(name: &str, nesting: Nesting, attribute: Attribute) -> NestedBlock {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn schema() -> Block {
-        let dynamic = || Attribute::new("any", Type::Dynamic, Presence::Optional, "");
+        let dynamic = || Attribute::new("any", Type::Dynamic, Configurability::Optional, "");
         Block {
             attributes: vec![
                 text("name"),
@@ -128,7 +128,7 @@ mod tests {
                     "items",
                     Nesting::Map,
                     vec![text("a"), text("b")],
-                    Presence::Optional,
+                    Configurability::Optional,
                     "",
                 ),
             ],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{Attribute, AttributeKind, Block, Presence};
+use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::Value;
 
 impl Block {
@@ -39,9 +39,9 @@ fn keep_arguments(attributes: &[Attribute], values: &mut BTreeMap<String, Value>
 }
 
 fn argument(attribute: &Attribute, value: Value) -> Value {
-    let is_optional = attribute.presence != Presence::Required;
+    let is_optional = attribute.configurability != Configurability::Required;
     let is_empty = value.as_str() == Some("");
-    let is_left_out = attribute.presence == Presence::Computed
+    let is_left_out = attribute.configurability == Configurability::Computed
         || attribute.deprecation.is_some()
         || (is_optional && is_empty);
     match &attribute.kind {
@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn only_what_a_user_would_have_written_is_left() {
-        use Presence::{Computed, Optional, OptionalComputed, Required};
-        let text = |name, presence| Attribute::new(name, Type::String, presence, "");
+        use Configurability::{Computed, Optional, OptionalComputed, Required};
+        let text = |name, configurability| Attribute::new(name, Type::String, configurability, "");
         let inner = || vec![text("name", Required), text("id", Computed)];
         let schema = Block {
             attributes: vec![

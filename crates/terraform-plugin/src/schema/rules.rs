@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::schema::{
+    Attribute, AttributeKind, Block, Configurability, NestedBlock, Nesting, Schema,
+};
 use crate::value::AttributePath;
 
 /// Names that mean something to a host at the root of a resource or data source.
@@ -90,7 +92,10 @@ impl Flaws {
     }
 
     fn attribute(&mut self, attribute: &Attribute, path: &AttributePath) {
-        let is_configured = matches!(attribute.presence, Presence::Required | Presence::Optional);
+        let is_configured = matches!(
+            attribute.configurability,
+            Configurability::Required | Configurability::Optional
+        );
         self.check(
             is_configured || !attribute.write_only,
             path,
@@ -181,7 +186,7 @@ mod tests {
     use crate::value::Type;
 
     fn text(name: &str) -> Attribute {
-        Attribute::new(name, Type::String, Presence::Optional, "")
+        Attribute::new(name, Type::String, Configurability::Optional, "")
     }
 
     fn secret(name: &str) -> Attribute {
@@ -192,11 +197,17 @@ mod tests {
     }
 
     fn any(name: &str) -> Attribute {
-        Attribute::new(name, Type::Dynamic, Presence::Optional, "")
+        Attribute::new(name, Type::Dynamic, Configurability::Optional, "")
     }
 
     fn nested(name: &str, nesting: Nesting, attribute: Attribute) -> Attribute {
-        Attribute::nested(name, nesting, vec![attribute], Presence::Optional, "")
+        Attribute::nested(
+            name,
+            nesting,
+            vec![attribute],
+            Configurability::Optional,
+            "",
+        )
     }
 
     fn block(name: &str, nesting: Nesting, items: (i64, i64), attribute: Attribute) -> NestedBlock {
@@ -265,7 +276,7 @@ mod tests {
                 ),
                 nested("group", Nesting::Group, text("1x")),
                 Attribute {
-                    presence: Presence::OptionalComputed,
+                    configurability: Configurability::OptionalComputed,
                     ..secret("both")
                 },
             ],

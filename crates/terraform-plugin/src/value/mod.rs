@@ -4,25 +4,25 @@
 //! - [`Value`], [`Type`]: the model (this file)
 //! - [`number`]: numbers of any size, exact
 //! - [`path`]: where in a value something stands
-//! - [`misfit`]: what is wrong with a value that doesn't fit its type
+//! - [`type_error`]: what is wrong with a value that doesn't fit its type
 //! - [`msgpack`]: the wire's encoding
 //! - [`json`]: the encoding of stored state
 //! - [`type_json`]: the encoding of types
-//! - [`repair`]: making a value fit that doesn't
+//! - [`coerce`]: making a value fit that doesn't
 
 use std::collections::BTreeMap;
 
+pub mod coerce;
 pub mod json;
-pub mod misfit;
 pub mod msgpack;
 pub mod number;
 pub mod path;
-pub mod repair;
+pub mod type_error;
 pub mod type_json;
 
-pub use misfit::{Misfit, Problem};
 pub use number::{Number, NumberError};
 pub use path::{AttributePath, Step};
+pub use type_error::{Problem, TypeError};
 
 /// The type of a value, as a schema declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]

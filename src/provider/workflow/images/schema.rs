@@ -1,7 +1,7 @@
 //! The attributes of the data source, and what documentation says of each.
 
 use crate::provider::workflow::{names, schema as workflow};
-use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Nesting, Schema};
 use terraform_plugin::value::Type;
 
 pub(super) const IMAGES: &str = "images";
@@ -17,13 +17,13 @@ pub(super) const NEXT_PATCH_TAG: &str = "next_patch_tag";
 /// The schema, version 0.
 pub(super) fn schema() -> Schema {
     let repositories = Attribute {
-        presence: Presence::OptionalComputed,
+        configurability: Configurability::OptionalComputed,
         ..workflow::repositories()
     };
     let mut attributes = vec![
         workflow::registry_id(),
-        repositories.saying("Left out, those of the registry's policy."),
-        workflow::tag_convention().saying(
+        repositories.with_note("Left out, those of the registry's policy."),
+        workflow::tag_convention().with_note(
             "Left out, that of the registry's policy, and `incremental` where there is none.",
         ),
     ];
@@ -43,7 +43,7 @@ pub(super) fn schema() -> Schema {
 }
 
 fn findings() -> Vec<Attribute> {
-    use Presence::Computed;
+    use Configurability::Computed;
     let text = |name, description: &str| Attribute::new(name, Type::String, Computed, description);
     vec![
         Attribute::nested(

@@ -28,7 +28,9 @@ use crate::provider::report;
 use crate::provider::workflow::notices as workflow_notices;
 use crate::provider::workflow::work::Work;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
-use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
+use terraform_plugin::framework::{
+    Context, DataSource, ReadDataSourceResponse, ReadDataSourceResult,
+};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
@@ -69,7 +71,7 @@ impl DataSource for ContinuousPatchingStatus {
         arguments::validate(config)
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let asked = Asked::read(&config)?;
         let work = Work::look(&self.connection, context, &config)?;
         let registry = &work.registry;
@@ -91,7 +93,7 @@ impl DataSource for ContinuousPatchingStatus {
         let since = look.since(before((self.now)(), days), asked.status);
         let seen = since.await.map_err(failed)?;
         diagnostics.extend(notices::unread(&seen.unread));
-        Ok(Data {
+        Ok(ReadDataSourceResponse {
             state: state(&config, days, &seen),
             diagnostics,
         })
