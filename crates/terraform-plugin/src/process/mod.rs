@@ -6,6 +6,7 @@
 //! it is doesn't matter here.
 
 mod accept;
+mod address;
 mod connection;
 #[doc(hidden)]
 pub mod generated;
@@ -34,8 +35,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+pub use crate::process::address::Network;
 pub use crate::process::handshake::{EnvironmentError, HostEnvironment};
-pub use crate::process::listener::{Network, SocketError};
+pub use crate::process::listener::SocketError;
 pub use crate::process::tls::TlsError;
 
 use crate::framework::Provider;
