@@ -8,6 +8,7 @@
 //! - [`process`]: the process that a host starts: handshake, mutual TLS, logs, shutdown
 
 pub mod diagnostics;
+mod error_text;
 pub mod framework;
 pub mod model;
 pub mod process;

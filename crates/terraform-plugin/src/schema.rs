@@ -6,11 +6,13 @@
 //! - [`IdentitySchema`]: what tells one object from all others
 //! - `complete`: values with everything of their schema present
 //! - `configuration`: the configuration that a state could have come from
+//! - `objects`: the objects in a value, each changed
 //! - [`rules`]: what hosts demand of a schema
 
 mod complete;
 mod configuration;
 mod identity;
+mod objects;
 pub mod rules;
 
 use std::collections::BTreeMap;

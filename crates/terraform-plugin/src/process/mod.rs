@@ -40,6 +40,7 @@ pub use crate::process::handshake::{EnvironmentError, HostEnvironment};
 pub use crate::process::listener::SocketError;
 pub use crate::process::tls::TlsError;
 
+use crate::error_text::with_causes;
 use crate::framework::Provider;
 use crate::process::accept::connections;
 use crate::process::generated::grpc_broker_server::GrpcBrokerServer;
@@ -280,13 +281,8 @@ fn explanation(address: &str, error: &Error) -> String {
              init`.\nTo debug it, start it with --debug and follow what it says.\n"
         );
     }
-    let mut text = format!("The provider {address} could not be started: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text + ".\n"
+    let error = with_causes(error);
+    format!("The provider {address} could not be started: {error}.\n")
 }
 
 fn say(text: &str) {

@@ -8,9 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::cut_off_text;
 use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorded, Recorder, Resource};
 use crate::protocol::generated::apply_resource_change::{Request, Response};
-use crate::protocol::{Operations, from_proto, identity, protocol_diagnostics, reply, to_proto};
+use crate::protocol::{Operations, from_proto, identity, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
 /// What a change does to an object.
@@ -67,7 +68,7 @@ pub(crate) async fn apply(
         recorder.clone(),
     );
     let ended = operations.run(change).await.unwrap_or_else(|cut_off| {
-        let text = reply::cut_off_text(cut_off);
+        let text = cut_off_text(cut_off);
         Err(protocol_diagnostics::panicked(&act.to_string(), &text).into())
     });
     let outcome = settle(act, ended, recorder.last().unwrap_or(before));

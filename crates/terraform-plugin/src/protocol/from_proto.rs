@@ -1,6 +1,7 @@
 //! The protocol's types as ours.
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::WriteOnly;
 use crate::protocol::generated as pb;
 use crate::protocol::protocol_diagnostics;
@@ -33,10 +34,7 @@ pub(crate) fn stored_state(
     }
     serde_json::from_slice(&sent.json).map_err(|error| {
         let error = TypeError::from(Problem::NotJson(error));
-        protocol_diagnostics::unreadable_state(
-            type_name,
-            &protocol_diagnostics::with_causes(&error),
-        )
+        protocol_diagnostics::unreadable_state(type_name, &with_causes(&error))
     })
 }
 

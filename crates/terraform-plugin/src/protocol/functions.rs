@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::{panic_text, with_causes};
 use crate::framework::{Definition, Function, FunctionError, Parameter};
 use crate::protocol::generated as pb;
 use crate::protocol::type_registry::TypeRegistry;
-use crate::protocol::{from_proto, protocol_diagnostics, reply, to_proto};
+use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::schema::rules::is_name;
 use crate::value::{Value, msgpack};
 
@@ -92,7 +93,7 @@ fn run(
         Arguments::Known(arguments) => {
             let result = catch_unwind(AssertUnwindSafe(|| function.run(&arguments)));
             let result = result.unwrap_or_else(|panic| {
-                let text = reply::panic_text(panic.as_ref());
+                let text = panic_text(panic.as_ref());
                 Err(FunctionError::new(protocol_diagnostics::panicked_function(
                     &text,
                 )))
@@ -147,6 +148,6 @@ fn argument(parameter: &Parameter, sent: &pb::DynamicValue) -> Result<Value, Str
     match from_proto::decode(sent, &parameter.kind) {
         Ok(Value::Null) if !parameter.allow_null => Err("argument must not be null".to_owned()),
         Ok(value) => Ok(value),
-        Err(error) => Err(protocol_diagnostics::with_causes(&error)),
+        Err(error) => Err(with_causes(&error)),
     }
 }

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::{ImportRequest, Resource};
 use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
@@ -145,7 +146,7 @@ pub(crate) async fn upgrade(
         return Ok(Default::default());
     }
     let unreadable = |why: &dyn std::error::Error| {
-        protocol_diagnostics::unreadable_identity(name, &protocol_diagnostics::with_causes(why))
+        protocol_diagnostics::unreadable_identity(name, &with_causes(why))
     };
     let stored: serde_json::Value =
         serde_json::from_slice(&raw.json).map_err(|error| unreadable(&error))?;

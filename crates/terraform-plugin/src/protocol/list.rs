@@ -10,12 +10,13 @@ use tonic::codegen::BoxStream;
 use tracing::{Instrument as _, debug};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::error_text::panic_text;
 use crate::framework::{
     Context, ListRequest, ListResource, ListResult, ListResults, Resource, WriteOnly, check_config,
 };
 use crate::protocol::generated as pb;
 use crate::protocol::generated::list_resource::Event;
-use crate::protocol::{from_proto, identity, protocol_diagnostics, reply, to_proto};
+use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 
 /// Checks a configuration: by its schema, then by the list resource.
 pub(crate) async fn validate(
@@ -81,9 +82,7 @@ async fn send_all(
     };
     let failure = match ended {
         Ok(ended) => ended.err().unwrap_or_default(),
-        Err(panic) => {
-            protocol_diagnostics::panicked("list", &reply::panic_text(panic.as_ref())).into()
-        }
+        Err(panic) => protocol_diagnostics::panicked("list", &panic_text(panic.as_ref())).into(),
     };
     debug!(failed = !failure.is_empty(), "the list has ended");
     if !failure.is_empty() {

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::{
     Context, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, check_config,
 };
@@ -175,9 +176,8 @@ pub(crate) async fn upgrade_state(
     let stored = from_proto::stored_state(name, request.raw_state)?;
     let state = match request.version.cmp(&schema.version) {
         Ordering::Less => resource.upgrade_state(request.version, stored).await?,
-        Ordering::Equal => json::decode(&stored, &schema.block.value_type()).map_err(|error| {
-            protocol_diagnostics::unreadable_state(name, &protocol_diagnostics::with_causes(&error))
-        })?,
+        Ordering::Equal => json::decode(&stored, &schema.block.value_type())
+            .map_err(|error| protocol_diagnostics::unreadable_state(name, &with_causes(&error)))?,
         Ordering::Greater => {
             return Err(protocol_diagnostics::newer_state(
                 name,

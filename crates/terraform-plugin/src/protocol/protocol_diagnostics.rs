@@ -1,9 +1,8 @@
 //! Wording of what goes wrong between host and provider. None of it is the user's fault, except
 //! the last: most say whose it is.
 
-use std::error::Error;
-
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::error_text::with_causes;
 use crate::value::{TypeError, Value};
 
 const PROVIDER_BUG: &str = "This is always a bug in the provider; please report it.";
@@ -257,16 +256,4 @@ fn identity_text(identity: &Value) -> String {
     });
     let text: Vec<String> = attributes.collect();
     format!("{{{}}}", text.join(", "))
-}
-
-/// The text of an error and of its causes.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,19 +1,18 @@
 //! How every call is answered: decode, call, encode, and a diagnostic for whatever goes wrong in
 //! between, a panic included.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{FutureExt, stream};
-use tokio::task::JoinError;
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Response, Status};
 use tracing::{Instrument, Span, debug, error_span, info};
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::panic_text;
 use crate::protocol::generated as pb;
 use crate::protocol::{protocol_diagnostics, to_proto};
 
@@ -172,23 +171,6 @@ pub(crate) fn stream<E: Send + 'static>(
         info!("answering with events");
         operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
     })))
-}
-
-/// What has cut off a task.
-pub(crate) fn cut_off_text(cut_off: JoinError) -> String {
-    cut_off.try_into_panic().map_or_else(
-        |cancelled| cancelled.to_string(),
-        |panic| panic_text(panic.as_ref()),
-    )
-}
-
-/// What a panic said, where it said something.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 #[cfg(test)]

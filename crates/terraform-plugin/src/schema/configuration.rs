@@ -1,7 +1,6 @@
 //! The configuration that a state could have come from.
 
-use std::collections::BTreeMap;
-
+use crate::schema::objects::{Fields, change_each_object, change_object};
 use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::Value;
 
@@ -11,10 +10,13 @@ impl Block {
     /// provider may decide on stays, so that a plan of it finds nothing to do.
     #[must_use]
     pub fn configuration_of(&self, state: Value) -> Value {
-        let Value::Object(mut values) = state else {
-            return state;
-        };
-        keep_arguments(&self.attributes, &mut values);
+        self.complete(change_object(state, |values| {
+            self.keep_configuration(values);
+        }))
+    }
+
+    fn keep_configuration(&self, values: &mut Fields) {
+        keep_arguments(&self.attributes, values);
         for nested in &self.blocks {
             let Some(value) = values.remove(&nested.name) else {
                 continue;
@@ -22,15 +24,14 @@ impl Block {
             let value = if nested.block.deprecation.is_some() {
                 Value::Null
             } else {
-                each_object(value, &|object| nested.block.configuration_of(object))
+                change_each_object(value, |object| nested.block.keep_configuration(object))
             };
             values.insert(nested.name.clone(), value);
         }
-        self.complete(Value::Object(values))
     }
 }
 
-fn keep_arguments(attributes: &[Attribute], values: &mut BTreeMap<String, Value>) {
+fn keep_arguments(attributes: &[Attribute], values: &mut Fields) {
     for attribute in attributes {
         if let Some(value) = values.get_mut(&attribute.name) {
             *value = argument(attribute, std::mem::take(value));
@@ -47,27 +48,9 @@ fn argument(attribute: &Attribute, value: Value) -> Value {
     match &attribute.kind {
         _ if is_left_out => Value::Null,
         AttributeKind::Plain(_) => value,
-        AttributeKind::Nested(_, attributes) => each_object(value, &|object| match object {
-            Value::Object(mut values) => {
-                keep_arguments(attributes, &mut values);
-                Value::Object(values)
-            }
-            other => other,
-        }),
-    }
-}
-
-fn each_object(value: Value, change: &dyn Fn(Value) -> Value) -> Value {
-    match value {
-        Value::List(objects) => Value::List(objects.into_iter().map(change).collect()),
-        Value::Set(objects) => Value::Set(objects.into_iter().map(change).collect()),
-        Value::Map(objects) => Value::Map(
-            objects
-                .into_iter()
-                .map(|(key, object)| (key, change(object)))
-                .collect(),
-        ),
-        value => change(value),
+        AttributeKind::Nested(_, attributes) => {
+            change_each_object(value, |object| keep_arguments(attributes, object))
+        }
     }
 }
 
