@@ -15,7 +15,7 @@ pub struct ActionEvents {
 }
 
 /// Everything up to the end, which has to come once and last.
-pub async fn collect(mut events: Streaming<Event>) -> ActionEvents {
+pub async fn collect_events(mut events: Streaming<Event>) -> ActionEvents {
     let mut all = ActionEvents::default();
     let mut has_ended = false;
     while let Some(event) = events.message().await.unwrap() {

@@ -325,8 +325,8 @@ impl Core {
             return Err(answer.diagnostics);
         }
         let planned = self.value(answer.planned_state);
-        let protocol_diagnostics = core_rules::plan_faults(&self.block, prior, &config, &planned);
-        assert_eq!(protocol_diagnostics, [""; 0], "invalid plan");
+        let faults = core_rules::plan_faults(&self.block, prior, &config, &planned);
+        assert_eq!(faults, [""; 0], "invalid plan");
         let plan = Plan {
             action: Action::Nothing,
             planned,

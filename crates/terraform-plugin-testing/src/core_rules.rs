@@ -39,17 +39,17 @@ pub fn plan_faults(block: &Block, prior: &Value, config: &Value, planned: &Value
     if planned.as_map().is_none() {
         return vec![format!(": the plan is {planned:?}")];
     }
-    let mut protocol_diagnostics = attribute_faults("", &block.attributes, prior, config, planned);
+    let mut faults = attribute_faults("", &block.attributes, prior, config, planned);
     for nested in &block.blocks {
         let (config, planned) = (config.get(&nested.name), planned.get(&nested.name));
         if config != planned {
-            protocol_diagnostics.push(format!(
+            faults.push(format!(
                 ".{}: {config:?} planned as {planned:?}",
                 nested.name
             ));
         }
     }
-    protocol_diagnostics
+    faults
 }
 
 fn attribute_faults(

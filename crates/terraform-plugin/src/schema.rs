@@ -13,7 +13,7 @@ mod complete;
 mod configuration;
 mod identity;
 mod objects;
-pub mod rules;
+pub(crate) mod rules;
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use crate::value::{AttributePath, Step, Value};
 /// Whether the host can keep write-only values out of plan and state (Terraform and OpenTofu can
 /// from 1.11 on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteOnly {
+pub(crate) enum WriteOnly {
     /// It can.
     Allowed,
     /// It can't, and would reject the plan later with a message that helps nobody.
@@ -17,7 +17,7 @@ pub enum WriteOnly {
 }
 
 /// Holds a configuration against its schema. What is unknown is not judged.
-pub fn check_config(block: &Block, config: &Value, write_only: WriteOnly) -> Diagnostics {
+pub(crate) fn check_config(block: &Block, config: &Value, write_only: WriteOnly) -> Diagnostics {
     let mut checks = Checks {
         write_only,
         found: Diagnostics::new(),

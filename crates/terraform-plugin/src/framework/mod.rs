@@ -37,7 +37,7 @@ mod list_resource;
 mod resource;
 
 pub use action::{Action, Progress};
-pub use config_checks::{WriteOnly, check_config};
+pub(crate) use config_checks::{WriteOnly, check_config};
 pub use data_source::{DataSource, ReadDataSourceResponse, ReadDataSourceResult};
 pub use function::{Definition, Function, FunctionError, Parameter};
 pub use list_resource::{ListRequest, ListResource, ListResult, ListResults, NoMoreWanted};

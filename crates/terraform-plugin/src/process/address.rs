@@ -22,7 +22,7 @@ pub(super) struct Address {
 
 impl Network {
     /// What go-plugin uses on this system.
-    pub fn usual() -> Self {
+    pub(super) fn usual() -> Self {
         if cfg!(windows) { Self::Tcp } else { Self::Unix }
     }
 }

@@ -207,7 +207,7 @@ impl Mode {
     ///
     /// # Errors
     /// It is neither: [`Error::ByHand`].
-    pub fn choose(
+    pub(crate) fn choose(
         arguments: impl IntoIterator<Item = OsString>,
         environment: &HostEnvironment,
     ) -> Result<Self, Error> {

@@ -43,11 +43,11 @@ mod type_registry;
 use generated::provider_server::ProviderServer;
 use type_registry::TypeRegistry;
 
-pub use operations::Operations;
+pub(crate) use operations::Operations;
 
 /// The largest message taken or sent, in bytes. gRPC's own 4 MiB are too few for a large
 /// configuration; this is what providers written in Go allow.
-pub const MAX_MESSAGE_SIZE: usize = 256 << 20;
+const MAX_MESSAGE_SIZE: usize = 256 << 20;
 
 /// A provider as a gRPC service.
 pub struct ProviderService {
@@ -67,7 +67,7 @@ impl ProviderService {
     }
 
     /// What the service runs, to be stopped and waited for.
-    pub fn operations(&self) -> Operations {
+    pub(crate) fn operations(&self) -> Operations {
         self.operations.clone()
     }
 

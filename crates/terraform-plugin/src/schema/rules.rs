@@ -10,7 +10,7 @@ use crate::schema::{
 use crate::value::AttributePath;
 
 /// Names that mean something to a host at the root of a resource or data source.
-pub const RESERVED_IN_RESOURCES: &[&str] = &[
+pub(crate) const RESERVED_IN_RESOURCES: &[&str] = &[
     "connection",
     "count",
     "depends_on",
@@ -21,15 +21,15 @@ pub const RESERVED_IN_RESOURCES: &[&str] = &[
 ];
 
 /// Names that mean something to a host at the root of a provider block.
-pub const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
+pub(crate) const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
 
 /// A rule that a schema breaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub(crate) struct Flaw {
     /// The attribute or block, or the root.
-    pub path: AttributePath,
+    pub(crate) path: AttributePath,
     /// The rule.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
 }
 
 impl fmt::Display for Flaw {
@@ -44,7 +44,7 @@ impl fmt::Display for Flaw {
 
 impl Schema {
     /// The rules that it breaks; `reserved` names may not stand at its root.
-    pub fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
+    pub(crate) fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
         let mut flaws = Flaws::default();
         let root = AttributePath::root();
         flaws.check(self.version >= 0, &root, "the version must not be negative");
@@ -155,7 +155,7 @@ fn names<'a>(
 }
 
 /// Whether every host takes it for the name of an attribute, a block or a parameter.
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         && name

@@ -10,7 +10,7 @@ use crate::value::{Problem, Step, Type, TypeError, Value};
 
 /// The value with null in place of whatever is unknown or doesn't fit `kind`, and what that was.
 /// The result always encodes.
-pub fn coerce(value: Value, kind: &Type) -> (Value, Vec<TypeError>) {
+pub(crate) fn coerce(value: Value, kind: &Type) -> (Value, Vec<TypeError>) {
     let mut found = Vec::new();
     let coerced = coerce_into(value, kind, &mut found);
     (coerced, found)

@@ -12,13 +12,13 @@
 
 use std::collections::BTreeMap;
 
-pub mod coerce;
+pub(crate) mod coerce;
 pub mod json;
 pub mod msgpack;
-pub mod number;
-pub mod path;
-pub mod type_error;
-pub mod type_json;
+mod number;
+mod path;
+pub(crate) mod type_error;
+mod type_json;
 
 pub use number::{Number, NumberError};
 pub use path::{AttributePath, Step};
@@ -78,7 +78,7 @@ pub enum Value {
 
 impl Type {
     /// Whether it is dynamic or holds something dynamic at any depth.
-    pub fn has_dynamic(&self) -> bool {
+    pub(crate) fn has_dynamic(&self) -> bool {
         match self {
             Self::Dynamic => true,
             Self::String | Self::Number | Self::Bool => false,

@@ -57,12 +57,12 @@ mod tests {
             (
                 r#""number""#,
                 "cb 7f f0 00 00 00 00 00 00",
-                Number::infinity().into(),
+                Number::try_from(f64::INFINITY).unwrap().into(),
             ),
             (
                 r#""number""#,
                 "cb ff f0 00 00 00 00 00 00",
-                Number::negative_infinity().into(),
+                Number::try_from(f64::NEG_INFINITY).unwrap().into(),
             ),
             (r#""number""#, "a3 30 2e 31", number("0.1")),
             (
