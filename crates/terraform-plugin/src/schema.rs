@@ -7,7 +7,27 @@
 //! - `complete`: values with everything of their schema present
 //! - `configuration`: the configuration that a state could have come from
 //! - `objects`: the objects in a value, each changed
-//! - [`rules`]: what hosts demand of a schema
+//! - `rules`: what hosts demand of a schema
+//!
+//! ```
+//! use terraform_plugin::schema::{Attribute, Block, Configurability, Schema};
+//! use terraform_plugin::value::{Type, Value};
+//!
+//! let name = Attribute::new("name", Type::String, Configurability::Required, "Its name.");
+//! let id = Attribute::new("id", Type::String, Configurability::Computed, "Its id.").sensitive();
+//! let schema = Schema {
+//!     version: 0,
+//!     block: Block {
+//!         attributes: vec![name, id],
+//!         description: "A thing.".to_owned(),
+//!         ..Block::default()
+//!     },
+//! };
+//!
+//! // Whoever makes a value may leave out what is null.
+//! let whole = schema.block.complete(Value::object([("name", Value::from("a"))]));
+//! assert_eq!(whole, Value::object([("name", "a".into()), ("id", Value::Null)]));
+//! ```
 
 mod complete;
 mod configuration;

@@ -16,9 +16,11 @@ pub trait DataSource: Send + Sync + 'static {
     /// Its schema.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration without any network: all findings at once, each with its path.
-    /// Values may be unknown; what is unknown is not judged.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
+    /// Checks a configuration beyond its schema, without any network: all findings at once, each
+    /// with its path. Values may be unknown; what is unknown is not judged.
+    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
 
     /// Looks up what the configuration asks for. It is dropped where the host gives up the call.
     async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult;

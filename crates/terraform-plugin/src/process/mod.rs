@@ -1,9 +1,9 @@
 //! A provider as a process: what HashiCorp's go-plugin asks of a plugin.
 //!
 //! A host starts the binary, reads one line on stdout (`handshake`), connects to the socket it
-//! names (`listener`, `accept`) over mutual TLS (`tls`), and talks gRPC to the provider and to a
-//! few services of go-plugin's own (`go_plugin_services`) until it asks the process to end. Which provider
-//! it is doesn't matter here.
+//! names (`listener`, `accept`) over mutual TLS (`tls`), and talks gRPC. It calls the provider and
+//! a few services of go-plugin's own (`go_plugin_services`), until it asks the process to end.
+//! Which provider it is doesn't matter here.
 
 mod accept;
 mod address;
@@ -58,7 +58,7 @@ use crate::protocol::ProviderService;
 const GRACE_PERIOD: Duration = Duration::from_millis(1500);
 
 /// How long changes may take to stop once we are to end without the host having asked for it: a
-/// request to Azure that is in flight is waited for.
+/// request that is in flight is waited for.
 const CHANGES_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who is to connect.

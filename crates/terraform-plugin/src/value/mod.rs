@@ -2,13 +2,27 @@
 //!
 //! # Layout
 //! - [`Value`], [`Type`]: the model (this file)
-//! - [`number`]: numbers of any size, exact
-//! - [`path`]: where in a value something stands
-//! - [`type_error`]: what is wrong with a value that doesn't fit its type
+//! - [`Number`]: numbers of any size, exact
+//! - [`AttributePath`]: where in a value something stands
+//! - [`TypeError`]: what is wrong with a value that doesn't fit its type
 //! - [`msgpack`]: the wire's encoding
 //! - [`json`]: the encoding of stored state
-//! - [`type_json`]: the encoding of types
-//! - [`coerce`]: making a value fit that doesn't
+//! - `type_json`: the encoding of types
+//! - `coerce`: making a value fit that doesn't
+//!
+//! ```
+//! use terraform_plugin::value::{AttributePath, Value};
+//!
+//! let note = Value::object([
+//!     ("title", Value::from("Milk")),
+//!     ("labels", Value::Set(vec!["shop".into()])),
+//!     ("id", Value::Unknown),
+//! ]);
+//! assert_eq!(note.get("title").as_str(), Some("Milk"));
+//! assert!(note.get("id").is_unknown() && !note.is_wholly_known());
+//! assert!(note.get("nothing of that name").is_null());
+//! assert_eq!(AttributePath::new("notes").key("a").attribute("id").to_string(), r#"notes["a"].id"#);
+//! ```
 
 use std::collections::BTreeMap;
 
