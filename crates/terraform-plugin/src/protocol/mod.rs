@@ -11,7 +11,7 @@
 //! - `data_sources`, `list`, `actions`, `functions`: what isn't managed
 //! - `from_proto`, `to_proto`: the protocol's types and ours
 //! - `protocol_diagnostics`: wording of what goes wrong between host and provider
-//! - [`Operations`]: what runs now: how it is cancelled, and how it is waited for
+//! - `operations`: what runs now: how it is cancelled, and how it is waited for
 //!
 //! A call is answered with a gRPC status only where it isn't implemented at all: a host shows a
 //! status as a crash of the plugin, and forgets what a create has made. Everything else is a
