@@ -16,6 +16,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: what the pages show, applied
 //! - `functions`: functions in configurations
+//! - `framework_example`: the framework's example, a provider of its own
 //! - `actions`: actions, invoked by hand and triggered
 //! - `status`: what has become of the images
 //! - `data_sources`: what configurations look up, and make of it
@@ -35,6 +36,7 @@ mod docs_pages;
 mod drift;
 mod examples;
 mod failures;
+mod framework_example;
 mod functions;
 mod generated;
 mod golden;

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 use terraform_plugin::framework::{Definition, Parameter, Provider};
 use terraform_plugin::schema::{
-    Attribute, AttributeKind, Block, ForImport, IdentitySchema, NestedBlock, Nesting, Presence,
-    Schema,
+    Attribute, AttributeKind, Block, Configurability, ForImport, IdentitySchema, NestedBlock,
+    Nesting, Schema,
 };
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
@@ -113,7 +113,7 @@ fn attributes_json(attributes: &[Attribute]) -> Value {
 }
 
 fn attribute_json(attribute: &Attribute) -> Value {
-    use Presence::{Computed, Optional, OptionalComputed, Required};
+    use Configurability::{Computed, Optional, OptionalComputed, Required};
     let mut json = json!({"description_kind": "markdown"});
     match &attribute.kind {
         AttributeKind::Plain(kind) => put(&mut json, "type", kind.to_json()),
@@ -123,7 +123,7 @@ fn attribute_json(attribute: &Attribute) -> Value {
             put(&mut json, "nested_type", nested);
         }
     }
-    let presence = attribute.presence;
+    let presence = attribute.configurability;
     put(
         &mut json,
         "description",

@@ -7,7 +7,7 @@ use tonic::Streaming;
 
 /// What an action has said.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct ActionEvents {
     /// While it went on.
     pub messages: Vec<String>,
     /// At its end.
@@ -15,21 +15,21 @@ pub struct Told {
 }
 
 /// Everything up to the end, which has to come once and last.
-pub async fn told(mut events: Streaming<Event>) -> Told {
-    let mut told = Told::default();
+pub async fn collect_events(mut events: Streaming<Event>) -> ActionEvents {
+    let mut all = ActionEvents::default();
     let mut has_ended = false;
     while let Some(event) = events.message().await.unwrap() {
         assert!(!has_ended, "an event after the completion");
         match event.r#type.expect("an event of no kind crashes Terraform") {
-            Kind::Progress(progress) => told.messages.push(progress.message),
+            Kind::Progress(progress) => all.messages.push(progress.message),
             Kind::Completed(completed) => {
-                told.outcome = completed.diagnostics;
+                all.outcome = completed.diagnostics;
                 has_ended = true;
             }
         }
     }
-    assert!(has_ended, "no completion after {told:?}");
-    told
+    assert!(has_ended, "no completion after {all:?}");
+    all
 }
 
 /// The next event, which has to be a message.

@@ -177,7 +177,7 @@ impl Core {
             }
         }
         // By now everything in the configuration is known: Core plans once more, and holds the
-        // provider to what it has promised.
+        // provider to what it has planned_identity.
         let stored = self.stored.clone();
         let prior = stored
             .as_ref()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use terraform_plugin::schema::{Attribute, AttributeKind, Block, Nesting, Presence};
+use terraform_plugin::schema::{Attribute, AttributeKind, Block, Configurability, Nesting};
 use terraform_plugin::value::Value;
 
 /// The configuration, with what the provider has computed before where it says nothing.
@@ -95,44 +95,50 @@ fn value_faults(
     }
 }
 
-/// Where a result contradicts what was promised: the plan ("inconsistent result after apply"), or
+/// Where a result contradicts what was planned_identity: the plan ("inconsistent result after apply"), or
 /// an earlier plan ("inconsistent final plan"). What was unknown may have become anything.
-pub fn broken_promises(promised: &Value, kept: &Value) -> Vec<String> {
+pub fn broken_promises(planned_identity: &Value, kept: &Value) -> Vec<String> {
     let mut broken = vec![];
-    compare("", promised, kept, &mut broken);
+    compare("", planned_identity, kept, &mut broken);
     broken
 }
 
-fn compare(path: &str, promised: &Value, kept: &Value, broken: &mut Vec<String>) {
+fn compare(path: &str, planned_identity: &Value, kept: &Value, broken: &mut Vec<String>) {
     type Elements = BTreeMap<String, Value>;
     let same_keys = |a: &Elements, b: &Elements| a.keys().eq(b.keys());
-    match (promised, kept) {
+    match (planned_identity, kept) {
         (Value::Unknown, _) => {}
         (Value::Object(a), Value::Object(b)) | (Value::Map(a), Value::Map(b))
             if same_keys(a, b) =>
         {
-            for (key, promised) in a {
-                compare(&format!("{path}.{key}"), promised, &b[key], broken);
+            for (key, planned_identity) in a {
+                compare(&format!("{path}.{key}"), planned_identity, &b[key], broken);
             }
         }
         (Value::Set(a), Value::Set(b)) if sets_agree(a, b) => {}
-        (promised, kept) if promised == kept => {}
-        _ => broken.push(format!("{path}: was {promised:?}, but now {kept:?}")),
+        (planned_identity, kept) if planned_identity == kept => {}
+        _ => broken.push(format!(
+            "{path}: was {planned_identity:?}, but now {kept:?}"
+        )),
     }
 }
 
 /// Each element needs one on the other side that it may be; unknown ones may turn out to be the
 /// same, but not to be more.
-fn sets_agree(promised: &[Value], kept: &[Value]) -> bool {
+fn sets_agree(planned_identity: &[Value], kept: &[Value]) -> bool {
     let may_be = |a: &Value, b: &Value| broken_promises(a, b).is_empty();
-    kept.len() <= promised.len()
-        && promised.iter().all(|a| kept.iter().any(|b| may_be(a, b)))
-        && kept.iter().all(|b| promised.iter().any(|a| may_be(a, b)))
+    kept.len() <= planned_identity.len()
+        && planned_identity
+            .iter()
+            .all(|a| kept.iter().any(|b| may_be(a, b)))
+        && kept
+            .iter()
+            .all(|b| planned_identity.iter().any(|a| may_be(a, b)))
 }
 
 fn is_computed(attribute: &Attribute) -> bool {
     matches!(
-        attribute.presence,
-        Presence::Computed | Presence::OptionalComputed
+        attribute.configurability,
+        Configurability::Computed | Configurability::OptionalComputed
     )
 }

@@ -1,7 +1,8 @@
 //! Schemas for tests.
 
 use terraform_plugin::schema::{
-    Attribute, Block, IdentityAttribute, IdentitySchema, NestedBlock, Nesting, Presence, Schema,
+    Attribute, Block, Configurability, IdentityAttribute, IdentitySchema, NestedBlock, Nesting,
+    Schema,
 };
 use terraform_plugin::value::Type;
 
@@ -10,10 +11,16 @@ use terraform_plugin::value::Type;
 pub fn thing() -> Schema {
     schema(
         vec![
-            Attribute::new("id", Type::String, Presence::Computed, "Its id."),
-            Attribute::new("name", Type::String, Presence::Required, "Its name."),
-            Attribute::new("size", Type::Number, Presence::Optional, "Its size."),
-            Attribute::new("secret", Type::String, Presence::Optional, "A secret.").write_only(),
+            Attribute::new("id", Type::String, Configurability::Computed, "Its id."),
+            Attribute::new("name", Type::String, Configurability::Required, "Its name."),
+            Attribute::new("size", Type::Number, Configurability::Optional, "Its size."),
+            Attribute::new(
+                "secret",
+                Type::String,
+                Configurability::Optional,
+                "A secret.",
+            )
+            .write_only(),
         ],
         vec![block("rule", Nesting::List, vec![text("name")], vec![])],
     )
@@ -35,7 +42,7 @@ pub fn everything() -> Schema {
     let inner = || vec![text("a"), plain("n", Type::Number)];
     let any = || vec![plain("any", Type::Dynamic)];
     let nested = |name, nesting, attributes| {
-        Attribute::nested(name, nesting, attributes, Presence::Optional, "")
+        Attribute::nested(name, nesting, attributes, Configurability::Optional, "")
     };
     schema(
         vec![
@@ -75,7 +82,7 @@ pub fn everything() -> Schema {
 
 /// An optional attribute of a plain type.
 pub fn plain(name: &str, kind: Type) -> Attribute {
-    Attribute::new(name, kind, Presence::Optional, "")
+    Attribute::new(name, kind, Configurability::Optional, "")
 }
 
 /// A schema of version 2 of these attributes and blocks.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
-    Action, Context, Data, DataResult, DataSource, Definition, Function, FunctionError,
-    ListRequest, ListResource, ListResult, ListResults, Parameter, Progress,
+    Action, Context, DataSource, Definition, Function, FunctionError, ListRequest, ListResource,
+    ListResult, ListResults, Parameter, Progress, ReadDataSourceResponse, ReadDataSourceResult,
 };
-use terraform_plugin::schema::{Attribute, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Configurability, Schema};
 use terraform_plugin::value::{AttributePath, Type, Value};
 use tokio::sync::Notify;
 
@@ -36,8 +36,20 @@ pub struct ScriptedUnmanaged {
 impl ScriptedUnmanaged {
     /// One of each kind.
     pub fn new() -> Arc<Self> {
-        let word = || Attribute::new("word", Type::String, Presence::Required, "What to do.");
-        let length = Attribute::new("length", Type::Number, Presence::Computed, "Its length.");
+        let word = || {
+            Attribute::new(
+                "word",
+                Type::String,
+                Configurability::Required,
+                "What to do.",
+            )
+        };
+        let length = Attribute::new(
+            "length",
+            Type::Number,
+            Configurability::Computed,
+            "Its length.",
+        );
         let text = |name| Parameter::new(name, Type::String, "");
         let nullable = Parameter {
             allow_null: true,
@@ -123,7 +135,7 @@ impl DataSource for ScriptedUnmanaged {
         self.judge(config)
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let word = config.get("word").as_str().unwrap().to_owned();
         let length = match word.as_str() {
             "bad" => return Err(failure()),
@@ -138,7 +150,7 @@ impl DataSource for ScriptedUnmanaged {
             word => i64::try_from(word.len()).unwrap().into(),
         };
         let state = Value::object([("word", word.as_str().into()), ("length", length)]);
-        Ok(Data {
+        Ok(ReadDataSourceResponse {
             state,
             diagnostics: if word == "odd" {
                 warning()

@@ -44,7 +44,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::value::{Misfit, Problem, Step, Value};
+use crate::value::{Problem, Step, TypeError, Value};
 
 mod conversions;
 mod field;
@@ -58,7 +58,7 @@ pub trait FromValue: Sized {
     /// # Errors
     /// Where the value is of another kind, or is null or unknown and this type is neither. An
     /// unknown value is [`Problem::Unknown`].
-    fn from_value(value: &Value) -> Result<Self, Misfit>;
+    fn from_value(value: &Value) -> Result<Self, TypeError>;
 }
 
 /// A type that can be written as a [`Value`].
@@ -76,7 +76,7 @@ pub trait Model: FromValue + ToValue {
     ///
     /// # Errors
     /// Those of the first field that can't be read, with its path.
-    fn read(value: &Value) -> Result<Self, Misfit> {
+    fn read(value: &Value) -> Result<Self, TypeError> {
         Self::from_value(value)
     }
 
@@ -142,7 +142,7 @@ macro_rules! model {
         impl $crate::model::FromValue for $model {
             fn from_value(
                 value: &$crate::value::Value,
-            ) -> ::core::result::Result<Self, $crate::value::Misfit> {
+            ) -> ::core::result::Result<Self, $crate::value::TypeError> {
                 let object = $crate::model::object(value)?;
                 ::core::result::Result::Ok(Self {
                     $($field: $crate::model::attribute(
@@ -202,7 +202,7 @@ macro_rules! text_value {
         impl $crate::model::FromValue for $kind {
             fn from_value(
                 value: &$crate::value::Value,
-            ) -> ::core::result::Result<Self, $crate::value::Misfit> {
+            ) -> ::core::result::Result<Self, $crate::value::TypeError> {
                 $crate::model::text(value)
             }
         }
@@ -219,7 +219,7 @@ macro_rules! text_value {
 ///
 /// # Errors
 /// Where the value isn't known text, or doesn't parse ([`Problem::Invalid`]).
-pub fn text<T>(value: &Value) -> Result<T, Misfit>
+pub fn text<T>(value: &Value) -> Result<T, TypeError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -231,7 +231,7 @@ where
 
 /// For [`model!`](crate::model!): the value, if it is a known object.
 #[doc(hidden)]
-pub fn object(value: &Value) -> Result<&Value, Misfit> {
+pub fn object(value: &Value) -> Result<&Value, TypeError> {
     conversions::known(value, "an object", |value| value.as_map().map(|_| value))
 }
 
@@ -241,11 +241,11 @@ pub fn attribute<T: FromValue>(
     object: &Value,
     name: &str,
     default: Option<fn() -> T>,
-) -> Result<T, Misfit> {
+) -> Result<T, TypeError> {
     match (object.get(name), default) {
         (Value::Null, Some(default)) => Ok(default()),
         (value, _) => {
-            T::from_value(value).map_err(|misfit| misfit.within(Step::Attribute(name.to_owned())))
+            T::from_value(value).map_err(|error| error.within(Step::Attribute(name.to_owned())))
         }
     }
 }
@@ -296,7 +296,7 @@ mod tests {
             panic!("a model is written as an object")
         };
         attributes.insert(attribute.to_owned(), value);
-        Whole::read(&Value::Object(attributes)).map_err(|misfit| misfit.to_string())
+        Whole::read(&Value::Object(attributes)).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,12 +6,34 @@
 //! - [`IdentitySchema`]: what tells one object from all others
 //! - `complete`: values with everything of their schema present
 //! - `configuration`: the configuration that a state could have come from
-//! - [`rules`]: what hosts demand of a schema
+//! - `objects`: the objects in a value, each changed
+//! - `rules`: what hosts demand of a schema
+//!
+//! ```
+//! use terraform_plugin::schema::{Attribute, Block, Configurability, Schema};
+//! use terraform_plugin::value::{Type, Value};
+//!
+//! let name = Attribute::new("name", Type::String, Configurability::Required, "Its name.");
+//! let id = Attribute::new("id", Type::String, Configurability::Computed, "Its id.").sensitive();
+//! let schema = Schema {
+//!     version: 0,
+//!     block: Block {
+//!         attributes: vec![name, id],
+//!         description: "A thing.".to_owned(),
+//!         ..Block::default()
+//!     },
+//! };
+//!
+//! // Whoever makes a value may leave out what is null.
+//! let whole = schema.block.complete(Value::object([("name", Value::from("a"))]));
+//! assert_eq!(whole, Value::object([("name", "a".into()), ("id", Value::Null)]));
+//! ```
 
 mod complete;
 mod configuration;
 mod identity;
-pub mod rules;
+mod objects;
+pub(crate) mod rules;
 
 use std::collections::BTreeMap;
 
@@ -43,7 +65,7 @@ pub struct Block {
 
 /// Whether an attribute is set by the user, by the provider, or by either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum Configurability {
     /// The configuration must set it.
     Required,
     /// The configuration may set it.
@@ -63,7 +85,7 @@ pub struct Attribute {
     /// What it holds.
     pub kind: AttributeKind,
     /// Who sets it.
-    pub presence: Presence,
+    pub configurability: Configurability,
     /// Markdown.
     pub description: String,
     /// Whether hosts hide its value.
@@ -116,11 +138,16 @@ pub struct NestedBlock {
 
 impl Attribute {
     /// An attribute of a plain type.
-    pub fn new(name: &str, kind: Type, presence: Presence, description: impl Into<String>) -> Self {
+    pub fn new(
+        name: &str,
+        kind: Type,
+        configurability: Configurability,
+        description: impl Into<String>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             kind: AttributeKind::Plain(kind),
-            presence,
+            configurability,
             description: description.into(),
             sensitive: false,
             write_only: false,
@@ -133,12 +160,12 @@ impl Attribute {
         name: &str,
         nesting: Nesting,
         attributes: Vec<Attribute>,
-        presence: Presence,
+        configurability: Configurability,
         description: impl Into<String>,
     ) -> Self {
         Self {
             kind: AttributeKind::Nested(nesting, attributes),
-            ..Self::new(name, Type::Dynamic, presence, description)
+            ..Self::new(name, Type::Dynamic, configurability, description)
         }
     }
 
@@ -166,7 +193,7 @@ impl Attribute {
     /// The same attribute, set by the provider alone, and so is everything in it.
     #[must_use]
     pub fn computed(mut self) -> Self {
-        self.presence = Presence::Computed;
+        self.configurability = Configurability::Computed;
         if let AttributeKind::Nested(nesting, attributes) = self.kind {
             let attributes = attributes.into_iter().map(Self::computed).collect();
             self.kind = AttributeKind::Nested(nesting, attributes);
@@ -176,7 +203,7 @@ impl Attribute {
 
     /// The same attribute, with another sentence at the end of its description.
     #[must_use]
-    pub fn saying(mut self, more: &str) -> Self {
+    pub fn with_note(mut self, more: &str) -> Self {
         self.description = format!("{} {more}", self.description);
         self
     }

@@ -1,7 +1,7 @@
 //! The schema of the provider block.
 
 use crate::provider::configuration::arguments::{ARGUMENTS, Argument, ENDPOINT, ENDPOINTS, Kind};
-use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Nesting, Schema};
 use terraform_plugin::value::Type;
 
 /// The schema of the provider block.
@@ -11,7 +11,7 @@ pub(crate) fn schema() -> Schema {
         ENDPOINT,
         Nesting::Single,
         ENDPOINTS.iter().map(Argument::attribute).collect(),
-        Presence::Optional,
+        Configurability::Optional,
         "The endpoints of a cloud that `environment` doesn't name. What is set here goes before \
          `environment` and `metadata_host`.",
     ));
@@ -43,7 +43,7 @@ impl Argument {
             Kind::Switch => Type::Bool,
             Kind::Texts => Type::List(Box::new(Type::String)),
         };
-        let attribute = Attribute::new(self.name, kind, Presence::Optional, description);
+        let attribute = Attribute::new(self.name, kind, Configurability::Optional, description);
         match self.kind {
             Kind::Secret => attribute.sensitive(),
             Kind::Text | Kind::Switch | Kind::Texts => attribute,

@@ -9,7 +9,7 @@ use crate::provider::connection::Connection;
 use crate::provider::workflow::schema;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Context;
-use terraform_plugin::schema::{Attribute, Presence};
+use terraform_plugin::schema::{Attribute, Configurability};
 use terraform_plugin::value::{AttributePath, Type, Value};
 
 const TIMEOUT: &str = "timeout";
@@ -62,7 +62,7 @@ pub(crate) fn attributes(time_for: &str) -> [Attribute; 2] {
         Attribute::new(
             TIMEOUT,
             Type::String,
-            Presence::Optional,
+            Configurability::Optional,
             format!("{time_for}, such as `90s` or `1h30m`. Defaults to `30m`."),
         ),
     ]

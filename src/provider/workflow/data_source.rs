@@ -16,7 +16,9 @@ use crate::provider::report;
 use crate::provider::workflow::lookup::{Lookup, look_up};
 use crate::provider::workflow::{TYPE_NAME, names, schema as workflow};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
-use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
+use terraform_plugin::framework::{
+    Context, DataSource, ReadDataSourceResponse, ReadDataSourceResult,
+};
 use terraform_plugin::schema::{Block, Schema};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -65,10 +67,10 @@ impl DataSource for ContinuousPatchingWorkflow {
         registry_and_timeouts(config, [])
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let registry = self.connection.registry_of(context, &config)?;
         match look_up(&registry).await {
-            Ok(Lookup::Workflow { state, diagnostics }) => Ok(Data {
+            Ok(Lookup::Workflow { state, diagnostics }) => Ok(ReadDataSourceResponse {
                 state: self.attributes(state, &config),
                 diagnostics,
             }),

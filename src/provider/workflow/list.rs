@@ -25,7 +25,7 @@ use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
     Context, ListRequest, ListResource, ListResult, ListResults, NoMoreWanted,
 };
-use terraform_plugin::schema::{Attribute, Block, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Schema};
 use terraform_plugin::value::{AttributePath, Type, Value};
 
 const SUBSCRIPTION_ID: &str = "subscription_id";
@@ -210,8 +210,9 @@ impl Search<'_> {
 
 /// The schema, version 0.
 fn schema() -> Schema {
-    let text =
-        |name, description| Attribute::new(name, Type::String, Presence::Optional, description);
+    let text = |name, description| {
+        Attribute::new(name, Type::String, Configurability::Optional, description)
+    };
     Schema {
         version: 0,
         block: Block {

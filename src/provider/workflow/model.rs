@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::model::{FromValue, Model as _, ToValue};
-use terraform_plugin::value::{Misfit, Value};
+use terraform_plugin::value::{TypeError, Value};
 
 use crate::patching::{Policy, Schedule, TagConvention, TaskName, TimeOfDay, WORKFLOW_TYPE};
 use crate::provider::common::timeouts::{Operation, Timeouts};
@@ -74,7 +74,7 @@ impl<T: FromStr> From<&str> for Shown<T> {
 }
 
 impl<T: FromStr> FromValue for Shown<T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         String::from_value(value).map(|text| text.as_str().into())
     }
 }
@@ -87,7 +87,7 @@ impl<T: fmt::Display> ToValue for Shown<T> {
 
 impl FromValue for WorkflowType {
     // It says nothing, whatever it is.
-    fn from_value(_: &Value) -> Result<Self, Misfit> {
+    fn from_value(_: &Value) -> Result<Self, TypeError> {
         Ok(Self)
     }
 }

@@ -1,7 +1,7 @@
 //! The attributes of the resource, and what documentation says of each. What is looked up and not
 //! managed takes its attributes from here: what they are is the same, only who sets them isn't.
 
-use terraform_plugin::schema::{Attribute, Block, NestedBlock, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, NestedBlock, Nesting, Schema};
 use terraform_plugin::value::{Type, Value};
 
 use crate::patching::TagConvention;
@@ -59,8 +59,8 @@ pub(crate) fn facts() -> Vec<Attribute> {
     let facts = [
         enabled(),
         repositories(),
-        schedule().saying("A timer of any other form shows as its cron expression."),
-        start_time().saying("Null where the timer has no such time."),
+        schedule().with_note("A timer of any other form shows as its cron expression."),
+        start_time().with_note("Null where the timer has no such time."),
         tag_convention(),
     ];
     facts
@@ -71,14 +71,14 @@ pub(crate) fn facts() -> Vec<Attribute> {
 }
 
 fn arguments() -> Vec<Attribute> {
-    use Presence::OptionalComputed;
+    use Configurability::OptionalComputed;
     vec![
-        registry_id().saying("Changing this forces a new resource to be created."),
-        repositories().saying("At least one."),
+        registry_id().with_note("Changing this forces a new resource to be created."),
+        repositories().with_note("At least one."),
         schedule(),
         enabled()
-            .saying("`false` keeps everything and disables the timer; runs by hand still work.")
-            .saying(&defaults_to(names::ENABLED)),
+            .with_note("`false` keeps everything and disables the timer; runs by hand still work.")
+            .with_note(&defaults_to(names::ENABLED)),
         Attribute::new(
             names::PREFLIGHT,
             Type::String,
@@ -89,7 +89,7 @@ fn arguments() -> Vec<Attribute> {
              `warn`, `error`, and `off` for not looking at all. More than 100 images, and a \
              registry that can't run the tasks, are errors with both of the others.",
         )
-        .saying(&defaults_to(names::PREFLIGHT)),
+        .with_note(&defaults_to(names::PREFLIGHT)),
         Attribute::new(
             names::RUN_IMMEDIATELY,
             Type::Bool,
@@ -97,12 +97,12 @@ fn arguments() -> Vec<Attribute> {
             "Whether to queue a run after a create, and after an update that changes the policy \
              or the schedule.",
         )
-        .saying(&defaults_to(names::RUN_IMMEDIATELY)),
-        start_time().saying(
+        .with_note(&defaults_to(names::RUN_IMMEDIATELY)),
+        start_time().with_note(
             "Left out, it is at create derived from the registry's ID, so that a fleet of \
              registries doesn't start all at once; afterwards it stays what it is.",
         ),
-        tag_convention().saying(&defaults_to(names::TAG_CONVENTION)),
+        tag_convention().with_note(&defaults_to(names::TAG_CONVENTION)),
     ]
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn registry_id() -> Attribute {
     Attribute::new(
         names::REGISTRY_ID,
         Type::String,
-        Presence::Required,
+        Configurability::Required,
         "The ID of the container registry. Letter case doesn't count.",
     )
 }
@@ -125,19 +125,19 @@ pub(crate) fn repositories() -> Attribute {
             Attribute::new(
                 names::TAGS,
                 Type::Set(Box::new(Type::String)),
-                Presence::Required,
+                Configurability::Required,
                 "The tags to patch, or `[\"*\"]` for every tag. Tags that look like patches (`-0` to \
                  `-999`, `-patched`) can't be named.",
             ),
             Attribute::new(
                 names::ENABLED,
                 Type::Bool,
-                Presence::OptionalComputed,
+                Configurability::OptionalComputed,
                 "Whether the repository is scanned and patched.",
             )
-            .saying(&defaults_to(names::ENABLED)),
+            .with_note(&defaults_to(names::ENABLED)),
         ],
-        Presence::Required,
+        Configurability::Required,
         "The repositories to patch, by name.",
     )
 }
@@ -147,7 +147,7 @@ pub(crate) fn tag_convention() -> Attribute {
     Attribute::new(
         names::TAG_CONVENTION,
         Type::String,
-        Presence::OptionalComputed,
+        Configurability::OptionalComputed,
         "How patched images are tagged. Possible values are `incremental` (`3.11-1`, `3.11-2` and \
          so on; earlier ones are kept) and `floating` (`3.11-patched`, overwritten each time).",
     )
@@ -157,7 +157,7 @@ fn enabled() -> Attribute {
     Attribute::new(
         names::ENABLED,
         Type::Bool,
-        Presence::OptionalComputed,
+        Configurability::OptionalComputed,
         "Whether the workflow runs on its schedule.",
     )
 }
@@ -166,7 +166,7 @@ fn schedule() -> Attribute {
     Attribute::new(
         names::SCHEDULE,
         Type::String,
-        Presence::Required,
+        Configurability::Required,
         "How often to scan and patch, `1d` to `30d`. The days are days of the month: the count \
          starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, 22nd and 29th.",
     )
@@ -176,13 +176,13 @@ fn start_time() -> Attribute {
     Attribute::new(
         names::START_TIME,
         Type::String,
-        Presence::OptionalComputed,
+        Configurability::OptionalComputed,
         "The time of the day, UTC, at which the workflow runs, as `HH:MM`.",
     )
 }
 
 fn read_only() -> Vec<Attribute> {
-    use Presence::Computed;
+    use Configurability::Computed;
     let text = |name, description: &str| Attribute::new(name, Type::String, Computed, description);
     vec![
         text(
@@ -242,7 +242,7 @@ pub(crate) fn timeouts(what: &str, operations: &[Operation]) -> NestedBlock {
         Attribute::new(
             operation.as_str(),
             Type::String,
-            Presence::Optional,
+            Configurability::Optional,
             format!(
                 "How long to {operation} {what} may take, such as `90s` or `1h30m`. Defaults to \
                  `{minutes}m`."

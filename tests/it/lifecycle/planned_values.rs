@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
 use terraform_plugin::framework::Provider;
-use terraform_plugin::schema::{Attribute, AttributeKind, Block, Presence};
+use terraform_plugin::schema::{Attribute, AttributeKind, Block, Configurability};
 use terraform_plugin::value::Value;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
@@ -43,12 +43,12 @@ fn config(registry_id: &str, schedule: &str, tags: &[&str]) -> Value {
 }
 
 /// The attributes, with their paths, of which the configuration says nothing.
-fn unsaid(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Presence)> {
+fn unsaid(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Configurability)> {
     let mut found = vec![];
     for attribute in attributes {
         let name = &attribute.name;
         match (&attribute.kind, config.get(name)) {
-            (_, Value::Null) => found.push((vec![name.clone()], attribute.presence)),
+            (_, Value::Null) => found.push((vec![name.clone()], attribute.configurability)),
             (AttributeKind::Nested(_, inner), Value::Map(elements)) => {
                 for (key, element) in elements {
                     for (path, presence) in unsaid(inner, element) {
@@ -82,7 +82,10 @@ async fn mistake_16_what_is_computed_is_unknown_in_the_plan_or_known_and_kept() 
 
         for (path, presence) in unsaid(&block().attributes, &config) {
             assert!(
-                matches!(presence, Presence::Computed | Presence::OptionalComputed),
+                matches!(
+                    presence,
+                    Configurability::Computed | Configurability::OptionalComputed
+                ),
                 "{path:?}"
             );
             assert!(!at(&plan.planned, &path).is_null(), "{path:?} becomes null");
@@ -99,7 +102,9 @@ async fn mistake_17_defaults_are_planned_for_attributes_that_may_be_computed_and
 
     let defaults: Vec<_> = unsaid(&block().attributes, &config)
         .into_iter()
-        .filter(|(path, presence)| *presence != Presence::Computed && !at(&planned, path).is_null())
+        .filter(|(path, presence)| {
+            *presence != Configurability::Computed && !at(&planned, path).is_null()
+        })
         .map(|(path, presence)| (path.join("."), presence))
         .collect();
 
@@ -113,7 +118,7 @@ async fn mistake_17_defaults_are_planned_for_attributes_that_may_be_computed_and
     ];
     assert_eq!(
         defaults,
-        expected.map(|path| (path.to_owned(), Presence::OptionalComputed))
+        expected.map(|path| (path.to_owned(), Configurability::OptionalComputed))
     );
     assert_eq!(planned.get("timeouts"), config.get("timeouts"));
 }

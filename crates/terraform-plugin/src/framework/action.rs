@@ -47,7 +47,7 @@ pub struct Progress(mpsc::Sender<String>);
 
 impl Progress {
     /// A way for messages, and its other end.
-    pub fn channel() -> (Self, mpsc::Receiver<String>) {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<String>) {
         let (sender, receiver) = mpsc::channel(MESSAGES);
         (Self(sender), receiver)
     }

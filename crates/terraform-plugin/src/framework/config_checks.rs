@@ -3,13 +3,13 @@
 //! null was put there, or a value into a read-only attribute.
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::schema::{Attribute, AttributeKind, Block, Presence};
+use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::{AttributePath, Step, Value};
 
 /// Whether the host can keep write-only values out of plan and state (Terraform and OpenTofu can
 /// from 1.11 on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteOnly {
+pub(crate) enum WriteOnly {
     /// It can.
     Allowed,
     /// It can't, and would reject the plan later with a message that helps nobody.
@@ -17,7 +17,7 @@ pub enum WriteOnly {
 }
 
 /// Holds a configuration against its schema. What is unknown is not judged.
-pub fn check_config(block: &Block, config: &Value, write_only: WriteOnly) -> Diagnostics {
+pub(crate) fn check_config(block: &Block, config: &Value, write_only: WriteOnly) -> Diagnostics {
     let mut checks = Checks {
         write_only,
         found: Diagnostics::new(),
@@ -89,13 +89,13 @@ impl Checks {
 
     fn attribute(&mut self, attribute: &Attribute, value: &Value, place: &Place) {
         let name = &attribute.name;
-        let finding = match (attribute.presence, value) {
-            (Presence::Required, Value::Null) => Diagnostic::error(
+        let finding = match (attribute.configurability, value) {
+            (Configurability::Required, Value::Null) => Diagnostic::error(
                 "Missing required argument",
                 format!("The argument {name:?} is required, but it is null. Give it a value."),
             ),
             (_, Value::Null) => return,
-            (Presence::Computed, _) => Diagnostic::error(
+            (Configurability::Computed, _) => Diagnostic::error(
                 "Value for a read-only attribute",
                 format!(
                     "The provider decides on {name:?} by itself. Remove it from the configuration."
@@ -160,26 +160,32 @@ mod tests {
     use crate::value::Type;
 
     fn schema() -> Block {
-        let text = |name, presence| Attribute::new(name, Type::String, presence, "");
+        let text = |name, configurability| Attribute::new(name, Type::String, configurability, "");
         let inner = || {
             vec![
-                text("name", Presence::Required),
-                text("id", Presence::Computed),
+                text("name", Configurability::Required),
+                text("id", Configurability::Computed),
             ]
         };
         Block {
             attributes: vec![
-                text("title", Presence::Required),
-                text("secret", Presence::Optional).write_only(),
-                text("old", Presence::Optional).deprecated("Use title instead."),
-                Attribute::nested("items", Nesting::Map, inner(), Presence::Optional, ""),
-                Attribute::nested("tags", Nesting::Set, inner(), Presence::Optional, ""),
+                text("title", Configurability::Required),
+                text("secret", Configurability::Optional).write_only(),
+                text("old", Configurability::Optional).deprecated("Use title instead."),
+                Attribute::nested(
+                    "items",
+                    Nesting::Map,
+                    inner(),
+                    Configurability::Optional,
+                    "",
+                ),
+                Attribute::nested("tags", Nesting::Set, inner(), Configurability::Optional, ""),
             ],
             blocks: vec![NestedBlock {
                 name: "rule".to_owned(),
                 nesting: Nesting::List,
                 block: Block {
-                    attributes: [inner(), vec![text("any", Presence::Optional)]].concat(),
+                    attributes: [inner(), vec![text("any", Configurability::Optional)]].concat(),
                     ..Block::default()
                 },
                 min_items: 0,

@@ -94,7 +94,7 @@ impl Definition {
     }
 
     /// What the argument at `index` is for; [`None`] where there may not be as many.
-    pub fn parameter(&self, index: usize) -> Option<&Parameter> {
+    pub(crate) fn parameter(&self, index: usize) -> Option<&Parameter> {
         self.parameters.get(index).or(self.variadic.as_ref())
     }
 }

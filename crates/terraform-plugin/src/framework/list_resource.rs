@@ -70,7 +70,7 @@ pub struct NoMoreWanted;
 
 impl ListResults {
     /// A way for results, and its other end. It holds one: whoever finds them waits for the host.
-    pub fn channel() -> (Self, mpsc::Receiver<ListResult>) {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<ListResult>) {
         let (sender, receiver) = mpsc::channel(1);
         (Self(sender), receiver)
     }
@@ -84,7 +84,7 @@ impl ListResults {
     }
 
     /// Resolves when the host wants no more.
-    pub async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.0.closed().await;
     }
 }

@@ -1,7 +1,7 @@
-//! The shape of a provider: what `rpc` calls, and what a provider implements.
+//! The shape of a provider: what [`protocol`](crate::protocol) calls, and what a provider implements.
 //!
 //! Names and duties are those of HashiCorp's terraform-plugin-framework. Nothing here knows of
-//! gRPC or of Azure; another provider could be built on it.
+//! gRPC, or of the service that a provider talks to.
 //!
 //! # Layout
 //! - [`Provider`], [`Context`]: the whole, and what every operation is given (this file)
@@ -10,13 +10,44 @@
 //! - [`ListResource`]: which objects there are
 //! - [`Action`]: what is done on demand
 //! - [`Function`]: what is only computed
-//! - [`check_config`]: what a schema alone says of a configuration
+//! - `config_checks`: what a schema alone says of a configuration
 //!
-//! What `rpc` does by itself, so that no implementation has to: decoding with attribute paths;
-//! checking configurations by their schema ([`check_config`]); filling in what a value leaves out
-//! and dropping what is write-only ([`Block::complete`]); null for whatever is being destroyed;
-//! the identity of an object wherever the protocol wants it; catching panics; running mutations so that a dropped call can't cut them short; and returning
-//! the last [`Recorder::record`]ed state with every error.
+//! # What is done for you
+//! - Values are decoded with attribute paths, and configurations checked by their schema.
+//! - What a value leaves out is filled in, and what is write-only is dropped: [`Block::complete`].
+//! - What is destroyed is planned to be null, and the protocol gets its identities.
+//! - A panic becomes a diagnostic. A call that the host drops cuts no change short.
+//! - With an error, the state that was [recorded](Recorder::record) last is returned.
+//!
+//! # A function, as an example
+//! ```
+//! use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
+//! use terraform_plugin::value::{Type, Value};
+//!
+//! struct Shout(Definition);
+//!
+//! impl Function for Shout {
+//!     fn name(&self) -> &str {
+//!         "shout"
+//!     }
+//!
+//!     fn definition(&self) -> &Definition {
+//!         &self.0
+//!     }
+//!
+//!     fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+//!         match arguments[0].as_str() {
+//!             Some("") | None => Err(FunctionError::of_argument(0, "there is nothing to shout")),
+//!             Some(text) => Ok(text.to_uppercase().into()),
+//!         }
+//!     }
+//! }
+//!
+//! let text = Parameter::new("text", Type::String, "What to shout.");
+//! let shout = Shout(Definition::new(vec![text], Type::String, "The text in capitals"));
+//! assert_eq!(shout.run(&["hello".into()]), Ok("HELLO".into()));
+//! assert_eq!(shout.run(&["".into()]).unwrap_err().argument, Some(0));
+//! ```
 //!
 //! [`Block::complete`]: crate::schema::Block::complete
 
@@ -37,8 +68,8 @@ mod list_resource;
 mod resource;
 
 pub use action::{Action, Progress};
-pub use config_checks::{WriteOnly, check_config};
-pub use data_source::{Data, DataResult, DataSource};
+pub(crate) use config_checks::{WriteOnly, check_config};
+pub use data_source::{DataSource, ReadDataSourceResponse, ReadDataSourceResult};
 pub use function::{Definition, Function, FunctionError, Parameter};
 pub use list_resource::{ListRequest, ListResource, ListResult, ListResults, NoMoreWanted};
 pub use resource::{
@@ -61,7 +92,9 @@ pub trait Provider: Send + Sync + 'static {
     fn schema(&self) -> &Schema;
 
     /// The managed resources.
-    fn resources(&self) -> Vec<Arc<dyn Resource>>;
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        Vec::new()
+    }
 
     /// The data sources.
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
@@ -83,8 +116,10 @@ pub trait Provider: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Checks a provider block without any network. Values may be unknown.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
+    /// Checks a provider block beyond its schema, without any network. Values may be unknown.
+    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
 
     /// Takes the provider block. Values may be unknown while planning: then what needs them has to
     /// cope, not this. It may come more than once in a process.

@@ -18,9 +18,11 @@ pub trait Resource: Send + Sync + 'static {
     /// Its schema.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration without any network: all findings at once, each with its path.
-    /// Values may be unknown; what is unknown is not judged.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
+    /// Checks a configuration beyond its schema, without any network: all findings at once, each
+    /// with its path. Values may be unknown; what is unknown is not judged.
+    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
 
     /// Decides what apply will do. Not called for a destroy.
     async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse;
@@ -66,8 +68,14 @@ pub trait Resource: Send + Sync + 'static {
     async fn upgrade_state(
         &self,
         version: i64,
-        state: serde_json::Value,
-    ) -> Result<Value, Diagnostics>;
+        _state: serde_json::Value,
+    ) -> Result<Value, Diagnostics> {
+        Err(Diagnostic::error(
+            "Unknown state version",
+            format!("No release of this provider has written states of version {version}."),
+        )
+        .into())
+    }
 
     /// The shape of the identity of its objects, where they have one.
     fn identity_schema(&self) -> Option<&IdentitySchema> {
@@ -76,7 +84,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// The identity of the object with this state or plan. Of a plan it may be unknown, as a whole
     /// or in part; of a state, however incomplete, it is whole. It follows from what never changes
-    /// without a replacement, and from nothing that Azure or anybody else might spell otherwise
+    /// without a replacement, and from nothing that the service or anybody else might spell otherwise
     /// the next time.
     fn identity(&self, _state: &Value) -> Value {
         Value::Null
@@ -155,6 +163,16 @@ pub struct Applied {
     pub diagnostics: Diagnostics,
 }
 
+impl From<Value> for Applied {
+    /// Done, with nothing private to store and nothing to say.
+    fn from(state: Value) -> Self {
+        Self {
+            state,
+            ..Self::default()
+        }
+    }
+}
+
 /// What [`Resource::read`] is given.
 #[derive(Debug)]
 pub struct ReadRequest {
@@ -176,6 +194,21 @@ pub struct ReadResponse {
     pub diagnostics: Diagnostics,
 }
 
+impl From<Result<Option<Value>, Diagnostics>> for ReadResponse {
+    /// What was found, with nothing private to store; or what went wrong.
+    fn from(found: Result<Option<Value>, Diagnostics>) -> Self {
+        let (state, diagnostics) = match found {
+            Ok(state) => (state, Diagnostics::new()),
+            Err(diagnostics) => (None, diagnostics),
+        };
+        Self {
+            state,
+            diagnostics,
+            ..Self::default()
+        }
+    }
+}
+
 /// What the user names an object by.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImportRequest {
@@ -192,6 +225,16 @@ pub struct Imported {
     pub state: Value,
     /// Private data.
     pub private: Vec<u8>,
+}
+
+impl From<Value> for Imported {
+    /// A state without private data.
+    fn from(state: Value) -> Self {
+        Self {
+            state,
+            private: Vec::new(),
+        }
+    }
 }
 
 /// Where a create, update or delete notes what exists, as soon as it does. After an error, a

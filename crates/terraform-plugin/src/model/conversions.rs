@@ -5,14 +5,14 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::model::{FromValue, ToValue};
-use crate::value::{Misfit, Number, Problem, Step, Value};
+use crate::value::{Number, Problem, Step, TypeError, Value};
 
 /// What `read` finds in a value that is neither null nor unknown.
 pub(super) fn known<'a, T>(
     value: &'a Value,
     expected: &'static str,
     read: impl FnOnce(&'a Value) -> Option<T>,
-) -> Result<T, Misfit> {
+) -> Result<T, TypeError> {
     match undressed(value) {
         Value::Unknown => Err(Problem::Unknown.into()),
         value => read(value).ok_or_else(|| Problem::wrong_kind(expected, value).into()),
@@ -28,7 +28,7 @@ pub(super) fn undressed(value: &Value) -> &Value {
 }
 
 impl FromValue for Value {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         Ok(value.clone())
     }
 }
@@ -40,7 +40,7 @@ impl ToValue for Value {
 }
 
 impl FromValue for String {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         known(value, "a string", Value::as_str).map(str::to_owned)
     }
 }
@@ -52,7 +52,7 @@ impl ToValue for String {
 }
 
 impl FromValue for bool {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         known(value, "a bool", Value::as_bool)
     }
 }
@@ -64,7 +64,7 @@ impl ToValue for bool {
 }
 
 impl FromValue for Number {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         known(value, "a number", |value| match value {
             Value::Number(number) => Some(number.clone()),
             _ => None,
@@ -81,7 +81,7 @@ impl ToValue for Number {
 macro_rules! integers {
     ($($integer:ty),+) => {$(
         impl FromValue for $integer {
-            fn from_value(value: &Value) -> Result<Self, Misfit> {
+            fn from_value(value: &Value) -> Result<Self, TypeError> {
                 let number = Number::from_value(value)?;
                 let invalid = || Problem::Invalid(format!(
                     "{number} is not a whole number from {} to {}", Self::MIN, Self::MAX
@@ -101,7 +101,7 @@ macro_rules! integers {
 integers!(i64, u64);
 
 impl<T: FromValue> FromValue for Option<T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         match undressed(value) {
             Value::Null => Ok(None),
             present => T::from_value(present).map(Some),
@@ -116,11 +116,11 @@ impl<T: ToValue> ToValue for Option<T> {
 }
 
 impl<T: FromValue> FromValue for Vec<T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         let elements = known(value, "a list", Value::as_elements)?;
         let read = |(index, element): (usize, &Value)| {
             let step = Step::Index(i64::try_from(index).unwrap_or(i64::MAX));
-            T::from_value(element).map_err(|misfit| misfit.within(step))
+            T::from_value(element).map_err(|error| error.within(step))
         };
         elements.iter().enumerate().map(read).collect()
     }
@@ -133,7 +133,7 @@ impl<T: ToValue> ToValue for Vec<T> {
 }
 
 impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         let elements = known(value, "a set", Value::as_elements)?;
         elements.iter().map(T::from_value).collect()
     }
@@ -146,11 +146,11 @@ impl<T: ToValue> ToValue for BTreeSet<T> {
 }
 
 impl<K: Ord + FromStr<Err: Display>, T: FromValue> FromValue for BTreeMap<K, T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         let read = |(key, element): (&String, &Value)| {
             let step = || Step::Key(key.clone());
             let name = key.parse().map_err(|error: K::Err| {
-                Misfit::from(Problem::Invalid(error.to_string())).within(step())
+                TypeError::from(Problem::Invalid(error.to_string())).within(step())
             })?;
             let element = T::from_value(element).map_err(|misfit| misfit.within(step()))?;
             Ok((name, element))

@@ -2,7 +2,7 @@
 
 use crate::model::conversions::undressed;
 use crate::model::{FromValue, ToValue};
-use crate::value::{Misfit, Problem, Value};
+use crate::value::{Problem, TypeError, Value};
 
 /// What a configuration or a plan says of one attribute: nothing, nothing yet, or a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,12 +75,12 @@ impl<T> From<Option<T>> for Field<T> {
 }
 
 impl<T: FromValue> FromValue for Field<T> {
-    fn from_value(value: &Value) -> Result<Self, Misfit> {
+    fn from_value(value: &Value) -> Result<Self, TypeError> {
         match undressed(value) {
             Value::Null => Ok(Self::Absent),
             Value::Unknown => Ok(Self::Unknown),
             present => match T::from_value(present) {
-                Err(misfit) if matches!(misfit.problem, Problem::Unknown) => Ok(Self::Unknown),
+                Err(error) if matches!(error.problem, Problem::Unknown) => Ok(Self::Unknown),
                 result => result.map(Self::Known),
             },
         }

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rustls::pki_types::CertificateDer;
 use tracing::level_filters::LevelFilter;
 
+use crate::process::address::{Address, Network};
 use crate::process::hclog;
-use crate::process::listener::{Address, Network};
 
 /// What Terraform and OpenTofu set to show that it is they who start us.
 const COOKIE: (&str, &str) = (

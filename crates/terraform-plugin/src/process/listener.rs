@@ -1,7 +1,6 @@
 //! The socket that a host connects to.
 
 use std::env;
-use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -11,26 +10,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
+use crate::process::address::{Address, Network};
 use crate::process::connection::Connection;
 use crate::process::handshake::HostEnvironment;
-
-/// A kind of socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
-    /// A unix socket: a file.
-    Unix,
-    /// TCP on the loopback interface.
-    Tcp,
-}
-
-/// Where a host finds us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    /// The kind of socket.
-    pub(super) network: Network,
-    /// The path of the socket, or address and port.
-    pub(super) location: String,
-}
 
 /// A socket that already takes connections.
 pub(super) struct Listener {
@@ -50,23 +32,6 @@ pub struct SocketError {
     /// Where it was to be: `in` a directory, or `on` an address.
     pub place: String,
     source: io::Error,
-}
-
-impl Network {
-    /// What go-plugin uses on this system.
-    pub fn usual() -> Self {
-        if cfg!(windows) { Self::Tcp } else { Self::Unix }
-    }
-}
-
-/// As the handshake line names it.
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unix => "unix",
-            Self::Tcp => "tcp",
-        })
-    }
 }
 
 impl Listener {
@@ -134,7 +99,8 @@ mod unix {
     use tokio::net::UnixListener;
     use tokio_stream::wrappers::UnixListenerStream;
 
-    use super::{Address, Listener, Network};
+    use super::Listener;
+    use crate::process::address::{Address, Network};
     use crate::process::connection::Connection;
 
     /// Makes a new socket file, for us alone or for the host's group.

@@ -1,21 +1,22 @@
 //! A provider as a process: what HashiCorp's go-plugin asks of a plugin.
 //!
 //! A host starts the binary, reads one line on stdout (`handshake`), connects to the socket it
-//! names (`listener`, `incoming`) over mutual TLS (`tls`), and talks gRPC to the provider and to a
-//! few services of go-plugin's own (`services`) until it asks the process to end. Which provider
-//! it is doesn't matter here.
+//! names (`listener`, `accept`) over mutual TLS (`tls`), and talks gRPC. It calls the provider and
+//! a few services of go-plugin's own (`go_plugin_services`), until it asks the process to end.
+//! Which provider it is doesn't matter here.
 
+mod accept;
+mod address;
 mod connection;
 #[doc(hidden)]
 pub mod generated;
+mod go_plugin_services;
 mod handshake;
 mod hclog;
-mod incoming;
 mod listener;
 mod p521;
 mod panics;
 mod reattach;
-mod services;
 mod shutdown;
 mod tls;
 
@@ -34,29 +35,31 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+pub use crate::process::address::Network;
 pub use crate::process::handshake::{EnvironmentError, HostEnvironment};
-pub use crate::process::listener::{Network, SocketError};
+pub use crate::process::listener::SocketError;
 pub use crate::process::tls::TlsError;
 
+use crate::error_text::with_causes;
 use crate::framework::Provider;
+use crate::process::accept::connections;
 use crate::process::generated::grpc_broker_server::GrpcBrokerServer;
 use crate::process::generated::grpc_controller_server::GrpcControllerServer;
 use crate::process::generated::grpc_stdio_server::GrpcStdioServer;
+use crate::process::go_plugin_services::GoPlugin;
 use crate::process::handshake::{Handshake, PROTOCOL_VERSION};
 use crate::process::hclog::Hclog;
-use crate::process::incoming::connections;
 use crate::process::listener::Listener;
-use crate::process::services::GoPlugin;
 use crate::process::tls::Tls;
 use crate::protocol::ProviderService;
 
 /// How long operations may take to stop once the process is to end. A host that has asked for it
 /// kills us after 2 s.
-const GRACE: Duration = Duration::from_millis(1500);
+const GRACE_PERIOD: Duration = Duration::from_millis(1500);
 
 /// How long changes may take to stop once we are to end without the host having asked for it: a
-/// request to Azure that is in flight is waited for.
-const PATIENCE_WITH_CHANGES: Duration = Duration::from_secs(60);
+/// request that is in flight is waited for.
+const CHANGES_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who is to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +158,7 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     announce(&mut serve, &listener, tls.as_ref()).map_err(Error::Announcement)?;
 
     let (connected, ended) = (CancellationToken::new(), CancellationToken::new());
-    let forsaken = shutdown::forsaken(serve.mode, connected.clone());
+    let no_host_connects = shutdown::no_host_connects(serve.mode, connected.clone());
     let incoming = connections(listener.incoming, tls.map(|tls| tls.acceptor))
         .inspect(move |_| connected.cancel());
     let services = GoPlugin::new(ended.clone());
@@ -173,19 +176,19 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
         .add_service(GrpcStdioServer::new(services.clone()))
         .add_service(GrpcBrokerServer::new(services))
         .serve_with_incoming_shutdown(incoming, ended.clone().cancelled_owned());
-    let out_of_patience = async {
+    let time_is_up = async {
         let asked_by_host = tokio::select! {
             () = stop => false,
-            () = forsaken => false,
+            () = no_host_connects => false,
             () = ended.cancelled() => true,
         };
         ended.cancel();
         operations.stop_for_good();
         if !asked_by_host {
             // Nobody kills us soon, and a host that is still there waits for what has been changed.
-            let _ = timeout(PATIENCE_WITH_CHANGES, operations.changes_ended()).await;
+            let _ = timeout(CHANGES_TIMEOUT, operations.changes_ended()).await;
         }
-        sleep(GRACE).await;
+        sleep(GRACE_PERIOD).await;
     };
     let all_done = async {
         server.await?;
@@ -194,7 +197,7 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     };
     tokio::select! {
         result = all_done => result?,
-        () = out_of_patience => tracing::warn!("ended in the middle of an operation"),
+        () = time_is_up => tracing::warn!("ended in the middle of an operation"),
     }
     Ok(())
 }
@@ -204,7 +207,7 @@ impl Mode {
     ///
     /// # Errors
     /// It is neither: [`Error::ByHand`].
-    pub fn choose(
+    pub(crate) fn choose(
         arguments: impl IntoIterator<Item = OsString>,
         environment: &HostEnvironment,
     ) -> Result<Self, Error> {
@@ -239,7 +242,7 @@ fn try_to_run(
         .build()
         .map_err(Error::System)?;
     let result = runtime.block_on(async {
-        let stop = shutdown::ending(mode).map_err(Error::System)?;
+        let stop = shutdown::signals(mode).map_err(Error::System)?;
         let what = Serve {
             address: binary.address.to_owned(),
             provider,
@@ -278,13 +281,8 @@ fn explanation(address: &str, error: &Error) -> String {
              init`.\nTo debug it, start it with --debug and follow what it says.\n"
         );
     }
-    let mut text = format!("The provider {address} could not be started: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text + ".\n"
+    let error = with_causes(error);
+    format!("The provider {address} could not be started: {error}.\n")
 }
 
 fn say(text: &str) {

@@ -4,9 +4,10 @@
 //! of a panic that ends the process and false of one that is caught, as those of single calls are,
 //! so the hook only logs, and [`report`] is for the one that got through.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+
+use crate::error_text::panic_text;
 
 thread_local! {
     /// Where this thread panicked last; only the hook is told.
@@ -27,7 +28,7 @@ pub(super) fn log_them() {
         tracing::error!(
             location = location.as_deref().unwrap_or("unknown"),
             "panicked: {}",
-            message(info.payload())
+            panic_text(info.payload())
         );
         LOCATION.set(location);
     }));
@@ -39,7 +40,7 @@ pub(super) fn log_them() {
 /// It panicked.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Crash> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| Crash {
-        message: message(payload.as_ref()),
+        message: panic_text(payload.as_ref()),
         location: LOCATION.take(),
     })
 }
@@ -52,16 +53,6 @@ pub(super) fn report(crash: &Crash) -> String {
         "panic: {message}\n\nat {location}\n\n\
          This is a bug in the provider. Please report it to its developers.\n"
     )
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "without a message".to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::process::address::Address;
 use crate::process::handshake::PROTOCOL_VERSION;
-use crate::process::listener::Address;
 
 /// The value of the variable, by the provider's source address.
 type Providers<'a> = BTreeMap<&'a str, Reattach<'a>>;
@@ -58,7 +58,7 @@ pub(super) fn instructions(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::listener::Network;
+    use crate::process::address::Network;
 
     #[test]
     fn the_instructions_hold_the_variable_as_a_shell_takes_it() {

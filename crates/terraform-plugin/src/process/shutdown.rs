@@ -13,7 +13,7 @@ use crate::process::Mode;
 
 /// How long a host that has started us may take to connect. It does so as soon as it has read the
 /// one line, for which it waits no longer than this either.
-const HOST_PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often to look whether the host is still there.
 #[cfg(unix)]
@@ -26,7 +26,7 @@ const PARENT_CHECK: Duration = Duration::from_secs(2);
 /// # Errors
 /// The system gives us no signals.
 #[cfg(unix)]
-pub(super) fn ending(mode: Mode) -> io::Result<impl Future<Output = ()>> {
+pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -46,7 +46,7 @@ pub(super) fn ending(mode: Mode) -> io::Result<impl Future<Output = ()>> {
 /// # Errors
 /// The system gives us no signals.
 #[cfg(windows)]
-pub(super) fn ending(mode: Mode) -> io::Result<impl Future<Output = ()>> {
+pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         while interrupt.recv().await.is_some() {
@@ -60,8 +60,8 @@ pub(super) fn ending(mode: Mode) -> io::Result<impl Future<Output = ()>> {
 
 /// Resolves when a host that has started us does not become `connected` in time. Where it is
 /// gone before we know our parent, nothing else tells.
-pub(super) async fn forsaken(mode: Mode, connected: CancellationToken) {
-    let in_time = timeout(HOST_PATIENCE, connected.cancelled()).await;
+pub(super) async fn no_host_connects(mode: Mode, connected: CancellationToken) {
+    let in_time = timeout(CONNECT_TIMEOUT, connected.cancelled()).await;
     if mode == Mode::Reattach || in_time.is_ok() {
         std::future::pending().await
     }

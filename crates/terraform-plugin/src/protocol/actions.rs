@@ -9,10 +9,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::codegen::BoxStream;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::cut_off_text;
 use crate::framework::{Action, Context, Progress, WriteOnly, check_config};
 use crate::protocol::generated as pb;
 use crate::protocol::generated::invoke_action::{Event, event};
-use crate::protocol::{Operations, faults, from_proto, reply, to_proto};
+use crate::protocol::{Operations, from_proto, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
 /// Checks a configuration: by its schema, then by the action.
@@ -56,7 +57,7 @@ pub(crate) fn invoke(
 ) -> Result<BoxStream<Event>, Diagnostics> {
     let config = config(action.as_ref(), request.config)?;
     if !config.is_wholly_known() {
-        return Err(faults::unknown_config("action").into());
+        return Err(protocol_diagnostics::unknown_config("action").into());
     }
     let cancelled = operations.context().cancelled.child_token();
     let context = Context {
@@ -131,7 +132,9 @@ impl Running {
             };
             self.outcome = Outcome::Known(match ended {
                 Ok(Ok(diagnostics) | Err(diagnostics)) => diagnostics,
-                Err(cut_off) => faults::panicked("invoke", &reply::cut_off_text(cut_off)).into(),
+                Err(cut_off) => {
+                    protocol_diagnostics::panicked("invoke", &cut_off_text(cut_off)).into()
+                }
             });
         }
     }

@@ -8,9 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::cut_off_text;
 use crate::framework::{Applied, ApplyRequest, ApplyResult, Context, Recorded, Recorder, Resource};
 use crate::protocol::generated::apply_resource_change::{Request, Response};
-use crate::protocol::{Operations, faults, from_proto, identity, reply, to_proto};
+use crate::protocol::{Operations, from_proto, identity, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
 /// What a change does to an object.
@@ -42,7 +43,7 @@ pub(crate) async fn apply(
             .and(request.planned_identity.clone()),
         ..Default::default()
     };
-    let (change, promised) = match decode(resource.as_ref(), request) {
+    let (change, planned_identity) = match decode(resource.as_ref(), request) {
         Ok(change) => change,
         Err(undecodable) => {
             return Response {
@@ -67,11 +68,11 @@ pub(crate) async fn apply(
         recorder.clone(),
     );
     let ended = operations.run(change).await.unwrap_or_else(|cut_off| {
-        let text = reply::cut_off_text(cut_off);
-        Err(faults::panicked(&act.to_string(), &text).into())
+        let text = cut_off_text(cut_off);
+        Err(protocol_diagnostics::panicked(&act.to_string(), &text).into())
     });
     let outcome = settle(act, ended, recorder.last().unwrap_or(before));
-    respond(resource.as_ref(), act, &promised, outcome)
+    respond(resource.as_ref(), act, &planned_identity, outcome)
 }
 
 impl Act {
@@ -96,17 +97,17 @@ impl fmt::Display for Act {
     }
 }
 
-/// The change, and the identity that its plan has promised.
+/// The change, and the identity that its plan has planned_identity.
 fn decode(resource: &dyn Resource, request: Request) -> Result<(ApplyRequest, Value), Diagnostics> {
     let kind = resource.schema().block.value_type();
-    let promised = identity::stored(resource, request.planned_identity)?;
+    let planned_identity = identity::stored(resource, request.planned_identity)?;
     let change = ApplyRequest {
         prior: from_proto::value("prior state", request.prior_state, &kind)?,
         planned: from_proto::value("planned state", request.planned_state, &kind)?,
         config: from_proto::value("configuration", request.config, &kind)?,
         planned_private: request.planned_private,
     };
-    Ok((change, promised))
+    Ok((change, planned_identity))
 }
 
 async fn carry_out(
@@ -143,7 +144,7 @@ fn settle(act: Act, ended: ApplyResult, known: Recorded) -> Outcome {
         Ok(mut applied) if act != Act::Delete && applied.state.as_map().is_none() => {
             applied
                 .diagnostics
-                .push(faults::missing_result(&act.to_string()));
+                .push(protocol_diagnostics::missing_result(&act.to_string()));
             Outcome {
                 now: known,
                 diagnostics: applied.diagnostics,
@@ -159,10 +160,19 @@ fn settle(act: Act, ended: ApplyResult, known: Recorded) -> Outcome {
     }
 }
 
-fn respond(resource: &dyn Resource, act: Act, promised: &Value, outcome: Outcome) -> Response {
-    let (new_identity, unidentified) =
-        identity::of_state(resource, &act.to_string(), promised, &outcome.now.state);
-    let (state, invalid) = to_proto::repaired_state(resource.schema(), outcome.now.state);
+fn respond(
+    resource: &dyn Resource,
+    act: Act,
+    planned_identity: &Value,
+    outcome: Outcome,
+) -> Response {
+    let (new_identity, unidentified) = identity::of_state(
+        resource,
+        &act.to_string(),
+        planned_identity,
+        &outcome.now.state,
+    );
+    let (state, invalid) = to_proto::coerced_state(resource.schema(), outcome.now.state);
     let mut diagnostics = outcome.diagnostics;
     diagnostics.extend(invalid);
     diagnostics.extend(unidentified);

@@ -1,10 +1,11 @@
 //! The protocol's types as ours.
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::WriteOnly;
-use crate::protocol::faults;
 use crate::protocol::generated as pb;
-use crate::value::{Misfit, Problem, Type, Value, json, msgpack};
+use crate::protocol::protocol_diagnostics;
+use crate::value::{Problem, Type, TypeError, Value, json, msgpack};
 
 /// The value of type `kind` that the host sent as `what`, such as "configuration". None at all is
 /// null.
@@ -13,7 +14,8 @@ pub(crate) fn value(
     sent: Option<pb::DynamicValue>,
     kind: &Type,
 ) -> Result<Value, Diagnostics> {
-    decode(&sent.unwrap_or_default(), kind).map_err(|misfit| faults::undecodable(what, &misfit))
+    decode(&sent.unwrap_or_default(), kind)
+        .map_err(|error| protocol_diagnostics::undecodable(what, &error))
 }
 
 /// Stored state as JSON; what it means depends on the version of the schema that wrote it.
@@ -28,11 +30,11 @@ pub(crate) fn stored_state(
         } else {
             "it is in the flat format of Terraform 0.11 and before"
         };
-        return Err(faults::unreadable_state(type_name, why));
+        return Err(protocol_diagnostics::unreadable_state(type_name, why));
     }
     serde_json::from_slice(&sent.json).map_err(|error| {
-        let misfit = Misfit::from(Problem::NotJson(error));
-        faults::unreadable_state(type_name, &faults::with_causes(&misfit))
+        let error = TypeError::from(Problem::NotJson(error));
+        protocol_diagnostics::unreadable_state(type_name, &with_causes(&error))
     })
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn write_only(capabilities: Option<pb::ClientCapabilities>) -> WriteO
 }
 
 /// A value of type `kind`. None at all is null.
-pub(crate) fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, Misfit> {
+pub(crate) fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, TypeError> {
     if !sent.msgpack.is_empty() {
         msgpack::decode(&sent.msgpack, kind)
     } else if !sent.json.is_empty() {

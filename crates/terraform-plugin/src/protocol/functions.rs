@@ -3,17 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::{panic_text, with_causes};
 use crate::framework::{Definition, Function, FunctionError, Parameter};
-use crate::protocol::catalogue::Catalogue;
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, from_proto, reply, to_proto};
+use crate::protocol::type_registry::TypeRegistry;
+use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::schema::rules::is_name;
 use crate::value::{Value, msgpack};
 
 /// The functions. Hosts that haven't found one in the schema ask for them here.
-pub(crate) fn functions(catalogue: &Catalogue) -> pb::get_functions::Response {
+pub(crate) fn functions(types: &TypeRegistry) -> pb::get_functions::Response {
     pb::get_functions::Response {
-        functions: catalogue
+        functions: types
             .functions
             .iter()
             .map(|(name, function)| (name.clone(), to_proto::function(function.definition())))
@@ -47,18 +48,20 @@ pub(crate) fn flaws(name: &str, definition: &Definition) -> Diagnostics {
         .map(|(_, name)| format!("there are two parameters {name:?}"));
     misnamed
         .chain(repeated)
-        .map(|flaw| faults::flawed_schema(&what, &flaw))
+        .map(|flaw| protocol_diagnostics::flawed_schema(&what, &flaw))
         .collect()
 }
 
 /// Runs a function.
 pub(crate) fn call(
-    catalogue: &Catalogue,
+    types: &TypeRegistry,
     request: pb::call_function::Request,
 ) -> pb::call_function::Response {
-    let result = match catalogue.functions.get(&request.name) {
+    let result = match types.functions.get(&request.name) {
         Some(function) => run(function.as_ref(), request.arguments),
-        None => Err(FunctionError::new(faults::unknown_function(&request.name))),
+        None => Err(FunctionError::new(protocol_diagnostics::unknown_function(
+            &request.name,
+        ))),
     };
     match result {
         Ok(result) => pb::call_function::Response {
@@ -90,12 +93,14 @@ fn run(
         Arguments::Known(arguments) => {
             let result = catch_unwind(AssertUnwindSafe(|| function.run(&arguments)));
             let result = result.unwrap_or_else(|panic| {
-                let text = reply::panic_text(panic.as_ref());
-                Err(FunctionError::new(faults::panicked_function(&text)))
+                let text = panic_text(panic.as_ref());
+                Err(FunctionError::new(protocol_diagnostics::panicked_function(
+                    &text,
+                )))
             })?;
             let known = arguments.iter().all(Value::is_wholly_known);
             if known && !result.is_wholly_known() {
-                return Err(FunctionError::new(faults::unknown_result()));
+                return Err(FunctionError::new(protocol_diagnostics::unknown_result()));
             }
             result
         }
@@ -105,7 +110,9 @@ fn run(
             msgpack,
             json: Vec::new(),
         }),
-        Err(misfit) => Err(FunctionError::new(faults::invalid_function_result(&misfit))),
+        Err(error) => Err(FunctionError::new(
+            protocol_diagnostics::invalid_function_result(&error),
+        )),
     }
 }
 
@@ -115,10 +122,9 @@ fn arguments(
 ) -> Result<Arguments, FunctionError> {
     let least = definition.parameters.len();
     if sent.len() < least || (sent.len() > least && definition.variadic.is_none()) {
-        return Err(FunctionError::new(faults::number_of_arguments(
-            least,
-            sent.len(),
-        )));
+        return Err(FunctionError::new(
+            protocol_diagnostics::number_of_arguments(least, sent.len()),
+        ));
     }
     let mut arguments = Vec::new();
     let mut is_known = true;
@@ -142,6 +148,6 @@ fn argument(parameter: &Parameter, sent: &pb::DynamicValue) -> Result<Value, Str
     match from_proto::decode(sent, &parameter.kind) {
         Ok(Value::Null) if !parameter.allow_null => Err("argument must not be null".to_owned()),
         Ok(value) => Ok(value),
-        Err(misfit) => Err(faults::with_causes(&misfit)),
+        Err(error) => Err(with_causes(&error)),
     }
 }

@@ -8,9 +8,10 @@
 use std::cmp::Ordering;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::{ImportRequest, Resource};
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, from_proto, to_proto};
+use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::value::{Value, json};
 
 /// An identity on the wire.
@@ -60,7 +61,7 @@ pub(crate) fn of_plan(
     };
     let identity = schema.complete(resource.identity(planned));
     if !stored.is_null() && *stored != identity {
-        return Err(faults::identity_changed("plan", stored, &identity).into());
+        return Err(protocol_diagnostics::identity_changed("plan", stored, &identity).into());
     }
     if !is_settled(&identity) {
         return Ok(None);
@@ -68,12 +69,12 @@ pub(crate) fn of_plan(
     to_proto::identity(schema, &identity).map(Some)
 }
 
-/// The identity of an object as it is after `operation`, beside what is wrong with it. `promised`
+/// The identity of an object as it is after `operation`, beside what is wrong with it. `planned_identity`
 /// is what it was before, or planned to be; null where that wasn't known.
 pub(crate) fn of_state(
     resource: &dyn Resource,
     operation: &str,
-    promised: &Value,
+    planned_identity: &Value,
     state: &Value,
 ) -> (Sent, Diagnostics) {
     let Some(schema) = resource.identity_schema() else {
@@ -84,13 +85,20 @@ pub(crate) fn of_state(
     }
     let identity = schema.complete(resource.identity(state));
     if !is_settled(&identity) || schema.missing(&identity).next().is_some() {
-        let kept = to_proto::identity(schema, promised).ok();
-        let kept = kept.filter(|_| !promised.is_null());
-        return (kept, faults::missing_identity(operation).into());
+        let kept = to_proto::identity(schema, planned_identity).ok();
+        let kept = kept.filter(|_| !planned_identity.is_null());
+        return (
+            kept,
+            protocol_diagnostics::missing_identity(operation).into(),
+        );
     }
     let mut found = Diagnostics::new();
-    if !promised.is_null() && *promised != identity {
-        found.push(faults::identity_changed(operation, promised, &identity));
+    if !planned_identity.is_null() && *planned_identity != identity {
+        found.push(protocol_diagnostics::identity_changed(
+            operation,
+            planned_identity,
+            &identity,
+        ));
     }
     match to_proto::identity(schema, &identity) {
         Ok(identity) => (Some(identity), found),
@@ -110,7 +118,7 @@ pub(crate) fn import(
     let name = resource.type_name();
     let schema = resource
         .identity_schema()
-        .ok_or_else(|| faults::no_import_by_identity(name))?;
+        .ok_or_else(|| protocol_diagnostics::no_import_by_identity(name))?;
     let identity = from_proto::value("identity", Some(sent), &schema.value_type())?;
     if identity.is_null() {
         return Ok(ImportRequest::Id(id));
@@ -119,7 +127,7 @@ pub(crate) fn import(
     if missing.is_empty() {
         Ok(ImportRequest::Identity(identity))
     } else {
-        Err(faults::incomplete_identity(name, &missing))
+        Err(protocol_diagnostics::incomplete_identity(name, &missing))
     }
 }
 
@@ -132,23 +140,24 @@ pub(crate) async fn upgrade(
     let name = resource.type_name();
     let schema = resource
         .identity_schema()
-        .ok_or_else(|| faults::no_identity(name))?;
+        .ok_or_else(|| protocol_diagnostics::no_identity(name))?;
     let raw = request.raw_identity.unwrap_or_default();
     if raw.json.is_empty() {
         return Ok(Default::default());
     }
-    let unreadable =
-        |why: &dyn std::error::Error| faults::unreadable_identity(name, &faults::with_causes(why));
+    let unreadable = |why: &dyn std::error::Error| {
+        protocol_diagnostics::unreadable_identity(name, &with_causes(why))
+    };
     let stored: serde_json::Value =
         serde_json::from_slice(&raw.json).map_err(|error| unreadable(&error))?;
     let identity = match request.version.cmp(&schema.version) {
         _ if stored.is_null() => return Ok(Default::default()),
         Ordering::Less => resource.upgrade_identity(request.version, stored).await?,
         Ordering::Equal => {
-            json::decode(&stored, &schema.value_type()).map_err(|misfit| unreadable(&misfit))?
+            json::decode(&stored, &schema.value_type()).map_err(|error| unreadable(&error))?
         }
         Ordering::Greater => {
-            return Err(faults::newer_identity(
+            return Err(protocol_diagnostics::newer_identity(
                 name,
                 request.version,
                 schema.version,
@@ -157,7 +166,7 @@ pub(crate) async fn upgrade(
     };
     let identity = schema.complete(identity);
     if !is_settled(&identity) {
-        return Err(faults::missing_identity("upgrade").into());
+        return Err(protocol_diagnostics::missing_identity("upgrade").into());
     }
     Ok(pb::upgrade_resource_identity::Response {
         upgraded_identity: Some(to_proto::identity(schema, &identity)?),

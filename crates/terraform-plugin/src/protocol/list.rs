@@ -10,12 +10,13 @@ use tonic::codegen::BoxStream;
 use tracing::{Instrument as _, debug};
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::error_text::panic_text;
 use crate::framework::{
     Context, ListRequest, ListResource, ListResult, ListResults, Resource, WriteOnly, check_config,
 };
 use crate::protocol::generated as pb;
 use crate::protocol::generated::list_resource::Event;
-use crate::protocol::{faults, from_proto, identity, reply, to_proto};
+use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 
 /// Checks a configuration: by its schema, then by the list resource.
 pub(crate) async fn validate(
@@ -81,7 +82,7 @@ async fn send_all(
     };
     let failure = match ended {
         Ok(ended) => ended.err().unwrap_or_default(),
-        Err(panic) => faults::panicked("list", &reply::panic_text(panic.as_ref())).into(),
+        Err(panic) => protocol_diagnostics::panicked("list", &panic_text(panic.as_ref())).into(),
     };
     debug!(failed = !failure.is_empty(), "the list has ended");
     if !failure.is_empty() {
@@ -128,14 +129,15 @@ impl Listing {
             mut diagnostics,
         } = result;
         let schema = self.resource.identity_schema();
-        let schema = schema.ok_or_else(|| faults::no_identity(self.resource.type_name()))?;
+        let schema =
+            schema.ok_or_else(|| protocol_diagnostics::no_identity(self.resource.type_name()))?;
         let identity = schema.complete(identity);
         if diagnostics.has_error() || (identity.is_null() && !diagnostics.is_empty()) {
             return Err(diagnostics);
         }
         let is_whole = schema.missing(&identity).next().is_none();
         if !identity::is_settled(&identity) || !is_whole {
-            return Err(faults::missing_identity("list").into());
+            return Err(protocol_diagnostics::missing_identity("list").into());
         }
         let resource_object = match resource.filter(|_| self.include_resource) {
             Some(object) => Some(to_proto::state(self.resource.schema(), object)?),

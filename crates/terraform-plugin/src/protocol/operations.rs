@@ -12,7 +12,7 @@ use crate::framework::Context;
 
 /// The operations of one service. Clones are a handle on the same.
 #[derive(Clone, Debug, Default)]
-pub struct Operations {
+pub(crate) struct Operations {
     current: Arc<Mutex<CancellationToken>>,
     changes: TaskTracker,
 }
@@ -20,18 +20,18 @@ pub struct Operations {
 impl Operations {
     /// Cancels every operation that has started. A host that has stopped a provider may go on
     /// calling it: what starts afterwards gets a token of its own.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *current).cancel();
     }
 
     /// Cancels every operation that has started, and those still to come: the process ends.
-    pub fn stop_for_good(&self) {
+    pub(crate) fn stop_for_good(&self) {
         self.token().cancel();
     }
 
     /// Resolves when no change runs any more, of which the host may long have given up the call.
-    pub async fn changes_ended(&self) {
+    pub(crate) async fn changes_ended(&self) {
         self.changes.close();
         self.changes.wait().await;
     }
@@ -89,8 +89,8 @@ mod tests {
     #[tokio::test]
     async fn a_change_that_nobody_waits_for_is_still_one_that_runs() {
         let operations = Operations::default();
-        let (go, told_to_go) = oneshot::channel::<()>();
-        drop(operations.run(told_to_go));
+        let (go, started) = oneshot::channel::<()>();
+        drop(operations.run(started));
 
         assert_eq!(operations.changes_ended().now_or_never(), None);
         go.send(()).unwrap();

@@ -1,21 +1,20 @@
 //! How every call is answered: decode, call, encode, and a diagnostic for whatever goes wrong in
 //! between, a panic included.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{FutureExt, stream};
-use tokio::task::JoinError;
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Response, Status};
 use tracing::{Instrument, Span, debug, error_span, info};
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::panic_text;
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, to_proto};
+use crate::protocol::{protocol_diagnostics, to_proto};
 
 /// How many calls there have been: tells their lines in the log apart.
 static CALLS: AtomicU64 = AtomicU64::new(1);
@@ -79,9 +78,9 @@ const OPERATIONS: [&str; 6] = [
     "ReadResource",
 ];
 
-/// What a call is about: a kind of thing, and its name.
+/// What a call is target: a kind of thing, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum CallTarget {
     /// The provider as a whole.
     Provider,
     /// A managed resource.
@@ -94,7 +93,7 @@ pub(crate) enum About {
     Action(String),
 }
 
-impl About {
+impl CallTarget {
     /// Marks the lines of the call in the log, by the keys that every provider uses. The span is
     /// of the highest level, because one that is below what is logged marks no line at all.
     fn span(&self, rpc: &'static str) -> Span {
@@ -126,11 +125,11 @@ impl About {
 /// Answers the call `rpc` with the outcome of `operation`.
 pub(crate) async fn answer<R: Reply>(
     rpc: &'static str,
-    about: About,
+    target: CallTarget,
     operation: impl Future<Output = Result<R, Diagnostics>>,
 ) -> Result<Response<R>, Status> {
     let began = Instant::now();
-    let span = about.span(rpc);
+    let span = target.span(rpc);
     let ended = AssertUnwindSafe(operation)
         .catch_unwind()
         .instrument(span.clone())
@@ -138,7 +137,9 @@ pub(crate) async fn answer<R: Reply>(
     let mut reply = match ended {
         Ok(Ok(reply)) => reply,
         Ok(Err(diagnostics)) => R::only(&diagnostics),
-        Err(panic) => R::only(&faults::panicked(rpc, &panic_text(panic.as_ref())).into()),
+        Err(panic) => {
+            R::only(&protocol_diagnostics::panicked(rpc, &panic_text(panic.as_ref())).into())
+        }
     };
     let diagnostics = reply.diagnostics_mut().len();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -161,32 +162,15 @@ pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>,
 /// won't be any. What `operation` starts writes its lines in the log under the call's span.
 pub(crate) fn stream<E: Send + 'static>(
     rpc: &'static str,
-    about: &About,
+    target: &CallTarget,
     operation: impl FnOnce() -> Result<BoxStream<E>, Diagnostics>,
     refusal: impl FnOnce(&Diagnostics) -> E,
 ) -> Result<Response<BoxStream<E>>, Status> {
-    let span = about.span(rpc);
+    let span = target.span(rpc);
     Ok(Response::new(span.in_scope(|| {
         info!("answering with events");
         operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
     })))
-}
-
-/// What has cut off a task.
-pub(crate) fn cut_off_text(cut_off: JoinError) -> String {
-    cut_off.try_into_panic().map_or_else(
-        |cancelled| cancelled.to_string(),
-        |panic| panic_text(panic.as_ref()),
-    )
-}
-
-/// What a panic said, where it said something.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 #[cfg(test)]
@@ -209,7 +193,9 @@ mod tests {
             around = Span::current();
             Ok(pb::get_metadata::Response::default())
         };
-        answer("GetMetadata", About::Provider, call).await.unwrap();
+        answer("GetMetadata", CallTarget::Provider, call)
+            .await
+            .unwrap();
 
         assert_eq!(around.metadata().unwrap().name(), "rpc");
     }
@@ -231,14 +217,14 @@ mod tests {
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
 
         let call = async { Ok(pb::validate_resource_config::Response::default()) };
-        let about = About::Resource("acr_thing".to_owned());
-        answer("ValidateResourceConfig", about.clone(), call)
+        let target = CallTarget::Resource("acr_thing".to_owned());
+        answer("ValidateResourceConfig", target.clone(), call)
             .await
             .unwrap();
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
 
         let call = async { Ok(pb::read_resource::Response::default()) };
-        answer("ReadResource", about, call).await.unwrap();
+        answer("ReadResource", target, call).await.unwrap();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 }

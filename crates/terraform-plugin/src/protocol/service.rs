@@ -9,10 +9,10 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::protocol::generated as pb;
 use crate::protocol::generated::provider_server::Provider;
-use crate::protocol::reply::{About, answer, refuse, stream};
+use crate::protocol::reply::{CallTarget, answer, refuse, stream};
 use crate::protocol::{
-    ProviderService, actions, apply, data, faults, functions, identity, list, managed, offers,
-    to_proto,
+    ProviderService, actions, apply, data_sources, functions, identity, list, managed_resources,
+    protocol_diagnostics, provider_schema, to_proto,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -23,8 +23,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_metadata::Request>,
     ) -> Answer<pb::get_metadata::Response> {
-        answer("GetMetadata", About::Provider, async {
-            Ok(offers::metadata(&self.offered))
+        answer("GetMetadata", CallTarget::Provider, async {
+            Ok(provider_schema::metadata(&self.types))
         })
         .await
     }
@@ -33,8 +33,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_provider_schema::Request>,
     ) -> Answer<pb::get_provider_schema::Response> {
-        answer("GetProviderSchema", About::Provider, async {
-            offers::schemas(self.provider.as_ref(), &self.offered)
+        answer("GetProviderSchema", CallTarget::Provider, async {
+            provider_schema::schemas(self.provider.as_ref(), &self.types)
         })
         .await
     }
@@ -43,21 +43,23 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_resource_identity_schemas::Request>,
     ) -> Answer<pb::get_resource_identity_schemas::Response> {
-        Ok(Response::new(offers::identity_schemas(&self.offered)))
+        Ok(Response::new(provider_schema::identity_schemas(
+            &self.types,
+        )))
     }
 
     async fn get_functions(
         &self,
         _: Request<pb::get_functions::Request>,
     ) -> Answer<pb::get_functions::Response> {
-        Ok(Response::new(functions::functions(&self.offered)))
+        Ok(Response::new(functions::functions(&self.types)))
     }
 
     async fn call_function(
         &self,
         request: Request<pb::call_function::Request>,
     ) -> Answer<pb::call_function::Response> {
-        let answer = functions::call(&self.offered, request.into_inner());
+        let answer = functions::call(&self.types, request.into_inner());
         Ok(Response::new(answer))
     }
 
@@ -65,8 +67,8 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::validate_provider_config::Request>,
     ) -> Answer<pb::validate_provider_config::Response> {
-        answer("ValidateProviderConfig", About::Provider, async {
-            offers::validate_provider(self.provider.as_ref(), request.into_inner()).await
+        answer("ValidateProviderConfig", CallTarget::Provider, async {
+            provider_schema::validate_provider(self.provider.as_ref(), request.into_inner()).await
         })
         .await
     }
@@ -75,8 +77,8 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::configure_provider::Request>,
     ) -> Answer<pb::configure_provider::Response> {
-        answer("ConfigureProvider", About::Provider, async {
-            offers::configure_provider(self.provider.as_ref(), request.into_inner()).await
+        answer("ConfigureProvider", CallTarget::Provider, async {
+            provider_schema::configure_provider(self.provider.as_ref(), request.into_inner()).await
         })
         .await
     }
@@ -95,10 +97,10 @@ impl Provider for ProviderService {
         request: Request<pb::validate_resource_config::Request>,
     ) -> Answer<pb::validate_resource_config::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("ValidateResourceConfig", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::validate(resource.as_ref(), request).await
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("ValidateResourceConfig", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::validate(resource.as_ref(), request).await
         })
         .await
     }
@@ -108,10 +110,10 @@ impl Provider for ProviderService {
         request: Request<pb::plan_resource_change::Request>,
     ) -> Answer<pb::plan_resource_change::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("PlanResourceChange", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::plan(resource.as_ref(), &self.operations.context(), request).await
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("PlanResourceChange", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::plan(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -121,9 +123,9 @@ impl Provider for ProviderService {
         request: Request<pb::apply_resource_change::Request>,
     ) -> Answer<pb::apply_resource_change::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("ApplyResourceChange", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("ApplyResourceChange", target, async {
+            let resource = self.types.resource(&request.type_name)?;
             Ok(apply::apply(resource, &self.operations, request).await)
         })
         .await
@@ -134,10 +136,10 @@ impl Provider for ProviderService {
         request: Request<pb::read_resource::Request>,
     ) -> Answer<pb::read_resource::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("ReadResource", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::read(resource.as_ref(), &self.operations.context(), request).await
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("ReadResource", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::read(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -147,10 +149,10 @@ impl Provider for ProviderService {
         request: Request<pb::upgrade_resource_state::Request>,
     ) -> Answer<pb::upgrade_resource_state::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("UpgradeResourceState", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::upgrade_state(resource.as_ref(), request).await
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("UpgradeResourceState", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::upgrade_state(resource.as_ref(), request).await
         })
         .await
     }
@@ -160,9 +162,9 @@ impl Provider for ProviderService {
         request: Request<pb::upgrade_resource_identity::Request>,
     ) -> Answer<pb::upgrade_resource_identity::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("UpgradeResourceIdentity", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("UpgradeResourceIdentity", target, async {
+            let resource = self.types.resource(&request.type_name)?;
             identity::upgrade(resource.as_ref(), request).await
         })
         .await
@@ -173,10 +175,10 @@ impl Provider for ProviderService {
         request: Request<pb::import_resource_state::Request>,
     ) -> Answer<pb::import_resource_state::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("ImportResourceState", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::import(resource.as_ref(), &self.operations.context(), request).await
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("ImportResourceState", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::import(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -186,10 +188,10 @@ impl Provider for ProviderService {
         request: Request<pb::generate_resource_config::Request>,
     ) -> Answer<pb::generate_resource_config::Response> {
         let request = request.into_inner();
-        let about = About::Resource(request.type_name.clone());
-        answer("GenerateResourceConfig", about, async {
-            let resource = self.offered.resource(&request.type_name)?;
-            managed::generate_config(resource.as_ref(), request)
+        let target = CallTarget::Resource(request.type_name.clone());
+        answer("GenerateResourceConfig", target, async {
+            let resource = self.types.resource(&request.type_name)?;
+            managed_resources::generate_config(resource.as_ref(), request)
         })
         .await
     }
@@ -200,7 +202,7 @@ impl Provider for ProviderService {
     ) -> Answer<pb::move_resource_state::Response> {
         let request = request.get_ref();
         let (from, to) = (&request.source_type_name, &request.target_type_name);
-        refuse(&faults::no_move(from, to))
+        refuse(&protocol_diagnostics::no_move(from, to))
     }
 
     async fn validate_data_resource_config(
@@ -208,10 +210,10 @@ impl Provider for ProviderService {
         request: Request<pb::validate_data_resource_config::Request>,
     ) -> Answer<pb::validate_data_resource_config::Response> {
         let request = request.into_inner();
-        let about = About::DataSource(request.type_name.clone());
-        answer("ValidateDataResourceConfig", about, async {
-            let source = self.offered.data_source(&request.type_name)?;
-            data::validate(source.as_ref(), request).await
+        let target = CallTarget::DataSource(request.type_name.clone());
+        answer("ValidateDataResourceConfig", target, async {
+            let source = self.types.data_source(&request.type_name)?;
+            data_sources::validate(source.as_ref(), request).await
         })
         .await
     }
@@ -221,10 +223,10 @@ impl Provider for ProviderService {
         request: Request<pb::read_data_source::Request>,
     ) -> Answer<pb::read_data_source::Response> {
         let request = request.into_inner();
-        let about = About::DataSource(request.type_name.clone());
-        answer("ReadDataSource", about, async {
-            let source = self.offered.data_source(&request.type_name)?;
-            data::read(source.as_ref(), &self.operations.context(), request).await
+        let target = CallTarget::DataSource(request.type_name.clone());
+        answer("ReadDataSource", target, async {
+            let source = self.types.data_source(&request.type_name)?;
+            data_sources::read(source.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -234,9 +236,9 @@ impl Provider for ProviderService {
         request: Request<pb::validate_list_resource_config::Request>,
     ) -> Answer<pb::validate_list_resource_config::Response> {
         let request = request.into_inner();
-        let about = About::ListResource(request.type_name.clone());
-        answer("ValidateListResourceConfig", about, async {
-            let list = self.offered.list_resource(&request.type_name)?;
+        let target = CallTarget::ListResource(request.type_name.clone());
+        answer("ValidateListResourceConfig", target, async {
+            let list = self.types.list_resource(&request.type_name)?;
             list::validate(list.as_ref(), request).await
         })
         .await
@@ -247,13 +249,13 @@ impl Provider for ProviderService {
         request: Request<pb::list_resource::Request>,
     ) -> Answer<BoxStream<pb::list_resource::Event>> {
         let request = request.into_inner();
-        let about = About::ListResource(request.type_name.clone());
+        let target = CallTarget::ListResource(request.type_name.clone());
         let list = || {
-            let list = Arc::clone(self.offered.list_resource(&request.type_name)?);
-            let resource = Arc::clone(self.offered.resource(&request.type_name)?);
+            let list = Arc::clone(self.types.list_resource(&request.type_name)?);
+            let resource = Arc::clone(self.types.resource(&request.type_name)?);
             list::list(list, resource, &self.operations.context(), request)
         };
-        stream("ListResource", &about, list, |refused| {
+        stream("ListResource", &target, list, |refused| {
             pb::list_resource::Event {
                 diagnostic: to_proto::diagnostics(refused),
                 ..Default::default()
@@ -266,9 +268,9 @@ impl Provider for ProviderService {
         request: Request<pb::validate_action_config::Request>,
     ) -> Answer<pb::validate_action_config::Response> {
         let request = request.into_inner();
-        let about = About::Action(request.action_type.clone());
-        answer("ValidateActionConfig", about, async {
-            let action = self.offered.action(&request.action_type)?;
+        let target = CallTarget::Action(request.action_type.clone());
+        answer("ValidateActionConfig", target, async {
+            let action = self.types.action(&request.action_type)?;
             actions::validate(action.as_ref(), request).await
         })
         .await
@@ -279,9 +281,9 @@ impl Provider for ProviderService {
         request: Request<pb::plan_action::Request>,
     ) -> Answer<pb::plan_action::Response> {
         let request = request.into_inner();
-        let about = About::Action(request.action_type.clone());
-        answer("PlanAction", about, async {
-            let action = self.offered.action(&request.action_type)?;
+        let target = CallTarget::Action(request.action_type.clone());
+        answer("PlanAction", target, async {
+            let action = self.types.action(&request.action_type)?;
             actions::plan(action.as_ref(), &self.operations.context(), request).await
         })
         .await
@@ -292,39 +294,47 @@ impl Provider for ProviderService {
         request: Request<pb::invoke_action::Request>,
     ) -> Answer<BoxStream<pb::invoke_action::Event>> {
         let request = request.into_inner();
-        let about = About::Action(request.action_type.clone());
+        let target = CallTarget::Action(request.action_type.clone());
         let invoke = || {
-            let action = Arc::clone(self.offered.action(&request.action_type)?);
+            let action = Arc::clone(self.types.action(&request.action_type)?);
             actions::invoke(action, &self.operations, request)
         };
-        stream("InvokeAction", &about, invoke, actions::completed)
+        stream("InvokeAction", &target, invoke, actions::completed)
     }
 
     async fn validate_ephemeral_resource_config(
         &self,
         request: Request<pb::validate_ephemeral_resource_config::Request>,
     ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
-        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+        refuse(&protocol_diagnostics::no_ephemeral(
+            &request.get_ref().type_name,
+        ))
     }
 
     async fn open_ephemeral_resource(
         &self,
         request: Request<pb::open_ephemeral_resource::Request>,
     ) -> Answer<pb::open_ephemeral_resource::Response> {
-        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+        refuse(&protocol_diagnostics::no_ephemeral(
+            &request.get_ref().type_name,
+        ))
     }
 
     async fn renew_ephemeral_resource(
         &self,
         request: Request<pb::renew_ephemeral_resource::Request>,
     ) -> Answer<pb::renew_ephemeral_resource::Response> {
-        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+        refuse(&protocol_diagnostics::no_ephemeral(
+            &request.get_ref().type_name,
+        ))
     }
 
     async fn close_ephemeral_resource(
         &self,
         request: Request<pb::close_ephemeral_resource::Request>,
     ) -> Answer<pb::close_ephemeral_resource::Response> {
-        refuse(&faults::no_ephemeral(&request.get_ref().type_name))
+        refuse(&protocol_diagnostics::no_ephemeral(
+            &request.get_ref().type_name,
+        ))
     }
 }

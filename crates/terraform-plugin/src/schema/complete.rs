@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::schema::objects::{Fields, change_each_object, change_object};
 use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting};
 use crate::value::{Type, Value};
 
@@ -15,15 +16,15 @@ impl Block {
     /// know is left alone.
     #[must_use]
     pub fn complete(&self, value: Value) -> Value {
-        let Value::Object(mut values) = value else {
-            return value;
-        };
-        complete_attributes(&self.attributes, &mut values);
+        change_object(value, |values| self.complete_object(values))
+    }
+
+    fn complete_object(&self, values: &mut Fields) {
+        complete_attributes(&self.attributes, values);
         for block in &self.blocks {
             let value = values.remove(&block.name).unwrap_or_default();
             values.insert(block.name.clone(), block.complete(value));
         }
-        Value::Object(values)
     }
 }
 
@@ -31,7 +32,7 @@ impl NestedBlock {
     fn complete(&self, value: Value) -> Value {
         match value {
             Value::Null => self.none(),
-            value => each_object(value, &|object| self.block.complete(object)),
+            value => change_each_object(value, |object| self.block.complete_object(object)),
         }
     }
 
@@ -59,47 +60,27 @@ impl Attribute {
         match &self.kind {
             _ if self.write_only => Value::Null,
             AttributeKind::Plain(_) => value,
-            AttributeKind::Nested(_, attributes) => each_object(value, &|object| match object {
-                Value::Object(mut values) => {
-                    complete_attributes(attributes, &mut values);
-                    Value::Object(values)
-                }
-                other => other,
-            }),
+            AttributeKind::Nested(_, attributes) => {
+                change_each_object(value, |object| complete_attributes(attributes, object))
+            }
         }
     }
 }
 
-fn complete_attributes(attributes: &[Attribute], values: &mut BTreeMap<String, Value>) {
+fn complete_attributes(attributes: &[Attribute], values: &mut Fields) {
     for attribute in attributes {
         let value = values.remove(&attribute.name).unwrap_or_default();
         values.insert(attribute.name.clone(), attribute.complete(value));
     }
 }
 
-/// The same object or collection of objects with each object completed. What travels as a dynamic
-/// value brings its own exact type, and stays as it is.
-fn each_object(value: Value, complete: &dyn Fn(Value) -> Value) -> Value {
-    match value {
-        Value::List(objects) => Value::List(objects.into_iter().map(complete).collect()),
-        Value::Set(objects) => Value::Set(objects.into_iter().map(complete).collect()),
-        Value::Map(objects) => Value::Map(
-            objects
-                .into_iter()
-                .map(|(key, object)| (key, complete(object)))
-                .collect(),
-        ),
-        value => complete(value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Presence;
+    use crate::schema::Configurability;
 
     fn text(name: &str) -> Attribute {
-        Attribute::new(name, Type::String, Presence::Optional, "")
+        Attribute::new(name, Type::String, Configurability::Optional, "")
     }
 
     fn block(name: &str, nesting: Nesting, attribute: Attribute) -> NestedBlock {
@@ -116,7 +97,7 @@ mod tests {
     }
 
     fn schema() -> Block {
-        let dynamic = || Attribute::new("any", Type::Dynamic, Presence::Optional, "");
+        let dynamic = || Attribute::new("any", Type::Dynamic, Configurability::Optional, "");
         Block {
             attributes: vec![
                 text("name"),
@@ -128,7 +109,7 @@ mod tests {
                     "items",
                     Nesting::Map,
                     vec![text("a"), text("b")],
-                    Presence::Optional,
+                    Configurability::Optional,
                     "",
                 ),
             ],

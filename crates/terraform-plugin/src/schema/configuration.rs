@@ -1,8 +1,7 @@
 //! The configuration that a state could have come from.
 
-use std::collections::BTreeMap;
-
-use crate::schema::{Attribute, AttributeKind, Block, Presence};
+use crate::schema::objects::{Fields, change_each_object, change_object};
+use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::Value;
 
 impl Block {
@@ -11,10 +10,13 @@ impl Block {
     /// provider may decide on stays, so that a plan of it finds nothing to do.
     #[must_use]
     pub fn configuration_of(&self, state: Value) -> Value {
-        let Value::Object(mut values) = state else {
-            return state;
-        };
-        keep_arguments(&self.attributes, &mut values);
+        self.complete(change_object(state, |values| {
+            self.keep_configuration(values);
+        }))
+    }
+
+    fn keep_configuration(&self, values: &mut Fields) {
+        keep_arguments(&self.attributes, values);
         for nested in &self.blocks {
             let Some(value) = values.remove(&nested.name) else {
                 continue;
@@ -22,15 +24,14 @@ impl Block {
             let value = if nested.block.deprecation.is_some() {
                 Value::Null
             } else {
-                each_object(value, &|object| nested.block.configuration_of(object))
+                change_each_object(value, |object| nested.block.keep_configuration(object))
             };
             values.insert(nested.name.clone(), value);
         }
-        self.complete(Value::Object(values))
     }
 }
 
-fn keep_arguments(attributes: &[Attribute], values: &mut BTreeMap<String, Value>) {
+fn keep_arguments(attributes: &[Attribute], values: &mut Fields) {
     for attribute in attributes {
         if let Some(value) = values.get_mut(&attribute.name) {
             *value = argument(attribute, std::mem::take(value));
@@ -39,35 +40,17 @@ fn keep_arguments(attributes: &[Attribute], values: &mut BTreeMap<String, Value>
 }
 
 fn argument(attribute: &Attribute, value: Value) -> Value {
-    let is_optional = attribute.presence != Presence::Required;
+    let is_optional = attribute.configurability != Configurability::Required;
     let is_empty = value.as_str() == Some("");
-    let is_left_out = attribute.presence == Presence::Computed
+    let is_left_out = attribute.configurability == Configurability::Computed
         || attribute.deprecation.is_some()
         || (is_optional && is_empty);
     match &attribute.kind {
         _ if is_left_out => Value::Null,
         AttributeKind::Plain(_) => value,
-        AttributeKind::Nested(_, attributes) => each_object(value, &|object| match object {
-            Value::Object(mut values) => {
-                keep_arguments(attributes, &mut values);
-                Value::Object(values)
-            }
-            other => other,
-        }),
-    }
-}
-
-fn each_object(value: Value, change: &dyn Fn(Value) -> Value) -> Value {
-    match value {
-        Value::List(objects) => Value::List(objects.into_iter().map(change).collect()),
-        Value::Set(objects) => Value::Set(objects.into_iter().map(change).collect()),
-        Value::Map(objects) => Value::Map(
-            objects
-                .into_iter()
-                .map(|(key, object)| (key, change(object)))
-                .collect(),
-        ),
-        value => change(value),
+        AttributeKind::Nested(_, attributes) => {
+            change_each_object(value, |object| keep_arguments(attributes, object))
+        }
     }
 }
 
@@ -79,8 +62,8 @@ mod tests {
 
     #[test]
     fn only_what_a_user_would_have_written_is_left() {
-        use Presence::{Computed, Optional, OptionalComputed, Required};
-        let text = |name, presence| Attribute::new(name, Type::String, presence, "");
+        use Configurability::{Computed, Optional, OptionalComputed, Required};
+        let text = |name, configurability| Attribute::new(name, Type::String, configurability, "");
         let inner = || vec![text("name", Required), text("id", Computed)];
         let schema = Block {
             attributes: vec![

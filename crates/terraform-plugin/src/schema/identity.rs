@@ -90,7 +90,7 @@ impl IdentitySchema {
     }
 
     /// The rules of hosts that it breaks.
-    pub fn flaws(&self) -> Vec<Flaw> {
+    pub(crate) fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         let mut check = |holds: bool, path: AttributePath, rule| {
             if !holds {

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting, Presence, Schema};
+use crate::schema::{
+    Attribute, AttributeKind, Block, Configurability, NestedBlock, Nesting, Schema,
+};
 use crate::value::AttributePath;
 
 /// Names that mean something to a host at the root of a resource or data source.
-pub const RESERVED_IN_RESOURCES: &[&str] = &[
+pub(crate) const RESERVED_IN_RESOURCES: &[&str] = &[
     "connection",
     "count",
     "depends_on",
@@ -19,15 +21,15 @@ pub const RESERVED_IN_RESOURCES: &[&str] = &[
 ];
 
 /// Names that mean something to a host at the root of a provider block.
-pub const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
+pub(crate) const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
 
 /// A rule that a schema breaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub(crate) struct Flaw {
     /// The attribute or block, or the root.
-    pub path: AttributePath,
+    pub(crate) path: AttributePath,
     /// The rule.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
 }
 
 impl fmt::Display for Flaw {
@@ -42,7 +44,7 @@ impl fmt::Display for Flaw {
 
 impl Schema {
     /// The rules that it breaks; `reserved` names may not stand at its root.
-    pub fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
+    pub(crate) fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
         let mut flaws = Flaws::default();
         let root = AttributePath::root();
         flaws.check(self.version >= 0, &root, "the version must not be negative");
@@ -90,7 +92,10 @@ impl Flaws {
     }
 
     fn attribute(&mut self, attribute: &Attribute, path: &AttributePath) {
-        let is_configured = matches!(attribute.presence, Presence::Required | Presence::Optional);
+        let is_configured = matches!(
+            attribute.configurability,
+            Configurability::Required | Configurability::Optional
+        );
         self.check(
             is_configured || !attribute.write_only,
             path,
@@ -150,7 +155,7 @@ fn names<'a>(
 }
 
 /// Whether every host takes it for the name of an attribute, a block or a parameter.
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         && name
@@ -181,7 +186,7 @@ mod tests {
     use crate::value::Type;
 
     fn text(name: &str) -> Attribute {
-        Attribute::new(name, Type::String, Presence::Optional, "")
+        Attribute::new(name, Type::String, Configurability::Optional, "")
     }
 
     fn secret(name: &str) -> Attribute {
@@ -192,11 +197,17 @@ mod tests {
     }
 
     fn any(name: &str) -> Attribute {
-        Attribute::new(name, Type::Dynamic, Presence::Optional, "")
+        Attribute::new(name, Type::Dynamic, Configurability::Optional, "")
     }
 
     fn nested(name: &str, nesting: Nesting, attribute: Attribute) -> Attribute {
-        Attribute::nested(name, nesting, vec![attribute], Presence::Optional, "")
+        Attribute::nested(
+            name,
+            nesting,
+            vec![attribute],
+            Configurability::Optional,
+            "",
+        )
     }
 
     fn block(name: &str, nesting: Nesting, items: (i64, i64), attribute: Attribute) -> NestedBlock {
@@ -265,7 +276,7 @@ mod tests {
                 ),
                 nested("group", Nesting::Group, text("1x")),
                 Attribute {
-                    presence: Presence::OptionalComputed,
+                    configurability: Configurability::OptionalComputed,
                     ..secret("both")
                 },
             ],

@@ -5,15 +5,15 @@
 
 use serde_json::Value as Json;
 
-use crate::value::misfit::{at, check_length, expected_name};
-use crate::value::{Misfit, Number, Problem, Step, Type, Value};
+use crate::value::type_error::{at, check_length, expected_name};
+use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
 /// Reads a value of type `kind`. What an object lacks is null, and what its type lacks is dropped:
 /// a state may be older than an attribute, or younger than its removal.
 ///
 /// # Errors
 /// JSON that holds no such value, with the path to the trouble.
-pub fn decode(json: &Json, kind: &Type) -> Result<Value, Misfit> {
+pub fn decode(json: &Json, kind: &Type) -> Result<Value, TypeError> {
     match (kind, json) {
         (_, Json::Null) => Ok(Value::Null),
         (Type::String, Json::String(text)) => Ok(Value::String(text.clone())),
@@ -30,7 +30,7 @@ pub fn decode(json: &Json, kind: &Type) -> Result<Value, Misfit> {
         // The protocol has no path to an element of a set: trouble in one is trouble of the set.
         (Type::Set(element), Json::Array(elements)) => elements
             .iter()
-            .map(|json| decode(json, element).map_err(|misfit| misfit.problem.into()))
+            .map(|json| decode(json, element).map_err(|error| error.problem.into()))
             .collect::<Result<_, _>>()
             .map(Value::Set),
         (Type::Tuple(kinds), Json::Array(elements)) => {
@@ -90,7 +90,7 @@ mod tests {
         Type::from_json(&serde_json::from_str(expression).unwrap()).unwrap()
     }
 
-    fn read(text: &str, expression: &str) -> Result<Value, Misfit> {
+    fn read(text: &str, expression: &str) -> Result<Value, TypeError> {
         decode(&serde_json::from_str(text).unwrap(), &kind(expression))
     }
 

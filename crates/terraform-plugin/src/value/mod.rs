@@ -2,27 +2,41 @@
 //!
 //! # Layout
 //! - [`Value`], [`Type`]: the model (this file)
-//! - [`number`]: numbers of any size, exact
-//! - [`path`]: where in a value something stands
-//! - [`misfit`]: what is wrong with a value that doesn't fit its type
+//! - [`Number`]: numbers of any size, exact
+//! - [`AttributePath`]: where in a value something stands
+//! - [`TypeError`]: what is wrong with a value that doesn't fit its type
 //! - [`msgpack`]: the wire's encoding
 //! - [`json`]: the encoding of stored state
-//! - [`type_json`]: the encoding of types
-//! - [`repair`]: making a value fit that doesn't
+//! - `type_json`: the encoding of types
+//! - `coerce`: making a value fit that doesn't
+//!
+//! ```
+//! use terraform_plugin::value::{AttributePath, Value};
+//!
+//! let note = Value::object([
+//!     ("title", Value::from("Milk")),
+//!     ("labels", Value::Set(vec!["shop".into()])),
+//!     ("id", Value::Unknown),
+//! ]);
+//! assert_eq!(note.get("title").as_str(), Some("Milk"));
+//! assert!(note.get("id").is_unknown() && !note.is_wholly_known());
+//! assert!(note.get("nothing of that name").is_null());
+//! assert_eq!(AttributePath::new("notes").key("a").attribute("id").to_string(), r#"notes["a"].id"#);
+//! ```
 
 use std::collections::BTreeMap;
 
+pub(crate) mod coerce;
 pub mod json;
-pub mod misfit;
 pub mod msgpack;
-pub mod number;
-pub mod path;
-pub mod repair;
-pub mod type_json;
+mod number;
+mod path;
+pub(crate) mod type_error;
+mod type_json;
 
-pub use misfit::{Misfit, Problem};
 pub use number::{Number, NumberError};
 pub use path::{AttributePath, Step};
+pub use type_error::{Problem, TypeError};
 
 /// The type of a value, as a schema declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +92,7 @@ pub enum Value {
 
 impl Type {
     /// Whether it is dynamic or holds something dynamic at any depth.
-    pub fn has_dynamic(&self) -> bool {
+    pub(crate) fn has_dynamic(&self) -> bool {
         match self {
             Self::Dynamic => true,
             Self::String | Self::Number | Self::Bool => false,

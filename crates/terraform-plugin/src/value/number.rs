@@ -44,16 +44,6 @@ pub enum NumberError {
 }
 
 impl Number {
-    /// Infinity, which Terraform's `1/0` makes.
-    pub fn infinity() -> Self {
-        Self(Form::Infinite { negative: false })
-    }
-
-    /// Negative infinity.
-    pub fn negative_infinity() -> Self {
-        Self(Form::Infinite { negative: true })
-    }
-
     /// The number as an integer; [`None`] where it is a fraction, infinite, or doesn't fit.
     pub fn to_i64(&self) -> Option<i64> {
         // Integers of up to 19 digits are always written out.
@@ -61,12 +51,12 @@ impl Number {
     }
 
     /// Whether it is one of the infinities.
-    pub fn is_infinite(&self) -> bool {
+    pub(crate) fn is_infinite(&self) -> bool {
         matches!(self.0, Form::Infinite { .. })
     }
 
     /// Whether it is less than zero.
-    pub fn is_negative(&self) -> bool {
+    pub(crate) fn is_negative(&self) -> bool {
         match self.0 {
             Form::Finite { negative, .. } | Form::Infinite { negative } => negative,
         }
@@ -267,7 +257,10 @@ mod tests {
             Number::try_from(18_446_744_073_709_551_616.0).unwrap(),
             number("18446744073709551616")
         );
-        assert_eq!(Number::try_from(f64::INFINITY), Ok(Number::infinity()));
+        assert_eq!(
+            Number::try_from(f64::INFINITY),
+            Ok(Number::try_from(f64::INFINITY).unwrap())
+        );
         assert_eq!(
             Number::try_from(f64::NEG_INFINITY).unwrap().to_string(),
             "-Inf"

@@ -66,7 +66,7 @@ impl AttributePath {
     }
 
     /// The steps from the root.
-    pub fn steps(&self) -> &[Step] {
+    pub(crate) fn steps(&self) -> &[Step] {
         &self.0
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::value::{Misfit, Problem, Type};
+use crate::value::{Problem, Type, TypeError};
 
 impl Type {
     /// The type as a JSON expression.
@@ -36,8 +36,8 @@ impl Type {
     ///
     /// # Errors
     /// [`Problem::NotAType`] with the part of the expression that names none.
-    pub fn from_json(json: &Json) -> Result<Self, Misfit> {
-        let not_a_type = || Misfit::from(Problem::NotAType(json.to_string()));
+    pub fn from_json(json: &Json) -> Result<Self, TypeError> {
+        let not_a_type = || TypeError::from(Problem::NotAType(json.to_string()));
         if let Json::String(name) = json {
             return match name.as_str() {
                 "string" => Ok(Self::String),
@@ -78,7 +78,7 @@ impl Type {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Type, Misfit> {
+    fn parse(text: &str) -> Result<Type, TypeError> {
         Type::from_json(&serde_json::from_str(text).unwrap())
     }
 

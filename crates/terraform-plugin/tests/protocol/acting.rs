@@ -4,7 +4,7 @@ use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
-use terraform_plugin_testing::action_events::{message, told};
+use terraform_plugin_testing::action_events::{collect_events, message};
 use terraform_plugin_testing::host::{Host, lines};
 use terraform_plugin_testing::scripted_provider::Behavior;
 use terraform_plugin_testing::scripted_unmanaged::{DATA_SOURCE_TYPE, ScriptedUnmanaged};
@@ -32,9 +32,9 @@ async fn start(host: &Host, word: impl Into<Value>) -> Streaming<pb::invoke_acti
 
 /// The messages of an action, and last of all what its completion says.
 async fn rest(events: Streaming<pb::invoke_action::Event>) -> Vec<String> {
-    let told = told(events).await;
-    let completed = format!("completed {}", lines(&told.outcome).join("; "));
-    told.messages.into_iter().chain([completed]).collect()
+    let all = collect_events(events).await;
+    let completed = format!("completed {}", lines(&all.outcome).join("; "));
+    all.messages.into_iter().chain([completed]).collect()
 }
 
 #[tokio::test]

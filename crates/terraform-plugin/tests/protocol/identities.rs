@@ -86,10 +86,10 @@ async fn apply(
     host: &Host,
     prior: &Value,
     planned: &Value,
-    promised: Option<pb::ResourceIdentityData>,
+    planned_identity: Option<pb::ResourceIdentityData>,
 ) -> (Value, Vec<String>) {
     let request = pb::apply_resource_change::Request {
-        planned_identity: promised,
+        planned_identity,
         ..host.apply_request(prior, planned)
     };
     let answer = host
@@ -182,7 +182,7 @@ async fn an_object_without_an_identity_is_an_error() {
     assert_eq!(
         kept,
         identity("a"),
-        "what was promised is better than nothing"
+        "what was planned_identity is better than nothing"
     );
     assert_eq!(said, ["error: Missing Resource Identity After Create"]);
 }
@@ -224,12 +224,12 @@ async fn a_plan_changes_an_identity_by_replacement_only() {
 #[tokio::test]
 async fn an_apply_brings_the_identity_that_was_promised() {
     let host = Host::identified(Behavior::Behaves).await;
-    for promised in [None, sent(&identity(Value::Unknown)), sent(&identity("a"))] {
-        let created = apply(&host, &Value::Null, &thing("a"), promised.clone()).await;
+    for planned_identity in [None, sent(&identity(Value::Unknown)), sent(&identity("a"))] {
+        let created = apply(&host, &Value::Null, &thing("a"), planned_identity.clone()).await;
         assert_eq!(created, (identity("a"), vec![]));
-        let updated = apply(&host, &thing("a"), &thing("a"), promised.clone()).await;
+        let updated = apply(&host, &thing("a"), &thing("a"), planned_identity.clone()).await;
         assert_eq!(updated, (identity("a"), vec![]));
-        let deleted = apply(&host, &thing("a"), &Value::Null, promised).await;
+        let deleted = apply(&host, &thing("a"), &Value::Null, planned_identity).await;
         assert_eq!(deleted, (Value::Null, vec![]));
     }
 }

@@ -26,7 +26,9 @@ use crate::provider::workflow::{names, validate};
 use crate::workflow::observe::{KnownPolicy, PolicyState, read_policy};
 use crate::workflow::registry_selection::{Selected, Tags};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
-use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
+use terraform_plugin::framework::{
+    Context, DataSource, ReadDataSourceResponse, ReadDataSourceResult,
+};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
@@ -62,7 +64,7 @@ impl DataSource for ContinuousPatchingImages {
         validate(config)
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let invalid = validate(&config);
         if invalid.has_error() {
             return Err(invalid);
@@ -84,7 +86,7 @@ impl DataSource for ContinuousPatchingImages {
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
             attributes.insert(name.to_owned(), config.get(name).clone());
         }
-        Ok(Data {
+        Ok(ReadDataSourceResponse {
             state: Value::Object(attributes),
             diagnostics,
         })

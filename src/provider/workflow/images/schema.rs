@@ -2,7 +2,7 @@
 
 use crate::provider::common::timeouts::Operation;
 use crate::provider::workflow::schema as workflow;
-use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Nesting, Schema};
 use terraform_plugin::value::Type;
 
 pub(super) const IMAGES: &str = "images";
@@ -18,13 +18,13 @@ pub(super) const NEXT_PATCH_TAG: &str = "next_patch_tag";
 /// The schema, version 0.
 pub(super) fn schema() -> Schema {
     let repositories = Attribute {
-        presence: Presence::OptionalComputed,
+        configurability: Configurability::OptionalComputed,
         ..workflow::repositories()
     };
     let mut attributes = vec![
         workflow::registry_id(),
-        repositories.saying("Left out, those of the registry's policy."),
-        workflow::tag_convention().saying(
+        repositories.with_note("Left out, those of the registry's policy."),
+        workflow::tag_convention().with_note(
             "Left out, that of the registry's policy, and `incremental` where there is none.",
         ),
     ];
@@ -44,7 +44,7 @@ pub(super) fn schema() -> Schema {
 }
 
 fn findings() -> Vec<Attribute> {
-    use Presence::Computed;
+    use Configurability::Computed;
     let text = |name, description: &str| Attribute::new(name, Type::String, Computed, description);
     vec![
         Attribute::nested(

@@ -24,7 +24,7 @@ use crate::provider::connection::Connection;
 use crate::provider::workflow::action_arguments::{self, Arguments};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{Action, Context, Progress};
-use terraform_plugin::schema::{Attribute, Block, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Schema};
 use terraform_plugin::value::{Type, Value};
 
 const WAIT: &str = "wait";
@@ -91,7 +91,7 @@ fn schema() -> Schema {
     let wait = Attribute::new(
         WAIT,
         Type::Bool,
-        Presence::Optional,
+        Configurability::Optional,
         "Whether to wait until the run has ended, and to show its log meanwhile. The action then \
          fails where the run does. The scans and patches that the run queues are not waited for. \
          Defaults to `false`.",

@@ -15,7 +15,6 @@ use crate::patching::schedule::parse_cron;
 use crate::provider::workflow::status::image_rows::{ImageRow, Scan, newest, sorted};
 use crate::provider::workflow::status::image_status::Status;
 
-
 /// How many bytes are read of the beginning of a log, and of its end where it is longer. A scan
 /// names its image first, and says last what comes of it.
 const LENGTH: usize = 64 << 10;

@@ -27,7 +27,9 @@ use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
-use terraform_plugin::framework::{Context, Data, DataResult, DataSource};
+use terraform_plugin::framework::{
+    Context, DataSource, ReadDataSourceResponse, ReadDataSourceResult,
+};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
@@ -68,7 +70,7 @@ impl DataSource for ContinuousPatchingStatus {
         arguments::validate(config)
     }
 
-    async fn read(&self, context: &Context, config: Value) -> DataResult {
+    async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult {
         let arguments = Arguments::read(&config)?;
         let registry = self.connection.registry_of(context, &config)?;
         let fetch = Fetch {
@@ -91,7 +93,7 @@ impl DataSource for ContinuousPatchingStatus {
         let fetched = fetch.images_since(before((self.now)(), days), arguments.status);
         let fetched = fetched.await.map_err(failed)?;
         diagnostics.extend(notices::unread(&fetched.unread));
-        Ok(Data {
+        Ok(ReadDataSourceResponse {
             state: state(&config, days, &fetched),
             diagnostics,
         })

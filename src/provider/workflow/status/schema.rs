@@ -5,7 +5,7 @@ use crate::provider::common::timeouts::Operation;
 use crate::provider::workflow::schema as workflow;
 use crate::provider::workflow::status::arguments::LONGEST_LOOKBACK;
 use crate::provider::workflow::status::names;
-use terraform_plugin::schema::{Attribute, Block, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Block, Configurability, Nesting, Schema};
 use terraform_plugin::value::Type;
 
 /// The schema, version 0.
@@ -28,7 +28,7 @@ pub(super) fn schema() -> Schema {
 }
 
 fn attributes() -> Vec<Attribute> {
-    use Presence::{Computed, Optional, OptionalComputed};
+    use Configurability::{Computed, Optional, OptionalComputed};
     vec![
         workflow::registry_id(),
         Attribute::new(
@@ -69,7 +69,7 @@ fn attributes() -> Vec<Attribute> {
 
 fn image() -> Vec<Attribute> {
     let text = |name, description: &str| {
-        Attribute::new(name, Type::String, Presence::Computed, description)
+        Attribute::new(name, Type::String, Configurability::Computed, description)
     };
     vec![
         text(
@@ -115,7 +115,7 @@ fn image() -> Vec<Attribute> {
         Attribute::new(
             names::ERRORS,
             Type::List(Box::new(Type::String)),
-            Presence::Computed,
+            Configurability::Computed,
             format!(
                 "What went wrong where the scan or the patch has failed: the last {MOST_ERRORS} \
                  lines of its log with the word \"error\", and Azure's reason. Queries of links, \

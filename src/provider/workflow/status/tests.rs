@@ -51,7 +51,7 @@ async fn read_in(
     context: Context,
     transport: &ScriptedTransport,
     lookback: Option<i64>,
-) -> DataResult {
+) -> ReadDataSourceResult {
     let connection = Connection::default();
     connection.set(Link::Ready {
         azure: azure(transport),
@@ -68,7 +68,7 @@ async fn read_in(
     source.read(&context, config).await
 }
 
-async fn read(transport: &ScriptedTransport, lookback: Option<i64>) -> DataResult {
+async fn read(transport: &ScriptedTransport, lookback: Option<i64>) -> ReadDataSourceResult {
     let read = read_in(Context::default(), transport, lookback).await;
     transport.assert_done();
     read

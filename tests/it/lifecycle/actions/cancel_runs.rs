@@ -7,7 +7,7 @@ use crate::lifecycle::actions::{
     CANCEL, RUN, cancel, endless, error, only_run, start, wait, workflow,
 };
 use crate::lifecycle::stage::Stage;
-use terraform_plugin_testing::action_events::told;
+use terraform_plugin_testing::action_events::collect_events;
 
 #[tokio::test(start_paused = true)]
 async fn all_active_runs_are_cancelled_and_told_of() {
@@ -48,7 +48,7 @@ async fn where_no_run_is_active_there_is_nothing_to_cancel() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_ends_before_it_is_cancelled_is_fine() {
     let stage = endless().await;
-    told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let fault = Fault::on("POST", "/cancel")
         .status(409)
         .code("RunCompleted");
@@ -62,10 +62,10 @@ async fn a_run_that_ends_before_it_is_cancelled_is_fine() {
 #[tokio::test(start_paused = true)]
 async fn runs_that_do_not_end_in_time_or_can_not_be_cancelled_are_an_error() {
     let stage = endless().await;
-    told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let fault = || Fault::on("POST", "/cancel").times(u64::MAX);
     stage.azure.fault(fault().status(409));
-    let late = told(start(&stage, CANCEL, "1m".into(), Value::Null).await).await;
+    let late = collect_events(start(&stage, CANCEL, "1m".into(), Value::Null).await).await;
     let said = error(&late);
     assert!(said.contains("Runs may still be active"), "{said}");
     stage.azure.clear_faults();

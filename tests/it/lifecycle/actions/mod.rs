@@ -10,7 +10,7 @@ use terraform_plugin::value::{Type, Value, msgpack};
 use tonic::Streaming;
 
 use crate::lifecycle::stage::Stage;
-use terraform_plugin_testing::action_events::{Told, told};
+use terraform_plugin_testing::action_events::{ActionEvents, collect_events};
 use terraform_plugin_testing::host::lines;
 
 const RUN: &str = "acr_continuous_patching_run";
@@ -81,16 +81,16 @@ async fn start_on(
     answer.unwrap().into_inner()
 }
 
-async fn wait(stage: &Stage) -> Told {
-    told(start(stage, RUN, Value::Null, true.into()).await).await
+async fn wait(stage: &Stage) -> ActionEvents {
+    collect_events(start(stage, RUN, Value::Null, true.into()).await).await
 }
 
-async fn cancel(stage: &Stage) -> Told {
-    told(start(stage, CANCEL, Value::Null, Value::Null).await).await
+async fn cancel(stage: &Stage) -> ActionEvents {
+    collect_events(start(stage, CANCEL, Value::Null, Value::Null).await).await
 }
 
 /// The one error of an action, as its summary and detail.
-fn error(told: &Told) -> String {
+fn error(told: &ActionEvents) -> String {
     assert_eq!(lines(&told.outcome).len(), 1, "{told:?}");
     let only = &told.outcome[0];
     assert_eq!(only.severity(), pb::diagnostic::Severity::Error);

@@ -5,12 +5,12 @@ use terraform_plugin::value::Value;
 
 use crate::lifecycle::actions::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
 use crate::lifecycle::stage::Stage;
-use terraform_plugin_testing::action_events::told;
+use terraform_plugin_testing::action_events::collect_events;
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_waited_for_is_queued_once() {
     let stage = workflow().await;
-    let told = told(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let told = collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let id = only_run(&stage);
     assert_eq!(
         told.messages,
@@ -34,10 +34,10 @@ async fn without_a_workflow_or_a_registry_or_with_a_disabled_task_it_is_said_wha
 
     let elsewhere = stage.registry().id().replace("contoso", "fabrikam");
     let events = start_on(&stage, &elsewhere, RUN, Value::Null, Value::Null);
-    let said = error(&told(events.await).await);
+    let said = error(&collect_events(events.await).await);
     assert!(said.starts_with("The registry does not exist\n"), "{said}");
     let events = start_on(&stage, &elsewhere, CANCEL, Value::Null, Value::Null);
-    let said = error(&told(events.await).await);
+    let said = error(&collect_events(events.await).await);
     assert!(said.starts_with("The registry does not exist\n"), "{said}");
 
     let stage = workflow().await;

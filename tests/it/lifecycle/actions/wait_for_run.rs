@@ -8,11 +8,11 @@ use terraform_plugin::value::Value;
 
 use crate::lifecycle::actions::{RUN, endless, error, only_run, start, wait, workflow};
 use crate::lifecycle::stage::{Stage, repositories, with};
-use terraform_plugin_testing::action_events::{Told, message, told};
+use terraform_plugin_testing::action_events::{ActionEvents, collect_events, message};
 use terraform_plugin_testing::core::Core;
 
 /// What is told when something happens to a run that has begun to print.
-async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str)) -> Told {
+async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str)) -> ActionEvents {
     let mut events = start(stage, RUN, timeout, true.into()).await;
     let mut messages = vec![];
     while !messages
@@ -22,9 +22,9 @@ async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str
         messages.push(message(&mut events).await);
     }
     act(&only_run(stage)).await;
-    let rest = told(events).await;
+    let rest = collect_events(events).await;
     messages.extend(rest.messages);
-    Told {
+    ActionEvents {
         messages,
         outcome: rest.outcome,
     }
@@ -123,7 +123,7 @@ async fn a_stop_ends_the_wait_and_not_the_run() {
 async fn a_wait_ends_at_its_limit_and_the_run_goes_on() {
     let stage = endless().await;
     let begun = tokio::time::Instant::now();
-    let late = told(start(&stage, RUN, "90s".into(), true.into()).await).await;
+    let late = collect_events(start(&stage, RUN, "90s".into(), true.into()).await).await;
     assert!(begun.elapsed() >= Duration::from_secs(90));
     let (id, error) = (only_run(&stage), error(&late));
     assert!(

@@ -1,11 +1,11 @@
 //! Our types as the protocol's.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
-use crate::protocol::faults;
 use crate::protocol::generated as pb;
+use crate::protocol::protocol_diagnostics;
 use crate::schema::{IdentitySchema, Schema};
-use crate::value::repair::repair;
-use crate::value::{AttributePath, Misfit, Step, Value, msgpack};
+use crate::value::coerce::coerce;
+use crate::value::{AttributePath, Step, TypeError, Value, msgpack};
 
 mod function;
 mod schema;
@@ -49,12 +49,12 @@ pub(crate) fn null() -> pb::DynamicValue {
 /// A planned object, in which something may be unknown.
 pub(crate) fn plan(schema: &Schema, planned: Value) -> Result<pb::DynamicValue, Diagnostics> {
     let planned = schema.block.complete(planned);
-    encode(schema, &planned).map_err(|misfit| faults::invalid_result(&misfit).into())
+    encode(schema, &planned).map_err(|error| protocol_diagnostics::invalid_result(&error).into())
 }
 
 /// An object as it is, in which nothing may be unknown.
 pub(crate) fn state(schema: &Schema, state: Value) -> Result<pb::DynamicValue, Diagnostics> {
-    let (state, found) = repaired_state(schema, state);
+    let (state, found) = coerced_state(schema, state);
     if found.is_empty() {
         Ok(state)
     } else {
@@ -64,11 +64,14 @@ pub(crate) fn state(schema: &Schema, state: Value) -> Result<pb::DynamicValue, D
 
 /// An object that exists and must not be forgotten, whatever is wrong with the value: with null in
 /// place of what is unknown or doesn't fit, and an error for each such place.
-pub(crate) fn repaired_state(schema: &Schema, state: Value) -> (pb::DynamicValue, Diagnostics) {
-    let (state, found) = repair(schema.block.complete(state), &schema.block.value_type());
-    let mut found: Diagnostics = found.iter().map(faults::invalid_result).collect();
-    let encoded = encode(schema, &state).unwrap_or_else(|misfit| {
-        found.push(faults::invalid_result(&misfit));
+pub(crate) fn coerced_state(schema: &Schema, state: Value) -> (pb::DynamicValue, Diagnostics) {
+    let (state, found) = coerce(schema.block.complete(state), &schema.block.value_type());
+    let mut found: Diagnostics = found
+        .iter()
+        .map(protocol_diagnostics::invalid_result)
+        .collect();
+    let encoded = encode(schema, &state).unwrap_or_else(|error| {
+        found.push(protocol_diagnostics::invalid_result(&error));
         null()
     });
     (encoded, found)
@@ -80,7 +83,7 @@ pub(crate) fn identity(
     identity: &Value,
 ) -> Result<pb::ResourceIdentityData, Diagnostics> {
     let msgpack = msgpack::encode(identity, &schema.value_type())
-        .map_err(|misfit| Diagnostics::from(faults::invalid_identity(&misfit)))?;
+        .map_err(|error| Diagnostics::from(protocol_diagnostics::invalid_identity(&error)))?;
     Ok(pb::ResourceIdentityData {
         identity_data: Some(pb::DynamicValue {
             msgpack,
@@ -89,7 +92,7 @@ pub(crate) fn identity(
     })
 }
 
-fn encode(schema: &Schema, value: &Value) -> Result<pb::DynamicValue, Misfit> {
+fn encode(schema: &Schema, value: &Value) -> Result<pb::DynamicValue, TypeError> {
     Ok(pb::DynamicValue {
         msgpack: msgpack::encode(value, &schema.block.value_type())?,
         json: vec![],

@@ -2,8 +2,8 @@
 
 use crate::protocol::generated as pb;
 use crate::schema::{
-    Attribute, AttributeKind, Block, ForImport, IdentitySchema, NestedBlock, Nesting, Presence,
-    Schema,
+    Attribute, AttributeKind, Block, Configurability, ForImport, IdentitySchema, NestedBlock,
+    Nesting, Schema,
 };
 
 /// A schema.
@@ -49,16 +49,22 @@ fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
             (vec![], Some(nested_object(*nesting, attributes)))
         }
     };
-    let presence = attribute.presence;
+    let configurability = attribute.configurability;
     pb::schema::Attribute {
         name: attribute.name.clone(),
         r#type: plain,
         nested_type: nested,
         description: attribute.description.clone(),
         description_kind: pb::StringKind::Markdown.into(),
-        required: presence == Presence::Required,
-        optional: matches!(presence, Presence::Optional | Presence::OptionalComputed),
-        computed: matches!(presence, Presence::Computed | Presence::OptionalComputed),
+        required: configurability == Configurability::Required,
+        optional: matches!(
+            configurability,
+            Configurability::Optional | Configurability::OptionalComputed
+        ),
+        computed: matches!(
+            configurability,
+            Configurability::Computed | Configurability::OptionalComputed
+        ),
         sensitive: attribute.sensitive,
         write_only: attribute.write_only,
         deprecated: attribute.deprecation.is_some(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rmpv::ValueRef;
 
-use crate::value::misfit::{at, check_length, expected_name};
-use crate::value::{Misfit, Number, Problem, Step, Type, Value};
+use crate::value::type_error::{at, check_length, expected_name};
+use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
 /// The deepest nesting that is read; deeper values would exhaust the stack. Each array or map
 /// counts twice, so that these are 128 levels, as many as serde_json reads.
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 256;
 ///
 /// # Errors
 /// Bytes that aren't exactly one such value, with the path to the trouble.
-pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, Misfit> {
+pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, TypeError> {
     let mut rest = bytes;
     let wire = rmpv::decode::read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)
         .map_err(Problem::NotMessagePack)?;
@@ -25,7 +25,7 @@ pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, Misfit> {
     from_wire(wire, kind)
 }
 
-fn from_wire(wire: ValueRef<'_>, kind: &Type) -> Result<Value, Misfit> {
+fn from_wire(wire: ValueRef<'_>, kind: &Type) -> Result<Value, TypeError> {
     match (kind, wire) {
         (_, ValueRef::Nil) => Ok(Value::Null),
         (_, ValueRef::Ext(_, _)) => Ok(Value::Unknown),
@@ -38,7 +38,7 @@ fn from_wire(wire: ValueRef<'_>, kind: &Type) -> Result<Value, Misfit> {
         // The protocol has no path to an element of a set: trouble in one is trouble of the set.
         (Type::Set(element), ValueRef::Array(elements)) => elements
             .into_iter()
-            .map(|wire| from_wire(wire, element).map_err(|misfit| misfit.problem.into()))
+            .map(|wire| from_wire(wire, element).map_err(|error| error.problem.into()))
             .collect::<Result<_, _>>()
             .map(Value::Set),
         (Type::Tuple(kinds), ValueRef::Array(elements)) => {
@@ -68,7 +68,7 @@ fn from_wire(wire: ValueRef<'_>, kind: &Type) -> Result<Value, Misfit> {
     }
 }
 
-fn number_from_wire(wire: &ValueRef<'_>) -> Result<Number, Misfit> {
+fn number_from_wire(wire: &ValueRef<'_>) -> Result<Number, TypeError> {
     match wire {
         ValueRef::Integer(integer) => Ok(match integer.as_i64() {
             Some(integer) => integer.into(),
@@ -88,7 +88,7 @@ fn number_from_wire(wire: &ValueRef<'_>) -> Result<Number, Misfit> {
     }
 }
 
-fn elements_from_wire(elements: Vec<ValueRef<'_>>, kind: &Type) -> Result<Vec<Value>, Misfit> {
+fn elements_from_wire(elements: Vec<ValueRef<'_>>, kind: &Type) -> Result<Vec<Value>, TypeError> {
     (0..)
         .zip(elements)
         .map(|(index, wire)| at(Step::Index(index), from_wire(wire, kind)))
@@ -98,7 +98,7 @@ fn elements_from_wire(elements: Vec<ValueRef<'_>>, kind: &Type) -> Result<Vec<Va
 fn object_from_wire(
     entries: Vec<(ValueRef<'_>, ValueRef<'_>)>,
     kinds: &BTreeMap<String, Type>,
-) -> Result<Value, Misfit> {
+) -> Result<Value, TypeError> {
     let mut attributes = BTreeMap::new();
     for (name, wire) in entries {
         let name = key_from_wire(name)?;
@@ -114,7 +114,7 @@ fn object_from_wire(
     }
 }
 
-fn dynamic_from_wire(pair: Vec<ValueRef<'_>>) -> Result<Value, Misfit> {
+fn dynamic_from_wire(pair: Vec<ValueRef<'_>>) -> Result<Value, TypeError> {
     let [expression, wire] =
         <[ValueRef<'_>; 2]>::try_from(pair).map_err(|pair| Problem::WrongLength {
             expected: 2,
@@ -140,7 +140,7 @@ fn insert_once(
     entries: &mut BTreeMap<String, Value>,
     key: String,
     value: Value,
-) -> Result<(), Misfit> {
+) -> Result<(), TypeError> {
     if entries.contains_key(&key) {
         return Err(Problem::DuplicateKey(key).into());
     }
@@ -148,7 +148,7 @@ fn insert_once(
     Ok(())
 }
 
-fn key_from_wire(key: ValueRef<'_>) -> Result<String, Misfit> {
+fn key_from_wire(key: ValueRef<'_>) -> Result<String, TypeError> {
     match key {
         ValueRef::String(text) => utf8(text),
         other => Err(Problem::WrongKind {
@@ -159,7 +159,7 @@ fn key_from_wire(key: ValueRef<'_>) -> Result<String, Misfit> {
     }
 }
 
-fn utf8(text: rmpv::Utf8StringRef<'_>) -> Result<String, Misfit> {
+fn utf8(text: rmpv::Utf8StringRef<'_>) -> Result<String, TypeError> {
     text.as_str()
         .map(str::to_owned)
         .ok_or_else(|| Problem::NotUtf8.into())

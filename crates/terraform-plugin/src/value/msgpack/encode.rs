@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rmpv::Value as Wire;
 
-use crate::value::misfit::{at, check_length, expected_name, found_name};
-use crate::value::{Misfit, Number, Problem, Step, Type, Value};
+use crate::value::type_error::{at, check_length, expected_name, found_name};
+use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
 /// The extension code and content of an unknown value of which nothing more is said.
 const UNKNOWN: (i8, [u8; 1]) = (0, [0]);
@@ -14,14 +14,14 @@ const UNKNOWN: (i8, [u8; 1]) = (0, [0]);
 ///
 /// # Errors
 /// A value that doesn't fit the type, with the path to the trouble.
-pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, Misfit> {
+pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, TypeError> {
     let wire = to_wire(value, kind)?;
     let mut bytes = Vec::new();
     rmpv::encode::write_value(&mut bytes, &wire).expect("memory takes every write");
     Ok(bytes)
 }
 
-fn to_wire(value: &Value, kind: &Type) -> Result<Wire, Misfit> {
+fn to_wire(value: &Value, kind: &Type) -> Result<Wire, TypeError> {
     match (kind, value) {
         (_, Value::Null) => Ok(Wire::Nil),
         (_, Value::Unknown) => Ok(Wire::Ext(UNKNOWN.0, UNKNOWN.1.to_vec())),
@@ -35,7 +35,7 @@ fn to_wire(value: &Value, kind: &Type) -> Result<Wire, Misfit> {
             .map(Wire::Array),
         (Type::Set(element), Value::Set(elements)) => elements
             .iter()
-            .map(|value| to_wire(value, element).map_err(|misfit| misfit.problem.into()))
+            .map(|value| to_wire(value, element).map_err(|error| error.problem.into()))
             .collect::<Result<_, _>>()
             .map(Wire::Array),
         (Type::Tuple(kinds), Value::List(elements)) => {
@@ -74,7 +74,7 @@ fn to_wire(value: &Value, kind: &Type) -> Result<Wire, Misfit> {
 fn object_to_wire(
     attributes: &BTreeMap<String, Value>,
     kinds: &BTreeMap<String, Type>,
-) -> Result<Wire, Misfit> {
+) -> Result<Wire, TypeError> {
     if let Some(unexpected) = attributes.keys().find(|name| !kinds.contains_key(*name)) {
         return Err(Problem::UnexpectedAttribute(unexpected.clone()).into());
     }

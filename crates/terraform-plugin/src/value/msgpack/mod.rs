@@ -57,12 +57,12 @@ mod tests {
             (
                 r#""number""#,
                 "cb 7f f0 00 00 00 00 00 00",
-                Number::infinity().into(),
+                Number::try_from(f64::INFINITY).unwrap().into(),
             ),
             (
                 r#""number""#,
                 "cb ff f0 00 00 00 00 00 00",
-                Number::negative_infinity().into(),
+                Number::try_from(f64::NEG_INFINITY).unwrap().into(),
             ),
             (r#""number""#, "a3 30 2e 31", number("0.1")),
             (
@@ -263,8 +263,8 @@ mod tests {
                 "s: a bool is required, found a number",
             ),
         ] {
-            let misfit = decode(&bytes(hex), &kind(expression)).unwrap_err();
-            assert_eq!(misfit.to_string(), message);
+            let error = decode(&bytes(hex), &kind(expression)).unwrap_err();
+            assert_eq!(error.to_string(), message);
         }
     }
 
@@ -300,14 +300,14 @@ mod tests {
     fn a_value_of_another_type_is_not_written() {
         let kind = kind(r#"["object",{"a":["list","string"]}]"#);
         let wrong = Value::object([("a", Value::List(vec!["x".into(), 7_i64.into()]))]);
-        let misfit = encode(&wrong, &kind).unwrap_err();
-        assert_eq!(misfit.path, AttributePath::new("a").index(1));
+        let error = encode(&wrong, &kind).unwrap_err();
+        assert_eq!(error.path, AttributePath::new("a").index(1));
         assert_eq!(
-            misfit.to_string(),
+            error.to_string(),
             "a[1]: a string is required, found a number"
         );
 
-        let misfit = encode(&Value::object([("b", Value::Null)]), &kind).unwrap_err();
-        assert_eq!(misfit.to_string(), "attribute \"b\" is not in the schema");
+        let error = encode(&Value::object([("b", Value::Null)]), &kind).unwrap_err();
+        assert_eq!(error.to_string(), "attribute \"b\" is not in the schema");
     }
 }

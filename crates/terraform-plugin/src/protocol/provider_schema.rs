@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::{ConfigureRequest, Provider, WriteOnly, check_config};
-use crate::protocol::catalogue::{Catalogue, Named};
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, from_proto, functions, identity, to_proto};
+use crate::protocol::type_registry::{Named, TypeRegistry};
+use crate::protocol::{from_proto, functions, identity, protocol_diagnostics, to_proto};
 use crate::schema::rules::{Flaw, RESERVED_IN_PROVIDERS, RESERVED_IN_RESOURCES};
-use crate::schema::{Attribute, IdentitySchema, Presence, Schema};
+use crate::schema::{Attribute, Configurability, IdentitySchema, Schema};
 
 /// What a host may count on. It asks before it destroys, and a process of ours needs no call for
 /// the schema before any other.
@@ -20,7 +20,7 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
 };
 
 /// The names of everything.
-pub(crate) fn metadata(offered: &Catalogue) -> pb::get_metadata::Response {
+pub(crate) fn metadata(types: &TypeRegistry) -> pb::get_metadata::Response {
     use pb::get_metadata::{
         ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
         ResourceMetadata,
@@ -31,17 +31,15 @@ pub(crate) fn metadata(offered: &Catalogue) -> pb::get_metadata::Response {
     pb::get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
         diagnostics: Vec::new(),
-        resources: names(&offered.resources, |type_name| ResourceMetadata {
+        resources: names(&types.resources, |type_name| ResourceMetadata { type_name }),
+        data_sources: names(&types.data_sources, |type_name| DataSourceMetadata {
             type_name,
         }),
-        data_sources: names(&offered.data_sources, |type_name| DataSourceMetadata {
+        list_resources: names(&types.list_resources, |type_name| ListResourceMetadata {
             type_name,
         }),
-        list_resources: names(&offered.list_resources, |type_name| ListResourceMetadata {
-            type_name,
-        }),
-        actions: names(&offered.actions, |type_name| ActionMetadata { type_name }),
-        functions: names(&offered.functions, |name| FunctionMetadata { name }),
+        actions: names(&types.actions, |type_name| ActionMetadata { type_name }),
+        functions: names(&types.functions, |name| FunctionMetadata { name }),
         ephemeral_resources: Vec::new(),
         state_stores: Vec::new(),
     }
@@ -50,7 +48,7 @@ pub(crate) fn metadata(offered: &Catalogue) -> pb::get_metadata::Response {
 /// The schemas of everything; or errors, where a host would refuse one or crash on it.
 pub(crate) fn schemas(
     provider: &dyn Provider,
-    offered: &Catalogue,
+    types: &TypeRegistry,
 ) -> Result<pb::get_provider_schema::Response, Diagnostics> {
     fn each<T: ?Sized, S>(things: &Named<T>, schema: impl Fn(&T) -> S) -> HashMap<String, S> {
         let things = things.iter();
@@ -58,28 +56,30 @@ pub(crate) fn schemas(
             .map(|(name, thing)| (name.clone(), schema(thing)))
             .collect()
     }
-    let flaws = flaws(provider, offered);
+    let flaws = flaws(provider, types);
     if flaws.has_error() {
         return Err(flaws);
     }
     let schema = to_proto::schema;
     Ok(pb::get_provider_schema::Response {
         provider: Some(schema(provider.schema())),
-        resource_schemas: each(&offered.resources, |it| schema(it.schema())),
-        data_source_schemas: each(&offered.data_sources, |it| schema(it.schema())),
-        list_resource_schemas: each(&offered.list_resources, |it| schema(it.schema())),
-        action_schemas: each(&offered.actions, |it| pb::ActionSchema {
+        resource_schemas: each(&types.resources, |it| schema(it.schema())),
+        data_source_schemas: each(&types.data_sources, |it| schema(it.schema())),
+        list_resource_schemas: each(&types.list_resources, |it| schema(it.schema())),
+        action_schemas: each(&types.actions, |it| pb::ActionSchema {
             schema: Some(schema(it.schema())),
         }),
-        functions: functions::functions(offered).functions,
+        functions: functions::functions(types).functions,
         server_capabilities: Some(CAPABILITIES),
         ..Default::default()
     })
 }
 
 /// The schemas of the identities of the managed resources.
-pub(crate) fn identity_schemas(offered: &Catalogue) -> pb::get_resource_identity_schemas::Response {
-    let resources = offered.resources.iter();
+pub(crate) fn identity_schemas(
+    types: &TypeRegistry,
+) -> pb::get_resource_identity_schemas::Response {
+    let resources = types.resources.iter();
     identity::schemas(resources.map(|(name, resource)| (name, resource.as_ref())))
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn configure_provider(
     })
 }
 
-fn flaws(provider: &dyn Provider, offered: &Catalogue) -> Diagnostics {
+fn flaws(provider: &dyn Provider, types: &TypeRegistry) -> Diagnostics {
     let mut found = Diagnostics::new();
     let mut check = |what: &str, schema: &Schema, reserved: &[&str]| {
         let flaws = schema.flaws(reserved);
@@ -126,68 +126,74 @@ fn flaws(provider: &dyn Provider, offered: &Catalogue) -> Diagnostics {
         provider.schema(),
         RESERVED_IN_PROVIDERS,
     );
-    for (name, resource) in &offered.resources {
+    for (name, resource) in &types.resources {
         check(
             &format!("{name:?}"),
             resource.schema(),
             RESERVED_IN_RESOURCES,
         );
     }
-    for (name, source) in &offered.data_sources {
+    for (name, source) in &types.data_sources {
         let what = format!("the data source {name:?}");
         check(&what, source.schema(), RESERVED_IN_RESOURCES);
     }
-    for (name, list) in &offered.list_resources {
+    for (name, list) in &types.list_resources {
         let what = format!("the list resource {name:?}");
         check(&what, list.schema(), RESERVED_IN_RESOURCES);
     }
-    for (name, action) in &offered.actions {
+    for (name, action) in &types.actions {
         let what = format!("the action {name:?}");
         check(&what, action.schema(), RESERVED_IN_RESOURCES);
     }
-    found.extend(flaws_beside_schemas(offered));
+    found.extend(flaws_beside_schemas(types));
     found
 }
 
 /// What hosts demand beyond the schemas themselves.
-fn flaws_beside_schemas(offered: &Catalogue) -> Diagnostics {
+fn flaws_beside_schemas(types: &TypeRegistry) -> Diagnostics {
     let mut found = Diagnostics::new();
-    let identities = &offered.resources;
+    let identities = &types.resources;
     for (name, resource) in identities {
         let what = format!("the identity of {name:?}");
         let flaws = resource.identity_schema().map(IdentitySchema::flaws);
         found.extend(flaws.iter().flatten().map(|flaw| flawed(&what, flaw)));
     }
-    for name in offered.list_resources.keys() {
+    for name in types.list_resources.keys() {
         let resource = identities.get(name);
         if resource.is_none_or(|resource| resource.identity_schema().is_none()) {
             let rule = "there is no managed resource of that name that has an identity";
             let what = format!("the list resource {name:?}");
-            found.push(faults::flawed_schema(&what, rule));
+            found.push(protocol_diagnostics::flawed_schema(&what, rule));
         }
     }
-    for (name, action) in &offered.actions {
+    for (name, action) in &types.actions {
         if action.schema().block.attributes.iter().any(is_computed) {
             let what = format!("the action {name:?}");
-            found.push(faults::flawed_schema(&what, "an action computes nothing"));
+            found.push(protocol_diagnostics::flawed_schema(
+                &what,
+                "an action computes nothing",
+            ));
         }
     }
-    for (name, function) in &offered.functions {
+    for (name, function) in &types.functions {
         found.extend(functions::flaws(name, function.definition()));
     }
-    for name in &offered.doubles {
-        found.push(faults::flawed_schema(name, "there are two of that name"));
+    for name in &types.duplicates {
+        found.push(protocol_diagnostics::flawed_schema(
+            name,
+            "there are two of that name",
+        ));
     }
     found
 }
 
 fn flawed(what: &str, flaw: &Flaw) -> Diagnostic {
-    faults::flawed_schema(what, &flaw.to_string())
+    protocol_diagnostics::flawed_schema(what, &flaw.to_string())
 }
 
 fn is_computed(attribute: &Attribute) -> bool {
     matches!(
-        attribute.presence,
-        Presence::Computed | Presence::OptionalComputed
+        attribute.configurability,
+        Configurability::Computed | Configurability::OptionalComputed
     )
 }

@@ -1,22 +1,22 @@
 //! Making a value fit that doesn't.
 //!
 //! What exists must reach the state even where a provider describes it wrongly: a host that gets
-//! one misfit leaf drops the whole object and forgets that it exists.
+//! one value of a wrong type drops the whole object and forgets that it exists.
 
 use std::collections::BTreeMap;
 
-use crate::value::misfit::{expected_name, found_name};
-use crate::value::{Misfit, Problem, Step, Type, Value};
+use crate::value::type_error::{expected_name, found_name};
+use crate::value::{Problem, Step, Type, TypeError, Value};
 
 /// The value with null in place of whatever is unknown or doesn't fit `kind`, and what that was.
 /// The result always encodes.
-pub fn repair(value: Value, kind: &Type) -> (Value, Vec<Misfit>) {
+pub(crate) fn coerce(value: Value, kind: &Type) -> (Value, Vec<TypeError>) {
     let mut found = Vec::new();
-    let repaired = repair_into(value, kind, &mut found);
-    (repaired, found)
+    let coerced = coerce_into(value, kind, &mut found);
+    (coerced, found)
 }
 
-fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
+fn coerce_into(value: Value, kind: &Type, found: &mut Vec<TypeError>) -> Value {
     match (kind, value) {
         (_, Value::Null) => Value::Null,
         (_, Value::Unknown) => {
@@ -29,7 +29,7 @@ fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
         (Type::List(element), Value::List(elements)) => Value::List(
             (0..)
                 .zip(elements)
-                .map(|(index, value)| repair_at(&Step::Index(index), value, element, found))
+                .map(|(index, value)| coerce_at(&Step::Index(index), value, element, found))
                 .collect(),
         ),
         // The protocol has no path to an element of a set: trouble in one is trouble of the set.
@@ -37,9 +37,9 @@ fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
             let mut within = Vec::new();
             let elements = elements
                 .into_iter()
-                .map(|value| repair_into(value, element, &mut within))
+                .map(|value| coerce_into(value, element, &mut within))
                 .collect();
-            found.extend(within.into_iter().map(|misfit| misfit.problem.into()));
+            found.extend(within.into_iter().map(|error| error.problem.into()));
             Value::Set(elements)
         }
         (Type::Tuple(kinds), Value::List(elements)) if kinds.len() == elements.len() => {
@@ -47,7 +47,7 @@ fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
                 (0..)
                     .zip(elements.into_iter().zip(kinds))
                     .map(|(index, (value, kind))| {
-                        repair_at(&Step::Index(index), value, kind, found)
+                        coerce_at(&Step::Index(index), value, kind, found)
                     })
                     .collect(),
             )
@@ -56,15 +56,15 @@ fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
             elements
                 .into_iter()
                 .map(|(key, value)| {
-                    let value = repair_at(&Step::Key(key.clone()), value, element, found);
+                    let value = coerce_at(&Step::Key(key.clone()), value, element, found);
                     (key, value)
                 })
                 .collect(),
         ),
-        (Type::Object(kinds), Value::Object(attributes)) => repair_object(attributes, kinds, found),
+        (Type::Object(kinds), Value::Object(attributes)) => coerce_object(attributes, kinds, found),
         (Type::Dynamic, Value::Dynamic(typed)) => {
             let (kind, value) = *typed;
-            let value = repair_into(value, &kind, found);
+            let value = coerce_into(value, &kind, found);
             Value::Dynamic(Box::new((kind, value)))
         }
         (kind, value) => {
@@ -80,16 +80,16 @@ fn repair_into(value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
     }
 }
 
-fn repair_object(
+fn coerce_object(
     attributes: BTreeMap<String, Value>,
     kinds: &BTreeMap<String, Type>,
-    found: &mut Vec<Misfit>,
+    found: &mut Vec<TypeError>,
 ) -> Value {
     let mut fitting = BTreeMap::new();
     for (name, value) in attributes {
         match kinds.get(&name) {
             Some(kind) => {
-                let value = repair_at(&Step::Attribute(name.clone()), value, kind, found);
+                let value = coerce_at(&Step::Attribute(name.clone()), value, kind, found);
                 fitting.insert(name, value);
             }
             None => found.push(Problem::UnexpectedAttribute(name).into()),
@@ -98,12 +98,12 @@ fn repair_object(
     Value::Object(fitting)
 }
 
-fn repair_at(step: &Step, value: Value, kind: &Type, found: &mut Vec<Misfit>) -> Value {
+fn coerce_at(step: &Step, value: Value, kind: &Type, found: &mut Vec<TypeError>) -> Value {
     let before = found.len();
-    let repaired = repair_into(value, kind, found);
-    let within: Vec<Misfit> = found.drain(before..).collect();
-    found.extend(within.into_iter().map(|misfit| misfit.within(step.clone())));
-    repaired
+    let coerced = coerce_into(value, kind, found);
+    let within: Vec<TypeError> = found.drain(before..).collect();
+    found.extend(within.into_iter().map(|error| error.within(step.clone())));
+    coerced
 }
 
 #[cfg(test)]
@@ -122,8 +122,8 @@ mod tests {
             ("a", Value::Map([("k".to_owned(), 1_i64.into())].into())),
             ("b", Value::Dynamic(Box::new((Type::Bool, true.into())))),
         ]);
-        let (repaired, found) = repair(value.clone(), &kind);
-        assert_eq!(repaired, value);
+        let (coerced, found) = coerce(value.clone(), &kind);
+        assert_eq!(coerced, value);
         assert!(found.is_empty(), "{found:?}");
     }
 
@@ -143,9 +143,9 @@ mod tests {
             ("pair", Value::List(vec![])),
             ("other", Value::Null),
         ]);
-        let (repaired, found) = repair(value, &kind);
+        let (coerced, found) = coerce(value, &kind);
         assert_eq!(
-            repaired,
+            coerced,
             Value::object([
                 ("id", "kept".into()),
                 (
@@ -167,6 +167,6 @@ mod tests {
                 "tags[2]: a string is required, found a number",
             ],
         );
-        assert!(msgpack::encode(&repaired, &kind).is_ok());
+        assert!(msgpack::encode(&coerced, &kind).is_ok());
     }
 }

@@ -1,12 +1,11 @@
 //! Wording of what goes wrong between host and provider. None of it is the user's fault, except
 //! the last: most say whose it is.
 
-use std::error::Error;
-
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::value::{Misfit, Value};
+use crate::error_text::with_causes;
+use crate::value::{TypeError, Value};
 
-const OUR_BUG: &str = "This is always a bug in the provider; please report it.";
+const PROVIDER_BUG: &str = "This is always a bug in the provider; please report it.";
 
 /// The host asks for something of which there is none of that name.
 pub(crate) fn unknown_type(what: &str, name: &str) -> Diagnostics {
@@ -37,19 +36,19 @@ pub(crate) fn number_of_arguments(expected: usize, found: usize) -> String {
 
 /// A function panicked.
 pub(crate) fn panicked_function(text: &str) -> String {
-    format!("the provider panicked: {text}. {OUR_BUG}")
+    format!("the provider panicked: {text}. {PROVIDER_BUG}")
 }
 
 /// A function says of known arguments that its result isn't known.
 pub(crate) fn unknown_result() -> String {
-    format!("the result of known arguments is unknown. {OUR_BUG}")
+    format!("the result of known arguments is unknown. {PROVIDER_BUG}")
 }
 
 /// A function returned something of another type than its own.
-pub(crate) fn invalid_function_result(misfit: &Misfit) -> String {
+pub(crate) fn invalid_function_result(error: &TypeError) -> String {
     format!(
-        "the result doesn't fit its type: {}. {OUR_BUG}",
-        with_causes(misfit)
+        "the result doesn't fit its type: {}. {PROVIDER_BUG}",
+        with_causes(error)
     )
 }
 
@@ -115,7 +114,7 @@ pub(crate) fn identity_changed(operation: &str, before: &Value, now: &Value) -> 
         "Unexpected Identity Change",
         format!(
             "An identity never changes without a replacement, but {operation} made {} of {}. \
-             {OUR_BUG}",
+             {PROVIDER_BUG}",
             identity_text(now),
             identity_text(before),
         ),
@@ -127,17 +126,17 @@ pub(crate) fn missing_identity(operation: &str) -> Diagnostic {
     let title = operation[..1].to_uppercase() + &operation[1..];
     Diagnostic::error(
         format!("Missing Resource Identity After {title}"),
-        format!("The provider returned no identity, or one that isn't whole. {OUR_BUG}"),
+        format!("The provider returned no identity, or one that isn't whole. {PROVIDER_BUG}"),
     )
 }
 
 /// What the provider made is no identity of its schema.
-pub(crate) fn invalid_identity(misfit: &Misfit) -> Diagnostic {
+pub(crate) fn invalid_identity(error: &TypeError) -> Diagnostic {
     Diagnostic::error(
         "Provider returned an invalid identity",
         format!(
-            "It doesn't fit the schema: {}. {OUR_BUG}",
-            with_causes(misfit)
+            "It doesn't fit the schema: {}. {PROVIDER_BUG}",
+            with_causes(error)
         ),
     )
 }
@@ -175,36 +174,36 @@ pub(crate) fn unknown_config(what: &str) -> Diagnostic {
 }
 
 /// What the host sent is no value of the schema.
-pub(crate) fn undecodable(what: &str, misfit: &Misfit) -> Diagnostics {
+pub(crate) fn undecodable(what: &str, error: &TypeError) -> Diagnostics {
     Diagnostic::error(
         format!("Can't read the {what} sent by the host"),
         format!(
             "It doesn't fit the schema: {}. Either the host or the provider has a bug; please \
              report it.",
-            with_causes(misfit)
+            with_causes(error)
         ),
     )
-    .at(misfit.path.clone())
+    .at(error.path.clone())
     .into()
 }
 
 /// What the provider made is no value of its schema.
-pub(crate) fn invalid_result(misfit: &Misfit) -> Diagnostic {
+pub(crate) fn invalid_result(error: &TypeError) -> Diagnostic {
     Diagnostic::error(
         "Provider returned an invalid value",
         format!(
-            "The result doesn't fit the schema: {}. {OUR_BUG}",
-            with_causes(misfit)
+            "The result doesn't fit the schema: {}. {PROVIDER_BUG}",
+            with_causes(error)
         ),
     )
-    .at(misfit.path.clone())
+    .at(error.path.clone())
 }
 
 /// An operation that ends well has left nothing to store.
 pub(crate) fn missing_result(operation: &str) -> Diagnostic {
     Diagnostic::error(
         format!("Missing resource state after {operation}"),
-        format!("The provider reported success, but returned no state. {OUR_BUG}"),
+        format!("The provider reported success, but returned no state. {PROVIDER_BUG}"),
     )
 }
 
@@ -212,7 +211,7 @@ pub(crate) fn missing_result(operation: &str) -> Diagnostic {
 pub(crate) fn panicked(operation: &str, text: &str) -> Diagnostic {
     Diagnostic::error(
         "Provider failed unexpectedly",
-        format!("The provider panicked in {operation}: {text}. {OUR_BUG}"),
+        format!("The provider panicked in {operation}: {text}. {PROVIDER_BUG}"),
     )
 }
 
@@ -220,7 +219,7 @@ pub(crate) fn panicked(operation: &str, text: &str) -> Diagnostic {
 pub(crate) fn flawed_schema(what: &str, flaw: &str) -> Diagnostic {
     Diagnostic::error(
         "Provider has an invalid schema",
-        format!("The schema of {what} breaks a rule of the protocol: {flaw}. {OUR_BUG}"),
+        format!("The schema of {what} breaks a rule of the protocol: {flaw}. {PROVIDER_BUG}"),
     )
 }
 
@@ -257,16 +256,4 @@ fn identity_text(identity: &Value) -> String {
     });
     let text: Vec<String> = attributes.collect();
     format!("{{{}}}", text.join(", "))
-}
-
-/// The text of an error and of its causes.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,9 +1,9 @@
 //! The calls about data sources.
 
 use crate::diagnostics::Diagnostics;
-use crate::framework::{Context, Data, DataSource, WriteOnly, check_config};
+use crate::framework::{Context, DataSource, ReadDataSourceResponse, WriteOnly, check_config};
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, from_proto, to_proto};
+use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 
 /// Checks a configuration: by its schema, then by the data source.
 pub(crate) async fn validate(
@@ -28,12 +28,12 @@ pub(crate) async fn read(
     let schema = source.schema();
     let kind = schema.block.value_type();
     let config = from_proto::value("configuration", request.config, &kind)?;
-    let Data { state, diagnostics } = source.read(context, config).await?;
+    let ReadDataSourceResponse { state, diagnostics } = source.read(context, config).await?;
     if diagnostics.has_error() {
         return Err(diagnostics);
     }
     if state.as_map().is_none() {
-        return Err(faults::missing_result("read").into());
+        return Err(protocol_diagnostics::missing_result("read").into());
     }
     Ok(pb::read_data_source::Response {
         state: Some(to_proto::state(schema, state)?),

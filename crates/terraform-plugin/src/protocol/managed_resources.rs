@@ -4,11 +4,12 @@
 use std::cmp::Ordering;
 
 use crate::diagnostics::Diagnostics;
+use crate::error_text::with_causes;
 use crate::framework::{
     Context, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, check_config,
 };
 use crate::protocol::generated as pb;
-use crate::protocol::{faults, from_proto, identity, to_proto};
+use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 use crate::value::{Value, json};
 
 /// Checks a configuration: by its schema, then by the resource.
@@ -61,7 +62,7 @@ pub(crate) async fn plan(
     }
     // Null would pass for the plan of a destroy.
     if planned.as_map().is_none() {
-        return Err(faults::missing_result("plan").into());
+        return Err(protocol_diagnostics::missing_result("plan").into());
     }
     // A replacement is another object. The host may bring the identity that was planned for it
     // when it asks for its plan a second time, without the object before.
@@ -144,7 +145,7 @@ pub(crate) async fn import(
     let named = identity::import(resource, request.id, request.identity)?;
     let imported = resource.import(context, named).await?;
     if imported.state.is_null() {
-        return Err(faults::missing_result("import").into());
+        return Err(protocol_diagnostics::missing_result("import").into());
     }
     let (identity, unidentified) =
         identity::of_state(resource, "import", &Value::Null, &imported.state);
@@ -176,13 +177,17 @@ pub(crate) async fn upgrade_state(
     let state = match request.version.cmp(&schema.version) {
         Ordering::Less => resource.upgrade_state(request.version, stored).await?,
         Ordering::Equal => json::decode(&stored, &schema.block.value_type())
-            .map_err(|misfit| faults::unreadable_state(name, &faults::with_causes(&misfit)))?,
+            .map_err(|error| protocol_diagnostics::unreadable_state(name, &with_causes(&error)))?,
         Ordering::Greater => {
-            return Err(faults::newer_state(name, request.version, schema.version));
+            return Err(protocol_diagnostics::newer_state(
+                name,
+                request.version,
+                schema.version,
+            ));
         }
     };
     if state.is_null() {
-        return Err(faults::unreadable_state(name, "it is null"));
+        return Err(protocol_diagnostics::unreadable_state(name, "it is null"));
     }
     Ok(pb::upgrade_resource_state::Response {
         upgraded_state: Some(to_proto::state(schema, state)?),
@@ -198,7 +203,7 @@ pub(crate) fn generate_config(
     let schema = resource.schema();
     let state = from_proto::value("state", request.state, &schema.block.value_type())?;
     if state.is_null() {
-        return Err(faults::no_state_to_generate_from());
+        return Err(protocol_diagnostics::no_state_to_generate_from());
     }
     Ok(pb::generate_resource_config::Response {
         config: Some(to_proto::state(schema, resource.generate_config(state))?),

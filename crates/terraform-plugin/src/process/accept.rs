@@ -13,13 +13,13 @@ use crate::process::connection::Connection;
 
 /// How long to wait before the next try after the system has refused a connection: what it lacks,
 /// such as file descriptors, it lacks for a while.
-const REFUSED: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// How long a peer may take to encrypt its connection.
-const TLS_PATIENCE: Duration = Duration::from_secs(10);
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many peers may encrypt their connections at a time. A host makes one connection.
-const TLS_AT_ONCE: usize = 16;
+const MAX_TLS_HANDSHAKES: usize = 16;
 
 /// The connections that are ready for gRPC, encrypted by `tls`.
 pub(super) fn connections(
@@ -29,7 +29,7 @@ pub(super) fn connections(
     incoming
         .filter_map(accepted)
         .map(move |stream| secure(stream, tls.clone()))
-        .buffer_unordered(TLS_AT_ONCE)
+        .buffer_unordered(MAX_TLS_HANDSHAKES)
         .filter_map(async |connection| connection.map(Ok))
 }
 
@@ -38,7 +38,7 @@ async fn accepted(stream: io::Result<Connection>) -> Option<Connection> {
         Ok(stream) => Some(stream),
         Err(error) => {
             tracing::error!(%error, "a connection could not be accepted");
-            sleep(REFUSED).await;
+            sleep(RETRY_DELAY).await;
             None
         }
     }
@@ -46,7 +46,7 @@ async fn accepted(stream: io::Result<Connection>) -> Option<Connection> {
 
 async fn secure(stream: Connection, tls: Option<TlsAcceptor>) -> Option<Connection> {
     let Some(tls) = tls else { return Some(stream) };
-    let encrypted = match timeout(TLS_PATIENCE, tls.accept(stream)).await {
+    let encrypted = match timeout(TLS_TIMEOUT, tls.accept(stream)).await {
         Ok(encrypted) => encrypted,
         Err(too_late) => Err(too_late.into()),
     };
@@ -73,6 +73,6 @@ mod tests {
         let ready: Vec<_> = connections(incoming, None).collect().await;
 
         assert_eq!(ready.len(), 1);
-        assert_eq!(asked.elapsed(), 20 * REFUSED);
+        assert_eq!(asked.elapsed(), 20 * RETRY_DELAY);
     }
 }

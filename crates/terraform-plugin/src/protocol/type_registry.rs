@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
 use crate::framework::{Action, DataSource, Function, ListResource, Provider, Resource};
-use crate::protocol::faults;
+use crate::protocol::protocol_diagnostics;
 
 /// Things of one kind by their names.
 pub(crate) type Named<T> = BTreeMap<String, Arc<T>>;
 
 /// Everything that a call can be about.
-pub(crate) struct Catalogue {
+pub(crate) struct TypeRegistry {
     /// The managed resources.
     pub(crate) resources: Named<dyn Resource>,
     /// The data sources.
@@ -23,21 +23,21 @@ pub(crate) struct Catalogue {
     /// The functions.
     pub(crate) functions: Named<dyn Function>,
     /// Names that two things of one kind have, as messages call them.
-    pub(crate) doubles: Vec<String>,
+    pub(crate) duplicates: Vec<String>,
 }
 
-impl Catalogue {
+impl TypeRegistry {
     /// What this provider offers.
     pub(crate) fn of(provider: &dyn Provider) -> Self {
-        let mut doubles = Vec::new();
-        let all = &mut doubles;
+        let mut duplicates = Vec::new();
+        let all = &mut duplicates;
         Self {
             resources: by_name(all, provider.resources(), |it| it.type_name()),
             data_sources: by_name(all, provider.data_sources(), |it| it.type_name()),
             list_resources: by_name(all, provider.list_resources(), |it| it.type_name()),
             actions: by_name(all, provider.actions(), |it| it.type_name()),
             functions: by_name(all, provider.functions(), |it| it.name()),
-            doubles,
+            duplicates,
         }
     }
 
@@ -63,7 +63,7 @@ impl Catalogue {
 }
 
 fn by_name<T: ?Sized>(
-    doubles: &mut Vec<String>,
+    duplicates: &mut Vec<String>,
     things: Vec<Arc<T>>,
     name: impl Fn(&T) -> &str,
 ) -> Named<T> {
@@ -71,7 +71,7 @@ fn by_name<T: ?Sized>(
     for thing in things {
         let name = name(&thing).to_owned();
         if found.insert(name.clone(), thing).is_some() {
-            doubles.push(format!("{name:?}"));
+            duplicates.push(format!("{name:?}"));
         }
     }
     found
@@ -84,5 +84,5 @@ fn find<'a, T: ?Sized>(
 ) -> Result<&'a Arc<T>, Diagnostics> {
     things
         .get(name)
-        .ok_or_else(|| faults::unknown_type(kind, name))
+        .ok_or_else(|| protocol_diagnostics::unknown_type(kind, name))
 }

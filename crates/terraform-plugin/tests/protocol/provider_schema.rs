@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{ConfigureRequest, Provider, Resource};
 use terraform_plugin::protocol::generated as pb;
-use terraform_plugin::schema::{Attribute, Nesting, Presence, Schema};
+use terraform_plugin::schema::{Attribute, Configurability, Nesting, Schema};
 use terraform_plugin::value::{Type, Value};
 
 use terraform_plugin_testing::host::{Host, connect, lines};
@@ -120,11 +120,11 @@ async fn mistakes_12_and_13_every_piece_of_a_schema_is_there_and_flagged() {
 #[tokio::test]
 async fn flags_reach_the_host() {
     let flagged = vec![
-        Attribute::new("id", Type::String, Presence::Computed, "The id."),
-        Attribute::new("name", Type::String, Presence::Required, "").sensitive(),
-        Attribute::new("kind", Type::String, Presence::OptionalComputed, ""),
-        Attribute::new("key", Type::String, Presence::Optional, "").write_only(),
-        Attribute::new("old", Type::String, Presence::Optional, "").deprecated("Use kind."),
+        Attribute::new("id", Type::String, Configurability::Computed, "The id."),
+        Attribute::new("name", Type::String, Configurability::Required, "").sensitive(),
+        Attribute::new("kind", Type::String, Configurability::OptionalComputed, ""),
+        Attribute::new("key", Type::String, Configurability::Optional, "").write_only(),
+        Attribute::new("old", Type::String, Configurability::Optional, "").deprecated("Use kind."),
     ];
     let host = Host::with(schemas::schema(flagged, vec![]), Behavior::Behaves).await;
     let schemas = host.schemas().await.resource_schemas;
@@ -147,12 +147,12 @@ async fn flags_reach_the_host() {
 #[tokio::test]
 async fn mistake_13_a_schema_that_hosts_refuse_is_an_error_that_names_the_flaw() {
     let attributes = vec![
-        Attribute::new("count", Type::String, Presence::Optional, ""),
+        Attribute::new("count", Type::String, Configurability::Optional, ""),
         Attribute::nested(
             "tags",
             Nesting::Set,
             vec![schemas::plain("any", Type::Dynamic)],
-            Presence::Optional,
+            Configurability::Optional,
             "",
         ),
     ];

@@ -6,7 +6,7 @@ use crate::value::{AttributePath, NumberError, Step, Type, Value};
 
 /// A value that doesn't fit its type, or bytes that hold no value at all.
 #[derive(Debug)]
-pub struct Misfit {
+pub struct TypeError {
     /// Where the trouble is, from the root of the value.
     pub path: AttributePath,
     /// What the trouble is.
@@ -78,7 +78,7 @@ impl Problem {
     }
 }
 
-impl Misfit {
+impl TypeError {
     /// The same trouble seen from one level further out.
     #[must_use]
     pub(crate) fn within(mut self, step: Step) -> Self {
@@ -87,7 +87,7 @@ impl Misfit {
     }
 }
 
-impl From<Problem> for Misfit {
+impl From<Problem> for TypeError {
     /// The trouble is at the root.
     fn from(problem: Problem) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl From<Problem> for Misfit {
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for TypeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.steps().is_empty() {
             self.problem.fmt(f)
@@ -107,19 +107,19 @@ impl fmt::Display for Misfit {
     }
 }
 
-impl std::error::Error for Misfit {
+impl std::error::Error for TypeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.problem.source()
     }
 }
 
 /// The result of what stands at `step`, seen from one level further out.
-pub(crate) fn at<T>(step: Step, result: Result<T, Misfit>) -> Result<T, Misfit> {
-    result.map_err(|misfit| misfit.within(step))
+pub(crate) fn at<T>(step: Step, result: Result<T, TypeError>) -> Result<T, TypeError> {
+    result.map_err(|error| error.within(step))
 }
 
 /// Holds a tuple against the length of its type.
-pub(crate) fn check_length(expected: usize, found: usize) -> Result<(), Misfit> {
+pub(crate) fn check_length(expected: usize, found: usize) -> Result<(), TypeError> {
     if expected == found {
         Ok(())
     } else {
