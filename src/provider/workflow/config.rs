@@ -41,7 +41,7 @@ impl Config {
 
     /// The policy, if all of it is known.
     pub(super) fn policy(&self) -> Option<Policy> {
-        let convention = self.tag_convention.clone();
+        let convention = self.tag_convention;
         Some(Policy {
             convention: convention.or(TagConvention::default())?,
             repositories: self.repositories.clone().known()?,

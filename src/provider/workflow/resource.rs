@@ -294,7 +294,7 @@ impl ContinuousPatchingWorkflow {
         let policy = config.policy();
         let another_policy = policy.as_ref().map(Policy::digest)
             != prior.and_then(|prior| prior.policy_digest.clone());
-        let preflight = config.preflight.clone().or(Preflight::Warn);
+        let preflight = config.preflight.or(Preflight::Warn);
         let (true, Field::Known(id), Some(preflight)) = (
             self.connection.if_ready().is_some(),
             &config.registry_id,
