@@ -1,15 +1,14 @@
 //! The way from a resource to Azure, which exists once the provider has been configured.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::OwnedMutexGuard;
-
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryClient, RegistryId};
+use crate::azure::{Azure, RegistryClient, RegistryId};
 use crate::http::Budget;
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{self, TIMEOUTS, Timeouts};
+use crate::provider::registry_locks::RegistryLocks;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::framework::Context;
 use terraform_plugin::value::Value;
@@ -20,15 +19,8 @@ pub(crate) struct Connection {
     link: RwLock<Link>,
     /// Registries that a refresh has found gone, by their ids in lower case.
     gone: RwLock<BTreeSet<String>>,
-    /// Whose turn it is to change what, by the registries' ids in lower case.
-    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    locks: RegistryLocks,
 }
-
-/// The turn to change a registry's workflow. It ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct TurnOf(
-    #[expect(dead_code, reason = "held, and not looked at")] OwnedMutexGuard<()>,
-);
 
 /// How far the provider is.
 #[derive(Clone, Debug, Default)]
@@ -90,24 +82,9 @@ impl Connection {
         self.registry(context, id, timeout)
     }
 
-    /// Waits until nobody else in this process changes a registry's workflow. A registry has one at most:
-    /// where a configuration has two resources for it, the second is to find the first one's, whole.
-    ///
-    /// # Errors
-    /// The budget is spent before.
-    pub(crate) async fn turn(&self, registry: &RegistryClient) -> Result<TurnOf, Error> {
-        let id = registry.id().to_string();
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(id.to_lowercase()).or_default())
-        };
-        tokio::select! {
-            biased;
-            turn = turn.lock_owned() => Ok(TurnOf(turn)),
-            why = registry.budget().spent() => {
-                Err(Error::stopped(&Operation::new(OperationKind::WaitForTurn, id), why))
-            }
-        }
+    /// The locks under which registries' workflows are changed.
+    pub(crate) fn locks(&self) -> &RegistryLocks {
+        &self.locks
     }
 
     /// Notes that a refresh has found a registry gone.

@@ -4,6 +4,7 @@ pub(crate) mod common;
 mod configuration;
 pub(crate) mod connection;
 pub(crate) mod functions;
+pub(crate) mod registry_locks;
 pub(crate) mod report;
 pub(crate) mod workflow;
 

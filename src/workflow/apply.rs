@@ -14,7 +14,7 @@ use crate::workflow::changes::{Changes, Grant};
 use crate::workflow::desired::{Desired, TaskChange};
 use crate::workflow::grant;
 use crate::workflow::observe::Observed;
-use crate::workflow::writer::{Writer, failed};
+use crate::workflow::recorded_writes::{Writer, failed};
 
 /// Makes the changes. Whatever succeeds is recorded at once; what fails is returned, and keeps only
 /// that from being tried which depends on it.

@@ -5,7 +5,7 @@ use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmen
 use crate::azure::{Error, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::workflow::changes::Grant;
-use crate::workflow::writer::Writer;
+use crate::workflow::recorded_writes::Writer;
 
 /// What to do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

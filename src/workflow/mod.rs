@@ -9,7 +9,7 @@
 //! - [`ownership`]: which role assignments are the workflow's, and which of them are orphans
 //! - [`desired`], [`task_drift`], [`changes`]: what should be there, and the difference
 //! - [`apply`], [`grant`], [`teardown`]: making it so, and removing it
-//! - [`writer`], [`progress`]: each write, recorded as soon as Azure has accepted it
+//! - [`recorded_writes`], [`progress`]: each write, recorded as soon as Azure has accepted it
 //! - [`consistency`]: waiting until Azure shows what was done
 //! - [`run_immediately`], [`cancel_runs`]: runs
 //! - [`registry_facts`], [`registry_selection`]: what a registry is, and what a policy selects in it
@@ -26,9 +26,9 @@ pub(crate) mod observe;
 pub(crate) mod ownership;
 pub(crate) mod progress;
 pub(crate) mod recorded;
+pub(crate) mod recorded_writes;
 pub(crate) mod registry_facts;
 pub(crate) mod registry_selection;
 pub(crate) mod run_immediately;
 pub(crate) mod task_drift;
 pub(crate) mod teardown;
-pub(crate) mod writer;

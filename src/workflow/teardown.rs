@@ -9,7 +9,7 @@ use crate::workflow::cancel_runs::CancelRuns;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
-use crate::workflow::writer::{Writer, failed};
+use crate::workflow::recorded_writes::{Writer, failed};
 
 /// Removes everything that is ours: what is observed, and what is recorded although Azure doesn't list
 /// it (yet). Every piece is tried whatever becomes of the others; what could not be removed stays in the

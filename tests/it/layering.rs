@@ -1,18 +1,61 @@
-//! Holds the arrows of ARCHITECTURE.md that no crate boundary holds: a room names only rooms below it.
+//! Holds the arrows of ARCHITECTURE.md that no crate boundary holds: a room names only rooms below it, and
+//! no two files name each other.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Each room under `src/`, as the first component of a path or the first two, and the rooms that it may
-/// name beside itself.
+/// Each room under `src/`, as the first component of a path or, under `provider/`, the first two; and the
+/// rooms that it may name beside itself. A room stands above the rooms that it names.
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "provider",
-        &["terraform_plugin", "workflow", "patching", "azure", "http"],
+        &[
+            "terraform_plugin",
+            "provider::configuration",
+            "provider::connection",
+            "provider::functions",
+            "provider::workflow",
+            "azure",
+            "http",
+        ],
     ),
-    ("workflow", &["patching", "azure", "http"]),
-    ("patching", &[]),
-    ("azure", &["http"]),
+    (
+        "provider::workflow",
+        &[
+            "terraform_plugin",
+            "provider::connection",
+            "provider::registry_locks",
+            "provider::report",
+            "provider::common",
+            "workflow",
+            "patching",
+            "azure",
+            "http",
+        ],
+    ),
+    ("provider::functions", &["terraform_plugin", "patching"]),
+    (
+        "provider::configuration",
+        &["terraform_plugin", "azure", "http"],
+    ),
+    (
+        "provider::connection",
+        &[
+            "terraform_plugin",
+            "provider::registry_locks",
+            "provider::common",
+            "azure",
+            "http",
+        ],
+    ),
+    ("provider::registry_locks", &["azure"]),
+    ("provider::report", &["terraform_plugin", "azure", "http"]),
+    ("provider::common", &["terraform_plugin", "azure"]),
+    ("workflow", &["patching", "azure", "http", "digest"]),
+    ("patching", &["digest"]),
+    ("azure", &["http", "digest"]),
     ("http", &[]),
+    ("digest", &[]),
 ];
 
 /// What only the framework may name.
@@ -21,61 +64,136 @@ const WIRE: [&str; 2] = ["prost", "tonic"];
 #[test]
 fn every_room_names_only_rooms_below_it() {
     let mut offences = Vec::new();
-    for file in sources(&root()) {
-        let place = place_of(&file);
-        let Some(room) = place.first().filter(|room| !["main", "lib"].contains(room)) else {
+    for (module, file) in modules("src") {
+        let room = room_of(&module);
+        if ["main", "lib"].contains(&room.as_str()) {
+            continue;
+        }
+        let Some((_, below)) = ALLOWED.iter().find(|(name, _)| *name == room) else {
+            offences.push(format!("{module}: `{room}` is in no row"));
             continue;
         };
-        let Some((_, below)) = ALLOWED.iter().find(|(name, _)| name == room) else {
-            offences.push(format!("{}: `{room}` is in no row", file.display()));
-            continue;
-        };
-        let text = std::fs::read_to_string(&file).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            for named in named_rooms(code) {
-                if named != *room && !below.contains(&named) {
-                    offences.push(format!(
-                        "{}:{}: `{room}` may not name `{named}`",
-                        file.display(),
-                        number + 1
-                    ));
-                }
+        let code = code_of(&file);
+        for path in named_paths(&code) {
+            let named = room_of(&path);
+            if named != room && !below.contains(&named.as_str()) {
+                offences.push(format!("{module}: `{room}` may not name `{named}`"));
             }
-            for word in WIRE {
-                if code.contains(&format!("{word}::")) {
-                    offences.push(format!("{}:{}: {word}", file.display(), number + 1));
-                }
+        }
+        let framework = ["terraform_plugin"]
+            .into_iter()
+            .filter(|it| !below.contains(it));
+        for word in framework.chain(WIRE) {
+            if code.contains(&format!("{word}::")) {
+                offences.push(format!("{module}: `{room}` may not name `{word}`"));
             }
         }
     }
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
-/// The components of a file's path below `src/`, without the ending of the last.
-fn place_of(file: &Path) -> Vec<&str> {
-    let inside = file.strip_prefix(root()).unwrap().to_str().unwrap();
-    inside
-        .strip_suffix(".rs")
-        .unwrap_or(inside)
-        .split('/')
-        .collect()
+#[test]
+fn the_table_has_no_upward_arrow() {
+    let order: Vec<&str> = ALLOWED.iter().map(|(room, _)| *room).collect();
+    for (position, (room, below)) in ALLOWED.iter().enumerate() {
+        for named in below.iter().filter(|named| **named != "terraform_plugin") {
+            let other = order.iter().position(|room| room == named);
+            assert!(
+                other > Some(position),
+                "`{room}` names `{named}`, which is not below it"
+            );
+        }
+    }
 }
 
-/// The `<room>` of every `crate::<room>` in a line of code, and the framework where it is named.
-fn named_rooms(code: &str) -> impl Iterator<Item = &str> {
-    let framework = code
-        .contains("terraform_plugin::")
-        .then_some("terraform_plugin");
-    let rooms = code.split("crate::").skip(1).map(|rest| {
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-        &rest[..end.unwrap_or(rest.len())]
-    });
-    rooms.chain(framework)
+/// A folder's own file is left out: what stands there is for the whole folder, and so are its children.
+#[test]
+fn no_two_files_name_each_other_be_it_through_others() {
+    for root in ["src", "crates/terraform-plugin/src"] {
+        let modules = modules(root);
+        let is_folder = |module: &str| {
+            let below = format!("{module}::");
+            modules.keys().any(|other| other.starts_with(&below))
+        };
+        let files: BTreeSet<&String> = modules.keys().filter(|it| !is_folder(it)).collect();
+        let mut names: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+        for module in &files {
+            let code = code_of(&modules[*module]);
+            let named = named_paths(&code).into_iter().filter_map(|path| {
+                let within =
+                    |file: &&&String| path == ***file || path.starts_with(&format!("{file}::"));
+                files.iter().find(within).copied()
+            });
+            names.insert(module, named.filter(|named| named != module).collect());
+        }
+        // What names nothing that is left is in no circle: it goes, until only circles are left.
+        loop {
+            let done: Vec<&String> = names
+                .iter()
+                .filter(|(_, named)| named.iter().all(|it| !names.contains_key(*it)))
+                .map(|(module, _)| *module)
+                .collect();
+            if done.is_empty() {
+                break;
+            }
+            names.retain(|module, _| !done.contains(module));
+        }
+        assert_eq!(names, BTreeMap::new(), "circles in {root}");
+    }
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+/// The files below a folder of the repository, by the paths of their modules.
+fn modules(root: &str) -> BTreeMap<String, PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+    let module = |file: PathBuf| {
+        let inside = file.strip_prefix(&root).unwrap().to_str().unwrap();
+        let path = inside.strip_suffix(".rs").unwrap().replace('/', "::");
+        let path = path.strip_suffix("::mod").unwrap_or(&path).to_owned();
+        (path, file)
+    };
+    sources(&root).into_iter().map(module).collect()
+}
+
+/// The code of a file, without comments and without its unit tests.
+fn code_of(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Every path behind a `crate::`, those in braces one by one.
+fn named_paths(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (path, rest) = rest.split_at(end);
+        let group = rest
+            .strip_prefix('{')
+            .and_then(|rest| rest.split_once("};"));
+        match group {
+            None => found.push(path.trim_end_matches(':').to_owned()),
+            Some((group, _)) => found.extend(group.split(',').map(|name| {
+                let name = name.trim().trim_start_matches('{');
+                format!("{path}{}", name.split(' ').next().unwrap_or_default())
+            })),
+        }
+    }
+    found
+}
+
+/// The room in which a path is.
+fn room_of(path: &str) -> String {
+    let mut parts = path.split("::");
+    let first = parts.next().unwrap_or_default();
+    match parts.next() {
+        // Types of the provider itself have no room of their own.
+        Some(second) if first == "provider" && second.starts_with(char::is_lowercase) => {
+            format!("{first}::{second}")
+        }
+        _ => first.to_owned(),
+    }
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

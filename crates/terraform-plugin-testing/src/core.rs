@@ -11,6 +11,8 @@ use terraform_plugin::schema::{Block, IdentitySchema};
 use terraform_plugin::value::{Value, msgpack};
 use tonic::transport::Channel;
 
+pub use crate::core_state::{Action, Plan, Stored, errors, has_error, wire};
+
 use crate::core_rules;
 use crate::host::connect;
 
@@ -33,44 +35,6 @@ pub struct Core {
     arguments: Value,
     /// What the state file says of the resource.
     pub stored: Option<Stored>,
-}
-
-/// A resource in a state file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
-    /// The attributes.
-    pub state: Value,
-    /// Null where the host doesn't know identities.
-    pub identity: Value,
-    private: Vec<u8>,
-    /// Its create has failed: the next apply replaces it.
-    pub tainted: bool,
-}
-
-/// What to do about a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is as it should be.
-    Nothing,
-    /// There is none yet.
-    Create,
-    /// It changes in place.
-    Update,
-    /// It is destroyed and made anew.
-    Replace,
-}
-
-/// A plan for the resource.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What becomes of the resource.
-    pub action: Action,
-    /// The state that is planned.
-    pub planned: Value,
-    /// What the provider has to say about it.
-    pub said: Vec<pb::Diagnostic>,
-    identity: Value,
-    private: Vec<u8>,
 }
 
 impl Core {
@@ -450,25 +414,4 @@ impl fmt::Debug for Core {
             .field("stored", &self.stored)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether one of them is an error.
-pub fn has_error(diagnostics: &[pb::Diagnostic]) -> bool {
-    errors(diagnostics).next().is_some()
-}
-
-/// The errors among them.
-pub fn errors(diagnostics: &[pb::Diagnostic]) -> impl Iterator<Item = &pb::Diagnostic> {
-    diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
-}
-
-/// An object of this shape for the wire, with null for what it leaves out.
-pub fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
-    let msgpack = msgpack::encode(&block.complete(object.clone()), &block.value_type());
-    Some(pb::DynamicValue {
-        msgpack: msgpack.unwrap(),
-        json: vec![],
-    })
 }

@@ -23,6 +23,7 @@
 pub mod action_events;
 pub mod core;
 pub mod core_rules;
+mod core_state;
 pub mod data_source;
 pub mod host;
 #[cfg(unix)]

@@ -5,13 +5,13 @@
 //! - `environment`, `precedence`: where a value comes from
 //! - `config`: everything that is configured
 //! - `inputs`, `sign_in`, `auth_diagnostics`: what a sign-in could use, the method, and why not another
-//! - `cloud`, `user_agent`, `http_clients`, `credential`, `connect`: what it takes to reach Azure
+//! - `cloud`, `user_agent`, `http_clients`, `credential`, `azure_client`: what it takes to reach Azure
 
 mod arguments;
 mod auth_diagnostics;
+mod azure_client;
 mod cloud;
 mod config;
-mod connect;
 mod credential;
 mod environment;
 mod http_clients;

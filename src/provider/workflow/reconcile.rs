@@ -8,8 +8,8 @@ use terraform_plugin::model::Model as _;
 use crate::azure::RegistryClient;
 use crate::provider::report;
 use crate::provider::workflow::model::State;
-use crate::provider::workflow::planned_still::still_as_planned;
 use crate::provider::workflow::private_data::PrivateData;
+use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{notices, state};
 use crate::workflow::apply::apply;
@@ -18,9 +18,9 @@ use crate::workflow::consistency::{Consistency, wait_until_applied};
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::owned;
+use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::run_immediately;
-use crate::workflow::writer::Writer;
 
 /// Makes Azure what `planned` says, from whatever is there.
 pub(super) async fn reconcile(
@@ -38,7 +38,7 @@ pub(super) async fn reconcile(
     let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
     recorded.registry_id.clone_from(&planned.registry_id);
     let owned = owned(observed, &recorded);
-    still_as_planned(&request.planned, observed, &owned)?;
+    refuse_stale_plan(&request.planned, observed, &owned)?;
     let desired = desired(&planned, &observed.facts)?;
     let changes = changes(&desired, observed, &owned);
     let now = state::of(observed, &owned, &planned);

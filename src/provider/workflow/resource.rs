@@ -18,7 +18,8 @@ use crate::azure::RegistryClient;
 use crate::patching::Policy;
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{Operation, Timeouts};
-use crate::provider::connection::{Connection, TurnOf};
+use crate::provider::connection::Connection;
+use crate::provider::registry_locks::RegistryGuard;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
 use crate::provider::workflow::model::State;
@@ -33,8 +34,8 @@ use crate::provider::workflow::{
 use crate::workflow::consistency::{Consistency, wait_until_removed};
 use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
 use crate::workflow::ownership::owned;
+use crate::workflow::recorded_writes::Writer;
 use crate::workflow::teardown::tear_down;
-use crate::workflow::writer::Writer;
 
 /// The resource.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> ApplyResult {
         let planned = State::planned(&request.planned)?;
         let registry = self.open(context, &planned, Operation::Create)?;
-        let _turn = self.turn(&registry, CREATE).await?;
+        let _guard = self.lock(&registry, CREATE).await?;
         let known = KnownPolicy {
             login_server: planned.login_server.clone(),
             policy: None,
@@ -172,7 +173,7 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> ApplyResult {
         let planned = State::planned(&request.planned)?;
         let registry = self.open(context, &planned, Operation::Update)?;
-        let _turn = self.turn(&registry, UPDATE).await?;
+        let _guard = self.lock(&registry, UPDATE).await?;
         let prior = State::of(&request.prior)?;
         let private = PrivateData::read(&request.planned_private);
         let observed = observe(&registry, read_known(&prior, &private))
@@ -191,7 +192,7 @@ impl Resource for ContinuousPatchingWorkflow {
         const SUMMARY: &str = "Could not remove the whole workflow";
         let prior = State::of(&request.prior)?;
         let registry = self.open(context, &prior, Operation::Delete)?;
-        let _turn = self.turn(&registry, SUMMARY).await?;
+        let _guard = self.lock(&registry, SUMMARY).await?;
         let observed = observe(&registry, PolicyRead::Skip)
             .await
             .map_err(|error| report::failure(SUMMARY, &error))?;
@@ -274,10 +275,14 @@ impl ContinuousPatchingWorkflow {
             .registry(context, id, state.timeout(operation))
     }
 
-    /// Waits for the turn to change the registry's workflow.
-    async fn turn(&self, registry: &RegistryClient, summary: &str) -> Result<TurnOf, Diagnostic> {
-        let turn = self.connection.turn(registry).await;
-        turn.map_err(|error| report::failure(summary, &error))
+    /// Locks the registry's workflow against other changes of this process.
+    async fn lock(
+        &self,
+        registry: &RegistryClient,
+        summary: &str,
+    ) -> Result<RegistryGuard, Diagnostic> {
+        let guard = self.connection.locks().lock(registry).await;
+        guard.map_err(|error| report::failure(summary, &error))
     }
 
     /// Looks at the registry, where that can change what is planned or what there is to say of it:

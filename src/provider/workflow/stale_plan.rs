@@ -13,7 +13,7 @@ use crate::workflow::ownership::Owned;
 /// A plan relies on what was there: on the registry's permissions mode, which says what roles the
 /// tasks need, and on the identities and assignments that it says will stay. Where one of them has
 /// changed since, the outcome would contradict the plan.
-pub(super) fn still_as_planned(
+pub(super) fn refuse_stale_plan(
     planned: &Value,
     observed: &Observed,
     owned: &Owned,
