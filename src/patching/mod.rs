@@ -6,13 +6,13 @@
 //!
 //! # Layout
 //! - [`policy`]: the document that says what is scanned and patched
-//! - [`name_rules`]: what a repository or a tag of that document may be called
-//! - [`policy_json`]: reading that document as its author wrote it, with a place for each finding
-//! - [`schedule`]: `7d`, `02:30`, and the cron expression that they make
-//! - [`calendar`]: the days and moments on which a schedule runs
-//! - [`selection`]: which images a run takes
-//! - [`task`], [`task_definition`]: the three tasks' names, and what they run
-//! - [`run_log`]: what a run has printed that others can make use of
+//! - `name_rules`: what a repository or a tag of that document may be called
+//! - `policy_json`: reading that document as its author wrote it, with a place for each finding
+//! - `schedule`: `7d`, `02:30`, and the cron expression that they make
+//! - `calendar`: the days and moments on which a schedule runs
+//! - `selection`: which images a run takes
+//! - `task`, `task_definition`: the three tasks' names, and what they run
+//! - `run_log`: what a run has printed that others can make use of
 //! - [`role`]: the roles of their identities, and the names of the assignments
 
 pub(crate) mod calendar;
