@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
-use crate::http::Budget;
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
 
 const API_VERSION: &str = "2025-11-01";
 
@@ -26,21 +25,17 @@ impl CacheRule {
     }
 }
 
-impl Azure {
+impl RegistryClient {
     /// All cache rules of a registry.
     ///
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub(crate) async fn list_cache_rules(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-    ) -> Result<Vec<CacheRule>, Error> {
-        let operation = Operation::new(OperationKind::ListCacheRules, registry.to_string());
-        let id = format!("{registry}/cacheRules");
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
-        self.arm_list(budget, &operation, url).await
+    pub(crate) async fn list_cache_rules(&self) -> Result<Vec<CacheRule>, Error> {
+        let operation = Operation::new(OperationKind::ListCacheRules, self.id.to_string());
+        let id = format!("{}/cacheRules", self.id);
+        let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
+        self.azure.arm_list(&self.budget, &operation, url).await
     }
 }
 

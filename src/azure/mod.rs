@@ -39,7 +39,6 @@ pub use credential::{Credential, Secret};
 pub use error::{Error, Refusal};
 pub(crate) use id::RegistryId;
 pub use operation::{Operation, OperationKind};
-pub(crate) use poll::Accepted;
 pub(crate) use registry_client::RegistryClient;
 
 /// What [`Azure`] is made of.

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use crate::azure::id::InvalidRegistryId;
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
-use crate::http::Budget;
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, RegistryId, arm};
 
 /// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
 pub(super) const API_VERSION: &str = "2025-11-01";
@@ -65,20 +64,16 @@ impl Registry {
     }
 }
 
-impl Azure {
-    /// Reads a registry.
+impl RegistryClient {
+    /// Reads the registry itself.
     ///
     /// # Errors
     ///
     /// Not found, among the usual ones.
-    pub(crate) async fn get_registry(
-        &self,
-        budget: &Budget,
-        id: &RegistryId,
-    ) -> Result<Registry, Error> {
-        let operation = Operation::new(OperationKind::ReadRegistry, id.to_string());
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        self.arm_get(budget, &operation, url).await
+    pub(crate) async fn get(&self) -> Result<Registry, Error> {
+        let operation = Operation::new(OperationKind::ReadRegistry, self.id.to_string());
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        self.azure.arm_get(&self.budget, &operation, url).await
     }
 }
 
@@ -164,7 +159,7 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
-    use crate::azure::testing::{azure, minute, registry};
+    use crate::azure::testing::{registry, registry_client};
     use crate::http::scripted_transport::{ScriptedTransport, json, recorded};
 
     #[tokio::test]
@@ -174,10 +169,7 @@ mod tests {
         ));
         let transport =
             ScriptedTransport::default().on(Method::GET, "/registries/cli000002", answer);
-        let read = azure(&transport)
-            .get_registry(&minute(), &registry())
-            .await
-            .unwrap();
+        let read = registry_client(&transport).get().await.unwrap();
         assert_eq!(
             transport.story(),
             [format!(
@@ -206,10 +198,7 @@ mod tests {
             },
         });
         let transport = ScriptedTransport::default().on(Method::GET, "/", json(200, &answer));
-        let read = azure(&transport)
-            .get_registry(&minute(), &registry())
-            .await
-            .unwrap();
+        let read = registry_client(&transport).get().await.unwrap();
         assert_eq!(read.role_assignment_mode, RoleAssignmentMode::Abac);
         assert_eq!(read.network_rule_bypass_allowed_for_tasks, Some(true));
         assert!(read.is_network_restricted() && !read.as_arm_audience_enabled);
@@ -222,7 +211,7 @@ mod tests {
             "properties": {"loginServer": "x.azurecr.io"},
         });
         let transport = ScriptedTransport::default().on(Method::GET, "/", json(200, &answer));
-        let read = azure(&transport).get_registry(&minute(), &registry()).await;
+        let read = registry_client(&transport).get().await;
         assert!(matches!(read, Err(Error::Decode { .. })), "{read:?}");
     }
 }

@@ -4,8 +4,8 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::id::{ids_equal, role_assignment_id};
-use crate::azure::{Azure, Error, Operation, OperationKind, arm};
-use crate::http::{Budget, Request};
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
+use crate::http::Request;
 
 const API_VERSION: &str = "2022-04-01";
 
@@ -46,22 +46,25 @@ pub(crate) enum PrincipalType {
     ServicePrincipal,
 }
 
-impl Azure {
+impl RegistryClient {
     /// The role assignments at exactly this scope: not those above it, which the service lists too.
     ///
     /// # Errors
     ///
     /// Not found when the scope isn't there, among the usual ones.
-    pub(crate) async fn list_role_assignments(
-        &self,
-        budget: &Budget,
-        scope: &str,
-    ) -> Result<Vec<RoleAssignment>, Error> {
-        let operation = Operation::new(OperationKind::ListRoleAssignments, scope);
+    pub(crate) async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, Error> {
+        let scope = self.id.to_string();
+        let operation = Operation::new(OperationKind::ListRoleAssignments, scope.as_str());
         let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", "atScope()")]);
-        let mut all: Vec<RoleAssignment> = self.arm_list(budget, &operation, url).await?;
-        all.retain(|assignment| ids_equal(&assignment.scope, scope));
+        let url = arm::url(
+            self.azure.cloud(),
+            &id,
+            API_VERSION,
+            &[("$filter", "atScope()")],
+        );
+        let mut all: Vec<RoleAssignment> =
+            self.azure.arm_list(&self.budget, &operation, url).await?;
+        all.retain(|assignment| ids_equal(&assignment.scope, &scope));
         Ok(all)
     }
 
@@ -72,14 +75,12 @@ impl Azure {
     /// The usual ones.
     pub(crate) async fn get_role_assignment_opt(
         &self,
-        budget: &Budget,
-        scope: &str,
         name: &str,
     ) -> Result<Option<RoleAssignment>, Error> {
-        let id = role_assignment_id(scope, name);
+        let id = role_assignment_id(&self.id.to_string(), name);
         let operation = Operation::new(OperationKind::ReadRoleAssignment, id);
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        arm::found(self.arm_get(budget, &operation, url).await)
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        arm::found(self.azure.arm_get(&self.budget, &operation, url).await)
     }
 
     /// Gives a role. The name is a GUID; the same name again is the same assignment.
@@ -90,8 +91,6 @@ impl Azure {
     /// `PrincipalNotFound`, `AuthorizationFailed`.
     pub(crate) async fn put_role_assignment(
         &self,
-        budget: &Budget,
-        scope: &str,
         name: &str,
         body: &RoleAssignmentBody,
     ) -> Result<RoleAssignment, Error> {
@@ -100,11 +99,11 @@ impl Azure {
             properties: &'a RoleAssignmentBody,
         }
 
-        let id = role_assignment_id(scope, name);
+        let id = role_assignment_id(&self.id.to_string(), name);
         let operation = Operation::new(OperationKind::CreateRoleAssignment, id);
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PUT, url).json(&Put { properties: body });
-        let answer = self.arm(budget, &operation, request).await?;
+        let answer = self.azure.arm(&self.budget, &operation, request).await?;
         arm::decode(&operation, &answer)
     }
 
@@ -113,14 +112,10 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub(crate) async fn delete_role_assignment(
-        &self,
-        budget: &Budget,
-        id: &str,
-    ) -> Result<(), Error> {
+    pub(crate) async fn delete_role_assignment(&self, id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteRoleAssignment, id);
-        let url = arm::url(self.cloud(), id, API_VERSION, &[]);
-        self.arm_delete(budget, &operation, url).await?;
+        let url = arm::url(self.azure.cloud(), id, API_VERSION, &[]);
+        self.azure.arm_delete(&self.budget, &operation, url).await?;
         Ok(())
     }
 }
@@ -159,7 +154,7 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
-    use crate::azure::testing::{azure, minute, registry};
+    use crate::azure::testing::{registry, registry_client};
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const NAME: &str = "4d396699-cc25-49d3-b4c5-30611ef874a5";
@@ -185,8 +180,8 @@ mod tests {
         let page = value!({"value": [assignment(above), assignment(&scope.to_uppercase())]});
         let transport =
             ScriptedTransport::default().on(Method::GET, "/roleAssignments", json(200, &page));
-        let listed = azure(&transport)
-            .list_role_assignments(&minute(), &scope)
+        let listed = registry_client(&transport)
+            .list_role_assignments()
             .await
             .unwrap();
         assert_eq!(listed.len(), 1);
@@ -218,11 +213,8 @@ mod tests {
             ),
             principal_type: PrincipalType::ServicePrincipal,
         };
-        let azure = azure(&transport);
-        let given = azure
-            .put_role_assignment(&minute(), &scope, NAME, &body)
-            .await
-            .unwrap();
+        let azure = registry_client(&transport);
+        let given = azure.put_role_assignment(NAME, &body).await.unwrap();
         assert_eq!(given.name, NAME);
         insta::assert_snapshot!(
             String::from_utf8_lossy(&transport.requests()[0].body),
@@ -241,11 +233,8 @@ mod tests {
             role_definition_id: "/r-1".to_owned(),
             principal_type: PrincipalType::ServicePrincipal,
         };
-        let azure = azure(&transport);
-        let error = azure
-            .put_role_assignment(&minute(), "/s", NAME, &body)
-            .await
-            .unwrap_err();
+        let azure = registry_client(&transport);
+        let error = azure.put_role_assignment(NAME, &body).await.unwrap_err();
         assert_eq!(error.code(), Some("PrincipalNotFound"));
     }
 
@@ -254,10 +243,10 @@ mod tests {
         let transport = ScriptedTransport::default()
             .on(Method::DELETE, "/roleAssignments/", reply(204))
             .on(Method::DELETE, "/roleAssignments/", reply(404));
-        let azure = azure(&transport);
+        let azure = registry_client(&transport);
         let id = role_assignment_id("/s", NAME);
-        azure.delete_role_assignment(&minute(), &id).await.unwrap();
-        azure.delete_role_assignment(&minute(), &id).await.unwrap();
+        azure.delete_role_assignment(&id).await.unwrap();
+        azure.delete_role_assignment(&id).await.unwrap();
         transport.assert_done();
     }
 }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::azure::credential::{Token, TokenSource};
-use crate::azure::{Azure, AzureOptions, Cloud, Credential, Error, RegistryId, Secret};
+use crate::azure::{
+    Azure, AzureOptions, Cloud, Credential, Error, RegistryClient, RegistryId, Secret,
+};
 use crate::http::scripted_transport::ScriptedTransport;
 use crate::http::{Budget, Pipeline};
 
@@ -42,6 +44,11 @@ pub(crate) fn registry() -> RegistryId {
         "cli000002",
     )
     .unwrap()
+}
+
+/// The registry of the recordings, with a minute to spend.
+pub(crate) fn registry_client(transport: &ScriptedTransport) -> RegistryClient {
+    RegistryClient::new(azure(transport), minute(), registry())
 }
 
 /// A minute to spend.

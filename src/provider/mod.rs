@@ -1,12 +1,12 @@
 //! The provider `acr`: its block, its resources, and the one connection to Azure that they share.
 
-pub(crate) mod common;
+mod common;
 mod configuration;
-pub(crate) mod connection;
-pub(crate) mod functions;
-pub(crate) mod registry_locks;
-pub(crate) mod report;
-pub(crate) mod workflow;
+mod connection;
+mod functions;
+mod registry_locks;
+mod report;
+mod workflow;
 
 use std::fmt;
 use std::sync::Arc;

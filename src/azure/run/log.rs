@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::azure::task::API_VERSION;
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, Secret, arm};
+use crate::azure::{Azure, Error, Operation, OperationKind, RegistryClient, Secret, arm};
 use crate::http::{Budget, Effect, Request, Response};
 
 /// How long its link, and each part, may take to come. A log is worth less than the time of whoever has others to
@@ -40,13 +40,13 @@ pub(crate) struct LogPart {
     pub(crate) total: u64,
 }
 
-impl Azure {
+impl RegistryClient {
     /// The log of a run, given by its id within the registry. Nothing is asked yet.
     #[must_use]
-    pub(crate) fn run_log(&self, registry: &RegistryId, run_id: &str) -> RunLog {
+    pub(crate) fn run_log(&self, run_id: &str) -> RunLog {
         RunLog {
-            azure: self.clone(),
-            operation: Operation::new(OperationKind::ReadRunLog, registry.run_id(run_id)),
+            azure: self.azure.clone(),
+            operation: Operation::new(OperationKind::ReadRunLog, self.id.run_id(run_id)),
             link: None,
         }
     }
@@ -198,7 +198,7 @@ mod tests {
     use serde_json::json as value;
 
     use super::*;
-    use crate::azure::testing::{azure, minute, registry};
+    use crate::azure::testing::{minute, registry_client};
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn log(transport: &ScriptedTransport) -> RunLog {
-        azure(transport).run_log(&registry(), "cf1")
+        registry_client(transport).run_log("cf1")
     }
 
     #[tokio::test]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure::id::name_of;
 use crate::azure::task::API_VERSION;
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
-use crate::http::{Budget, Effect, Request};
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
+use crate::http::{Effect, Request};
 
 /// A run of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -69,20 +69,15 @@ impl RunStatus {
     }
 }
 
-impl Azure {
+impl RegistryClient {
     /// The queued, started and running runs of some tasks, given by name.
     ///
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub(crate) async fn list_active_runs(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        tasks: &[&str],
-    ) -> Result<Vec<Run>, Error> {
+    pub(crate) async fn list_active_runs(&self, tasks: &[&str]) -> Result<Vec<Run>, Error> {
         const ACTIVE: &str = "Status in ('Queued','Started','Running')";
-        let mut runs = self.list_runs(budget, registry, tasks, ACTIVE).await?;
+        let mut runs = self.list_runs(tasks, ACTIVE).await?;
         runs.retain(|run| run.status.is_active());
         Ok(runs)
     }
@@ -91,59 +86,52 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// As of [`Azure::list_active_runs`].
+    /// As of [`RegistryClient::list_active_runs`].
     pub(crate) async fn list_runs_since(
         &self,
-        budget: &Budget,
-        registry: &RegistryId,
         tasks: &[&str],
         since: Timestamp,
     ) -> Result<Vec<Run>, Error> {
         let since = format!("createTime ge {}", since.strftime("%Y-%m-%dT%H:%M:%SZ"));
-        let mut runs = self.list_runs(budget, registry, tasks, &since).await?;
+        let mut runs = self.list_runs(tasks, &since).await?;
         runs.sort_by_key(|run| std::cmp::Reverse(run.created()));
         Ok(runs)
     }
 
-    async fn list_runs(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        tasks: &[&str],
-        and: &str,
-    ) -> Result<Vec<Run>, Error> {
-        let operation = Operation::new(OperationKind::ListRuns, registry.to_string());
-        let id = format!("{registry}/runs");
+    async fn list_runs(&self, tasks: &[&str], and: &str) -> Result<Vec<Run>, Error> {
+        let operation = Operation::new(OperationKind::ListRuns, self.id.to_string());
+        let id = format!("{}/runs", self.id);
         let filter = format!("{} and {and}", of_tasks(tasks));
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[("$filter", &filter)]);
-        let mut runs: Vec<Run> = self.arm_list(budget, &operation, url).await?;
+        let url = arm::url(
+            self.azure.cloud(),
+            &id,
+            API_VERSION,
+            &[("$filter", &filter)],
+        );
+        let mut runs: Vec<Run> = self.azure.arm_list(&self.budget, &operation, url).await?;
         // What is listed here may get cancelled: whatever the filter let through, only ours may stay.
         runs.retain(|run| tasks.iter().any(|task| run.is_of(task)));
         Ok(runs)
     }
 
-    /// Queues a run of a task, given by its id. It is sent once: twice would be two runs.
+    /// Queues a run of a task, given by its name. It is sent once: twice would be two runs.
     ///
     /// # Errors
     ///
     /// The usual ones. After a lost connection the run may be queued all the same.
-    pub(crate) async fn schedule_run(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        task_id: &str,
-    ) -> Result<Run, Error> {
+    pub(crate) async fn schedule_run(&self, task: &str) -> Result<Run, Error> {
         #[derive(Serialize)]
         #[serde(tag = "type", rename_all_fields = "camelCase")]
         enum Schedule<'a> {
             TaskRunRequest { task_id: &'a str },
         }
 
-        let operation = Operation::new(OperationKind::QueueRun, task_id);
-        let id = format!("{registry}/scheduleRun");
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        let task_id = &self.id.task_id(task);
+        let operation = Operation::new(OperationKind::QueueRun, task_id.clone());
+        let id = format!("{}/scheduleRun", self.id);
+        let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
         let request = Request::new(Method::POST, url).json(&Schedule::TaskRunRequest { task_id });
-        let answer = self.arm(budget, &operation, request).await?;
+        let answer = self.azure.arm(&self.budget, &operation, request).await?;
         arm::decode(&operation, &answer)
     }
 
@@ -152,15 +140,10 @@ impl Azure {
     /// # Errors
     ///
     /// Not found, among the usual ones.
-    pub(crate) async fn get_run(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        run_id: &str,
-    ) -> Result<Run, Error> {
-        let operation = Operation::new(OperationKind::ReadRun, registry.run_id(run_id));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        self.arm_get(budget, &operation, url).await
+    pub(crate) async fn get_run(&self, run_id: &str) -> Result<Run, Error> {
+        let operation = Operation::new(OperationKind::ReadRun, self.id.run_id(run_id));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        self.azure.arm_get(&self.budget, &operation, url).await
     }
 
     /// Asks Azure to end a run, by its id within the registry. One that isn't there is fine.
@@ -168,17 +151,15 @@ impl Azure {
     /// # Errors
     ///
     /// A conflict when it has ended already, among the usual ones.
-    pub(crate) async fn cancel_run(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        run_id: &str,
-    ) -> Result<(), Error> {
-        let operation = Operation::new(OperationKind::CancelRun, registry.run_id(run_id));
+    pub(crate) async fn cancel_run(&self, run_id: &str) -> Result<(), Error> {
+        let operation = Operation::new(OperationKind::CancelRun, self.id.run_id(run_id));
         let id = format!("{}/cancel", operation.id);
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
+        let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
         let request = Request::new(Method::POST, url).effect(Effect::Repeatable);
-        let answer = self.arm_any(budget, &operation, request).await?;
+        let answer = self
+            .azure
+            .arm_any(&self.budget, &operation, request)
+            .await?;
         if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
             Ok(())
         } else {
@@ -262,7 +243,7 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
-    use crate::azure::testing::{azure, minute, registry};
+    use crate::azure::testing::{registry, registry_client};
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
     fn run(id: &str, task: &str, status: &str) -> Value {
@@ -280,11 +261,8 @@ mod tests {
         ]});
         let transport = ScriptedTransport::default().on(Method::GET, "/runs?", json(200, &page));
         let tasks = ["cssc-scan-image", "cssc-patch-image"];
-        let azure = azure(&transport);
-        let runs = azure
-            .list_active_runs(&minute(), &registry(), &tasks)
-            .await
-            .unwrap();
+        let azure = registry_client(&transport);
+        let runs = azure.list_active_runs(&tasks).await.unwrap();
         let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
         assert_eq!(ids, ["cf1", "cf4"]);
         insta::assert_snapshot!(
@@ -314,8 +292,8 @@ mod tests {
         ]});
         let transport = ScriptedTransport::default().on(Method::GET, "/runs?", json(200, &page));
         let since = "2026-05-25T10:11:12.9Z".parse().unwrap();
-        let runs = azure(&transport)
-            .list_runs_since(&minute(), &registry(), &["cssc-scan-image"], since)
+        let runs = registry_client(&transport)
+            .list_runs_since(&["cssc-scan-image"], since)
             .await
             .unwrap();
         let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
@@ -335,22 +313,14 @@ mod tests {
                 json(202, &run("cf1", "t", "Queued")),
             )
             .on(Method::POST, "/scheduleRun?", reply(500));
-        let azure = azure(&transport);
-        let queued = azure
-            .schedule_run(&minute(), &registry(), "/t")
-            .await
-            .unwrap();
+        let azure = registry_client(&transport);
+        let queued = azure.schedule_run("t").await.unwrap();
         assert_eq!(queued.status, RunStatus::Queued);
         insta::assert_snapshot!(
             String::from_utf8_lossy(&transport.requests()[0].body),
-            @r#"{"type":"TaskRunRequest","taskId":"/t"}"#
+            @r#"{"type":"TaskRunRequest","taskId":"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/cli_test_acrcssc000001/providers/Microsoft.ContainerRegistry/registries/cli000002/tasks/t"}"#
         );
-        assert!(
-            azure
-                .schedule_run(&minute(), &registry(), "/t")
-                .await
-                .is_err()
-        );
+        assert!(azure.schedule_run("t").await.is_err());
         assert_eq!(transport.requests().len(), 2);
     }
 
@@ -360,16 +330,10 @@ mod tests {
             .on(Method::POST, "/runs/cf1/cancel?", reply(202))
             .on(Method::POST, "/runs/cf2/cancel?", reply(404))
             .on(Method::POST, "/runs/cf3/cancel?", reply(409));
-        let azure = azure(&transport);
-        azure
-            .cancel_run(&minute(), &registry(), "cf1")
-            .await
-            .unwrap();
-        azure
-            .cancel_run(&minute(), &registry(), "cf2")
-            .await
-            .unwrap();
-        let ended = azure.cancel_run(&minute(), &registry(), "cf3").await;
+        let azure = registry_client(&transport);
+        azure.cancel_run("cf1").await.unwrap();
+        azure.cancel_run("cf2").await.unwrap();
+        let ended = azure.cancel_run("cf3").await;
         assert!(ended.unwrap_err().is_conflict());
     }
 }

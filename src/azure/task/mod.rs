@@ -5,8 +5,8 @@ mod body;
 use http::Method;
 
 use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
-use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm};
-use crate::http::{Budget, Request};
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
+use crate::http::Request;
 
 #[cfg(test)]
 pub(crate) use body::SetValue;
@@ -19,21 +19,17 @@ pub(crate) use body::{
 /// with its identity (`credentials.sourceRegistry.identity`), which ABAC and restricted networks need.
 pub(crate) const API_VERSION: &str = "2025-03-01-preview";
 
-impl Azure {
+impl RegistryClient {
     /// All tasks of a registry.
     ///
     /// # Errors
     ///
     /// Not found when the registry isn't there, among the usual ones.
-    pub(crate) async fn list_tasks(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-    ) -> Result<Vec<Task>, Error> {
-        let operation = Operation::new(OperationKind::ListTasks, registry.to_string());
-        let id = format!("{registry}/tasks");
-        let url = arm::url(self.cloud(), &id, API_VERSION, &[]);
-        self.arm_list(budget, &operation, url).await
+    pub(crate) async fn list_tasks(&self) -> Result<Vec<Task>, Error> {
+        let operation = Operation::new(OperationKind::ListTasks, self.id.to_string());
+        let id = format!("{}/tasks", self.id);
+        let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
+        self.azure.arm_list(&self.budget, &operation, url).await
     }
 
     /// A task; `None` when it, or the registry itself, isn't there.
@@ -41,15 +37,10 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub(crate) async fn get_task_opt(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        name: &str,
-    ) -> Result<Option<Task>, Error> {
-        let operation = Operation::new(OperationKind::ReadTask, registry.task_id(name));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        arm::found(self.arm_get(budget, &operation, url).await)
+    pub(crate) async fn get_task_opt(&self, name: &str) -> Result<Option<Task>, Error> {
+        let operation = Operation::new(OperationKind::ReadTask, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        arm::found(self.azure.arm_get(&self.budget, &operation, url).await)
     }
 
     /// Creates or replaces a task, and returns as soon as Azure has accepted it: from then on it exists,
@@ -60,15 +51,13 @@ impl Azure {
     /// The usual ones. After a lost connection the task may exist all the same.
     pub(crate) async fn start_put_task(
         &self,
-        budget: &Budget,
-        registry: &RegistryId,
         name: &str,
         body: &TaskBody,
     ) -> Result<Accepted<Task>, Error> {
-        let operation = Operation::new(OperationKind::CreateTask, registry.task_id(name));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+        let operation = Operation::new(OperationKind::CreateTask, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PUT, url).json(body);
-        self.accept_task(budget, &operation, request).await
+        self.accept_task(&operation, request).await
     }
 
     /// Waits until Azure has finished with a task.
@@ -76,13 +65,9 @@ impl Azure {
     /// # Errors
     ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
-    pub(crate) async fn wait_task(
-        &self,
-        budget: &Budget,
-        accepted: Accepted<Task>,
-    ) -> Result<Task, Error> {
+    pub(crate) async fn wait_task(&self, accepted: Accepted<Task>) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::WaitForTask, accepted.resource.id.clone());
-        self.wait_until_ready(budget, &operation, accepted).await
+        self.wait_until_ready(&operation, accepted).await
     }
 
     /// Changes what the patch names, and waits until Azure is done.
@@ -90,18 +75,12 @@ impl Azure {
     /// # Errors
     ///
     /// Not found when the task isn't there, [`Error::Failed`] when Azure gave up, and the usual ones.
-    pub(crate) async fn patch_task(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        name: &str,
-        patch: &TaskPatch,
-    ) -> Result<Task, Error> {
-        let operation = Operation::new(OperationKind::UpdateTask, registry.task_id(name));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
+    pub(crate) async fn patch_task(&self, name: &str, patch: &TaskPatch) -> Result<Task, Error> {
+        let operation = Operation::new(OperationKind::UpdateTask, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PATCH, url).json(patch);
-        let accepted = self.accept_task(budget, &operation, request).await?;
-        self.wait_until_ready(budget, &operation, accepted).await
+        let accepted = self.accept_task(&operation, request).await?;
+        self.wait_until_ready(&operation, accepted).await
     }
 
     /// Deletes a task, and waits until it is gone. One that isn't there is fine.
@@ -109,20 +88,19 @@ impl Azure {
     /// # Errors
     ///
     /// The usual ones.
-    pub(crate) async fn delete_task(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        name: &str,
-    ) -> Result<(), Error> {
-        let operation = Operation::new(OperationKind::DeleteTask, registry.task_id(name));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        let answer = self.arm_delete(budget, &operation, url.clone()).await?;
+    pub(crate) async fn delete_task(&self, name: &str) -> Result<(), Error> {
+        let operation = Operation::new(OperationKind::DeleteTask, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        let answer = self
+            .azure
+            .arm_delete(&self.budget, &operation, url.clone())
+            .await?;
         if matches!(answer.status.as_u16(), 204 | 404) {
             return Ok(());
         }
-        let polling = self.polling(&operation, &answer)?;
-        self.wait_until(budget, &operation, &url, polling, Until::Deleted)
+        let polling = self.azure.polling(&operation, &answer)?;
+        self.azure
+            .wait_until(&self.budget, &operation, &url, polling, Until::Deleted)
             .await?;
         Ok(())
     }
@@ -132,41 +110,35 @@ impl Azure {
     /// # Errors
     ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
-    pub(crate) async fn wait_task_gone(
-        &self,
-        budget: &Budget,
-        registry: &RegistryId,
-        name: &str,
-    ) -> Result<(), Error> {
-        let operation = Operation::new(OperationKind::WaitForTaskDeletion, registry.task_id(name));
-        let url = arm::url(self.cloud(), &operation.id, API_VERSION, &[]);
-        self.wait_until(
-            budget,
-            &operation,
-            &url,
-            Polling::resource(),
-            Until::Deleted,
-        )
-        .await?;
+    pub(crate) async fn wait_task_gone(&self, name: &str) -> Result<(), Error> {
+        let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        self.azure
+            .wait_until(
+                &self.budget,
+                &operation,
+                &url,
+                Polling::resource(),
+                Until::Deleted,
+            )
+            .await?;
         Ok(())
     }
 
     async fn accept_task(
         &self,
-        budget: &Budget,
         operation: &Operation,
         request: Request,
     ) -> Result<Accepted<Task>, Error> {
-        let answer = self.arm(budget, operation, request).await?;
+        let answer = self.azure.arm(&self.budget, operation, request).await?;
         Ok(Accepted {
             resource: arm::decode(operation, &answer)?,
-            polling: self.polling(operation, &answer)?,
+            polling: self.azure.polling(operation, &answer)?,
         })
     }
 
     async fn wait_until_ready(
         &self,
-        budget: &Budget,
         operation: &Operation,
         accepted: Accepted<Task>,
     ) -> Result<Task, Error> {
@@ -177,9 +149,10 @@ impl Azure {
         if polling.source == StatusSource::Resource && task.is_ready() {
             return Ok(task);
         }
-        let url = arm::url(self.cloud(), &task.id, API_VERSION, &[]);
+        let url = arm::url(self.azure.cloud(), &task.id, API_VERSION, &[]);
         let answer = self
-            .wait_until(budget, operation, &url, polling, Until::Ready)
+            .azure
+            .wait_until(&self.budget, operation, &url, polling, Until::Ready)
             .await?;
         arm::decode(operation, &answer)
     }
@@ -190,7 +163,7 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
-    use crate::azure::testing::{azure, minute, registry};
+    use crate::azure::testing::{registry, registry_client};
     use crate::http::Stopped;
     use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
@@ -220,10 +193,7 @@ mod tests {
             "../../../tests/golden/recorded/tasks-list.json"
         ));
         let transport = ScriptedTransport::default().on(Method::GET, "/tasks?", answer);
-        let tasks = azure(&transport)
-            .list_tasks(&minute(), &registry())
-            .await
-            .unwrap();
+        let tasks = registry_client(&transport).list_tasks().await.unwrap();
         assert_eq!(tasks.len(), 3);
         let trigger = &tasks[1];
         let timers = &trigger.properties.trigger.as_ref().unwrap().timer_triggers;
@@ -248,20 +218,10 @@ mod tests {
         let transport = ScriptedTransport::default()
             .on(Method::GET, NAME, there)
             .on(Method::GET, NAME, not);
-        let azure = azure(&transport);
-        let task = azure
-            .get_task_opt(&minute(), &registry(), NAME)
-            .await
-            .unwrap()
-            .unwrap();
+        let azure = registry_client(&transport);
+        let task = azure.get_task_opt(NAME).await.unwrap().unwrap();
         assert!(task.is_ready() && task.identity.is_none());
-        assert_eq!(
-            azure
-                .get_task_opt(&minute(), &registry(), NAME)
-                .await
-                .unwrap(),
-            None
-        );
+        assert_eq!(azure.get_task_opt(NAME).await.unwrap(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -270,15 +230,11 @@ mod tests {
             .on(Method::PUT, NAME, json(201, &task("Creating")))
             .on(Method::GET, NAME, json(200, &task("Creating")))
             .on(Method::GET, NAME, json(200, &task("Succeeded")));
-        let azure = azure(&transport);
-        let budget = minute();
-        let accepted = azure
-            .start_put_task(&budget, &registry(), NAME, &body())
-            .await
-            .unwrap();
+        let azure = registry_client(&transport);
+        let accepted = azure.start_put_task(NAME, &body()).await.unwrap();
         assert_eq!(accepted.resource.id, registry().task_id(NAME));
         assert_eq!(transport.requests().len(), 1);
-        assert!(azure.wait_task(&budget, accepted).await.unwrap().is_ready());
+        assert!(azure.wait_task(accepted).await.unwrap().is_ready());
         transport.assert_done();
     }
 
@@ -286,12 +242,9 @@ mod tests {
     async fn a_task_that_is_ready_at_once_is_not_read_again() {
         let transport =
             ScriptedTransport::default().on(Method::PUT, NAME, json(200, &task("Succeeded")));
-        let azure = azure(&transport);
-        let accepted = azure
-            .start_put_task(&minute(), &registry(), NAME, &body())
-            .await
-            .unwrap();
-        let put = azure.wait_task(&minute(), accepted).await;
+        let azure = registry_client(&transport);
+        let accepted = azure.start_put_task(NAME, &body()).await.unwrap();
+        let put = azure.wait_task(accepted).await;
         assert!(put.unwrap().is_ready());
     }
 
@@ -300,10 +253,8 @@ mod tests {
         let transport = ScriptedTransport::default()
             .on(Method::PATCH, NAME, json(200, &task("Updating")))
             .on(Method::GET, NAME, json(200, &task("Failed")));
-        let azure = azure(&transport);
-        let patched = azure
-            .patch_task(&minute(), &registry(), NAME, &TaskPatch::default())
-            .await;
+        let azure = registry_client(&transport);
+        let patched = azure.patch_task(NAME, &TaskPatch::default()).await;
         let Err(Error::Failed {
             operation, state, ..
         }) = patched
@@ -320,14 +271,10 @@ mod tests {
     async fn a_cancelled_wait_stops_looking() {
         let transport =
             ScriptedTransport::default().on(Method::PUT, NAME, json(201, &task("Creating")));
-        let azure = azure(&transport);
-        let budget = minute();
-        let accepted = azure
-            .start_put_task(&budget, &registry(), NAME, &body())
-            .await
-            .unwrap();
-        budget.cancelled.cancel();
-        let error = azure.wait_task(&budget, accepted).await.unwrap_err();
+        let azure = registry_client(&transport);
+        let accepted = azure.start_put_task(NAME, &body()).await.unwrap();
+        azure.budget().cancelled.cancel();
+        let error = azure.wait_task(accepted).await.unwrap_err();
         assert!(matches!(
             error,
             Error::Stopped {
@@ -345,15 +292,9 @@ mod tests {
             .on(Method::GET, NAME, json(200, &task("Deleting")))
             .on(Method::GET, NAME, reply(404))
             .on(Method::DELETE, NAME, reply(204));
-        let azure = azure(&transport);
-        azure
-            .delete_task(&minute(), &registry(), NAME)
-            .await
-            .unwrap();
-        azure
-            .delete_task(&minute(), &registry(), NAME)
-            .await
-            .unwrap();
+        let azure = registry_client(&transport);
+        azure.delete_task(NAME).await.unwrap();
+        azure.delete_task(NAME).await.unwrap();
         transport.assert_done();
     }
 }

@@ -49,10 +49,6 @@ impl Action for CancelRuns {
         action_arguments::validate(config)
     }
 
-    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        action_arguments::validate(config)
-    }
-
     async fn invoke(
         &self,
         context: &Context,

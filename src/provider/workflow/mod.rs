@@ -13,34 +13,34 @@
 //! - `data_source`, `images`, `status`: the data sources
 //! - `run`, `cancel`, `action_arguments`: the actions
 
-pub(crate) mod action_arguments;
-pub(crate) mod cancel;
-pub(crate) mod config;
-pub(crate) mod data_source;
+mod action_arguments;
+mod cancel;
+mod config;
+mod data_source;
 #[cfg(test)]
-pub(crate) mod fixture;
-pub(crate) mod generate_config;
-pub(crate) mod identity;
-pub(crate) mod images;
-pub(crate) mod list;
-pub(crate) mod lookup;
-pub(crate) mod model;
-pub(crate) mod names;
-pub(crate) mod notices;
-pub(crate) mod plan;
-pub(crate) mod preflight;
-pub(crate) mod private_data;
-pub(crate) mod reconcile;
-pub(crate) mod repositories;
-pub(crate) mod resource;
-pub(crate) mod run;
-pub(crate) mod schema;
-pub(crate) mod stale_plan;
-pub(crate) mod state;
-pub(crate) mod state_recorder;
-pub(crate) mod status;
-pub(crate) mod task_status;
-pub(crate) mod validate;
+mod fixture;
+mod generate_config;
+mod identity;
+mod images;
+mod list;
+mod lookup;
+mod model;
+mod names;
+mod notices;
+mod plan;
+mod preflight;
+mod private_data;
+mod reconcile;
+mod repositories;
+mod resource;
+mod run;
+mod schema;
+mod stale_plan;
+mod state;
+mod state_recorder;
+mod status;
+mod task_status;
+mod validate;
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ use terraform_plugin::framework::{Action, DataSource, ListResource, Resource};
 use crate::provider::connection::Connection;
 
 /// Its name in configurations.
-pub(crate) const TYPE_NAME: &str = "acr_continuous_patching_workflow";
+const TYPE_NAME: &str = "acr_continuous_patching_workflow";
 
 /// The managed resources, working through `connection`.
 pub(crate) fn resources(connection: &Arc<Connection>) -> Vec<Arc<dyn Resource>> {

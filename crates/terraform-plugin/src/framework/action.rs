@@ -23,9 +23,10 @@ pub trait Action: Send + Sync + 'static {
     /// Checks a configuration without any network. Values may be unknown.
     async fn validate_config(&self, config: &Value) -> Diagnostics;
 
-    /// Says beforehand what would keep the action from succeeding. Values may be unknown.
-    async fn plan(&self, _context: &Context, _config: &Value) -> Diagnostics {
-        Diagnostics::new()
+    /// Says beforehand what would keep the action from succeeding. Values may be unknown. By default
+    /// that is what [`Action::validate_config`] finds, in a configuration of which more is known by now.
+    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
+        self.validate_config(config).await
     }
 
     /// Does it. Where the host gives up the call, `context` is cancelled, but the action runs on

@@ -55,13 +55,9 @@ impl Action for RunWorkflow {
         &self.schema
     }
 
+    // A plan checks no more, and doesn't look at the registry: a workflow that isn't there may be what the
+    // same apply creates before it triggers this.
     async fn validate_config(&self, config: &Value) -> Diagnostics {
-        action_arguments::validate(config)
-    }
-
-    // Without a look at the registry: a workflow that isn't there may be what the same apply creates
-    // before it triggers this, and a plan isn't told by what an action is triggered.
-    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
         action_arguments::validate(config)
     }
 
