@@ -38,7 +38,7 @@ pub(crate) struct Grant {
 }
 
 /// Decides.
-pub(crate) fn changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
+pub(crate) fn find_changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
     let facts = &desired.facts;
     let subscription = &facts.id.subscription_id;
     let grant = |key: String, task: TaskName, role: Role| {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::azure::task::{Identity, SetValue, Task};
     use crate::workflow::fixture::{assignment, desired, observed, principal, recorded};
-    use crate::workflow::ownership::owned;
+    use crate::workflow::ownership::find_owned;
 
     /// What is done about `observed`, one line each.
     fn steps(observed: &Observed) -> Vec<String> {
@@ -98,8 +98,8 @@ mod tests {
     }
 
     fn steps_to(desired: &Desired, observed: &Observed) -> Vec<String> {
-        let owned = owned(observed, &recorded());
-        let changes = changes(desired, observed, &owned);
+        let owned = find_owned(observed, &recorded());
+        let changes = find_changes(desired, observed, &owned);
         let tasks = changes.tasks.iter().map(|(name, change)| match change {
             TaskChange::Put(_) => format!("put {name}"),
             TaskChange::Patch(patch) => {

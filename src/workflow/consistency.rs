@@ -3,10 +3,10 @@
 
 use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
-use crate::workflow::changes::changes;
+use crate::workflow::changes::find_changes;
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
-use crate::workflow::ownership::{Owned, owned};
+use crate::workflow::ownership::{Owned, find_owned};
 use crate::workflow::recorded::Recorded;
 
 /// Whether Azure shows what has been done.
@@ -31,8 +31,8 @@ pub(crate) async fn wait_until_applied(
     };
     wait_until(registry, known, |observed| {
         observed.is_some_and(|observed| {
-            let owned = owned(observed, recorded);
-            changes(desired, observed, &owned).is_empty()
+            let owned = find_owned(observed, recorded);
+            find_changes(desired, observed, &owned).is_empty()
         })
     })
     .await
@@ -49,7 +49,7 @@ pub(crate) async fn wait_until_removed(
     };
     wait_until(registry, known, |observed| {
         observed.is_none_or(|observed| {
-            let owned = owned(observed, recorded);
+            let owned = find_owned(observed, recorded);
             observed.tasks.is_empty()
                 && observed.leaving.is_empty()
                 && observed.policy == PolicyState::Missing

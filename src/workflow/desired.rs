@@ -14,7 +14,7 @@ use crate::patching::task_definition::yaml;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::task_drift::{
-    CPU, ENABLED, NO_OTHER_LOGIN, Part, SYSTEM_IDENTITY, TAGS, TIMEOUT_SECONDS, differences,
+    CPU, ENABLED, NO_OTHER_LOGIN, Part, SYSTEM_IDENTITY, TAGS, TIMEOUT_SECONDS, find_differences,
     is_enabled, timers,
 };
 
@@ -73,7 +73,7 @@ impl Desired {
             body.tags = with_tags_of(observed);
             Some(TaskChange::Put(Box::new(body)))
         };
-        let mut parts = differences(task, observed, &self.facts.login_server);
+        let mut parts = find_differences(task, observed, &self.facts.login_server);
         if task == TaskName::Trigger && !self.timer_fits(observed) {
             parts.push(Part::Timer);
         }

@@ -25,7 +25,7 @@ pub(crate) struct Owned {
 }
 
 /// Sorts out the assignments that are ours: by their names, or because they are recorded as ours.
-pub(crate) fn owned(observed: &Observed, recorded: &Recorded) -> Owned {
+pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
     let names = names(&observed.facts, &recorded.registry_id);
     let mut owned = Owned::default();
     for assignment in &observed.assignments {

@@ -52,7 +52,7 @@ impl Part {
 }
 
 /// How a task differs from ours, its timer left aside: state has attributes for that.
-pub(crate) fn differences(task: TaskName, observed: &Task, login_server: &str) -> Vec<Part> {
+pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &str) -> Vec<Part> {
     let properties = &observed.properties;
     let same = |a: Option<&str>, b: &str| a.is_some_and(|a| a.eq_ignore_ascii_case(b));
     let provisioned = properties.provisioning_state.as_deref();

@@ -2,7 +2,7 @@
 //!
 //! ```hcl
 //! provider "notes" {
-//!   folder = "/tmp/notes"
+//!   folder = "notes"
 //! }
 //!
 //! resource "notes_note" "shopping" {

@@ -8,7 +8,7 @@ use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::state::refreshed;
 use crate::workflow::fixture::REGISTRY;
 use crate::workflow::observe::Observed;
-use crate::workflow::ownership::owned;
+use crate::workflow::ownership::find_owned;
 
 /// The configuration that asks for `desired`.
 pub(super) fn config() -> Value {
@@ -45,6 +45,6 @@ pub(super) fn state(observed: &Observed) -> State {
 
 /// The state after a refresh of `observed`, where it was `before`.
 pub(super) fn again(observed: &Observed, before: &State) -> Option<State> {
-    let owned = owned(observed, &before.recorded(&PrivateData::default()));
+    let owned = find_owned(observed, &before.recorded(&PrivateData::default()));
     refreshed(observed, &owned, before)
 }

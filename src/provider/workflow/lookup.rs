@@ -9,7 +9,7 @@ use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::{notices, state};
 use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
-use crate::workflow::ownership::owned;
+use crate::workflow::ownership::find_owned;
 
 /// What a look at a registry has found.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) async fn look_up(registry: &RegistryClient) -> Result<Lookup, Error> 
         return Ok(Lookup::NoWorkflow);
     }
     let imported = State::imported(registry.id().to_string());
-    let owned = owned(&observed, &imported.recorded(&PrivateData::default()));
+    let owned = find_owned(&observed, &imported.recorded(&PrivateData::default()));
     Ok(Lookup::Workflow {
         state: state::of(&observed, &owned, &imported).write(),
         diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),

@@ -38,12 +38,16 @@ pub(super) fn act(config: &Config, prior: Option<&State>) -> Act {
 }
 
 /// The planned state. `private` holds what is known of the configured registry.
-pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &PrivateData) -> PlanResponse {
-    let config = Config::read(raw);
+pub(super) fn plan(
+    raw: &Value,
+    config: &Config,
+    act: Act,
+    prior: Option<&State>,
+    private: &PrivateData,
+) -> PlanResponse {
     let facts = private.facts.as_ref();
-    let act = act(&config, prior);
     let kept = prior.filter(|_| act == Act::Update);
-    let start_time = start_time(&config, kept);
+    let start_time = start_time(config, kept);
     let cron = match (&config.schedule, start_time) {
         (Field::Known(schedule), Some(time)) => Value::from(schedule.cron(time)),
         _ => Value::Unknown,
@@ -96,7 +100,7 @@ pub(super) fn plan(raw: &Value, prior: Option<&State>, private: &PrivateData) ->
             ),
         ),
         (names::SCHEDULE_CRON, cron),
-        (names::POLICY_DIGEST, policy_digest(&config)),
+        (names::POLICY_DIGEST, policy_digest(config)),
         (names::TASKS, tasks(kept, facts)),
         (names::ROLE_ASSIGNMENTS, role_assignments(kept, facts)),
     ]);
@@ -217,8 +221,13 @@ mod tests {
         }
     }
 
+    fn plan_for(raw: &Value, prior: Option<&State>, private: &PrivateData) -> PlanResponse {
+        let config = Config::read(raw);
+        plan(raw, &config, act(&config, prior), prior, private)
+    }
+
     fn planned_state(raw: &Value, prior: Option<&State>) -> Value {
-        plan(raw, prior, &looked_up()).planned
+        plan_for(raw, prior, &looked_up()).planned
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
     fn another_spelling_of_the_same_registry_changes_nothing() {
         let prior = state(&observed());
         let shouted = config_with([(names::REGISTRY_ID, REGISTRY.to_uppercase().into())]);
-        let response = plan(&shouted, Some(&prior), &looked_up());
+        let response = plan_for(&shouted, Some(&prior), &looked_up());
         assert_eq!(response.planned, prior.write());
         assert!(response.requires_replace.is_empty());
     }
@@ -271,7 +280,7 @@ mod tests {
         let elsewhere = REGISTRY.replace("contoso", "fabrikam");
         for registry in [Value::from(elsewhere), Value::Unknown] {
             let raw = config_with([(names::REGISTRY_ID, registry)]);
-            let response = plan(&raw, Some(&prior), &PrivateData::default());
+            let response = plan_for(&raw, Some(&prior), &PrivateData::default());
             assert_eq!(
                 response.requires_replace,
                 [AttributePath::new(names::REGISTRY_ID)]

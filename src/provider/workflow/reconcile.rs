@@ -13,11 +13,11 @@ use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{notices, state};
 use crate::workflow::apply::apply;
-use crate::workflow::changes::changes;
+use crate::workflow::changes::find_changes;
 use crate::workflow::consistency::{Consistency, wait_until_applied};
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::Observed;
-use crate::workflow::ownership::owned;
+use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::run_immediately;
@@ -37,10 +37,10 @@ pub(super) async fn reconcile(
     };
     let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
     recorded.registry_id.clone_from(&planned.registry_id);
-    let owned = owned(observed, &recorded);
+    let owned = find_owned(observed, &recorded);
     refuse_stale_plan(&request.planned, observed, &owned)?;
     let desired = desired(&planned, &observed.facts)?;
-    let changes = changes(&desired, observed, &owned);
+    let changes = find_changes(&desired, observed, &owned);
     let now = state::of(observed, &owned, &planned);
     let progress = StateRecorder::new(observed, &owned, now, &planned, recorder);
     let writer = Writer {

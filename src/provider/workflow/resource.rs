@@ -33,7 +33,7 @@ use crate::provider::workflow::{
 };
 use crate::workflow::consistency::{Consistency, wait_until_removed};
 use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
-use crate::workflow::ownership::owned;
+use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::teardown::tear_down;
 
@@ -91,7 +91,7 @@ impl Resource for ContinuousPatchingWorkflow {
             private = PrivateData::default();
         }
         private.facts = inspected.facts.or(private.facts);
-        let mut response = plan::plan(&request.config, prior.as_ref(), &private);
+        let mut response = plan::plan(&request.config, &config, act, prior.as_ref(), &private);
         response.diagnostics.extend(inspected.findings);
         response
     }
@@ -139,7 +139,7 @@ impl Resource for ContinuousPatchingWorkflow {
         };
         match read.await {
             Ok((current, Some(observed))) => {
-                let owned = owned(&observed, &current.recorded(&before));
+                let owned = find_owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
                 let private = PrivateData::of(&observed, &owned);
                 let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
@@ -201,7 +201,7 @@ impl Resource for ContinuousPatchingWorkflow {
             return Ok(Diagnostics::new());
         };
         let recorded = prior.recorded(&PrivateData::read(&request.planned_private));
-        let owned = owned(&observed, &recorded);
+        let owned = find_owned(&observed, &recorded);
         let mut left = state::of(&observed, &owned, &prior);
         left.keep_unlisted(&observed, &prior, &recorded);
         let writer = Writer {

@@ -11,7 +11,7 @@ use crate::provider::workflow::task_status;
 use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
-use crate::workflow::task_drift::{Part, definition, differences, is_enabled, timers};
+use crate::workflow::task_drift::{Part, definition, find_differences, is_enabled, timers};
 
 /// The state after a refresh; [`None`] where nothing of the workflow is left. What Azure doesn't
 /// know is taken from `before`, and so is the spelling of whatever is equal but for letter case.
@@ -90,7 +90,7 @@ impl State {
         before: Option<&TaskState>,
         login_server: &str,
     ) {
-        let shown: Vec<&str> = differences(name, task, login_server)
+        let shown: Vec<&str> = find_differences(name, task, login_server)
             .into_iter()
             .filter_map(Part::shown_as)
             .collect();
