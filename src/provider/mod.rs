@@ -1,4 +1,12 @@
 //! The provider `acr`: its block, its resources, and the one connection to Azure that they share.
+//!
+//! # Layout
+//! - `configuration`: the provider block, and signing in
+//! - `connection`, `registry_locks`: Azure, once it is configured, and one change of a registry at a time
+//! - `workflow`: `acr_continuous_patching_workflow` and everything about it; another resource is another folder
+//! - `functions`: the provider's functions
+//! - `report`: Azure's failures in words for users
+//! - `common`: what resources, data sources and actions share
 
 mod common;
 mod configuration;

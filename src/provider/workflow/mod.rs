@@ -2,13 +2,14 @@
 //! workflow. Here Terraform's values and the engine's types meet.
 //!
 //! # Layout
-//! - [`resource`]: the managed resource, with
-//!   - `schema`, `names`, `model`: what it looks like, and its values as Rust types
-//!   - `validate`, `preflight`, `plan`: what is said and decided before anything is changed
-//!   - `state`, `progress`, `work`: one operation, and what exists by then
-//!   - `identity`, `generate_config`: what it is named by, and its configuration
-//!   - `notices`, `task_status`: what there is to say
-//! - `lookup`: the workflow of a registry, for whoever has no state of it
+//! - `resource`: the managed resource, in the order of its acts
+//!   - `schema`, `names`, `config`, `model`, `repositories`: what it looks like, and its values as Rust types
+//!   - `validate`, `preflight`, `plan`: what is checked and decided before anything changes
+//!   - `reconcile`, `stale_plan`: the path that create, update and repair share
+//!   - `state`, `state_recorder`, `private_data`: what exists, and what is kept for the next plan
+//!   - `identity`, `generate_config`: its identity, and a configuration for an import
+//!   - `notices`, `task_status`: the wording of warnings and statuses
+//! - `lookup`: reads the workflow of a registry without any state
 //! - `list`: the list resource
 //! - `data_source`, `images`, `status`: the data sources
 //! - `run`, `cancel`, `action_arguments`: the actions
