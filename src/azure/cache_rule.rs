@@ -29,7 +29,6 @@ impl RegistryClient {
     /// All cache rules of a registry.
     ///
     /// # Errors
-    ///
     /// Not found when the registry isn't there, among the usual ones.
     pub(crate) async fn list_cache_rules(&self) -> Result<Vec<CacheRule>, Error> {
         let operation = Operation::new(OperationKind::ListCacheRules, self.id.to_string());

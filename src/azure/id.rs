@@ -41,7 +41,6 @@ impl RegistryId {
     /// An id from its parts.
     ///
     /// # Errors
-    ///
     /// When a part can't be what it should be.
     pub(crate) fn new(
         subscription_id: &str,
@@ -55,7 +54,6 @@ impl RegistryId {
     /// Reads an id: strict on its shape, tolerant on the case of the fixed segments.
     ///
     /// # Errors
-    ///
     /// When it is anything else; the error shows the expected shape.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidRegistryId> {
         let invalid = |problem| InvalidRegistryId {

@@ -68,7 +68,6 @@ impl RegistryClient {
     /// Reads the registry itself.
     ///
     /// # Errors
-    ///
     /// Not found, among the usual ones.
     pub(crate) async fn get(&self) -> Result<Registry, Error> {
         let operation = Operation::new(OperationKind::ReadRegistry, self.id.to_string());

@@ -7,7 +7,8 @@ use crate::azure::acr::AcrClient;
 use crate::azure::{Azure, RegistryId};
 use crate::http::Budget;
 
-/// Azure at one registry: every request is about that registry, and asks the same budget first.
+/// Azure at one registry: every request is about that registry, and asks the same budget first. Where a
+/// method names no errors, they are those of any request: refused, no answer, no time, no token.
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryClient {
     pub(super) azure: Azure,

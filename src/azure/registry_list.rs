@@ -33,7 +33,6 @@ impl RegistryPages {
     /// The registries of the next page; [`None`] after the last one.
     ///
     /// # Errors
-    ///
     /// Not found where there is no such subscription or group, among the usual ones.
     pub(crate) async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<RegistryId>>, Error> {
         #[derive(Deserialize)]

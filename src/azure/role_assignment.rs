@@ -50,7 +50,6 @@ impl RegistryClient {
     /// The role assignments at exactly this scope: not those above it, which the service lists too.
     ///
     /// # Errors
-    ///
     /// Not found when the scope isn't there, among the usual ones.
     pub(crate) async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, Error> {
         let scope = self.id.to_string();
@@ -69,10 +68,6 @@ impl RegistryClient {
     }
 
     /// The assignment of this name, whosever it is; `None` where there is none.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub(crate) async fn get_role_assignment_opt(
         &self,
         name: &str,
@@ -86,7 +81,6 @@ impl RegistryClient {
     /// Gives a role. The name is a GUID; the same name again is the same assignment.
     ///
     /// # Errors
-    ///
     /// Told apart by their [`Error::code`]: `RoleAssignmentExists`, `RoleAssignmentUpdateNotPermitted`,
     /// `PrincipalNotFound`, `AuthorizationFailed`.
     pub(crate) async fn put_role_assignment(
@@ -108,10 +102,6 @@ impl RegistryClient {
     }
 
     /// Takes a role away, by the assignment's id. One that isn't there is fine.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub(crate) async fn delete_role_assignment(&self, id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteRoleAssignment, id);
         let url = arm::url(self.azure.cloud(), id, API_VERSION, &[]);

@@ -54,7 +54,6 @@ impl Budget {
     /// Whether something new may begin.
     ///
     /// # Errors
-    ///
     /// The reason why not.
     pub fn check(&self) -> Result<(), Stopped> {
         if self.cancelled.is_cancelled() {
@@ -69,7 +68,6 @@ impl Budget {
     /// Waits, and wakes early when the budget is spent.
     ///
     /// # Errors
-    ///
     /// When the budget was spent before the time was over.
     pub async fn sleep(&self, duration: Duration) -> Result<(), Stopped> {
         tokio::select! {

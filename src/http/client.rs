@@ -56,7 +56,6 @@ impl Client {
     /// Makes a client. Its connections are pooled; clones share them.
     ///
     /// # Errors
-    ///
     /// When the certificates or the proxy can't be used.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()

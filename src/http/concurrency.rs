@@ -25,7 +25,6 @@ impl Concurrency {
     /// Waits for a permit. It is given back when it is dropped.
     ///
     /// # Errors
-    ///
     /// When the budget is spent before.
     pub(crate) async fn permit(
         &self,

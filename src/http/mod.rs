@@ -49,7 +49,6 @@ pub trait Transport: Send + Sync {
     /// Sends the request once, and reads the whole answer. Any status is a success here.
     ///
     /// # Errors
-    ///
     /// When no complete answer came; the kind says how far things got.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }

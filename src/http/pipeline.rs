@@ -68,7 +68,6 @@ impl Pipeline {
     /// Sends a request, again where that helps and does no harm.
     ///
     /// # Errors
-    ///
     /// When no answer came, or the budget is spent. A refusal by the server is an answer.
     ///
     /// What hangs is given up at the deadline. A cancellation ends what changes nothing at once, and lets
@@ -138,7 +137,6 @@ impl Pipeline {
     /// turn, and has all the time of the budget.
     ///
     /// # Errors
-    ///
     /// As of [`Pipeline::send`].
     pub async fn send_within(
         &self,

@@ -9,7 +9,6 @@ use reqwest::{NoProxy, Proxy};
 /// exceptions are names (which stand for all below them, too), addresses, subnets and `*`.
 ///
 /// # Errors
-///
 /// When the address makes no sense. The address isn't in the error.
 pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, reqwest::Error> {
     let proxy = Proxy::https(address).map_err(reqwest::Error::without_url)?;

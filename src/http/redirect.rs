@@ -36,7 +36,6 @@ pub(crate) enum RedirectError {
 /// Whether an answer is a redirect, and the request that follows it then.
 ///
 /// # Errors
-///
 /// When it is one that isn't to be followed.
 pub(crate) fn follow(
     request: &Request,

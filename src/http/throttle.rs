@@ -48,7 +48,6 @@ impl Throttle {
     /// Waits until a request may be sent.
     ///
     /// # Errors
-    ///
     /// When the budget is spent before.
     pub(crate) async fn pass(&self, budget: &Budget, request: &Request) -> Result<(), Stopped> {
         loop {

@@ -112,7 +112,6 @@ impl AcrClient {
     /// Stores a policy, and gives the manifest's digest.
     ///
     /// # Errors
-    ///
     /// The usual ones. The tag moves with the last of the requests: until then the old policy holds.
     pub async fn push_policy(
         &self,
@@ -135,7 +134,6 @@ impl AcrClient {
     /// The manifest of what is stored where the policy belongs.
     ///
     /// # Errors
-    ///
     /// The usual ones; that it is no policy isn't one of them.
     pub async fn policy_manifest(
         &self,
@@ -149,10 +147,6 @@ impl AcrClient {
     }
 
     /// The policy's JSON; `None` when the registry has lost it, and only its manifest is left.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn policy_bytes(
         &self,
         budget: &Budget,

@@ -18,7 +18,6 @@ impl AcrClient {
     /// Reads a blob. A registry may hand us on to its storage; we follow once, and leave our token behind.
     ///
     /// # Errors
-    ///
     /// Not found; [`Error::Decode`] when the bytes aren't those of the digest; and the usual ones.
     pub async fn get_blob(
         &self,
@@ -56,10 +55,6 @@ impl AcrClient {
     }
 
     /// Stores a blob, and gives its digest.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn put_blob(
         &self,
         budget: &Budget,

@@ -34,7 +34,6 @@ impl AcrClient {
     /// The manifest behind a tag or a digest; `None` when there is none, or no such repository.
     ///
     /// # Errors
-    ///
     /// [`Error::Decode`] when the bytes aren't those of the digest, among the usual ones.
     pub async fn get_manifest(
         &self,
@@ -75,10 +74,6 @@ impl AcrClient {
     }
 
     /// The digest behind a tag; `None` when there is no such tag, or no such repository.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn get_digest(
         &self,
         budget: &Budget,
@@ -98,7 +93,6 @@ impl AcrClient {
     /// Stores a manifest under a tag, and gives its digest. The blobs that it names have to be there.
     ///
     /// # Errors
-    ///
     /// `MANIFEST_BLOB_UNKNOWN` when they aren't, among the usual ones.
     pub async fn put_manifest(
         &self,

@@ -34,10 +34,6 @@ struct Config {
 impl AcrClient {
     /// The operating systems that an image is for, in lower case; none where it doesn't say, or
     /// isn't there. An image of one platform says it in its config, one more request.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn operating_systems(
         &self,
         budget: &Budget,

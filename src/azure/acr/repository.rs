@@ -13,10 +13,6 @@ const PAGE: u32 = 1000;
 
 impl AcrClient {
     /// The tags of a repository, all of them; `None` when there is no such repository.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn list_tags(
         &self,
         budget: &Budget,
@@ -47,10 +43,6 @@ impl AcrClient {
     }
 
     /// Deletes a repository with everything in it. Says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub async fn delete_repository(
         &self,
         budget: &Budget,

@@ -55,7 +55,6 @@ impl MetadataHost {
     /// Asks for the endpoints of the cloud, or of the one with a name where there are several.
     ///
     /// # Errors
-    ///
     /// When the host doesn't answer, or not with endpoints.
     pub(crate) async fn cloud(
         &self,

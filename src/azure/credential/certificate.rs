@@ -30,7 +30,6 @@ impl Credential {
     /// Signs in as a service principal with a certificate. Nothing is sent yet.
     ///
     /// # Errors
-    ///
     /// When the tenant or the client can't be one.
     pub fn client_certificate(
         cloud: &Cloud,

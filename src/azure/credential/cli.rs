@@ -27,7 +27,6 @@ impl Credential {
     /// a tenant, else as the CLI's default. Nothing is run yet.
     ///
     /// # Errors
-    ///
     /// When the tenant or the subscription can't be one.
     pub fn azure_cli(tenant: Option<&str>, subscription: Option<&str>) -> Result<Self, Error> {
         Self::azure_cli_run_by(tenant, subscription, None)

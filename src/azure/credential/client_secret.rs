@@ -18,7 +18,6 @@ impl Credential {
     /// Signs in as a service principal with a client secret. Nothing is sent yet.
     ///
     /// # Errors
-    ///
     /// When the tenant or the client can't be one.
     pub fn client_secret(
         cloud: &Cloud,

@@ -47,7 +47,6 @@ impl Application {
     /// An application.
     ///
     /// # Errors
-    ///
     /// When the tenant or the client can't be one.
     pub(super) fn new(
         method: &'static str,

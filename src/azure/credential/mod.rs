@@ -101,7 +101,6 @@ impl Credential {
     /// A token for a scope: a cached one, or a new one.
     ///
     /// # Errors
-    ///
     /// When Entra refuses, cannot be reached, or the budget is spent.
     pub async fn token(&self, budget: &Budget, scope: &str) -> Result<Secret, Error> {
         self.cache.token(budget, None, scope).await
@@ -110,7 +109,6 @@ impl Credential {
     /// A token that isn't `stale`, which was refused: one that came meanwhile, or a new one.
     ///
     /// # Errors
-    ///
     /// As of [`Credential::token`].
     pub async fn renewed_token(
         &self,
@@ -125,7 +123,6 @@ impl Credential {
     /// A token of each auxiliary tenant, in their order; none where there are no such tenants.
     ///
     /// # Errors
-    ///
     /// As of [`Credential::token`], for the first tenant that fails.
     pub async fn auxiliary_tokens(
         &self,

@@ -20,7 +20,6 @@ impl Credential {
     /// and nothing is read yet.
     ///
     /// # Errors
-    ///
     /// When the tenant or the client can't be one.
     pub fn oidc(
         cloud: &Cloud,

@@ -72,7 +72,6 @@ impl ClientCertificate {
     /// Reads PKCS#12, as it is at a moment.
     ///
     /// # Errors
-    ///
     /// Why it can't be used.
     pub fn from_pkcs12(
         data: &[u8],

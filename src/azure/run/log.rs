@@ -54,10 +54,6 @@ impl RegistryClient {
 
 impl RunLog {
     /// Reads `length` bytes at most from `first` on; [`None`] where there is no log (yet).
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub(crate) async fn read(
         &mut self,
         budget: &Budget,

@@ -73,7 +73,6 @@ impl RegistryClient {
     /// The queued, started and running runs of some tasks, given by name.
     ///
     /// # Errors
-    ///
     /// Not found when the registry isn't there, among the usual ones.
     pub(crate) async fn list_active_runs(&self, tasks: &[&str]) -> Result<Vec<Run>, Error> {
         const ACTIVE: &str = "Status in ('Queued','Started','Running')";
@@ -85,7 +84,6 @@ impl RegistryClient {
     /// The runs of some tasks, given by name, that were queued at `since` or later; the newest first.
     ///
     /// # Errors
-    ///
     /// As of [`RegistryClient::list_active_runs`].
     pub(crate) async fn list_runs_since(
         &self,
@@ -117,7 +115,6 @@ impl RegistryClient {
     /// Queues a run of a task, given by its name. It is sent once: twice would be two runs.
     ///
     /// # Errors
-    ///
     /// The usual ones. After a lost connection the run may be queued all the same.
     pub(crate) async fn schedule_run(&self, task: &str) -> Result<Run, Error> {
         #[derive(Serialize)]
@@ -138,7 +135,6 @@ impl RegistryClient {
     /// A run, by its id within the registry.
     ///
     /// # Errors
-    ///
     /// Not found, among the usual ones.
     pub(crate) async fn get_run(&self, run_id: &str) -> Result<Run, Error> {
         let operation = Operation::new(OperationKind::ReadRun, self.id.run_id(run_id));
@@ -149,7 +145,6 @@ impl RegistryClient {
     /// Asks Azure to end a run, by its id within the registry. One that isn't there is fine.
     ///
     /// # Errors
-    ///
     /// A conflict when it has ended already, among the usual ones.
     pub(crate) async fn cancel_run(&self, run_id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::CancelRun, self.id.run_id(run_id));

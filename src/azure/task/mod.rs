@@ -23,7 +23,6 @@ impl RegistryClient {
     /// All tasks of a registry.
     ///
     /// # Errors
-    ///
     /// Not found when the registry isn't there, among the usual ones.
     pub(crate) async fn list_tasks(&self) -> Result<Vec<Task>, Error> {
         let operation = Operation::new(OperationKind::ListTasks, self.id.to_string());
@@ -33,10 +32,6 @@ impl RegistryClient {
     }
 
     /// A task; `None` when it, or the registry itself, isn't there.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub(crate) async fn get_task_opt(&self, name: &str) -> Result<Option<Task>, Error> {
         let operation = Operation::new(OperationKind::ReadTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -47,7 +42,6 @@ impl RegistryClient {
     /// whatever comes. [`Self::wait_task`] waits for the rest.
     ///
     /// # Errors
-    ///
     /// The usual ones. After a lost connection the task may exist all the same.
     pub(crate) async fn start_put_task(
         &self,
@@ -63,7 +57,6 @@ impl RegistryClient {
     /// Waits until Azure has finished with a task.
     ///
     /// # Errors
-    ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
     pub(crate) async fn wait_task(&self, accepted: Accepted<Task>) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::WaitForTask, accepted.resource.id.clone());
@@ -73,7 +66,6 @@ impl RegistryClient {
     /// Changes what the patch names, and waits until Azure is done.
     ///
     /// # Errors
-    ///
     /// Not found when the task isn't there, [`Error::Failed`] when Azure gave up, and the usual ones.
     pub(crate) async fn patch_task(&self, name: &str, patch: &TaskPatch) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::UpdateTask, self.id.task_id(name));
@@ -84,10 +76,6 @@ impl RegistryClient {
     }
 
     /// Deletes a task, and waits until it is gone. One that isn't there is fine.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones.
     pub(crate) async fn delete_task(&self, name: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -108,7 +96,6 @@ impl RegistryClient {
     /// Waits until a task is gone that Azure is deleting already.
     ///
     /// # Errors
-    ///
     /// [`Error::Failed`] when Azure gave up, among the usual ones.
     pub(crate) async fn wait_task_gone(&self, name: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
