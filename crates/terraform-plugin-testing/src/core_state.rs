@@ -21,7 +21,7 @@ pub struct Stored {
 pub enum Action {
     /// It is as it should be.
     Nothing,
-    /// There is none yet.
+    /// Core creates the resource.
     Create,
     /// It changes in place.
     Update,

@@ -26,7 +26,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// The value, or `default` where there is none; [`None`] while it is unknown.
+    /// The value, or `default` for null. [`None`] while the value is unknown.
     pub fn or(self, default: T) -> Option<T> {
         match self {
             Self::Absent => Some(default),
