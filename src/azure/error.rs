@@ -256,7 +256,7 @@ mod tests {
 
     use super::*;
     use crate::azure::OperationKind;
-    use crate::azure::credential::Problem;
+    use crate::azure::credential::{Problem, Reported};
     use crate::http::TransportErrorKind;
     use crate::http::scripted_transport::{failure, json, recorded, reply};
 
@@ -355,6 +355,7 @@ mod tests {
             status: None,
             trace_id: None,
             correlation_id: None,
+            reported: Reported::default(),
         }
     }
 

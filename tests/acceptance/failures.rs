@@ -186,7 +186,7 @@ async fn assert_state_has_what_exists(
 }
 
 /// Presses Ctrl-C as soon as something is so, and waits for the end.
-async fn ctrl_c_once(mut apply: Running, condition: impl Fn() -> bool) -> Finished {
+pub(crate) async fn ctrl_c_once(mut apply: Running, condition: impl Fn() -> bool) -> Finished {
     while !condition() && apply.is_running() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

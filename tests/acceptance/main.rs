@@ -10,6 +10,7 @@
 //! - `adoption`: workflows of the Azure CLI, imported and upgraded
 //! - `leftovers`: what earlier workflows have left, what is gone already, and what is others'
 //! - `consistency`: what Azure shows late
+//! - `diagnostics`: one error for one cause, however many operations it affects
 //! - `bad_input`: what is refused, and where the user is pointed
 //! - `signing_in`, `refused_sign_ins`: each way of signing in, and what is said when it fails
 //! - `requests`: what each request says of its sender, and how much of it is logged
@@ -32,6 +33,7 @@ mod adoption;
 mod bad_input;
 mod consistency;
 mod data_sources;
+mod diagnostics;
 mod docs_pages;
 mod drift;
 mod examples;

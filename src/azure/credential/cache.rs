@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::azure::credential::entra::signing_in_for;
-use crate::azure::credential::{Secret, Token, TokenSource};
+use crate::azure::credential::{Secret, SignInFailure, Token, TokenSource};
 use crate::azure::{Error, Operation};
 use crate::http::{Budget, Stopped};
 
@@ -23,6 +23,25 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Cache {
     source: Arc<dyn TokenSource>,
     slots: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
+    failures: Arc<Failures>,
+}
+
+/// One failure for each cause that sign-ins have failed for.
+#[derive(Default)]
+struct Failures(Mutex<Vec<SignInFailure>>);
+
+impl Failures {
+    /// Has a failure share the report of an earlier one with the same cause.
+    fn relate(&self, mut error: Error) -> Error {
+        if let Error::SignIn(failure) = &mut error {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match known.iter().find(|known| known.has_cause_of(failure)) {
+                Some(known) => failure.reported = known.reported.clone(),
+                None => known.push(failure.as_ref().clone()),
+            }
+        }
+        error
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -55,6 +74,7 @@ impl Cache {
         Self {
             source,
             slots: Arc::default(),
+            failures: Arc::default(),
         }
     }
 
@@ -108,6 +128,7 @@ impl Cache {
         let budget = Budget::new(time, CancellationToken::new());
         let source = Arc::clone(&self.source);
         let slot = Arc::clone(slot);
+        let failures = Arc::clone(&self.failures);
         let fetch = async move {
             let fetched = source.fetch(&budget, key.tenant.as_deref(), &key.scope);
             // A source that doesn't look at its budget, such as a hanging tool, ends with it too.
@@ -118,6 +139,7 @@ impl Cache {
                     Err(Error::stopped(&signing_in_for(&key.scope), Stopped::Deadline))
                 }
             };
+            let fetched = fetched.map_err(|error| failures.relate(error));
             slot.settle(fetched, &signing_in_for(&key.scope))
         };
         fetch.boxed()
@@ -207,7 +229,7 @@ mod tests {
                     client_id: None,
                 };
                 return Err(who
-                    .fails(Problem::Unavailable, format!("no {number}"))
+                    .fails(Problem::Unavailable, format!("AADSTS7: no {number}"))
                     .into());
             }
             let tenant = tenant.unwrap_or("home");
@@ -260,10 +282,24 @@ mod tests {
         let (one, two) = tokio::join!(ask(), ask());
         for failed in [one, two] {
             let failed = failed.unwrap_err().to_string();
-            assert_eq!(failed, "signing in with a test: no 1");
+            assert_eq!(failed, "signing in with a test: AADSTS7: no 1");
         }
         source.refuse(false);
         assert_eq!(ask().await.unwrap().expose(), "planted-home-2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_with_the_same_cause_share_their_report() {
+        let (source, credential) = an_hour();
+        source.refuse(true);
+        let mut first_reports = Vec::new();
+        for scope in ["a", "b", "a"] {
+            let Err(Error::SignIn(failure)) = credential.token(&minute(), scope).await else {
+                panic!("failure expected");
+            };
+            first_reports.push(failure.reported.is_first());
+        }
+        assert_eq!(first_reports, [true, false, false]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
 //! Why there is no token, as data. The wording for users is made elsewhere, from these fields.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -27,9 +29,35 @@ pub struct SignInFailure {
     pub trace_id: Option<String>,
     /// Entra's correlation id.
     pub correlation_id: Option<String>,
+    /// Whether the user has read about this cause before.
+    pub reported: Reported,
+}
+
+/// Whether the user has read about a cause. Failures with the same cause share it.
+#[derive(Clone, Debug, Default)]
+pub struct Reported(Arc<AtomicBool>);
+
+impl Reported {
+    /// Marks the cause as reported. Returns whether this is its first report.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl SignInFailure {
+    /// Whether the same remedy helps against both failures. Messages of Entra differ in their IDs and
+    /// times, so its code decides if there is one.
+    pub(super) fn has_cause_of(&self, other: &Self) -> bool {
+        let code = aadsts(&self.message);
+        self.method == other.method
+            && self.tenant_id == other.tenant_id
+            && self.client_id == other.client_id
+            && self.problem == other.problem
+            && code == aadsts(&other.message)
+            && (code.is_some() || self.message == other.message)
+    }
+
     /// Whether Entra knows nobody whom the token would be for. Whoever asks for us, such as an endpoint of
     /// managed identity, passes its code on within the message.
     #[must_use]
@@ -86,6 +114,7 @@ impl SignInAttempt<'_> {
             status: None,
             trace_id: None,
             correlation_id: None,
+            reported: Reported::default(),
         }
     }
 
@@ -213,6 +242,27 @@ mod tests {
             "AADSTS50011: The reply URL"
         ));
         assert!(!is_unknown(Problem::ManagedIdentity, "Identity not found"));
+    }
+
+    #[test]
+    fn failures_have_the_same_cause_if_only_their_ids_and_times_differ() {
+        let fails = |problem, message: &str| WHO.fails(problem, message);
+        let wrong = fails(
+            Problem::Refused(Some(7_000_215)),
+            "AADSTS7000215: No. Trace ID: 1",
+        );
+        let again = fails(
+            Problem::Refused(Some(7_000_215)),
+            "AADSTS7000215: No. Trace ID: 2",
+        );
+        let expired = fails(
+            Problem::Refused(Some(7_000_222)),
+            "AADSTS7000222: No. Trace ID: 1",
+        );
+        assert!(wrong.has_cause_of(&again));
+        assert!(!wrong.has_cause_of(&expired));
+        let missing = fails(Problem::TokenFile, "a: not found");
+        assert!(!missing.has_cause_of(&fails(Problem::TokenFile, "b: not found")));
     }
 
     #[test]

@@ -1,17 +1,19 @@
-//! Which right is missing, and which role brings it: what there is to grant after a 401 or 403.
+//! Which permission is missing, and which role grants it: the advice after a 401 or 403.
 
 use crate::azure::acr::Right;
 use crate::azure::error::Refusal;
 use crate::azure::operation::Plane;
 
-/// What Resource Manager says when somebody may not do something. Its sentence is the same for every
-/// service: `The client '…' with object id '…' does not have authorization to perform action '…' over
-/// scope '…' or the scope is invalid.`
+const PROPAGATION: &str = "A new role assignment can take up to ten minutes to take effect.";
+
+/// What Resource Manager's `AuthorizationFailed` message names. The message is the same for every service:
+/// `The client '…' with object id '…' does not have authorization to perform action '…' over scope '…' or
+/// the scope is invalid.`
 struct MissingRight<'a> {
     action: &'a str,
     scope: &'a str,
     object_id: Option<&'a str>,
-    /// The identity has a role with the action, under a condition that isn't met.
+    /// A role of the identity allows the action, but the role assignment's condition does not.
     conditional: bool,
 }
 
@@ -25,7 +27,7 @@ impl<'a> MissingRight<'a> {
         })
     }
 
-    /// The role with the action that has the least beside it.
+    /// The built-in role with the fewest permissions that allows the action.
     fn role(&self) -> Option<&'static str> {
         let action = self.action.to_ascii_lowercase();
         let role = |part: &str| action.starts_with(part);
@@ -41,43 +43,45 @@ impl<'a> MissingRight<'a> {
     }
 }
 
-/// What to grant after Resource Manager has refused, if it has said what is missing.
+/// The role to assign after Resource Manager has denied a request, if its message names the action.
 pub(super) fn in_resource_manager(refusal: &Refusal) -> Option<String> {
     let missing = MissingRight::of(&refusal.message)?;
     let action = missing.action;
     let scope = registry_of(missing.scope);
     if missing.conditional {
         return Some(format!(
-            "The identity that runs Terraform has a role with {action}, under a condition that this \
-             is not allowed by. Let the condition allow AcrPull, AcrPush and Container Registry Tasks \
-             Contributor (on a registry with ABAC permissions also the roles Container Registry \
-             Repository Reader, Writer and Catalog Lister) for service principals."
+            "A role of the identity that runs Terraform allows {action}, but the condition of its role \
+             assignment does not. Change the condition so that the identity can assign the roles \
+             AcrPull, AcrPush and Container Registry Tasks Contributor to service principals. On a \
+             registry with ABAC permissions, also allow Container Registry Repository Reader, Writer \
+             and Catalog Lister."
         ));
     }
     let Some(role) = missing.role() else {
         return Some(format!(
-            "Grant the identity that runs Terraform a role with {action} on {scope}."
+            "Assign the identity that runs Terraform a role that allows {action} on {scope}."
         ));
     };
     let assignee = missing.object_id.unwrap_or("<object ID>");
     Some(format!(
-        "Grant the identity that runs Terraform the role {role}, which has {action}:\n\n  \
+        "Assign the role {role} to the identity that runs Terraform:\n\n  \
          az role assignment create --role \"{role}\" --assignee {assignee} --scope {scope}\n\n\
-         It takes up to ten minutes until a new role assignment works."
+         {PROPAGATION}"
     ))
 }
 
-/// What to grant after a registry itself has refused; [`None`] where somebody else has. A registry answers
-/// so to an identity without the right as well as to one that it doesn't know.
+/// The role to assign after a registry's data plane has denied a request; [`None`] for other hosts. A
+/// registry gives the same answer to an identity without the permission and to an unknown one.
 pub(super) fn in_registry(plane: Plane, id: &str) -> Option<String> {
     let (classic, with_abac) = match plane {
         Plane::ResourceManager(_) | Plane::Other => return None,
         Plane::RegistrySignIn => {
             return Some(
-                "Check that the registry belongs to the tenant signed in to, and that the identity \
-                 that runs Terraform has a role for its repositories: to look at them AcrPull (on a \
-                 registry with ABAC permissions Container Registry Repository Reader), to manage a \
-                 workflow AcrPush and AcrDelete (Container Registry Repository Contributor)."
+                "Check that the registry belongs to the tenant that the provider signs in to. Then \
+                 check the roles of the identity that runs Terraform. To read repositories, it needs \
+                 AcrPull. To manage a workflow, it needs AcrPush and AcrDelete. On a registry with ABAC \
+                 permissions, it needs Container Registry Repository Reader or Container Registry \
+                 Repository Contributor instead."
                     .to_owned(),
             );
         }
@@ -91,27 +95,34 @@ pub(super) fn in_registry(plane: Plane, id: &str) -> Option<String> {
     };
     let registry = registry_at(id);
     Some(format!(
-        "Grant the identity that runs Terraform the role {classic} on the registry {registry} (with ABAC \
-         permissions {with_abac}: there, Owner and Contributor let nobody into the repositories):\n\n  \
+        "Assign the role {classic} on the registry {registry} to the identity that runs Terraform:\n\n  \
          az role assignment create --role \"{classic}\" --assignee <object ID> --scope $(az acr show --name \
          {registry} --query id --output tsv)\n\n\
-         It takes up to ten minutes until a new role assignment works."
+         On a registry with ABAC permissions, assign {with_abac} instead. There, Owner and Contributor do \
+         not include access to repositories. {PROPAGATION}"
     ))
 }
 
-/// The name of the registry whose login server an id begins with. With a domain name label that has a
-/// hash behind a hyphen.
+/// The registry's name, from an ID that begins with its login server. With a domain name label, a hyphen
+/// and a hash follow the name.
 fn registry_at(id: &str) -> &str {
     id.split(['.', '-', '/']).next().unwrap_or(id)
 }
 
-/// Whether a registry has refused because of where we are, not who.
+/// The registry's name, and the repository of an ID such as `contoso.azurecr.io/team/app:v1`.
+pub(super) fn registry_and_repository(id: &str) -> (&str, &str) {
+    let repository = id.split_once('/').map_or("<repository>", |(_, path)| path);
+    let end = repository.find([':', '@']).unwrap_or(repository.len());
+    (registry_at(id), &repository[..end])
+}
+
+/// Whether the registry's network rules denied the request, rather than a missing role.
 pub(super) fn is_firewall(refusal: &Refusal) -> bool {
     refusal.code == "DENIED" && refusal.message.starts_with("client with IP")
 }
 
-/// The registry that an id is below: a role there does what one at the thing itself would, and stays
-/// when the thing goes.
+/// The registry in an ID below it. A role assignment on the registry also applies to what is below, and
+/// remains when that is deleted.
 fn registry_of(scope: &str) -> &str {
     const TYPE: &str = "/microsoft.containerregistry/registries/";
     let Some(start) = scope.to_ascii_lowercase().find(TYPE) else {
@@ -133,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_is_granted_at_the_registry() {
+    fn the_role_assignment_is_on_the_registry() {
         const REGISTRY: &str = "/subscriptions/s/resourceGroups/tasks/providers/Microsoft.ContainerRegistry/registries/r";
         for below in [
             "",
@@ -146,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_server_tells_the_registry() {
+    fn the_login_server_names_the_registry() {
         for id in [
             "contoso.azurecr.io/a/b",
             "contoso-abc123.azurecr.cn",
@@ -157,7 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn the_role_is_the_one_with_the_action() {
+    fn an_id_in_the_data_plane_names_the_repository() {
+        let pairs = [
+            (
+                "contoso.azurecr.io/csscpolicies/patchpolicy",
+                "csscpolicies/patchpolicy",
+            ),
+            ("contoso.azurecr.io/team/app:v1", "team/app"),
+            ("contoso.azurecr.io/app@sha256:0", "app"),
+        ];
+        for (id, repository) in pairs {
+            assert_eq!(registry_and_repository(id), ("contoso", repository));
+        }
+    }
+
+    #[test]
+    fn the_role_allows_the_action() {
         let role = |action: &str| {
             let message = format!("to perform action '{action}' over scope '/x'");
             MissingRight::of(&message).unwrap().role()

@@ -1,6 +1,7 @@
-//! Azure's failures in words for the user: what was tried on which id, what Azure said as it said
-//! it, and the next step.
+//! Words for Azure's failures: what the provider tried on which ID, what Azure answered word for word, and
+//! the next step.
 
+mod cause;
 mod missing_right;
 mod refusal;
 mod sign_in;
@@ -11,74 +12,110 @@ use crate::azure::operation::Operation;
 use crate::http::{Stopped, TransportError, TransportErrorKind};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
-/// A failure under a summary that says what could not be done.
+/// One failure, under a summary that says what could not be done.
 pub(crate) fn failure(summary: &str, error: &Error) -> Diagnostic {
-    Diagnostic::error(summary, detail(error))
+    Diagnostic::error(summary, detail(&[error]))
 }
 
-/// Several failures of one operation. What one cause has brought about in several places is said
-/// once for each place.
+/// The failures of one operation: one diagnostic for each cause, which lists the operations that it
+/// affects.
 pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
-    errors.iter().map(|error| failure(summary, error)).collect()
+    cause::groups(errors)
+        .iter()
+        .map(|group| Diagnostic::error(summary, detail(group)))
+        .collect()
 }
 
-/// What was tried and what came of it, for whoever knows the next step better.
+/// What the provider tried and what came of it, for a caller that knows a better next step.
 pub(crate) fn happened(error: &Error) -> String {
-    let (happened, _) = parts(error);
-    happened
-}
-
-fn detail(error: &Error) -> String {
-    let (happened, next) = parts(error);
-    format!("{happened}\n\n{next}")
-}
-
-/// What happened, and the next step.
-fn parts(error: &Error) -> (String, String) {
-    match error {
-        Error::Response(refusal) => (refusal::quoted(refusal), refusal::next_step(refusal)),
-        Error::Failed {
-            operation,
-            state,
-            code,
-            message,
-        } => (
-            format!(
-                "{} Azure accepted it, and then it ended as {state}{}",
-                while_doing(operation),
-                said(code, message)
-            ),
-            "Run it again once the cause is gone.".to_owned(),
-        ),
-        Error::Transport { operation, source } => (
-            format!("{} {}", while_doing(operation), transport(source)),
-            after_transport(source).to_owned(),
-        ),
-        Error::Stopped {
-            operation,
-            why,
-            last,
-        } => (
-            stopped(operation, *why, last.as_deref()),
-            after_stop(*why).to_owned(),
-        ),
-        Error::SignIn(failure) => (
-            sign_in::failed(failure),
-            sign_in::next_step(failure).to_owned(),
-        ),
-        Error::Decode { operation, reason } => (
-            format!(
-                "{} The answer isn't what Azure documents: {reason}.",
-                while_doing(operation)
-            ),
-            "Run it again; if it stays, report it to the developers of the provider.".to_owned(),
-        ),
+    let explained = explain(error);
+    match operation(error) {
+        Some(operation) => format!("While {operation}: {}", explained.outcome),
+        None => explained.outcome,
     }
 }
 
-/// "creating task /subscriptions/…" as the beginning of a paragraph.
-fn while_doing(operation: &Operation) -> String {
-    format!("While {operation}:")
+/// The detail for failures with the same cause. The first stands for all of them.
+fn detail(group: &[&Error]) -> String {
+    let Some(first) = group.first() else {
+        return String::new();
+    };
+    let Explained { outcome, next_step } = explain(first);
+    let mut operations: Vec<&Operation> = Vec::new();
+    for operation in group.iter().filter_map(|error| operation(error)) {
+        if !operations.contains(&operation) {
+            operations.push(operation);
+        }
+    }
+    let outcome = match operations[..] {
+        [] => outcome,
+        [operation] => format!("While {operation}: {outcome}"),
+        _ => {
+            let lines: String = operations
+                .iter()
+                .map(|operation| format!("\n  - {operation}"))
+                .collect();
+            format!("{outcome}\n\nAffected operations:{lines}")
+        }
+    };
+    match next_step {
+        Some(next_step) => format!("{outcome}\n\n{next_step}"),
+        None => outcome,
+    }
+}
+
+/// A failure in words.
+struct Explained {
+    /// What came of the operation.
+    outcome: String,
+    /// What the user can do; [`None`] if an earlier diagnostic says it.
+    next_step: Option<String>,
+}
+
+fn explain(error: &Error) -> Explained {
+    let (outcome, next_step) = match error {
+        Error::Response(refusal) => (refusal::quoted(refusal), refusal::next_step(refusal)),
+        Error::Failed {
+            state,
+            code,
+            message,
+            ..
+        } => (
+            format!(
+                "Azure accepted the request, but the operation ended as {state}{}",
+                said(code, message)
+            ),
+            "Correct the cause that Azure names, then run Terraform again.".to_owned(),
+        ),
+        Error::Transport { source, .. } => {
+            (transport(source), after_transport(source).to_owned())
+        }
+        Error::Stopped { why, last, .. } => {
+            (stopped(*why, last.as_deref()), after_stop(*why).to_owned())
+        }
+        Error::SignIn(failure) => return sign_in::explain(failure),
+        Error::Decode { reason, .. } => (
+            format!("Azure's answer does not have the documented form: {reason}."),
+            "Run Terraform again. If the error persists, report it to the developers of the provider."
+                .to_owned(),
+        ),
+    };
+    Explained {
+        outcome,
+        next_step: Some(next_step),
+    }
+}
+
+/// What the provider was doing. A sign-in names itself.
+fn operation(error: &Error) -> Option<&Operation> {
+    match error {
+        Error::Response(refusal) => Some(&refusal.operation),
+        Error::Failed { operation, .. }
+        | Error::Transport { operation, .. }
+        | Error::Stopped { operation, .. }
+        | Error::Decode { operation, .. } => Some(operation),
+        Error::SignIn(_) => None,
+    }
 }
 
 fn said(code: &str, message: &str) -> String {
@@ -100,31 +137,35 @@ fn transport(error: &TransportError) -> String {
 fn after_transport(error: &TransportError) -> &'static str {
     match error.kind {
         TransportErrorKind::Certificate | TransportErrorKind::Tls => {
-            "If a proxy or a private endpoint has a certificate of your own authority, name that \
-             authority's PEM file in SSL_CERT_FILE."
+            "If a proxy or a private endpoint uses a certificate of your own certificate authority, \
+             set SSL_CERT_FILE to that authority's PEM file."
         }
         TransportErrorKind::Connect => {
-            "Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints of the provider block."
+            "Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints in the provider block."
         }
-        _ => "Run it again; if it stays, check the network between here and Azure.",
+        _ => {
+            "Run Terraform again. If the error persists, check the network between this machine and Azure."
+        }
     }
 }
 
-fn stopped(operation: &Operation, why: Stopped, last: Option<&Error>) -> String {
+fn stopped(why: Stopped, last: Option<&Error>) -> String {
     let reason = match why {
-        Stopped::Deadline => "The time allowed for this operation is over.",
+        Stopped::Deadline => "The operation timed out.",
         Stopped::Cancelled => "The operation was interrupted.",
     };
     let last = last.map_or_else(String::new, |last| {
-        format!("\nThe last answer before that: {}", happened(last))
+        format!("\nThe last failure before that: {}", explain(last).outcome)
     });
-    format!("{} {reason}{last}", while_doing(operation))
+    format!("{reason}{last}")
 }
 
 fn after_stop(why: Stopped) -> &'static str {
     match why {
-        Stopped::Deadline => "Run it again, or allow more time in the `timeouts` block.",
-        Stopped::Cancelled => "Run it again; whatever has been changed by now is in the state.",
+        Stopped::Deadline => {
+            "Run Terraform again, or allow more time in the `timeouts` block of the resource."
+        }
+        Stopped::Cancelled => "Run Terraform again. The state holds every change made so far.",
     }
 }
 
@@ -168,12 +209,12 @@ mod tests {
     }
 
     fn said(errors: &[Error]) -> String {
-        let details: Vec<String> = errors.iter().map(detail).collect();
+        let details: Vec<String> = errors.iter().map(|error| detail(&[error])).collect();
         details.join("\n---\n")
     }
 
     #[test]
-    fn no_answer_says_how_far_it_got_and_why() {
+    fn a_transport_error_names_the_host_and_the_cause() {
         insta::assert_snapshot!(said(&[
             unanswered(TransportErrorKind::Connect),
             unanswered(TransportErrorKind::Certificate),
@@ -181,20 +222,20 @@ mod tests {
         ]), @"
         While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com is unreachable: the cause.
 
-        Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints of the provider block.
+        Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints in the provider block.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: the certificate of management.azure.com is not trusted: the cause.
 
-        If a proxy or a private endpoint has a certificate of your own authority, name that authority's PEM file in SSL_CERT_FILE.
+        If a proxy or a private endpoint uses a certificate of your own certificate authority, set SSL_CERT_FILE to that authority's PEM file.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com did not answer in time: the cause.
 
-        Run it again; if it stays, check the network between here and Azure.
+        Run Terraform again. If the error persists, check the network between this machine and Azure.
         ");
     }
 
     #[test]
-    fn what_stopped_an_operation_comes_with_the_last_answer() {
+    fn a_timeout_names_the_last_failure() {
         let last = refusal(
             StatusCode::BAD_REQUEST,
             "PrincipalNotFound",
@@ -212,21 +253,21 @@ mod tests {
                 last: None,
             },
         ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: The time allowed for this operation is over.
-        The last answer before that: While creating task /subscriptions/…/tasks/cssc-scan-image: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: The operation timed out.
+        The last failure before that: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
         Correlation ID: c0
         Request ID: r0
 
-        Run it again, or allow more time in the `timeouts` block.
+        Run Terraform again, or allow more time in the `timeouts` block of the resource.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The operation was interrupted.
 
-        Run it again; whatever has been changed by now is in the state.
+        Run Terraform again. The state holds every change made so far.
         ");
     }
 
     #[test]
-    fn other_failures_are_sentences_too() {
+    fn a_failed_operation_and_an_unreadable_answer_have_a_next_step() {
         insta::assert_snapshot!(said(&[
             Error::Failed {
                 operation: operation(),
@@ -239,13 +280,13 @@ mod tests {
                 reason: "no id".to_owned(),
             },
         ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted it, and then it ended as Failed: Quota: Too many tasks.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted the request, but the operation ended as Failed: Quota: Too many tasks.
 
-        Run it again once the cause is gone.
+        Correct the cause that Azure names, then run Terraform again.
         ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: The answer isn't what Azure documents: no id.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure's answer does not have the documented form: no id.
 
-        Run it again; if it stays, report it to the developers of the provider.
+        Run Terraform again. If the error persists, report it to the developers of the provider.
         ");
     }
 }

@@ -1,16 +1,15 @@
-//! An answer that says no: quoted, and what to do about it.
+//! Azure's error responses: quoted, with the next step.
 
 use http::StatusCode;
 
 use crate::azure::error::Refusal;
 use crate::azure::operation::{Plane, ResourceType};
-use crate::provider::report::{missing_right, said, while_doing};
+use crate::provider::report::{missing_right, said};
 
-/// What Azure said, as it said it, with the ids that its support asks for.
+/// Azure's status, code and message word for word, with the IDs that Azure support asks for.
 pub(super) fn quoted(refusal: &Refusal) -> String {
     let mut text = format!(
-        "{} Azure answered {}{}",
-        while_doing(&refusal.operation),
+        "Azure answered {}{}",
         refusal.status,
         said(&refusal.code, &refusal.message)
     );
@@ -25,37 +24,38 @@ pub(super) fn quoted(refusal: &Refusal) -> String {
     text
 }
 
-/// The next step. A code that Azure documents says more than the status.
+/// The next step. A documented error code says more than the status.
 pub(super) fn next_step(refusal: &Refusal) -> String {
     match refusal.code.as_str() {
         "InvalidAuthenticationTokenTenant" => {
-            "Sign in to the tenant that the registry's subscription belongs to: set `tenant_id` \
-             (ARM_TENANT_ID)."
+            "Sign in to the tenant of the registry's subscription: set `tenant_id` (ARM_TENANT_ID)."
         }
         "MissingSubscriptionRegistration" => {
-            "Register the resource provider in the subscription, and run it again:\n\n  az provider \
-             register --namespace Microsoft.ContainerRegistry"
+            "Register the resource provider in the subscription, then run Terraform again:\n\n  az \
+             provider register --namespace Microsoft.ContainerRegistry"
         }
         "PrincipalNotFound" => {
-            "The task's identity hasn't arrived everywhere in Entra ID yet. Run it again in a few \
-             minutes."
+            "The task's identity has not propagated in Microsoft Entra ID yet. Run Terraform again in a \
+             few minutes."
         }
         "ReadOnlyDisabledSubscription" => {
-            "The subscription is disabled. Enable it, and run it again."
+            "The subscription is disabled. Enable it, then run Terraform again."
         }
+        "REGISTRY_DISALLOWED_OPERATION" => return locked(&refusal.operation.id),
         "RequestDisallowedByPolicy" => {
-            "An Azure Policy forbids it. Have the registry exempted from it, or the policy changed."
+            "An Azure Policy assignment denies this request. Ask its owner for an exemption of the registry."
         }
         "RoleAssignmentLimitExceeded" => {
-            "The subscription has as many role assignments as it may have. Remove some that aren't \
-             needed, and run it again."
+            "The subscription has reached its limit of role assignments. Delete unused ones, then run \
+             Terraform again."
         }
         "ScopeLocked" => {
-            "A lock keeps it as it is. Remove the lock, run it again, and put the lock back."
+            "An Azure resource lock prevents this change. Remove the lock, apply again, then restore it."
         }
         "SubscriptionNotFound" | "InvalidSubscriptionId" => {
-            "Check the subscription in the registry's ID, and that the tenant signed in to is the \
-             subscription's (`tenant_id`, ARM_TENANT_ID)."
+            "The subscription does not exist, or the signed-in identity has no access to it. Check the \
+             subscription in the registry's ID, and that `tenant_id` (ARM_TENANT_ID) is the tenant of \
+             that subscription."
         }
         _ => return by_status(refusal),
     }
@@ -65,24 +65,38 @@ pub(super) fn next_step(refusal: &Refusal) -> String {
 fn by_status(refusal: &Refusal) -> String {
     match refusal.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_allowed(refusal),
-        StatusCode::NOT_FOUND => "Check that the registry exists and that its ID is right.".into(),
+        StatusCode::NOT_FOUND => {
+            "Check that the registry exists, and that its ID is correct.".to_owned()
+        }
         StatusCode::CONFLICT => {
-            "Something else is changing it. Run it again once that is done.".into()
+            "Another operation is in progress. Run Terraform again after it completes.".to_owned()
         }
         StatusCode::TOO_MANY_REQUESTS => {
-            "Azure is throttling. Run it again in a few minutes.".into()
+            "Azure throttles the requests. Run Terraform again in a few minutes.".to_owned()
         }
         status if status.is_server_error() => {
-            "Run it again; the failure is on Azure's side.".into()
+            "The failure is on Azure's side. Run Terraform again in a few minutes.".to_owned()
         }
-        _ => "Run it again once the cause is gone.".into(),
+        _ => "Correct the cause that Azure names, then run Terraform again.".to_owned(),
     }
+}
+
+/// After a registry has denied a write. The code and its causes are from Azure's article "Troubleshoot push
+/// operation errors": a locked repository, tag or manifest, or a registry over its storage limit.
+fn locked(id: &str) -> String {
+    let (registry, repository) = missing_right::registry_and_repository(id);
+    format!(
+        "The repository or one of its tags is locked, or the registry has reached its storage limit. \
+         Unlock the repository, then run Terraform again:\n\n  az acr repository update --name {registry} \
+         --repository {repository} --write-enabled true --delete-enabled true\n\n\
+         To unlock a tag, replace `--repository` with `--image {repository}:<tag>`."
+    )
 }
 
 fn not_allowed(refusal: &Refusal) -> String {
     if missing_right::is_firewall(refusal) {
-        return "The registry's network rules don't let this machine in. Allow its address there, or \
-                run Terraform from a network that has access (a private endpoint, a rule)."
+        return "The registry's network rules deny access from this machine. Add its IP address to the \
+                rules, or run Terraform from a network with access, such as one with a private endpoint."
             .to_owned();
     }
     let operation = &refusal.operation;
@@ -94,18 +108,19 @@ fn not_allowed(refusal: &Refusal) -> String {
         return advice;
     }
     if refusal.status == StatusCode::UNAUTHORIZED {
-        return "Check who is signed in (the provider block and the ARM_* environment variables), and \
-                that the registry's subscription belongs to that tenant."
+        return "Check the signed-in identity (the provider block and the ARM_* environment variables), and \
+                that the registry's subscription belongs to its tenant."
             .to_owned();
     }
     if plane == Plane::ResourceManager(ResourceType::Run) {
-        return "Grant the identity that runs Terraform the role Container Registry Tasks Contributor on the \
-                registry: runs and their logs are for those who may run tasks."
+        return "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
+                runs Terraform. Reading runs and their logs requires it."
             .to_owned();
     }
-    "Grant the identity that runs Terraform what Azure names. To manage a workflow it needs, on the registry, Container \
-     Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete (on a \
-     registry with ABAC permissions Container Registry Repository Contributor instead of the latter two)."
+    "Assign a role with the permission that Azure names to the identity that runs Terraform. To manage a \
+     workflow, it needs these roles on the registry: Container Registry Tasks Contributor, Role Based \
+     Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC permissions, Container \
+     Registry Repository Contributor replaces AcrPush and AcrDelete."
         .to_owned()
 }
 
@@ -129,7 +144,7 @@ mod tests {
         format!("{}\n\n{}\n", quoted(&refusal), next_step(&refusal))
     }
 
-    /// Resource Manager's sentence about a missing right.
+    /// Resource Manager's message about a missing permission.
     fn unauthorized(action: &str, below: &str) -> String {
         format!(
             "The client '11111111-1111-1111-1111-111111111111' with object id \
@@ -140,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_right_in_resource_manager_is_named_with_its_role() {
+    fn a_permission_denied_by_resource_manager_names_the_role() {
         let task = &format!("{REGISTRY}/tasks/cssc-scan-image");
         let assignment = "/providers/Microsoft.Authorization/roleAssignments/33333333-3333-3333-3333-333333333333";
         let below = &format!("{REGISTRY}{assignment}");
@@ -193,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_right_in_a_registry_is_named_with_its_role() {
+    fn a_permission_denied_by_a_registry_names_the_role() {
         let repository = "contoso.azurecr.io/csscpolicies/patchpolicy";
         let lacks = |right: &str| {
             format!(
@@ -236,6 +251,13 @@ mod tests {
                     "authentication required"
                 ),
                 said_of(
+                    OperationKind::StoreManifest,
+                    &format!("{repository}:v1"),
+                    405,
+                    "REGISTRY_DISALLOWED_OPERATION",
+                    "The operation is disallowed on this registry, repository or image."
+                ),
+                said_of(
                     OperationKind::SignInToRegistry,
                     "contoso.azurecr.io",
                     403,
@@ -248,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_comes_from_who_answers_and_neither_from_words_nor_from_an_id() {
+    fn the_advice_depends_on_the_service_that_answers_and_on_no_id() {
         let advice = |kind: OperationKind, id: &str| {
             next_step(&Refusal {
                 operation: Operation::new(kind, id),

@@ -1,9 +1,26 @@
-//! Failed sign-ins in words for the user, and what to do about each.
+//! Words for failed sign-ins, and the next step for each.
 
 use crate::azure::credential::{Problem, SignInFailure, aadsts};
+use crate::provider::report::Explained;
 
-/// What was tried, as whom, and what came back.
-pub(super) fn failed(failure: &SignInFailure) -> String {
+/// The failure, in full the first time that the user reads about its cause. Twenty registries with the same
+/// wrong secret then have one error with the details, and one line each.
+pub(super) fn explain(failure: &SignInFailure) -> Explained {
+    if failure.reported.is_first() {
+        Explained {
+            outcome: failed(failure),
+            next_step: Some(next_step(failure).to_owned()),
+        }
+    } else {
+        Explained {
+            outcome: failed_again(failure),
+            next_step: None,
+        }
+    }
+}
+
+/// The method, the identity, and what Entra or the tool answered.
+fn failed(failure: &SignInFailure) -> String {
     let SignInFailure {
         method, message, ..
     } = failure;
@@ -16,7 +33,7 @@ pub(super) fn failed(failure: &SignInFailure) -> String {
         ("Trace ID", failure.trace_id.as_ref()),
         ("Correlation ID", failure.correlation_id.as_ref()),
     ] {
-        // Entra's message often has its IDs in it already.
+        // Entra's message often contains its IDs already.
         if let Some(value) = value.filter(|value| !text.contains(value.as_str())) {
             text.push_str(&format!("\n{name}: {value}"));
         }
@@ -24,109 +41,127 @@ pub(super) fn failed(failure: &SignInFailure) -> String {
     text
 }
 
+/// One line that refers to the first error with the same cause.
+fn failed_again(failure: &SignInFailure) -> String {
+    let method = failure.method;
+    let code = aadsts(&failure.message).map_or_else(String::new, |code| format!(" (AADSTS{code})"));
+    format!(
+        "Signing in with {method} failed for the same reason as in another error of this run{code}. That \
+         error has the details."
+    )
+}
+
 /// The next step.
-pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
+fn next_step(failure: &SignInFailure) -> &'static str {
     match failure.problem {
         Problem::Refused(code) => code
             .and_then(after_code)
             .unwrap_or("Check the provider block and the ARM_* environment variables."),
-        Problem::Unavailable => "Run it again in a few minutes; the failure is not on your side.",
+        Problem::Unavailable => {
+            "The identity service is temporarily unavailable. Run Terraform again in a few minutes."
+        }
         Problem::Issuer => {
-            "Check that this job may ask for ID tokens. In GitHub Actions it needs the permission \
-             `id-token: write`. In Azure Pipelines, `SYSTEM_ACCESSTOKEN` has to be mapped into the step, \
-             and `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) has to \
-             name its service connection. Request tokens end with the job that they were made for."
+            "Check that this job has permission to request ID tokens. In GitHub Actions, it needs the \
+             permission `id-token: write`. In Azure Pipelines, map `SYSTEM_ACCESSTOKEN` into the step, \
+             and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to \
+             the ID of the service connection. A request token expires when its job ends."
         }
         Problem::TokenFile => {
-            "Check `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or AZURE_FEDERATED_TOKEN_FILE with \
-             `use_aks_workload_identity`, and that the file is kept fresh: it is read for each sign-in."
+            "Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in \
+             AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for \
+             each sign-in, so the file must hold a token that has not expired."
         }
         Problem::Certificate => {
-            "Check the key of `client_certificate` or `client_certificate_path`."
+            "Check the private key in `client_certificate` or `client_certificate_path`."
         }
         Problem::NoManagedIdentity => {
-            "Managed identities exist on machines in Azure only. If this is one, check that nothing blocks \
-             the way to its endpoint, or name another endpoint in `msi_endpoint` (ARM_MSI_ENDPOINT); \
-             otherwise unset `use_msi` (ARM_USE_MSI) and sign in in another way."
+            "Only Azure resources, such as virtual machines, have managed identities. On such a machine, \
+             check that no firewall blocks the endpoint, or set `msi_endpoint` (ARM_MSI_ENDPOINT). \
+             Anywhere else, unset `use_msi` (ARM_USE_MSI) and use another authentication method."
         }
         Problem::ManagedIdentity => aadsts(&failure.message).and_then(after_code).unwrap_or(
-            "Check that the machine has a managed identity. Where it has several, `client_id` \
-             (ARM_CLIENT_ID) has to name a user-assigned one; for its system-assigned one, leave it unset.",
+            "Check that the machine has a managed identity. To use a user-assigned identity, set \
+             `client_id` (ARM_CLIENT_ID) to its client ID. To use the system-assigned identity, leave \
+             `client_id` unset.",
         ),
         Problem::CliMissing => {
-            "Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli) and see that \
-             `az` is on the PATH of whoever runs Terraform. To sign in in another way, such as with a client \
-             secret, OpenID Connect or a managed identity, see the provider's documentation."
+            "Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and check that \
+             `az` is on the PATH of the process that runs Terraform. The provider's documentation lists \
+             the other authentication methods, such as a client secret, OpenID Connect and a managed \
+             identity."
         }
         Problem::CliTooOld => {
-            "Update the Azure CLI with `az upgrade`; version 2.54.0 or later is needed."
+            "Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later."
         }
         Problem::Cli(code) => code.and_then(after_code).unwrap_or(
-            "Run `az login` (with `--tenant` for a tenant where you are a guest), and check with \
-             `az account show` who is signed in.",
+            "Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` \
+             prints the signed-in account.",
         ),
         Problem::Value => {
-            "Check `tenant_id`, `client_id` and `subscription_id` of the provider block and their ARM_* \
+            "Check `tenant_id`, `client_id` and `subscription_id` in the provider block, and their ARM_* \
              environment variables."
         }
     }
 }
 
-/// What helps against an error of Entra, by the number of its AADSTS code.
+/// The next step after an error of Microsoft Entra ID, by the number of its AADSTS code.
 fn after_code(code: u32) -> Option<&'static str> {
     Some(match code {
         7_000_215 => {
-            "The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the secret's value, \
-             which is shown only when it is made, and not to its ID."
+            "The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the value of the secret, \
+             not to its ID. Azure shows the value only when you create the secret."
         }
         7_000_222 => {
-            "The client secret has expired. Make a new one for the application, and use that."
+            "The client secret has expired. Create a new one for the application, and set `client_secret` \
+             (ARM_CLIENT_SECRET) to its value."
         }
         700_016 => {
-            "Check `client_id` (ARM_CLIENT_ID) and `tenant_id` (ARM_TENANT_ID): the tenant doesn't know \
-             this application. For another cloud, set `environment` (ARM_ENVIRONMENT)."
+            "The application was not found in the tenant. Check `client_id` (ARM_CLIENT_ID) and `tenant_id` \
+             (ARM_TENANT_ID). For another cloud, set `environment` (ARM_ENVIRONMENT)."
         }
         7_000_229 => {
             "The application has no service principal in this tenant. Create one with \
              `az ad sp create --id <client ID>`."
         }
         90_002 | 900_023 | 900_971 => {
-            "Check `tenant_id` (ARM_TENANT_ID): there is no such tenant in this cloud. For another cloud, \
+            "The tenant was not found in this cloud. Check `tenant_id` (ARM_TENANT_ID). For another cloud, \
              set `environment` (ARM_ENVIRONMENT)."
         }
         700_027 | 700_030 => {
-            "Check that the certificate is registered with the application, and hasn't expired or been \
-             replaced there."
+            "Check that the certificate is registered with the application, has not expired, and has not \
+             been replaced."
         }
         700_024 => {
-            "The OIDC token has ended, or isn't valid yet. Let the provider fetch a fresh one for each \
-             sign-in: with `oidc_token_file_path`, or with `oidc_request_url` and `oidc_request_token`. \
-             Check the machine's clock as well."
+            "The OIDC token has expired, or is not valid yet. Let the provider request a new token for each \
+             sign-in: set `oidc_token_file_path`, or `oidc_request_url` and `oidc_request_token`. Also \
+             check the machine's clock."
         }
         70_021 | 700_211 | 700_212 | 700_213 | 700_223 => {
-            "The application doesn't trust this OIDC token. Compare its federated credentials with the \
-             issuer, subject and audience that Entra names, letter by letter: in GitHub Actions the \
-             subject tells the repository and the branch, tag, environment or pull request."
+            "The application does not trust this OIDC token. Compare its federated credentials with the \
+             issuer, subject and audience in Entra's message. They must match exactly. In GitHub Actions, \
+             the subject contains the repository and the branch, tag, environment or pull request."
         }
         50_034 | 50_020 => {
-            "The account isn't in this tenant. Check `tenant_id` (ARM_TENANT_ID), or have the account \
-             invited there."
+            "The account was not found in this tenant. Check `tenant_id` (ARM_TENANT_ID), or invite the \
+             account to the tenant."
         }
         50_076 | 50_079 | 50_078 => {
-            "The tenant asks for multi-factor authentication. Run `az login --tenant <tenant>` again, or \
-             sign in as an application."
+            "The tenant requires multi-factor authentication. Run `az login --tenant <tenant>` again, or \
+             sign in as a service principal."
         }
         50_173 | 70_043 | 70_044 | 700_082 | 700_084 => {
-            "The session of the Azure CLI has ended. Run `az login` again."
+            "The session of the Azure CLI has expired. Run `az login` again."
         }
         53_000 | 53_001 | 53_002 | 53_003 | 53_004 | 530_002 | 530_003 | 530_031 | 530_035 => {
-            "A Conditional Access policy of the tenant blocks this sign-in. Ask its administrator, with the \
-             IDs above; the sign-in logs in Entra name the policy."
+            "A Conditional Access policy of the tenant blocks this sign-in. Send the IDs above to the \
+             tenant's administrator. The sign-in logs in Microsoft Entra ID name the policy."
         }
-        7_000_112 => "The application is disabled. Have an administrator of the tenant enable it.",
+        7_000_112 => {
+            "The application is disabled. Ask an administrator of the tenant to enable it."
+        }
         65_001 | 50_001 | 500_011 | 650_052 => {
-            "The tenant doesn't know the service that the token is for. Check that `environment` or \
-             `endpoint` is the cloud of this tenant."
+            "The requested service was not found in the tenant. Check that `environment` or `endpoint` \
+             matches the cloud of this tenant."
         }
         _ => return None,
     })
@@ -137,6 +172,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::azure::credential::Reported;
 
     fn failure(problem: Problem, message: &str) -> SignInFailure {
         SignInFailure {
@@ -148,11 +184,12 @@ mod tests {
             status: Some(StatusCode::UNAUTHORIZED),
             trace_id: Some("t-1".to_owned()),
             correlation_id: Some("c-1".to_owned()),
+            reported: Reported::default(),
         }
     }
 
     #[test]
-    fn a_failure_names_who_and_where_once_each() {
+    fn a_failure_names_the_identity_and_each_id_once() {
         let said = "AADSTS7000215: Invalid client secret provided for app 'c0ffee'. Trace ID: t-1";
         let failure = failure(Problem::Refused(Some(7_000_215)), said);
         insta::assert_snapshot!(format!("{}\n\n{}", failed(&failure), next_step(&failure)), @"
@@ -161,18 +198,29 @@ mod tests {
         Status: 401 Unauthorized
         Correlation ID: c-1
 
-        The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the secret's value, which is shown only when it is made, and not to its ID.
+        The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the value of the secret, not to its ID. Azure shows the value only when you create the secret.
         ");
     }
 
     #[test]
-    fn nobody_is_sent_to_the_provider_block_for_the_trouble_of_a_server() {
+    fn the_second_report_of_a_cause_is_one_line_that_refers_to_the_first() {
+        let message = "AADSTS7000215: Invalid client secret provided.";
+        let first = failure(Problem::Refused(Some(7_000_215)), message);
+        let second = first.clone();
+        assert!(explain(&first).next_step.is_some());
+        let Explained { outcome, next_step } = explain(&second);
+        assert_eq!(next_step, None);
+        insta::assert_snapshot!(outcome, @"Signing in with a client secret failed for the same reason as in another error of this run (AADSTS7000215). That error has the details.");
+    }
+
+    #[test]
+    fn a_server_error_does_not_blame_the_provider_block() {
         let busy = failure(Problem::Unavailable, "the answer was 503");
         assert!(!next_step(&busy).contains("provider block"));
     }
 
     #[test]
-    fn a_code_that_is_not_known_leads_to_the_provider_block() {
+    fn an_unknown_code_advises_to_check_the_provider_block() {
         for code in [None, Some(1)] {
             let step = next_step(&failure(Problem::Refused(code), "odd"));
             assert_eq!(
@@ -183,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_next_step_is_a_sentence() {
+    fn every_problem_has_a_next_step() {
         let codes = [
             7_000_215, 7_000_222, 700_016, 7_000_229, 90_002, 700_027, 700_024, 70_021, 50_034,
             50_076, 50_173, 530_003, 7_000_112, 500_011,
@@ -207,31 +255,31 @@ mod tests {
             format!("{problem:?}: {step}\n")
         });
         insta::assert_snapshot!(steps.collect::<String>(), @"
-        Refused(Some(7000215)): The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the secret's value, which is shown only when it is made, and not to its ID.
-        Refused(Some(7000222)): The client secret has expired. Make a new one for the application, and use that.
-        Refused(Some(700016)): Check `client_id` (ARM_CLIENT_ID) and `tenant_id` (ARM_TENANT_ID): the tenant doesn't know this application. For another cloud, set `environment` (ARM_ENVIRONMENT).
+        Refused(Some(7000215)): The client secret is wrong. Set `client_secret` (ARM_CLIENT_SECRET) to the value of the secret, not to its ID. Azure shows the value only when you create the secret.
+        Refused(Some(7000222)): The client secret has expired. Create a new one for the application, and set `client_secret` (ARM_CLIENT_SECRET) to its value.
+        Refused(Some(700016)): The application was not found in the tenant. Check `client_id` (ARM_CLIENT_ID) and `tenant_id` (ARM_TENANT_ID). For another cloud, set `environment` (ARM_ENVIRONMENT).
         Refused(Some(7000229)): The application has no service principal in this tenant. Create one with `az ad sp create --id <client ID>`.
-        Refused(Some(90002)): Check `tenant_id` (ARM_TENANT_ID): there is no such tenant in this cloud. For another cloud, set `environment` (ARM_ENVIRONMENT).
-        Refused(Some(700027)): Check that the certificate is registered with the application, and hasn't expired or been replaced there.
-        Refused(Some(700024)): The OIDC token has ended, or isn't valid yet. Let the provider fetch a fresh one for each sign-in: with `oidc_token_file_path`, or with `oidc_request_url` and `oidc_request_token`. Check the machine's clock as well.
-        Refused(Some(70021)): The application doesn't trust this OIDC token. Compare its federated credentials with the issuer, subject and audience that Entra names, letter by letter: in GitHub Actions the subject tells the repository and the branch, tag, environment or pull request.
-        Refused(Some(50034)): The account isn't in this tenant. Check `tenant_id` (ARM_TENANT_ID), or have the account invited there.
-        Refused(Some(50076)): The tenant asks for multi-factor authentication. Run `az login --tenant <tenant>` again, or sign in as an application.
-        Refused(Some(50173)): The session of the Azure CLI has ended. Run `az login` again.
-        Refused(Some(530003)): A Conditional Access policy of the tenant blocks this sign-in. Ask its administrator, with the IDs above; the sign-in logs in Entra name the policy.
-        Refused(Some(7000112)): The application is disabled. Have an administrator of the tenant enable it.
-        Refused(Some(500011)): The tenant doesn't know the service that the token is for. Check that `environment` or `endpoint` is the cloud of this tenant.
-        Unavailable: Run it again in a few minutes; the failure is not on your side.
-        Issuer: Check that this job may ask for ID tokens. In GitHub Actions it needs the permission `id-token: write`. In Azure Pipelines, `SYSTEM_ACCESSTOKEN` has to be mapped into the step, and `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) has to name its service connection. Request tokens end with the job that they were made for.
-        TokenFile: Check `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`, and that the file is kept fresh: it is read for each sign-in.
-        Certificate: Check the key of `client_certificate` or `client_certificate_path`.
-        NoManagedIdentity: Managed identities exist on machines in Azure only. If this is one, check that nothing blocks the way to its endpoint, or name another endpoint in `msi_endpoint` (ARM_MSI_ENDPOINT); otherwise unset `use_msi` (ARM_USE_MSI) and sign in in another way.
-        ManagedIdentity: Check that the machine has a managed identity. Where it has several, `client_id` (ARM_CLIENT_ID) has to name a user-assigned one; for its system-assigned one, leave it unset.
-        CliMissing: Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli) and see that `az` is on the PATH of whoever runs Terraform. To sign in in another way, such as with a client secret, OpenID Connect or a managed identity, see the provider's documentation.
-        CliTooOld: Update the Azure CLI with `az upgrade`; version 2.54.0 or later is needed.
-        Cli(None): Run `az login` (with `--tenant` for a tenant where you are a guest), and check with `az account show` who is signed in.
-        Cli(Some(700082)): The session of the Azure CLI has ended. Run `az login` again.
-        Value: Check `tenant_id`, `client_id` and `subscription_id` of the provider block and their ARM_* environment variables.
+        Refused(Some(90002)): The tenant was not found in this cloud. Check `tenant_id` (ARM_TENANT_ID). For another cloud, set `environment` (ARM_ENVIRONMENT).
+        Refused(Some(700027)): Check that the certificate is registered with the application, has not expired, and has not been replaced.
+        Refused(Some(700024)): The OIDC token has expired, or is not valid yet. Let the provider request a new token for each sign-in: set `oidc_token_file_path`, or `oidc_request_url` and `oidc_request_token`. Also check the machine's clock.
+        Refused(Some(70021)): The application does not trust this OIDC token. Compare its federated credentials with the issuer, subject and audience in Entra's message. They must match exactly. In GitHub Actions, the subject contains the repository and the branch, tag, environment or pull request.
+        Refused(Some(50034)): The account was not found in this tenant. Check `tenant_id` (ARM_TENANT_ID), or invite the account to the tenant.
+        Refused(Some(50076)): The tenant requires multi-factor authentication. Run `az login --tenant <tenant>` again, or sign in as a service principal.
+        Refused(Some(50173)): The session of the Azure CLI has expired. Run `az login` again.
+        Refused(Some(530003)): A Conditional Access policy of the tenant blocks this sign-in. Send the IDs above to the tenant's administrator. The sign-in logs in Microsoft Entra ID name the policy.
+        Refused(Some(7000112)): The application is disabled. Ask an administrator of the tenant to enable it.
+        Refused(Some(500011)): The requested service was not found in the tenant. Check that `environment` or `endpoint` matches the cloud of this tenant.
+        Unavailable: The identity service is temporarily unavailable. Run Terraform again in a few minutes.
+        Issuer: Check that this job has permission to request ID tokens. In GitHub Actions, it needs the permission `id-token: write`. In Azure Pipelines, map `SYSTEM_ACCESSTOKEN` into the step, and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the service connection. A request token expires when its job ends.
+        TokenFile: Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for each sign-in, so the file must hold a token that has not expired.
+        Certificate: Check the private key in `client_certificate` or `client_certificate_path`.
+        NoManagedIdentity: Only Azure resources, such as virtual machines, have managed identities. On such a machine, check that no firewall blocks the endpoint, or set `msi_endpoint` (ARM_MSI_ENDPOINT). Anywhere else, unset `use_msi` (ARM_USE_MSI) and use another authentication method.
+        ManagedIdentity: Check that the machine has a managed identity. To use a user-assigned identity, set `client_id` (ARM_CLIENT_ID) to its client ID. To use the system-assigned identity, leave `client_id` unset.
+        CliMissing: Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and check that `az` is on the PATH of the process that runs Terraform. The provider's documentation lists the other authentication methods, such as a client secret, OpenID Connect and a managed identity.
+        CliTooOld: Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later.
+        Cli(None): Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` prints the signed-in account.
+        Cli(Some(700082)): The session of the Azure CLI has expired. Run `az login` again.
+        Value: Check `tenant_id`, `client_id` and `subscription_id` in the provider block, and their ARM_* environment variables.
         ");
     }
 }

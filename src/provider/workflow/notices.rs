@@ -1,6 +1,6 @@
 //! What the provider itself has to say of a workflow, beside what Azure says.
 
-use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::ApplyRequest;
 use terraform_plugin::value::AttributePath;
 
@@ -26,6 +26,20 @@ pub(crate) fn already_exists(id: &str) -> Diagnostic {
              remove one of the two."
         ),
     )
+}
+
+/// The errors of a create after which the state holds a part of the workflow. Terraform then marks the
+/// resource as tainted, which the last error explains.
+pub(crate) fn tainted(errors: Diagnostics) -> Diagnostics {
+    let mut errors: Vec<Diagnostic> = errors.into_iter().collect();
+    if let Some(last) = errors.iter_mut().rfind(|it| it.is_error()) {
+        last.detail.push_str(
+            "\n\nTerraform marks the resource as tainted because its creation failed. The next apply \
+             replaces it. To keep it and complete the workflow instead, run `terraform untaint` with the \
+             address of the resource, then apply again.",
+        );
+    }
+    errors.into_iter().collect()
 }
 
 /// What a create has cleaned up after a workflow that somebody deleted only in part: role

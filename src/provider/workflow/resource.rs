@@ -116,7 +116,11 @@ impl Resource for ContinuousPatchingWorkflow {
         if !observed.tasks.is_empty() {
             return Err(notices::already_exists(observed.facts.id.as_written()).into());
         }
-        reconcile(&registry, CREATE, &request, planned, &observed, recorder).await
+        let created = reconcile(&registry, CREATE, &request, planned, &observed, recorder).await;
+        created.map_err(|errors| match recorder.last() {
+            Some(_) => notices::tainted(errors),
+            None => errors,
+        })
     }
 
     async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse {
@@ -317,8 +321,8 @@ impl ContinuousPatchingWorkflow {
         };
         let gone = self.connection.was_gone(id);
         match preflight::inspect(&registry, policy.as_ref(), preflight).await {
-            Err(error) if error.is_not_found() && gone => Inspected::default(),
-            Err(error) if error.is_not_found() => registry_id::not_found(id).into(),
+            Err(error) if error.is_gone() && gone => Inspected::default(),
+            Err(error) if error.is_gone() => registry_id::not_found(id).into(),
             Err(error) => report::failure("Could not look up the registry", &error).into(),
             Ok(inspected) => inspected,
         }

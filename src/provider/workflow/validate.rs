@@ -95,25 +95,23 @@ pub(crate) fn repositories(
                     here.clone(),
                 )
             });
-            let tags = tags(
-                repository.get(names::TAGS),
-                convention,
-                &here.attribute(names::TAGS),
-            );
+            let tags = tags(repository.get(names::TAGS), convention, &here);
             absent.into_iter().chain(refused).chain(tags)
         })
         .collect()
 }
 
-/// The findings about the tags of one repository. They stand at the whole set: the protocol has
-/// no path into one.
+/// The findings about the tags of the repository at `here`. Hosts show the line of a map element, but none
+/// of an attribute inside of it, so the findings are attached to the repository.
 fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -> Vec<Diagnostic> {
     let Some(elements) = tags.as_elements() else {
         return Vec::new();
     };
     let known: Vec<&str> = elements.iter().filter_map(Value::as_str).collect();
-    // Hosts find no line for what is nested in a map, so the words have to say where it is.
-    let advice = format!("In {here}, name the tags to be patched, or [\"*\"] alone for every tag.");
+    let advice = format!(
+        "In {here}.{}, list the tags to patch, or [\"*\"] alone for every tag.",
+        names::TAGS
+    );
     let refuse = |problem: &dyn Display| finding("Invalid tags", problem, &advice, here.clone());
     let mut findings = Vec::new();
     if elements.iter().any(Value::is_null) {
@@ -196,12 +194,12 @@ mod tests {
           "yes" is not a kind of preflight. Write "warn", "error" or "off".
         repositories["Python"]: Invalid repository
           "Python" is not a repository's name: it takes lower-case letters and digits, with single dots, one or two underscores or any number of hyphens between them, in path components joined by slashes. Use the repository's name as the registry lists it, without the registry's host and without a tag.
-        repositories["Python"].tags: Invalid tags
-          "*" already means every tag: it must be the only entry. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
-        repositories["Python"].tags: Invalid tags
-          "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
-        repositories["Python"].tags: Invalid tags
-          "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        repositories["Python"]: Invalid tags
+          "*" already means every tag: it must be the only entry. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
+        repositories["Python"]: Invalid tags
+          "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
+        repositories["Python"]: Invalid tags
+          "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         timeouts.create: Invalid timeout
           "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
         "#);
@@ -214,8 +212,8 @@ mod tests {
         insta::assert_snapshot!(format!("{}\n{}", findings(&no_repository), findings(&no_tag)), @r#"
         repositories: No repositories
           A workflow needs at least one repository. Name a repository and its tags, or remove the resource.
-        repositories["python"].tags: Invalid tags
-          At least one tag is needed; ["*"] means every tag. In repositories["python"].tags, name the tags to be patched, or ["*"] alone for every tag.
+        repositories["python"]: Invalid tags
+          At least one tag is needed; ["*"] means every tag. In repositories["python"].tags, list the tags to patch, or ["*"] alone for every tag.
         "#);
     }
 

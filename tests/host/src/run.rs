@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use crate::message::{self, Diagnostic};
+
 /// How long a command may take before it is taken for stuck.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -140,6 +142,12 @@ impl Finished {
         } else {
             Err(Error::Unexpected(Box::new(self)))
         }
+    }
+
+    /// The diagnostics of a command that ran with `-json`, each with its place in the configuration.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        message::diagnostics(&self.stdout)
     }
 
     /// Everything printed, without the frames and line breaks that a host draws into its messages.

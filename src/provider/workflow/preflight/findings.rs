@@ -25,7 +25,6 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Di
     }
     for (name, selection) in &seen.selected.repositories {
         let here = AttributePath::new(names::REPOSITORIES).key(name);
-        let tags = here.clone().attribute(names::TAGS);
         match selection {
             None => findings.push(noticed(
                 preflight,
@@ -37,7 +36,7 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Di
                 here.clone(),
             )),
             Some(selection) => {
-                findings.extend(tag_findings(name, policy, selection, preflight, &tags));
+                findings.extend(tag_findings(name, policy, selection, preflight, &here));
             }
         }
         if seen.cache_rules.iter().any(|rule| rule.fills(name)) {
@@ -186,7 +185,7 @@ fn list(names: &BTreeSet<String>) -> String {
 mod tests {
     use super::*;
     use crate::azure::cache_rule::CacheRule;
-    use crate::azure::credential::{Problem, SignInFailure};
+    use crate::azure::credential::{Problem, Reported, SignInFailure};
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
     use crate::provider::workflow::preflight::told;
@@ -247,16 +246,16 @@ mod tests {
         Warning at repositories["absent"]: Repository absent not found
         The registry has no repository absent. The workflow skips it until there is one.
         ---
-        Warning at repositories["empty"].tags: No images in empty
+        Warning at repositories["empty"]: No images in empty
         The repository empty has no tag to patch.
         ---
         Warning at repositories["hub/nginx"]: Repository hub/nginx is of a pull-through cache
         hub/nginx is filled by a cache rule of the registry, and nothing else can push to it: its images can be scanned, but not patched. Patch a copy in another repository.
         ---
-        Warning at repositories["python"].tags: Tags of python not found
+        Warning at repositories["python"]: Tags of python not found
         The repository python has no tags 3.12, 4. The workflow skips what isn't there.
         ---
-        Warning at repositories["python"].tags: python:3x11 is selected, and nobody has named it
+        Warning at repositories["python"]: python:3x11 is selected, and nobody has named it
         "3.11" also selects python:3x11: to the service, a dot in a tag stands for any character. It will be scanned and patched too.
         ---
         Warning at repositories: Windows images
@@ -308,6 +307,7 @@ mod tests {
             status: None,
             trace_id: None,
             correlation_id: None,
+            reported: Reported::default(),
         });
         let warning = not_looked(&error, Preflight::Warn);
         insta::assert_snapshot!(told(&warning.into()), @r#"

@@ -51,7 +51,7 @@ async fn hindrance(registry: &RegistryClient, error: &Error) -> Option<Hindrance
             is_disabled.then_some(Hindrance::Disabled)
         }
         None => Some(match registry.get().await {
-            Err(error) if error.is_not_found() => Hindrance::NoRegistry,
+            Err(error) if error.is_gone() => Hindrance::NoRegistry,
             _ => Hindrance::NoWorkflow,
         }),
     }
@@ -138,12 +138,12 @@ mod tests {
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 503 Service Unavailable
 
-        Run it again; the failure is on Azure's side.
+        The failure is on Azure's side. Run Terraform again in a few minutes.
 
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
 
-        Run it again; if it stays, check the network between here and Azure.
+        Run Terraform again. If the error persists, check the network between this machine and Azure.
 
         # A run may have been queued, or not
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
@@ -156,7 +156,7 @@ mod tests {
         No run has been queued. Invoke the action again.
 
         # Could not queue a run
-        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The time allowed for this operation is over.
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The operation timed out.
 
         No run has been queued. Invoke the action again.
         ");

@@ -267,7 +267,7 @@ async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
 
     While reading the log of run <registry>/runs/cf3: Azure answered 403 Forbidden: AuthorizationFailed: No action 'listLogSasUrl'.
 
-    Grant the identity that runs Terraform the role Container Registry Tasks Contributor on the registry: runs and their logs are for those who may run tasks.
+    Assign the role Container Registry Tasks Contributor on the registry to the identity that runs Terraform. Reading runs and their logs requires it.
     ");
 }
 
