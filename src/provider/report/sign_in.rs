@@ -46,8 +46,7 @@ fn failed_again(failure: &SignInFailure) -> String {
     let method = failure.method;
     let code = aadsts(&failure.message).map_or_else(String::new, |code| format!(" (AADSTS{code})"));
     format!(
-        "Signing in with {method} failed for the same reason as in another error of this run{code}. That \
-         error has the details."
+        "Signing in with {method} failed again for the reason that this run has already reported{code}."
     )
 }
 

@@ -248,9 +248,13 @@ impl Case {
         }
     }
 
-    /// Each error says what was tried, on what, and ends with the next step.
+    /// Each error names the operation and its ID, and ends with the next step. One that refers to an earlier
+    /// error needs neither.
     fn told_what_to_do(&self, said: &[pb::Diagnostic]) {
         for error in errors(said) {
+            if error.detail.contains("this run has already reported") {
+                continue;
+            }
             let (happened, next) = error
                 .detail
                 .rsplit_once("\n\n")

@@ -33,7 +33,7 @@ async fn what_is_not_there_is_a_warning_and_with_error_an_error() {
     );
     let warnings = [
         "warning at .repositories[\"absent\"]: Repository absent not found",
-        "warning at .repositories[\"python\"].tags: Tags of python not found",
+        "warning at .repositories[\"python\"]: Tags of python not found",
     ];
     assert_eq!(findings(&stage, &config).await, warnings);
     let errors = warnings.map(|it| it.replace("warning", "error"));
