@@ -115,7 +115,7 @@ async fn the_example_shows_what_a_run_takes_and_what_another_policy_would() {
         for said in [
             "A run would fail",
             "2002 python",
-            "selects more images than it takes",
+            "selects more images than a run takes",
         ] {
             assert!(text.contains(said), "{host}: no {said:?} in {text}");
         }

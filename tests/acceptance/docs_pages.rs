@@ -1,8 +1,8 @@
-//! Which registry pages there are, and their text: a template, filled in with the schema and with
-//! what `examples/` has to show.
+//! Generates the registry pages in `docs/`. Each page is a template, filled in with the schema and with
+//! files from `examples/`.
 //!
-//! A thing has the template `templates/<folder>/<name>.md`, else that of its kind,
-//! `templates/<folder>.md`: the layout of terraform-plugin-docs.
+//! The template is `templates/<folder>/<name>.md`, or `templates/<folder>.md` if that file doesn't exist.
+//! terraform-plugin-docs uses the same layout.
 
 use std::path::Path;
 
@@ -13,12 +13,13 @@ use crate::schema_markdown::{identity_section, parts_of_schema, plain_type, text
 
 const TEMPLATES: &str = "templates";
 
-/// A kind of thing that has a page each.
+/// A kind of object with one page for each object, such as resources or functions.
 struct Kind {
-    /// What `providers schema -json` lists them under.
+    /// The key of these objects in the output of `providers schema -json`.
     key: &'static str,
-    /// Their folder, of pages and of examples.
+    /// The folder below `docs/`, `templates/` and `examples/`.
     folder: &'static str,
+    /// The file name of the example.
     example: &'static str,
     parts: fn(&str, &Value) -> Vec<(&'static str, String)>,
 }
@@ -56,7 +57,7 @@ const KINDS: [Kind; 5] = [
     },
 ];
 
-/// Every page, by its path from the repository's root, for what the provider offers.
+/// Returns all pages as pairs of path and text. Paths start at the repository's root.
 pub(crate) fn all(schemas: &Value) -> Vec<(String, String)> {
     let index = repository_file(&format!("{TEMPLATES}/index.md"));
     let index = filled_in(&index, &parts_of_schema(&schemas["provider"]));
@@ -94,11 +95,11 @@ fn template(kind: &Kind, short: &str) -> String {
     })
 }
 
-/// What a template may ask for by name, beside `{{file PATH}}`.
+/// The named values that a template can insert, in addition to `{{file PATH}}`.
 type Parts<'a> = [(&'a str, String)];
 
-/// A page whose text is `template`, with `{{name}}` filled in by the part of that name. A part that
-/// has a line to itself may have several.
+/// Replaces each `{{name}}` in `template` with the part of that name. A part can have several lines if
+/// `{{name}}` is the only text on its line.
 fn filled_in(template: &str, parts: &Parts<'_>) -> String {
     let mut page = String::new();
     for line in template.lines() {
@@ -112,7 +113,7 @@ fn filled_in(template: &str, parts: &Parts<'_>) -> String {
                 let filled = parts.iter().fold(line.to_owned(), |line, (name, text)| {
                     line.replace(&format!("{{{{{name}}}}}"), text.trim_end())
                 });
-                assert!(!filled.contains("{{"), "no page has a {filled}");
+                assert!(!filled.contains("{{"), "unknown placeholder in {filled}");
                 page += &filled;
             }
         }
@@ -130,7 +131,7 @@ fn parts_of_function(name: &str, function: &Value) -> Vec<(&'static str, String)
     ]
 }
 
-/// `name(first type, second type, more type...) type`
+/// Returns the signature, in the form `name(first type, second type, more type...) type`.
 fn signature(name: &str, function: &Value) -> String {
     let parameter = |parameter: &Value| {
         let kind = plain_type(&parameter["type"]).to_lowercase();

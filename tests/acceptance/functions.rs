@@ -77,7 +77,7 @@ async fn what_is_wrong_is_said_of_the_argument() {
         ),
         (
             r#"next_run("7d", "02:30", "yesterday")"#,
-            vec!["after", "\"yesterday\" is not a moment by RFC 3339"],
+            vec!["after", "\"yesterday\" is not an RFC 3339 timestamp"],
         ),
         (r#"parse_tag("python:3.11")"#, vec!["tag", "is not a tag"]),
         (

@@ -1,11 +1,10 @@
-//! What a registry page says of a schema, in the layout that registries render, from what
-//! `providers schema -json` says of it.
+//! Renders the output of `providers schema -json` as Markdown, in the layout of terraform-plugin-docs.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-/// The description and the section about the schema, for a page about what has one.
+/// Returns the description and the section `Schema` of a page.
 pub(crate) fn parts_of_schema(schema: &Value) -> Vec<(&'static str, String)> {
     let block = &schema["block"];
     vec![
@@ -14,7 +13,7 @@ pub(crate) fn parts_of_schema(schema: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The section `Identity Schema`.
+/// Returns the section `Identity Schema`.
 pub(crate) fn identity_section(schema: &Value) -> String {
     let mut section = "### Identity Schema\n".to_owned();
     let attributes = schema["attributes"].as_object().unwrap();
@@ -38,7 +37,7 @@ pub(crate) fn identity_section(schema: &Value) -> String {
     section
 }
 
-/// The section `Schema`: arguments by who sets them, then the nested ones.
+/// Returns the section `Schema`. The nested schemas follow the attributes.
 fn schema_section(block: &Value) -> String {
     let mut section = "## Schema\n".to_owned();
     let mut nested = Vec::new();
@@ -63,7 +62,8 @@ struct Member<'a> {
     is_block: bool,
 }
 
-/// The members of a block or of a nested type, by who sets them; within a group by name.
+/// Groups the members of a block or of a nested type by `Required`, `Optional` and `Read-Only`, and sorts
+/// each group by name.
 fn groups(block: &Value) -> Vec<(&'static str, Vec<Member<'_>>)> {
     let members = |key: &str, is_block: bool| {
         let members = block[key].as_object().into_iter().flat_map(Map::iter);
@@ -140,7 +140,7 @@ impl<'a> Member<'a> {
         kind
     }
 
-    /// The attributes inside, if there are any.
+    /// Returns the nested block or the nested type.
     fn body(self) -> Option<&'a Value> {
         let key = if self.is_block {
             "block"
@@ -159,7 +159,7 @@ impl<'a> Member<'a> {
         format!("{kind}--{parent}{}", self.name)
     }
 
-    /// The sections about what is inside, each after the one that leads to it.
+    /// Returns the sections about the nested schemas. Each section follows the section that links to it.
     fn nested(self, parent: &str) -> Vec<String> {
         let Some(body) = self.body() else {
             return Vec::new();
@@ -182,7 +182,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// What a page calls a type.
+/// Returns the name of a type as pages show it.
 pub(crate) fn plain_type(kind: &Value) -> String {
     match kind {
         Value::String(name) => match name.as_str() {
@@ -205,7 +205,7 @@ pub(crate) fn plain_type(kind: &Value) -> String {
     }
 }
 
-/// The text of a member, empty where there is none.
+/// Returns the text of a member, or an empty text if the member doesn't exist.
 pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }

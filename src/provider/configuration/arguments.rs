@@ -1,40 +1,38 @@
-//! The arguments of the provider block, and the environment variables that stand in for them.
+//! The arguments of the provider block, and the environment variables that can replace them.
 
 /// The attribute that holds [`ENDPOINTS`].
 pub(super) const ENDPOINT: &str = "endpoint";
 
-/// Where Entra issues tokens.
+/// The Microsoft Entra endpoint that issues tokens.
 pub(super) const AUTHORITY_HOST: &str = "active_directory_authority_host";
 
-/// Whom tokens for Azure Resource Manager are for.
+/// The audience of tokens for Azure Resource Manager.
 pub(super) const AUDIENCE: &str = "resource_manager_audience";
 
-/// Where Azure Resource Manager is.
+/// The endpoint of Azure Resource Manager.
 pub(super) const RESOURCE_MANAGER: &str = "resource_manager_endpoint";
 
-/// How many auxiliary tenants Resource Manager takes.
+/// The maximum number of auxiliary tenants that Azure Resource Manager accepts.
 pub(super) const MOST_AUXILIARY_TENANTS: usize = 3;
 
-/// What an [`Argument`] takes.
+/// The type of an [`Argument`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
     Secret,
     Switch,
-    /// A list of texts; in a variable they stand between semicolons.
+    /// A list of texts. Semicolons separate them in an environment variable.
     Texts,
 }
 
 /// One argument of the provider block.
 #[derive(Debug)]
 pub(super) struct Argument {
-    /// Its name.
     pub(super) name: &'static str,
-    /// Environment variables that stand in for it; the first that is set wins.
+    /// Environment variables that can replace it. The first variable that is set takes precedence.
     pub(super) variables: &'static [&'static str],
-    /// What it takes.
     pub(super) kind: Kind,
-    /// Markdown.
+    /// The description in Markdown, without the environment variables.
     pub(super) description: &'static str,
 }
 
@@ -52,7 +50,7 @@ const fn argument(
     }
 }
 
-/// The arguments of the block itself, by name. Names and variables are azurerm's.
+/// The arguments of the block itself, sorted by name. Names and variables match azurerm.
 pub(super) static ARGUMENTS: [Argument; 24] = [
     argument(
         "ado_pipeline_service_connection_id",
@@ -61,20 +59,21 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
             "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID",
         ],
         Kind::Text,
-        "The ID of the service connection in Azure DevOps whose ID tokens are used with `use_oidc`.",
+        "The ID of the Azure DevOps service connection that is used with `use_oidc`.",
     ),
     argument(
         "auxiliary_tenant_ids",
         &["ARM_AUXILIARY_TENANT_IDS"],
         Kind::Texts,
-        "Up to three other tenants whose tokens accompany requests to Azure Resource Manager. In the \
-         environment variable they are separated by `;`. Not with a managed identity.",
+        "The IDs of up to three auxiliary tenants. The provider sends their tokens with requests \
+         to Azure Resource Manager. In the environment variable, separate the IDs with `;`. Not \
+         supported with a managed identity.",
     ),
     argument(
         "client_certificate",
         &["ARM_CLIENT_CERTIFICATE"],
         Kind::Secret,
-        "The client certificate to sign in with and its key: a PKCS#12 (`.pfx`) file, encoded in base64.",
+        "The client certificate and its private key, as a base64-encoded PKCS#12 (`.pfx`) file.",
     ),
     argument(
         "client_certificate_password",
@@ -86,57 +85,58 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         "client_certificate_path",
         &["ARM_CLIENT_CERTIFICATE_PATH"],
         Kind::Text,
-        "The path of a PKCS#12 (`.pfx`) file with the client certificate to sign in with and its key, RSA \
-         or on the curves P-256 or P-384. `client_certificate` goes before it.",
+        "The path of a PKCS#12 (`.pfx`) file with the client certificate and its private key. The \
+         key is RSA, P-256 or P-384. `client_certificate` takes precedence over this file.",
     ),
     argument(
         "client_id",
         &["ARM_CLIENT_ID"],
         Kind::Text,
-        "The client ID of the service principal, or of the user-assigned managed identity, to sign in as.",
+        "The client ID of the service principal or of the user-assigned managed identity.",
     ),
     argument(
         "client_id_file_path",
         &["ARM_CLIENT_ID_FILE_PATH"],
         Kind::Text,
-        "The path of a file that holds the client ID.",
+        "The path of a file that contains the client ID.",
     ),
     argument(
         "client_secret",
         &["ARM_CLIENT_SECRET"],
         Kind::Secret,
-        "The client secret to sign in with.",
+        "The client secret of the service principal.",
     ),
     argument(
         "client_secret_file_path",
         &["ARM_CLIENT_SECRET_FILE_PATH"],
         Kind::Text,
-        "The path of a file that holds the client secret.",
+        "The path of a file that contains the client secret.",
     ),
     argument(
         "disable_correlation_request_id",
         &["ARM_DISABLE_CORRELATION_REQUEST_ID"],
         Kind::Switch,
-        "Whether to leave out the header `x-ms-correlation-request-id`. Defaults to `false`.",
+        "Whether to omit the header `x-ms-correlation-request-id`. Defaults to `false`.",
     ),
     argument(
         "environment",
         &["ARM_ENVIRONMENT"],
         Kind::Text,
-        "The cloud. Possible values are `public`, `usgovernment`, `dod` and `china`. Defaults to `public`.",
+        "The Azure cloud. Possible values are `public`, `usgovernment`, `dod` and `china`. \
+         Defaults to `public`.",
     ),
     argument(
         "metadata_host",
         &["ARM_METADATA_HOSTNAME"],
         Kind::Text,
-        "The host that tells the endpoints of a cloud, such as `management.local.azurestack.external`. It \
-         goes before `environment`.",
+        "The metadata host of an Azure cloud, such as `management.local.azurestack.external`. The \
+         provider reads the endpoints from it. It takes precedence over `environment`.",
     ),
     argument(
         "msi_endpoint",
         &["ARM_MSI_ENDPOINT"],
         Kind::Text,
-        "The URL of the endpoint of managed identity. Defaults to the one that the machine has.",
+        "The URL of the managed identity endpoint. Defaults to the endpoint of the machine.",
     ),
     argument(
         "oidc_request_token",
@@ -146,7 +146,7 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
             "SYSTEM_ACCESSTOKEN",
         ],
         Kind::Secret,
-        "The token that `oidc_request_url` is asked with.",
+        "The bearer token for requests to `oidc_request_url`.",
     ),
     argument(
         "oidc_request_url",
@@ -156,79 +156,84 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
             "SYSTEM_OIDCREQUESTURI",
         ],
         Kind::Text,
-        "The URL at which GitHub Actions or Azure DevOps issue ID tokens.",
+        "The URL at which GitHub Actions or Azure DevOps issues ID tokens.",
     ),
     argument(
         "oidc_token",
         &["ARM_OIDC_TOKEN"],
         Kind::Secret,
-        "The ID token to sign in with.",
+        "The ID token for OpenID Connect.",
     ),
     argument(
         "oidc_token_file_path",
         &["ARM_OIDC_TOKEN_FILE_PATH"],
         Kind::Text,
-        "The path of a file that holds the ID token. It is read again for each sign-in.",
+        "The path of a file that contains the ID token. The provider reads it again for each \
+         sign-in.",
     ),
     argument(
         "partner_id",
         &["ARM_PARTNER_ID"],
         Kind::Text,
-        "A UUID that is registered with Microsoft for the attribution of usage to a partner.",
+        "The partner ID, a UUID that is registered with Microsoft for partner usage attribution.",
     ),
     argument(
         "subscription_id",
         &["ARM_SUBSCRIPTION_ID"],
         Kind::Text,
-        "The subscription in which the list resource looks, and with whose account the Azure CLI signs in, \
-         whatever `tenant_id` says. Resources take theirs from the registry's ID.",
+        "The ID of the subscription that the list resource searches. With the Azure CLI, it \
+         selects the account and takes precedence over `tenant_id`. Resources use the subscription \
+         in the registry ID.",
     ),
     argument(
         "tenant_id",
         &["ARM_TENANT_ID"],
         Kind::Text,
-        "The tenant to sign in to.",
+        "The ID of the tenant to sign in to.",
     ),
     argument(
         "use_aks_workload_identity",
         &["ARM_USE_AKS_WORKLOAD_IDENTITY"],
         Kind::Switch,
-        "Whether to sign in with the workload identity of an AKS pod, as `AZURE_CLIENT_ID`, \
-         `AZURE_TENANT_ID` and `AZURE_FEDERATED_TOKEN_FILE` give it. Defaults to `false`.",
+        "Whether to authenticate with the workload identity of an AKS pod. The pod provides \
+         `AZURE_CLIENT_ID`, `AZURE_TENANT_ID` and `AZURE_FEDERATED_TOKEN_FILE`. Defaults to \
+         `false`.",
     ),
     argument(
         "use_cli",
         &["ARM_USE_CLI"],
         Kind::Switch,
-        "Whether the Azure CLI may be used to sign in. Defaults to `true`.",
+        "Whether the provider may authenticate with the Azure CLI. Defaults to `true`.",
     ),
     argument(
         "use_msi",
         &["ARM_USE_MSI"],
         Kind::Switch,
-        "Whether a managed identity may be used to sign in. Defaults to `false`.",
+        "Whether the provider may authenticate with a managed identity. Defaults to `false`.",
     ),
     argument(
         "use_oidc",
         &["ARM_USE_OIDC"],
         Kind::Switch,
-        "Whether OpenID Connect may be used to sign in. Defaults to `false`.",
+        "Whether the provider may authenticate with OpenID Connect. Defaults to `false`.",
     ),
 ];
 
-/// The arguments of [`ENDPOINT`]. Names and variables are azapi's.
+/// The arguments of [`ENDPOINT`]. Names and variables match azapi.
 pub(super) static ENDPOINTS: [Argument; 3] = [
     argument(
         AUTHORITY_HOST,
         &["ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST"],
         Kind::Text,
-        "The https URL to sign in at, such as `https://login.microsoftonline.com`.",
+        "The https URL of the Microsoft Entra authority, such as \
+         `https://login.microsoftonline.com`.",
     ),
     argument(
         AUDIENCE,
         &["ARM_RESOURCE_MANAGER_AUDIENCE"],
         Kind::Text,
-        "The audience of Azure Resource Manager's tokens, such as `https://management.azure.com`.",
+        "The audience of tokens for Azure Resource Manager, such as \
+         `https://management.azure.com`.",
     ),
     argument(
         RESOURCE_MANAGER,
@@ -238,7 +243,7 @@ pub(super) static ENDPOINTS: [Argument; 3] = [
     ),
 ];
 
-/// The environment variables that stand in for the argument `name`.
+/// Returns the environment variables that can replace the argument `name`.
 pub(super) fn variables(name: &str) -> &'static [&'static str] {
     ARGUMENTS
         .iter()
@@ -247,8 +252,7 @@ pub(super) fn variables(name: &str) -> &'static [&'static str] {
         .map_or(&[], |argument| argument.variables)
 }
 
-/// An argument as messages name it, with the variable that is tried first: `client_id`
-/// (ARM_CLIENT_ID).
+/// Formats an argument for messages with its first variable, such as `client_id` (ARM_CLIENT_ID).
 pub(super) fn named(name: &str) -> String {
     match variables(name) {
         [variable, ..] => format!("`{name}` ({variable})"),
@@ -261,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_are_in_order_and_named_once() {
+    fn arguments_are_sorted_and_unique() {
         let names: Vec<_> = ARGUMENTS.iter().map(|argument| argument.name).collect();
         let mut sorted = names.clone();
         sorted.sort_unstable();
@@ -270,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_is_named_with_its_first_variable() {
+    fn messages_name_an_argument_with_its_first_variable() {
         assert_eq!(named("oidc_token"), "`oidc_token` (ARM_OIDC_TOKEN)");
         assert_eq!(named("nothing"), "`nothing`");
     }

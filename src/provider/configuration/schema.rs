@@ -12,7 +12,7 @@ pub(crate) fn schema() -> Schema {
         Nesting::Single,
         ENDPOINTS.iter().map(Argument::attribute).collect(),
         Configurability::Optional,
-        "The endpoints of a cloud that `environment` doesn't name. What is set here goes before \
+        "The endpoints of a cloud that `environment` doesn't name. They take precedence over \
          `environment` and `metadata_host`.",
     ));
     attributes.sort_by(|a, b| a.name.cmp(&b.name));
@@ -36,7 +36,7 @@ impl Argument {
         let description = format!(
             "{} Can also be set with {}.",
             self.description,
-            variables.join(", ")
+            variables.join(" or ")
         );
         let kind = match self.kind {
             Kind::Text | Kind::Secret => Type::String,

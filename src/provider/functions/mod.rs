@@ -1,7 +1,6 @@
-//! The provider's functions: a configuration computes with schedules, tags and policies as the
-//! service does.
+//! The provider's functions. They apply the service's rules for schedules, tags and policies.
 //!
-//! Each is pure and needs no sign-in. What is wrong with an argument is said of that argument.
+//! Each function is pure and needs no authentication. Each error refers to the invalid argument.
 
 mod next_run;
 mod parse_tag;
@@ -20,7 +19,7 @@ pub(crate) use parse_tag::ParseTag;
 pub(crate) use policy_from_json::PolicyFromJson;
 pub(crate) use schedule_days::ScheduleDays;
 
-/// All of them.
+/// All functions of the provider.
 pub(crate) fn all() -> Vec<Arc<dyn Function>> {
     vec![
         Arc::new(NextRun::new()),
@@ -30,7 +29,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Function>> {
     ]
 }
 
-/// The text of the argument at `index`.
+/// Returns the text of the argument at `index`.
 fn text(arguments: &[Value], index: usize) -> Result<&str, FunctionError> {
     arguments
         .get(index)
@@ -38,7 +37,7 @@ fn text(arguments: &[Value], index: usize) -> Result<&str, FunctionError> {
         .ok_or_else(|| FunctionError::of_argument(index, "a string is required"))
 }
 
-/// What the text of the argument at `index` says.
+/// Parses the text of the argument at `index`.
 fn parsed<T: FromStr<Err: Display>>(arguments: &[Value], index: usize) -> Result<T, FunctionError> {
     text(arguments, index)?
         .parse()
@@ -53,7 +52,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_function_panics_whatever_the_text(
+        fn no_text_makes_a_function_panic(
             texts in proptest::array::uniform3("\\PC{0,30}|[0-9]{1,3}d|[0-9]{2}:[0-9]{2}|[0-9:TZ.+-]{0,25}")
         ) {
             let texts: Vec<Value> = texts.into_iter().map(Value::from).collect();
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_argument_is_no_panic_either() {
+    fn a_missing_or_mistyped_argument_is_an_error() {
         for function in all() {
             for arguments in [vec![], vec![Value::Null; 3], vec![true.into(); 3]] {
                 let error = function.run(&arguments).unwrap_err();

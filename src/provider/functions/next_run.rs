@@ -1,4 +1,4 @@
-//! `next_run("7d", "02:30", "2026-06-10T12:00:00Z")`: the first run after a moment.
+//! `next_run("7d", "02:30", "2026-06-10T12:00:00Z")`: the first run after a given time.
 
 use jiff::Timestamp;
 use regex_lite::Regex;
@@ -8,13 +8,13 @@ use crate::provider::functions::{parsed, text};
 use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
 use terraform_plugin::value::{Type, Value};
 
-/// The shape of a moment by RFC 3339; whether it exists is another question.
+/// The pattern of an RFC 3339 timestamp. It also matches dates that don't exist, such as February 30.
 const RFC_3339: &str = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$";
 
-/// The argument that holds the moment.
+/// The index of the argument `after`.
 const AFTER: usize = 2;
 
-/// The function.
+/// The function `next_run`.
 #[derive(Debug)]
 pub(crate) struct NextRun(Definition);
 
@@ -22,20 +22,23 @@ impl NextRun {
     pub(super) fn new() -> Self {
         let text = |name, description| Parameter::new(name, Type::String, description);
         let parameters = vec![
-            text("schedule", "A number of days, `1d` to `30d`."),
-            text("start_time", "The time of the day, UTC, as `HH:MM`."),
+            text(
+                "schedule",
+                "The schedule as a number of days, from `1d` to `30d`.",
+            ),
+            text("start_time", "The time of day in UTC, as `HH:MM`."),
             text(
                 "after",
-                "The moment after which to look, by RFC 3339 and in any time zone, such as the \
-                 result of `plantimestamp()`.",
+                "The time after which the run must be, as an RFC 3339 timestamp in any time zone. \
+                 For example, use the result of `plantimestamp()`.",
             ),
         ];
-        let summary = "The first run of a schedule after a moment";
+        let summary = "The first run of a schedule after a given time";
         Self(Definition::new(parameters, Type::String, summary).described(
-            "Returns the moment, by RFC 3339 and in UTC, at which a workflow with this schedule \
-             and start time runs next. That is strictly after the given moment: at the moment of \
-             a run the next one is the one that follows. The days are days of the month, see \
-             [`schedule_days`](schedule_days.md).",
+            "Returns the time of the next run of a workflow with this schedule and start time. The \
+             result is an RFC 3339 timestamp in UTC, strictly later than `after`. If `after` is \
+             the exact time of a run, the result is the run that follows it. The days are days of \
+             the month, see [`schedule_days`](schedule_days.md).",
         ))
     }
 }
@@ -56,7 +59,7 @@ impl Function for NextRun {
         calendar::next_run(schedule, time, after)
             .map(|run| run.to_string().into())
             .ok_or_else(|| {
-                let problem = "there is no run after it before the end of the year 9999";
+                let problem = "no run follows before the end of the year 9999";
                 FunctionError::of_argument(AFTER, problem)
             })
     }
@@ -66,11 +69,11 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     let is_shaped = Regex::new(RFC_3339).is_ok_and(|shape| shape.is_match(text));
     if !is_shaped {
         return Err(format!(
-            "{text:?} is not a moment by RFC 3339, such as \"2026-06-10T12:00:00Z\""
+            "{text:?} is not an RFC 3339 timestamp such as \"2026-06-10T12:00:00Z\""
         ));
     }
     text.parse()
-        .map_err(|error| format!("{text:?} is not a moment: {error}"))
+        .map_err(|error| format!("{text:?} is not a valid timestamp: {error}"))
 }
 
 #[cfg(test)]
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_run_is_in_utc_whatever_the_zone() {
+    fn the_next_run_is_in_utc_for_every_time_zone() {
         for after in [
             "2026-06-10T12:00:00Z",
             "2026-06-10T12:00:00.123456789+14:00",
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn each_argument_is_refused_by_itself() {
+    fn each_error_names_its_argument() {
         let refused = |schedule, time, after| {
             let FunctionError { text, argument } = run(schedule, time, after).unwrap_err();
             format!("{argument:?}: {text}")
@@ -111,12 +114,12 @@ mod tests {
         ].join("\n"), @r#"
         Some(0): "weekly" is not a number of days followed by "d"
         Some(1): "2:30" is not a time of the day between "00:00" and "23:59"
-        Some(2): "2026-06-10" is not a moment by RFC 3339, such as "2026-06-10T12:00:00Z"
-        Some(2): "2026-06-10T12:00:00" is not a moment by RFC 3339, such as "2026-06-10T12:00:00Z"
-        Some(2): "2026-06-10T12:00:00Z[UTC]" is not a moment by RFC 3339, such as "2026-06-10T12:00:00Z"
-        Some(2): "2026-02-30T12:00:00Z" is not a moment: parsed date is not valid: parameter 'day' for `2026-02` is invalid, must be in range `1..=28`
-        Some(2): "2026-06-10T12:00:00+99:00" is not a moment: failed to parse hours in UTC numeric offset: failed to parse hours (requires a two digit integer): parameter 'time zone offset hours' is not in the required range of -25..=25
-        Some(2): there is no run after it before the end of the year 9999
+        Some(2): "2026-06-10" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"
+        Some(2): "2026-06-10T12:00:00" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"
+        Some(2): "2026-06-10T12:00:00Z[UTC]" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"
+        Some(2): "2026-02-30T12:00:00Z" is not a valid timestamp: parsed date is not valid: parameter 'day' for `2026-02` is invalid, must be in range `1..=28`
+        Some(2): "2026-06-10T12:00:00+99:00" is not a valid timestamp: failed to parse hours in UTC numeric offset: failed to parse hours (requires a two digit integer): parameter 'time zone offset hours' is not in the required range of -25..=25
+        Some(2): no run follows before the end of the year 9999
         "#);
     }
 }

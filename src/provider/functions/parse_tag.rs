@@ -1,4 +1,4 @@
-//! `parse_tag("3.11-2")`: what a tag says of the patch that it names.
+//! `parse_tag("3.11-2")`: the parts of a patch tag.
 
 use crate::patching::TagConvention;
 use crate::patching::name_rules::{TagProblem, check_grammar};
@@ -11,7 +11,7 @@ const BASE: &str = "base";
 const CONVENTION: &str = "convention";
 const NUMBER: &str = "number";
 
-/// The function.
+/// The function `parse_tag`.
 #[derive(Debug)]
 pub(crate) struct ParseTag(Definition);
 
@@ -25,14 +25,16 @@ impl ParseTag {
         ];
         let parts = parts.map(|(name, kind)| (name.to_owned(), kind));
         let returns = Type::Object(parts.into());
-        let summary = "The parts of a tag that patching has written";
+        let summary = "The parts of a patch tag";
         Self(Definition::new(vec![tag], returns, summary).described(
-            "Takes a tag apart as the service does, and returns an object:\n\n\
-             - `base` (String) the tag that is patched: the tag itself where it isn't a patch's.\n\
-             - `convention` (String) `incremental` for `-1` to `-999`, `floating` for `-patched`, \
-             null where the tag isn't a patch's.\n\
-             - `number` (Number) the number of the patch; null where it has none.\n\n\
-             `-0`, numbers with a leading zero and those of four digits and more are part of an \
+            "Parses a tag by the rules of the service, and returns an object:\n\n\
+             - `base` (String) The tag that is patched, or the tag itself if it is not a patch \
+             tag.\n\
+             - `convention` (String) `incremental` for `-1` to `-999`, `floating` for `-patched`. \
+             Null if the tag is not a patch tag.\n\
+             - `number` (Number) The number of the patch. Null if the tag has no patch \
+             number.\n\n\
+             `-0`, numbers with a leading zero and numbers with four or more digits are part of an \
              ordinary tag.",
         ))
     }
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_tag_names_its_base_its_convention_and_its_number() {
+    fn a_patch_tag_has_a_base_a_convention_and_a_number() {
         let incremental = || Value::from("incremental");
         let floating = || Value::from("floating");
         for (tag, base, convention, number) in [
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_tag_is_its_own_base() {
+    fn an_ordinary_tag_is_its_own_base() {
         for tag in [
             "3.11",
             "latest",
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_is_refused() {
+    fn an_invalid_tag_is_an_error() {
         for text in ["", "-1", "python:3.11-2", "a b", "*"] {
             let error = ParseTag::new().run(&[text.into()]).unwrap_err();
             assert_eq!(error.argument, Some(0), "{text:?}: {error}");

@@ -1,5 +1,5 @@
-//! `policy_from_json(file("continuouspatching.json"))`: the policy of the Azure CLI's file, as the
-//! resource takes it.
+//! `policy_from_json(file("continuouspatching.json"))`: a policy file of the Azure CLI, converted to
+//! arguments of the resource.
 
 use crate::patching::policy_json::{self, Finding};
 use crate::patching::{Policy, Repository};
@@ -12,7 +12,7 @@ const REPOSITORIES: &str = "repositories";
 const TAGS: &str = "tags";
 const ENABLED: &str = "enabled";
 
-/// The function.
+/// The function `policy_from_json`.
 #[derive(Debug)]
 pub(crate) struct PolicyFromJson(Definition);
 
@@ -21,8 +21,8 @@ impl PolicyFromJson {
         let json = Parameter::new(
             "json",
             Type::String,
-            "The text of a policy document, such as `file(\"continuouspatching.json\")`; at most \
-             10 MiB.",
+            "The text of a policy document, such as `file(\"continuouspatching.json\")`. The \
+             maximum size is 10 MiB.",
         );
         let object = |parts: [(&str, Type); 2]| {
             Type::Object(parts.map(|(name, kind)| (name.to_owned(), kind)).into())
@@ -35,17 +35,17 @@ impl PolicyFromJson {
             (TAG_CONVENTION, Type::String),
             (REPOSITORIES, Type::Map(Box::new(repository))),
         ]);
-        let summary = "The policy of a file that was written for the Azure CLI";
+        let summary = "The policy from a policy file of the Azure CLI";
         Self(Definition::new(vec![json], returns, summary).described(
-            "Reads a policy document, as `az acr supply-chain workflow create --config` takes it, \
-             and returns an object whose attributes fit the arguments of \
+            "Reads a policy document in the format of `az acr supply-chain workflow create \
+             --config`. The function returns an object. Its attributes match the arguments of \
              [`acr_continuous_patching_workflow`](../resources/continuous_patching_workflow.md) \
-             that have the same names:\n\n\
+             with the same names:\n\n\
              - `tag_convention` (String) `incremental` or `floating`.\n\
-             - `repositories` (Map of Object) by the repository's name, its `tags` (Set of \
-             String) and whether it is `enabled` (Boolean).\n\n\
-             What the document leaves out has its default. A document that no workflow could have \
-             is refused, with the JSON path of everything that is wrong with it.",
+             - `repositories` (Map of Object) The `tags` (Set of String) and `enabled` (Boolean) \
+             of each repository, by name.\n\n\
+             Omitted values have their defaults. The function fails if no workflow can have this \
+             policy. The error lists every problem with its JSON path.",
         ))
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_has_the_arguments_of_the_resource() {
+    fn a_document_becomes_the_arguments_of_the_resource() {
         let json = r#"{"version": "v1", "repositories": [{"repository": "python", "tags": ["3.11", "latest"]}]}"#;
         let python = Value::object([
             (TAGS, Value::Set(vec!["latest".into(), "3.11".into()])),

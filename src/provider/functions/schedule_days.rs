@@ -5,20 +5,24 @@ use crate::provider::functions::parsed;
 use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
 use terraform_plugin::value::{Type, Value};
 
-/// The function.
+/// The function `schedule_days`.
 #[derive(Debug)]
 pub(crate) struct ScheduleDays(Definition);
 
 impl ScheduleDays {
     pub(super) fn new() -> Self {
-        let schedule = Parameter::new("schedule", Type::String, "A number of days, `1d` to `30d`.");
+        let schedule = Parameter::new(
+            "schedule",
+            Type::String,
+            "The schedule as a number of days, from `1d` to `30d`.",
+        );
         let days = Type::List(Box::new(Type::Number));
         let summary = "The days of the month on which a schedule runs";
         Self(Definition::new(vec![schedule], days, summary).described(
-            "Returns the days of the month on which a workflow with this schedule runs, in order. \
-             The count starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, \
-             22nd and 29th. Days that a month doesn't have are passed over: with `30d` a run \
-             follows on the 31st where there is one, and else on the 1st of the next month.",
+            "Returns the days of the month on which a workflow with this schedule runs, in \
+             ascending order. The count starts over on the 1st of every month, so `7d` means the \
+             1st, 8th, 15th, 22nd and 29th. The workflow skips days that a month doesn't have. \
+             With `30d`, it runs on the 1st, and also on the 31st in months with 31 days.",
         ))
     }
 }
@@ -44,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_numbers_in_order() {
+    fn days_are_sorted_numbers() {
         let days = ScheduleDays::new().run(&["14d".into()]).unwrap();
         assert_eq!(days, Value::List(vec![1.into(), 15.into(), 29.into()]));
     }
 
     #[test]
-    fn what_is_no_schedule_is_said_of_the_argument() {
+    fn an_invalid_schedule_is_an_error_of_the_argument() {
         let error = ScheduleDays::new().run(&["31d".into()]).unwrap_err();
         assert_eq!(
             error,

@@ -84,14 +84,14 @@ impl Action for CancelRuns {
 
 fn schema() -> Schema {
     let [registry_id, timeout] =
-        action_arguments::attributes("How long it may take until all runs have ended");
+        action_arguments::attributes("The maximum time to wait until all runs have ended");
     Schema {
         version: 0,
         block: Block {
             attributes: vec![registry_id, timeout],
-            description: "Cancels every run of a Continuous Patching workflow that is queued or \
-                          running: of its trigger task, its scans and its patches. The workflow \
-                          stays, and runs again on its schedule."
+            description: "Cancels all queued and running runs of a Continuous Patching workflow: \
+                          the trigger task, the scans and the patches. The workflow remains, and \
+                          runs again on its schedule."
                 .to_owned(),
             ..Block::default()
         },

@@ -92,9 +92,9 @@ fn schema() -> Schema {
         block: Block {
             attributes,
             blocks: vec![workflow::timeouts("the workflow", &[Operation::Read])],
-            description: "Reads the Continuous Patching workflow of an Azure Container Registry, \
-                          whoever set it up: its schedule, its policy, its tasks and their role \
-                          assignments."
+            description: "Reads the Continuous Patching workflow of an Azure Container Registry: \
+                          its schedule, policy, tasks and role assignments. It does not matter \
+                          which tool created the workflow."
                 .to_owned(),
             deprecation: None,
         },

@@ -25,7 +25,7 @@ pub(crate) fn schema() -> IdentitySchema {
                 RESOURCE_GROUP_NAME,
                 "The name of the registry's resource group.",
             ),
-            text(REGISTRY_NAME, "The name of the registry."),
+            text(REGISTRY_NAME, "The name of the container registry."),
         ],
     }
 }

@@ -219,19 +219,19 @@ fn schema() -> Schema {
             attributes: vec![
                 text(
                     RESOURCE_GROUP_NAME,
-                    "The name of the resource group whose registries are looked at. Left out, \
-                     those of the whole subscription are.",
+                    "The name of the resource group to search. If omitted, the whole subscription \
+                     is searched.",
                 ),
                 text(
                     SUBSCRIPTION_ID,
-                    "The ID of the subscription whose registries are looked at. Defaults to the \
-                     provider's `subscription_id`.",
+                    "The ID of the subscription to search. Defaults to the provider's \
+                     `subscription_id`.",
                 ),
             ],
-            description:
-                "Lists the Continuous Patching workflows of a subscription: one for every \
-                          container registry that has any of the three tasks, whoever set it up."
-                    .to_owned(),
+            description: "Lists the Continuous Patching workflows of a subscription. There is one \
+                          result for each container registry that has any of the three tasks. It \
+                          does not matter which tool created the workflow."
+                .to_owned(),
             ..Block::default()
         },
     }

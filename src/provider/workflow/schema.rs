@@ -1,5 +1,7 @@
-//! The attributes of the resource, and what documentation says of each. What is looked up and not
-//! managed takes its attributes from here: what they are is the same, only who sets them isn't.
+//! The schema of the resource, and the parts of it that data sources and actions share.
+//!
+//! Each data source describes the values that it returns, so shared attributes take their descriptions
+//! from the caller.
 
 use terraform_plugin::schema::{Attribute, Block, Configurability, NestedBlock, Nesting, Schema};
 use terraform_plugin::value::{Type, Value};
@@ -20,17 +22,17 @@ pub(crate) fn schema() -> Schema {
             attributes,
             blocks: vec![timeouts("the workflow", &[Create, Delete, Read, Update])],
             description:
-                "Manages the Continuous Patching workflow of an Azure Container Registry: \
-                on a schedule, the selected images are scanned for vulnerabilities of their \
-                operating system's packages with Trivy, and patched with Copacetic where there are \
-                any. A registry has one workflow at most."
+                "Manages the Continuous Patching workflow of an Azure Container Registry. \
+                On a schedule, the workflow scans the selected images with Trivy for \
+                vulnerabilities in operating system packages. It patches the affected images with \
+                Copacetic. A registry has one workflow at most."
                     .to_owned(),
             deprecation: None,
         },
     }
 }
 
-/// The value of an argument that the configuration leaves out. Every repository has `enabled`, too.
+/// Returns the default of an argument. `enabled` has the same default in the workflow and in each repository.
 ///
 /// # Panics
 /// The argument has no default.
@@ -44,8 +46,8 @@ pub(super) fn default_of(name: &str) -> Value {
     }
 }
 
-/// How documentation says it.
-fn defaults_to(name: &str) -> String {
+/// The sentence about a default in a description.
+pub(crate) fn defaults_to(name: &str) -> String {
     let default = match default_of(name) {
         Value::Bool(default) => default.to_string(),
         default => default.as_str().unwrap_or_default().to_owned(),
@@ -53,15 +55,23 @@ fn defaults_to(name: &str) -> String {
     format!("Defaults to `{default}`.")
 }
 
-/// What there is to know of a workflow that somebody has set up: every attribute but those that
-/// say what applying does, and all of it read-only.
+/// The read-only attributes of the data source. Arguments that only control an apply, such as `preflight`,
+/// are not among them.
 pub(crate) fn facts() -> Vec<Attribute> {
     let facts = [
         enabled(),
-        repositories(),
-        schedule().with_note("A timer of any other form shows as its cron expression."),
-        start_time().with_note("Null where the timer has no such time."),
-        tag_convention(),
+        repositories(
+            "The repositories of the policy, by name. Null if the registry has no readable policy.",
+            "The tags that are patched, or `[\"*\"]` for every tag.",
+            "Whether the repository is scanned and patched.",
+        ),
+        schedule()
+            .with_note("A timer in any other form is returned as its cron expression.")
+            .with_note("Null if the trigger task is missing."),
+        start_time()
+            .with_note("Null if the timer has another form or the trigger task is missing."),
+        tag_convention("The tag convention of patched images, `incremental` or `floating`.")
+            .with_note("Null if the registry has no readable policy."),
     ];
     facts
         .into_iter()
@@ -74,50 +84,63 @@ fn arguments() -> Vec<Attribute> {
     use Configurability::OptionalComputed;
     vec![
         registry_id().with_note("Changing this forces a new resource to be created."),
-        repositories().with_note("At least one."),
+        repositories(
+            "The repositories to patch, by name. At least one is required.",
+            "The tags to patch, or `[\"*\"]` for every tag. Tags that end like a patch tag (`-0` \
+             to `-999`, `-patched`) are not allowed.",
+            &format!(
+                "Whether the repository is scanned and patched. {}",
+                defaults_to(names::ENABLED)
+            ),
+        ),
         schedule(),
         enabled()
-            .with_note("`false` keeps everything and disables the timer; runs by hand still work.")
+            .with_note("`false` disables only the timer. Manual runs still work.")
             .with_note(&defaults_to(names::ENABLED)),
         Attribute::new(
             names::PREFLIGHT,
             Type::String,
             OptionalComputed,
-            "What becomes of the findings when a plan that creates the workflow or changes what it \
-             patches looks at the registry: repositories and tags that don't exist, Windows images, \
-             repositories of a pull-through cache, a data plane out of reach. Possible values are \
-             `warn`, `error`, and `off` for not looking at all. More than 100 images, and a \
-             registry that can't run the tasks, are errors with both of the others.",
+            "How a plan reports the findings of the preflight check. Possible values are `warn`, \
+             `error` and `off`. The check runs when a plan creates the workflow or changes its \
+             policy. Findings include missing repositories and tags, Windows images, repositories \
+             of a pull-through cache and an unreachable data plane. With `warn` and `error`, a \
+             registry that can't run the tasks and a policy with more than 100 images are errors. \
+             `off` skips the check.",
         )
         .with_note(&defaults_to(names::PREFLIGHT)),
         Attribute::new(
             names::RUN_IMMEDIATELY,
             Type::Bool,
             OptionalComputed,
-            "Whether to queue a run after a create, and after an update that changes the policy \
-             or the schedule.",
+            "Whether the provider queues a run after create, and after an update that changes the \
+             policy, `schedule` or `start_time`.",
         )
         .with_note(&defaults_to(names::RUN_IMMEDIATELY)),
         start_time().with_note(
-            "Left out, it is at create derived from the registry's ID, so that a fleet of \
-             registries doesn't start all at once; afterwards it stays what it is.",
+            "If omitted at create, the provider derives the time from the registry ID, so that not \
+             all registries start at the same time. If omitted later, the time does not change.",
         ),
-        tag_convention().with_note(&defaults_to(names::TAG_CONVENTION)),
+        tag_convention(
+            "The tag convention of patched images. Possible values are `incremental` and \
+             `floating`.",
+        )
+        .with_note(&defaults_to(names::TAG_CONVENTION)),
     ]
 }
 
-/// The registry of whatever has one.
+/// The argument `registry_id` of the resource, the data sources and the actions.
 pub(crate) fn registry_id() -> Attribute {
     Attribute::new(
         names::REGISTRY_ID,
         Type::String,
         Configurability::Required,
-        "The ID of the container registry. Letter case doesn't count.",
+        "The ID of the container registry. It is not case-sensitive.",
     )
 }
 
-/// The repositories of a policy.
-pub(crate) fn repositories() -> Attribute {
+/// The repositories of a policy, with the descriptions of the map and of its `tags` and `enabled`.
+pub(crate) fn repositories(map: &str, tags: &str, enabled: &str) -> Attribute {
     Attribute::nested(
         names::REPOSITORIES,
         Nesting::Map,
@@ -126,30 +149,31 @@ pub(crate) fn repositories() -> Attribute {
                 names::TAGS,
                 Type::Set(Box::new(Type::String)),
                 Configurability::Required,
-                "The tags to patch, or `[\"*\"]` for every tag. Tags that look like patches (`-0` to \
-                 `-999`, `-patched`) can't be named.",
+                tags,
             ),
             Attribute::new(
                 names::ENABLED,
                 Type::Bool,
                 Configurability::OptionalComputed,
-                "Whether the repository is scanned and patched.",
-            )
-            .with_note(&defaults_to(names::ENABLED)),
+                enabled,
+            ),
         ],
         Configurability::Required,
-        "The repositories to patch, by name.",
+        map,
     )
 }
 
-/// The tag convention of a policy.
-pub(crate) fn tag_convention() -> Attribute {
+/// The tag convention of a policy. `description` is followed by what each convention means.
+pub(crate) fn tag_convention(description: &str) -> Attribute {
     Attribute::new(
         names::TAG_CONVENTION,
         Type::String,
         Configurability::OptionalComputed,
-        "How patched images are tagged. Possible values are `incremental` (`3.11-1`, `3.11-2` and \
-         so on; earlier ones are kept) and `floating` (`3.11-patched`, overwritten each time).",
+        description,
+    )
+    .with_note(
+        "`incremental` numbers the patches, such as `3.11-1` and `3.11-2`, and keeps earlier ones. \
+         `floating` overwrites `3.11-patched` each time.",
     )
 }
 
@@ -167,8 +191,9 @@ fn schedule() -> Attribute {
         names::SCHEDULE,
         Type::String,
         Configurability::Required,
-        "How often to scan and patch, `1d` to `30d`. The days are days of the month: the count \
-         starts over on the 1st of every month, so `7d` means the 1st, 8th, 15th, 22nd and 29th.",
+        "How often the workflow scans and patches images, from `1d` to `30d`. The days are days of \
+         the month. The count starts over on the 1st of every month, so `7d` means the 1st, 8th, \
+         15th, 22nd and 29th.",
     )
 }
 
@@ -177,7 +202,7 @@ fn start_time() -> Attribute {
         names::START_TIME,
         Type::String,
         Configurability::OptionalComputed,
-        "The time of the day, UTC, at which the workflow runs, as `HH:MM`.",
+        "The time of day in UTC at which the workflow runs, as `HH:MM`.",
     )
 }
 
@@ -187,16 +212,16 @@ fn read_only() -> Vec<Attribute> {
     vec![
         text(
             names::ID,
-            "The ID of the container registry, in the letter case that Azure gives it.",
+            "The ID of the container registry, in the letter case that Azure returns.",
         ),
         text(
             names::LOGIN_SERVER,
-            "The registry's login server, such as `contoso.azurecr.io`.",
+            "The login server of the registry, such as `contoso.azurecr.io`.",
         ),
         text(
             names::POLICY_DIGEST,
             "The SHA-256 digest of the policy document, `csscpolicies/patchpolicy:v1` in the \
-             registry. Two documents that say the same have the same digest.",
+             registry. Equivalent documents have the same digest.",
         ),
         Attribute::new(
             names::ROLE_ASSIGNMENTS,
@@ -206,7 +231,7 @@ fn read_only() -> Vec<Attribute> {
         ),
         text(
             names::SCHEDULE_CRON,
-            "The cron expression (UTC) of `schedule` and `start_time`.",
+            "The cron expression of the timer, in UTC.",
         ),
         Attribute::nested(
             names::TASKS,
@@ -220,8 +245,8 @@ fn read_only() -> Vec<Attribute> {
                 ),
                 text(
                     names::STATUS,
-                    "`Enabled` or `Disabled`, followed by what else differs from what this \
-                     provider sets up, such as `Enabled, but timeout differs`.",
+                    "The status of the task, `Enabled` or `Disabled`. Any other differences from \
+                     the provider's settings follow, such as `Enabled, but timeout differs`.",
                 ),
             ],
             Computed,
@@ -235,7 +260,7 @@ fn read_only() -> Vec<Attribute> {
     ]
 }
 
-/// The block with the time-outs of these operations on `what`.
+/// The block `timeouts` for these operations on `what`.
 pub(crate) fn timeouts(what: &str, operations: &[Operation]) -> NestedBlock {
     let timeout = |&operation: &Operation| {
         let minutes = operation.default_timeout().as_secs() / 60;
@@ -244,7 +269,7 @@ pub(crate) fn timeouts(what: &str, operations: &[Operation]) -> NestedBlock {
             Type::String,
             Configurability::Optional,
             format!(
-                "How long to {operation} {what} may take, such as `90s` or `1h30m`. Defaults to \
+                "The maximum time to {operation} {what}, such as `90s` or `1h30m`. Defaults to \
                  `{minutes}m`."
             ),
         )
@@ -255,7 +280,7 @@ pub(crate) fn timeouts(what: &str, operations: &[Operation]) -> NestedBlock {
         block: Block {
             attributes: operations.iter().map(timeout).collect(),
             blocks: Vec::new(),
-            description: "How long each operation may take.".to_owned(),
+            description: "The timeout of each operation.".to_owned(),
             deprecation: None,
         },
         min_items: 0,

@@ -1,7 +1,7 @@
-//! The attributes of the data source, and what documentation says of each.
+//! The schema of the data source `acr_continuous_patching_images`.
 
 use crate::provider::common::timeouts::Operation;
-use crate::provider::workflow::schema as workflow;
+use crate::provider::workflow::{names, schema as workflow};
 use terraform_plugin::schema::{Attribute, Block, Configurability, Nesting, Schema};
 use terraform_plugin::value::Type;
 
@@ -17,15 +17,28 @@ pub(super) const NEXT_PATCH_TAG: &str = "next_patch_tag";
 
 /// The schema, version 0.
 pub(super) fn schema() -> Schema {
-    let repositories = Attribute {
-        configurability: Configurability::OptionalComputed,
-        ..workflow::repositories()
-    };
+    let repositories = workflow::repositories(
+        "The repositories to evaluate, by name. Defaults to the repositories of the registry's \
+         policy.",
+        "The tags to evaluate, or `[\"*\"]` for every tag. Tags that end like a patch tag (`-0` to \
+         `-999`, `-patched`) are not allowed.",
+        &format!(
+            "Whether the repository is evaluated. {}",
+            workflow::defaults_to(names::ENABLED)
+        ),
+    );
+    let tag_convention = workflow::tag_convention(
+        "The tag convention of patched images. Possible values are `incremental` and `floating`.",
+    );
     let mut attributes = vec![
         workflow::registry_id(),
-        repositories.with_note("Left out, those of the registry's policy."),
-        workflow::tag_convention().with_note(
-            "Left out, that of the registry's policy, and `incremental` where there is none.",
+        Attribute {
+            configurability: Configurability::OptionalComputed,
+            ..repositories
+        },
+        tag_convention.with_note(
+            "Defaults to the policy's convention, or `incremental` if the registry has no readable \
+             policy.",
         ),
     ];
     attributes.extend(findings());
@@ -34,9 +47,10 @@ pub(super) fn schema() -> Schema {
         block: Block {
             attributes,
             blocks: vec![workflow::timeouts("the images", &[Operation::Read])],
-            description: "Reads which images a run of Continuous Patching would take now, by the \
-                          policy of an Azure Container Registry or by another one: a dry run. \
-                          Nothing is scanned, and nothing is changed."
+            description: "Lists the images that a Continuous Patching run would select now, as a \
+                          dry run. The data source evaluates the policy of an Azure Container \
+                          Registry, or a policy that you specify. It scans nothing and changes \
+                          nothing."
                 .to_owned(),
             deprecation: None,
         },
@@ -53,41 +67,44 @@ fn findings() -> Vec<Attribute> {
             vec![
                 text(
                     LATEST_PATCH_TAG,
-                    "The tag of its latest patch, such as `3.11-1`; null where it has none.",
+                    "The tag of the latest patch, such as `3.11-1`. Null if the image has no \
+                     patch.",
                 ),
                 text(
                     NEXT_PATCH_TAG,
-                    "The tag that a patch would get, such as `3.11-2` or `3.11-patched`; null where \
-                     it can't be patched any more.",
+                    "The tag of the next patch, such as `3.11-2` or `3.11-patched`. Null if the \
+                     image can no longer be patched.",
                 ),
                 text(REPOSITORY, "The repository of the image."),
                 text(
                     SCAN_TAG,
-                    "The tag that would be scanned: that of the latest patch, or the image's own.",
+                    "The tag that would be scanned: the latest patch tag, or `tag` if the image \
+                     has no patch.",
                 ),
-                text(TAG, "The tag of the image, which is what would be patched."),
+                text(TAG, "The tag of the image that would be patched."),
             ],
             Computed,
-            "The images, by repository and tag in the alphabet's order.",
+            "The selected images, sorted by repository and tag.",
         ),
         Attribute::new(
             LIMIT,
             Type::Number,
             Computed,
-            "The most images that a run takes, `100`. With more it fails, and nothing is patched.",
+            "The maximum number of images in a run, `100`. A run with more images fails and \
+             patches nothing.",
         ),
         Attribute::new(
             NOT_FOUND,
             Type::List(Box::new(Type::String)),
             Computed,
-            "What would be skipped because it isn't there: repositories, such as `team/api-fw`, and \
-             tags, such as `python:3.12`.",
+            "The repositories and tags that do not exist, such as `team/api-fw` and `python:3.12`. \
+             A run skips them.",
         ),
         Attribute::new(
             TOTAL,
             Type::Number,
             Computed,
-            "How many images there are, which may be more than `limit`.",
+            "The number of selected images, which can exceed `limit`.",
         ),
     ]
 }

@@ -81,26 +81,28 @@ impl Action for RunWorkflow {
 }
 
 fn schema() -> Schema {
-    let [registry_id, timeout] = action_arguments::attributes(
-        "How long to wait for the run, which goes on in Azure all the same, at most",
-    );
+    let [registry_id, timeout] =
+        action_arguments::attributes("The maximum time to queue the run and to wait for it");
     let wait = Attribute::new(
         WAIT,
         Type::Bool,
         Configurability::Optional,
-        "Whether to wait until the run has ended, and to show its log meanwhile. The action then \
-         fails where the run does. The scans and patches that the run queues are not waited for. \
+        "Whether the action waits until the run ends, and shows its log meanwhile. The action then \
+         fails if the run fails. It does not wait for the scans and patches that the run queues. \
          Defaults to `false`.",
     );
     Schema {
         version: 0,
         block: Block {
-            attributes: vec![registry_id, timeout, wait],
-            description:
-                "Runs a Continuous Patching workflow now, whatever its schedule: queues a \
-                          run of its trigger task, which selects the images and queues a scan for \
-                          each of them."
-                    .to_owned(),
+            attributes: vec![
+                registry_id,
+                timeout.with_note("The run continues in Azure after the timeout."),
+                wait,
+            ],
+            description: "Runs a Continuous Patching workflow now, independent of its schedule. \
+                          The action queues a run of the trigger task, which selects the images \
+                          and queues a scan for each image."
+                .to_owned(),
             ..Block::default()
         },
     }

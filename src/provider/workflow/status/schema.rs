@@ -1,4 +1,4 @@
-//! The attributes of the data source, and what documentation says of each.
+//! The schema of the data source `acr_continuous_patching_status`.
 
 use crate::patching::run_log::MOST_ERRORS;
 use crate::provider::common::timeouts::Operation;
@@ -18,10 +18,10 @@ pub(super) fn schema() -> Schema {
                 "runs and their logs",
                 &[Operation::Read],
             )],
-            description: "Tells what has become of the images of a Continuous Patching workflow: \
-                of each image the latest scan, the patch that followed it or why none did, and \
-                what went wrong."
-                .to_owned(),
+            description:
+                "Reports the patching status of each image of a Continuous Patching workflow: \
+                the latest scan, the patch or the reason for no patch, and any errors."
+                    .to_owned(),
             deprecation: None,
         },
     }
@@ -36,33 +36,32 @@ fn attributes() -> Vec<Attribute> {
             Type::Number,
             OptionalComputed,
             format!(
-                "How many days to look back for runs, 1 to {LONGEST_LOOKBACK}, which is how long \
-                 Azure keeps them. Defaults to the days of the workflow's schedule, and to \
-                 {LONGEST_LOOKBACK} where there is no schedule to be read."
+                "The number of days to look back for runs, from 1 to {LONGEST_LOOKBACK}. Azure \
+                 keeps runs for {LONGEST_LOOKBACK} days. Defaults to the interval of the \
+                 workflow's schedule, or {LONGEST_LOOKBACK} if no schedule can be read."
             ),
         ),
         Attribute::new(
             names::STATUS,
             Type::String,
             Optional,
-            "The status of the images to tell of. An image has the status of its patch where its \
-             scan succeeded or queued a patch, else that of its scan. Possible values are \
-             `Queued`, `Running`, `Succeeded` (patched), `Failed`, `Canceled`, `Skipped` (nothing \
-             to patch) and `Unknown`. Left out, all images are told of.",
+            "The status of the images to return. If omitted, all images are returned. Possible \
+             values are `Queued`, `Running`, `Succeeded` (patched), `Failed`, `Canceled`, \
+             `Skipped` (nothing to patch) and `Unknown`. An image has the status of its patch if \
+             its scan succeeded or queued a patch. Otherwise it has the status of its scan.",
         ),
         Attribute::new(
             names::ACTIVE_RUN_IDS,
             Type::List(Box::new(Type::String)),
             Computed,
-            "The IDs of the workflow's runs that are queued or running, of all three tasks, the \
-             oldest first.",
+            "The IDs of the queued and running runs of all three tasks, oldest first.",
         ),
         Attribute::nested(
             names::IMAGES,
             Nesting::List,
             image(),
             Computed,
-            "The images that were scanned, by name.",
+            "The scanned images, sorted by name.",
         ),
     ]
 }
@@ -74,52 +73,53 @@ fn image() -> Vec<Attribute> {
     vec![
         text(
             names::IMAGE,
-            "The image as `<repository>:<tag>`, with the tag that is patched. `Unknown` where a \
-             scan's log doesn't say it (yet).",
+            "The image as `<repository>:<tag>`, with the tag that is patched. `Unknown` if the \
+             scan's log does not name the image, or not yet.",
         ),
         text(
             names::SCAN_STATUS,
-            "How far the latest scan is: `Queued`, `Running`, `Succeeded`, `Failed`, `Canceled` or \
-             `Unknown`.",
+            "The status of the latest scan: `Queued`, `Running`, `Succeeded`, `Failed`, `Canceled` \
+             or `Unknown`.",
         ),
         text(
             names::SCAN_TIME,
-            "When the scan was queued, in UTC by RFC 3339.",
+            "The time in UTC at which the scan was queued, in RFC 3339 format.",
         ),
-        text(
-            names::SCAN_RUN_ID,
-            "The ID of the scan's run, such as `cf2`.",
-        ),
+        text(names::SCAN_RUN_ID, "The run ID of the scan, such as `cf2`."),
         text(
             names::PATCH_STATUS,
-            "How far the patch is, in the same words; `Skipped` where the scan found nothing to \
-             patch; `Unknown` where the scan isn't done, or nothing says what became of it.",
+            "The status of the patch: `Queued`, `Running`, `Succeeded`, `Failed`, `Canceled`, \
+             `Skipped` or `Unknown`. `Skipped` means that the scan found nothing to patch. \
+             `Unknown` means that the scan has not succeeded, or that the result of the patch is \
+             not known.",
         ),
         text(
             names::PATCH_TIME,
-            "When the patch was queued, in UTC by RFC 3339. Null where there is none.",
+            "The time in UTC at which the patch was queued, in RFC 3339 format. Null if no patch \
+             run was found.",
         ),
         text(
             names::PATCH_RUN_ID,
-            "The ID of the patch's run. Null where there is none.",
+            "The run ID of the patch. Null if the scan queued no patch.",
         ),
         text(
             names::PATCHED_IMAGE,
-            "The newest patched image, as `<repository>:<tag>`: what this patch has pushed, else \
-             what an earlier one has. Null where nothing has been patched yet.",
+            "The newest patched image as `<repository>:<tag>`, pushed by this patch or by an \
+             earlier one. Null if the image has not been patched yet.",
         ),
         text(
             names::SKIP_REASON,
-            "Why nothing was patched, in the scan's words. Null unless the patch is `Skipped`.",
+            "The reason for no patch, from the scan's log. Null unless `patch_status` is \
+             `Skipped`.",
         ),
         Attribute::new(
             names::ERRORS,
             Type::List(Box::new(Type::String)),
             Configurability::Computed,
             format!(
-                "What went wrong where the scan or the patch has failed: the last {MOST_ERRORS} \
-                 lines of its log with the word \"error\", and Azure's reason. Queries of links, \
-                 which may be credentials, are left out."
+                "The errors of a failed scan or patch. They are the last {MOST_ERRORS} log lines \
+                 with the word \"error\", and Azure's error message. The provider removes the \
+                 query strings of URLs, because they can contain credentials."
             ),
         ),
     ]
