@@ -1,4 +1,4 @@
-# A registry's images, scanned and patched on a schedule.
+# Scans and patches the images of a registry on a schedule.
 
 terraform {
   required_providers {

@@ -1,9 +1,9 @@
 output "schedule_cron" {
-  description = "When the workflow runs, in UTC."
+  description = "The cron expression of the workflow, in UTC."
   value       = acr_continuous_patching_workflow.demo.schedule_cron
 }
 
 output "role_assignments" {
-  description = "What the tasks' identities may do."
+  description = "The tasks and their roles."
   value       = keys(acr_continuous_patching_workflow.demo.role_assignments)
 }

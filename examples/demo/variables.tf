@@ -1,16 +1,16 @@
 variable "registry_id" {
-  description = "The ID of the registry whose images are patched."
+  description = "The ID of the container registry."
   type        = string
 }
 
 variable "schedule" {
-  description = "How often, from 1d to 30d."
+  description = "How often the workflow runs, from 1d to 30d."
   type        = string
   default     = "7d"
 }
 
 variable "python_tags" {
-  description = "The tags of the repository python that are patched."
+  description = "The tags to patch in the repository python."
   type        = set(string)
   default     = ["3.11"]
 }

@@ -1,4 +1,4 @@
-# In a pod with the label `azure.workload.identity/use: "true"`.
+# Requires a pod with the label `azure.workload.identity/use: "true"`.
 provider "acr" {
   use_aks_workload_identity = true
 

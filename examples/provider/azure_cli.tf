@@ -1,2 +1,3 @@
-# After `az login`, with the account of `az account show` unless `subscription_id` or `tenant_id` names another one.
+# Run `az login` first. The default account is the one in `az account show`.
+# `subscription_id` or `tenant_id` selects another account.
 provider "acr" {}

@@ -1,4 +1,4 @@
-# In a step with `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`.
+# Requires a pipeline step with `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`.
 provider "acr" {
   tenant_id                          = "10000000-0000-0000-0000-000000000000"
   client_id                          = "20000000-0000-0000-0000-000000000000"

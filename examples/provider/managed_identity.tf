@@ -1,7 +1,7 @@
 provider "acr" {
   use_msi = true
 
-  # Only for a user-assigned identity:
+  # Only for a user-assigned managed identity:
   client_id = "20000000-0000-0000-0000-000000000000"
 
   use_cli = false

@@ -6,5 +6,5 @@ terraform {
   }
 }
 
-# Signs in as the ARM_* environment variables say, or else with the Azure CLI.
+# Authenticates with the ARM_* environment variables, or with the Azure CLI if none are set.
 provider "acr" {}

@@ -1,4 +1,4 @@
-# A registry's images, patched every week, and a report of how that goes.
+# Patches the images of a registry every week, and reports the patching status.
 
 terraform {
   required_providers {
@@ -11,7 +11,7 @@ terraform {
 provider "acr" {}
 
 variable "registry_id" {
-  description = "The ID of the registry whose images are patched."
+  description = "The ID of the container registry."
   type        = string
 }
 
@@ -28,7 +28,7 @@ resource "acr_continuous_patching_workflow" "example" {
 data "acr_continuous_patching_status" "example" {
   registry_id = var.registry_id
 
-  # Before the workflow is set up there is nothing to tell of
+  # Reads the status only after the workflow exists.
   depends_on = [acr_continuous_patching_workflow.example]
 }
 
@@ -38,27 +38,27 @@ locals {
 }
 
 output "counts" {
-  description = "How many images there are of each patch status."
+  description = "The number of images by patch status."
   value       = { for status, images in { for image in local.images : image.patch_status => image... } : status => length(images) }
 }
 
 output "patched" {
-  description = "What to deploy in place of each image that is patched."
+  description = "The patched image to deploy instead of each image."
   value       = { for image in local.images : image.image => image.patched_image if image.patched_image != null }
 }
 
 output "end_of_life" {
-  description = "The images that nobody can patch any more."
+  description = "The images that can no longer be patched, because their operating system is end-of-life."
   value       = [for image in local.images : image.image if try(strcontains(image.skip_reason, "EOSL"), false)]
 }
 
 output "failed" {
-  description = "What went wrong, by image and run."
+  description = "The errors, by image and run."
   value       = { for image in local.failed : "${image.image} (${image.scan_run_id})" => image.errors }
 }
 
 output "busy" {
-  description = "How many runs are still at it."
+  description = "The number of active runs."
   value       = length(data.acr_continuous_patching_status.example.active_run_ids)
 }
 

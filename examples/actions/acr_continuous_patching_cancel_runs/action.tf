@@ -1,5 +1,5 @@
 variable "registry_id" {
-  description = "The registry, such as azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as azurerm_container_registry.example.id."
   type        = string
 }
 
@@ -11,7 +11,7 @@ resource "acr_continuous_patching_workflow" "example" {
     "python" = { tags = ["3.11", "latest"] }
   }
 
-  # What is still on its way goes by the policy as it was before
+  # Active runs still use the policy from before the update.
   lifecycle {
     action_trigger {
       events  = [before_update]
@@ -20,7 +20,7 @@ resource "acr_continuous_patching_workflow" "example" {
   }
 }
 
-# By hand: terraform apply -invoke=action.acr_continuous_patching_cancel_runs.example
+# Manual invocation: terraform apply -invoke=action.acr_continuous_patching_cancel_runs.example
 action "acr_continuous_patching_cancel_runs" "example" {
   config {
     registry_id = var.registry_id

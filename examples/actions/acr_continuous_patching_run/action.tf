@@ -1,5 +1,5 @@
 variable "registry_id" {
-  description = "The registry, such as azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as azurerm_container_registry.example.id."
   type        = string
 }
 
@@ -19,7 +19,7 @@ resource "acr_continuous_patching_workflow" "example" {
   }
 }
 
-# By hand: terraform apply -invoke=action.acr_continuous_patching_run.example
+# Manual invocation: terraform apply -invoke=action.acr_continuous_patching_run.example
 action "acr_continuous_patching_run" "example" {
   config {
     registry_id = acr_continuous_patching_workflow.example.id

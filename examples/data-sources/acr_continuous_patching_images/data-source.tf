@@ -1,9 +1,9 @@
 variable "registry_id" {
-  description = "The registry, such as data.azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as data.azurerm_container_registry.example.id."
   type        = string
 }
 
-# What the next run takes, by the registry's policy
+# The images that the next run selects with the registry's policy
 data "acr_continuous_patching_images" "live" {
   registry_id = var.registry_id
 }
@@ -16,7 +16,7 @@ output "next_patches" {
   }
 }
 
-# What another policy would take, before anybody applies it
+# The images that another policy would select, before you apply it
 locals {
   repositories = {
     "python"      = { tags = ["*"] }
@@ -39,15 +39,16 @@ output "never_patched" {
 }
 
 output "not_found" {
-  value = data.acr_continuous_patching_images.wider.not_found
+  description = "The repositories and tags of the wider policy that do not exist."
+  value       = data.acr_continuous_patching_images.wider.not_found
 }
 
-check "a_run_takes_them_all" {
+check "run_limit_is_not_exceeded" {
   assert {
     condition = (
       data.acr_continuous_patching_images.wider.total
       <= data.acr_continuous_patching_images.wider.limit
     )
-    error_message = "A run would fail: the wider policy selects more images than it takes."
+    error_message = "A run would fail: the wider policy selects more images than a run takes."
   }
 }

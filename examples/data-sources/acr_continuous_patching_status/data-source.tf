@@ -1,21 +1,21 @@
 variable "registry_id" {
-  description = "The registry, such as azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as azurerm_container_registry.example.id."
   type        = string
 }
 
-# What has become of every image since the schedule's last turn
+# The status of all images within the interval of the workflow's schedule
 data "acr_continuous_patching_status" "example" {
   registry_id = var.registry_id
 }
 
-# The images by how their patches went, such as { Skipped = ["python:3.12"], Succeeded = ["python:3.11"] }
+# The images by patch status, such as { Skipped = ["python:3.12"], Succeeded = ["python:3.11"] }
 output "images_by_patch_status" {
   value = {
     for image in data.acr_continuous_patching_status.example.images : image.patch_status => image.image...
   }
 }
 
-# Which image is patched as what, such as { "python:3.11" = "python:3.11-1" }
+# The newest patch of each image, such as { "python:3.11" = "python:3.11-1" }
 output "patched_images" {
   value = {
     for image in data.acr_continuous_patching_status.example.images : image.image => image.patched_image
@@ -23,13 +23,13 @@ output "patched_images" {
   }
 }
 
-# The images that failed within the last 30 days, with what went wrong
+# The images that failed in the last 30 days, with their errors
 data "acr_continuous_patching_status" "failed" {
   registry_id   = var.registry_id
   status        = "Failed"
   lookback_days = 30
 
-  # Each scan takes a request for its log, and Azure lets ten of them pass a second
+  # The log of each scan takes one request, and Azure allows about ten of them per second.
   timeouts {
     read = "15m"
   }
@@ -42,7 +42,7 @@ output "errors" {
   }
 }
 
-# A warning with each plan and apply while there are any
+# Shows a warning in each plan and apply while an image has failed
 check "every_image_is_patched" {
   assert {
     condition     = length(data.acr_continuous_patching_status.failed.images) == 0

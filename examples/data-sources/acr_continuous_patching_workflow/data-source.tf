@@ -1,5 +1,5 @@
 variable "registry_id" {
-  description = "The registry, such as data.azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as data.azurerm_container_registry.example.id."
   type        = string
 }
 
@@ -8,7 +8,7 @@ data "acr_continuous_patching_workflow" "example" {
 }
 
 output "patched_tags" {
-  description = "The tags that are patched, by repository."
+  description = "The patched tags, by repository."
   value = {
     for name, repository in coalesce(data.acr_continuous_patching_workflow.example.repositories, {}) :
     name => repository.tags if repository.enabled
@@ -16,16 +16,16 @@ output "patched_tags" {
 }
 
 output "principals" {
-  description = "The identities of the tasks, for firewalls, alerts and reviews of access."
+  description = "The principal IDs of the tasks, for firewalls, alerts and access reviews."
   value = {
     for name, task in data.acr_continuous_patching_workflow.example.tasks :
     name => task.principal_id if task.principal_id != null
   }
 }
 
-check "the_workflow_runs" {
+check "workflow_is_enabled" {
   assert {
     condition     = data.acr_continuous_patching_workflow.example.enabled
-    error_message = "Continuous Patching of this registry doesn't run on its schedule."
+    error_message = "The Continuous Patching workflow of this registry doesn't run on its schedule."
   }
 }

@@ -1,9 +1,9 @@
-# Every workflow in the provider's subscription
+# All workflows in the provider's subscription
 list "acr_continuous_patching_workflow" "all" {
   provider = acr
 }
 
-# Those of one resource group, with everything that an import would have
+# All workflows in one resource group, with all attributes of an import
 list "acr_continuous_patching_workflow" "example" {
   provider         = acr
   include_resource = true

@@ -1,5 +1,5 @@
 variable "registry_id" {
-  description = "The registry, such as azurerm_container_registry.example.id."
+  description = "The ID of the container registry, such as azurerm_container_registry.example.id."
   type        = string
 }
 

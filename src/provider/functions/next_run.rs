@@ -29,8 +29,8 @@ impl NextRun {
             text("start_time", "The time of day in UTC, as `HH:MM`."),
             text(
                 "after",
-                "The time after which the run must be, as an RFC 3339 timestamp in any time zone. \
-                 For example, use the result of `plantimestamp()`.",
+                "The time to start from, as an RFC 3339 timestamp in any time zone, such as the \
+                 result of `plantimestamp()`.",
             ),
         ];
         let summary = "The first run of a schedule after a given time";

@@ -118,8 +118,9 @@ fn arguments() -> Vec<Attribute> {
         )
         .with_note(&defaults_to(names::RUN_IMMEDIATELY)),
         start_time().with_note(
-            "If omitted at create, the provider derives the time from the registry ID, so that not \
-             all registries start at the same time. If omitted later, the time does not change.",
+            "If omitted at create, the provider derives the time from the registry ID. Registries \
+             therefore don't all start at the same time. If omitted later, the time does not \
+             change.",
         ),
         tag_convention(
             "The tag convention of patched images. Possible values are `incremental` and \

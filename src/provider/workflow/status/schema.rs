@@ -19,8 +19,9 @@ pub(super) fn schema() -> Schema {
                 &[Operation::Read],
             )],
             description:
-                "Reports the patching status of each image of a Continuous Patching workflow: \
-                the latest scan, the patch or the reason for no patch, and any errors."
+                "Reports the patching status of each image of a Continuous Patching workflow. \
+                The status contains the latest scan, the patch or the reason for no patch, and any \
+                errors."
                     .to_owned(),
             deprecation: None,
         },
