@@ -1,5 +1,5 @@
-//! Digests as OCI writes them: `sha256:` and 64 hexadecimal digits. The one thing that the domain and the
-//! registry client have in common.
+//! Digests in the OCI format: `sha256:` and 64 hexadecimal digits. `patching` and the registry client in
+//! `azure` both use them.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 const PREFIX: &str = "sha256:";
 
-/// The digest of some bytes.
+/// Returns the SHA-256 digest of the bytes in the OCI format.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
@@ -18,7 +18,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether a text has the form of a digest that [`sha256`] gives.
+/// Whether a text has the format that [`sha256`] returns.
 pub(crate) fn is_sha256(text: &str) -> bool {
     let hex = text.strip_prefix(PREFIX).unwrap_or_default().as_bytes();
     hex.len() == 64 && hex.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_written_as_registries_write_it() {
+    fn a_digest_has_the_oci_format() {
         let digest = sha256(b"{}");
         assert_eq!(
             digest,

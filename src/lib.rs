@@ -1,13 +1,16 @@
 //! Terraform and OpenTofu provider for Azure Container Registry Continuous Patching.
 //!
 //! # Layout
-//! - [`provider`]: what users meet: the provider block, signing in, the resource and all else that is offered
-//! - `workflow`: the engine: what there is in Azure, what should be there, and the way from one to the other
-//! - [`patching`]: Continuous Patching as the service knows it
-//! - [`azure`], [`http`]: Azure, and the way to it
-//! - [`digest`]: digests as OCI writes them
+//! - [`provider`]: what users configure: the provider block, authentication, the resource, the list
+//!   resource, data sources, actions and functions
+//! - `workflow`: the engine: it observes Azure, computes the difference to the desired state and applies
+//!   it
+//! - [`patching`]: the rules of Continuous Patching: policy, tags, schedule, tasks and run logs
+//! - [`azure`]: the clients for Azure's APIs
+//! - [`http`]: the HTTP client with retries and throttling
+//! - [`digest`]: digests in the OCI format
 //!
-//! The framework that it is built on is the crate [`terraform_plugin`].
+//! The provider is built on the crate [`terraform_plugin`].
 
 pub mod azure;
 pub mod digest;
@@ -16,5 +19,5 @@ pub mod patching;
 pub mod provider;
 mod workflow;
 
-/// Where registries offer the provider. The namespace is the publisher's to change, here only.
+/// The provider's address in the registries. To publish under another namespace, change only this line.
 pub const SOURCE_ADDRESS: &str = "registry.terraform.io/acrpatch/acr";

@@ -15,7 +15,8 @@ const BINARY: Binary = Binary {
 };
 
 fn main() -> ExitCode {
-    // Two users of TLS in one binary: neither is to guess. It fails only where one is installed.
+    // Two crates in this binary use rustls, so the process needs one default crypto provider. The call
+    // fails only if another default is installed already.
     let _ = ring::default_provider().install_default();
     let environment: Environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

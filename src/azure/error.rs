@@ -337,8 +337,8 @@ mod tests {
         insta::assert_snapshot!(said.join("\n"), @"
         reading task /tasks/x: 403 Forbidden
         creating task /tasks/x
-        creating task /tasks/x: it was cancelled
-        creating task /tasks/x: the time allowed has passed
+        creating task /tasks/x: the operation was cancelled
+        creating task /tasks/x: the operation timed out
         creating task /tasks/x: 401 Unauthorized
         ");
         let clear = |error: Error| error.after(&operation, &reply(401)).may_have_been_done();

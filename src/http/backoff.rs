@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
-/// The pauses between attempts: the first one, each further one longer by a factor, up to the longest.
+/// An iterator over the pauses between attempts. Each pause is longer than the last by a factor, up to a
+/// maximum.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     next: Duration,
-    /// Each pause is so many times the one before, as a fraction.
+    /// The growth factor as numerator and denominator.
     factor: (u32, u32),
     longest: Duration,
-    /// How often the first pause is made again before it grows.
+    /// How many more times the first pause repeats before pauses grow.
     held: u32,
-    /// How many pauses are left.
+    /// How many pauses remain. `None` means no limit.
     left: Option<u32>,
-    /// How much may have been waited before another pause.
+    /// No further pause starts once the pauses add up to this.
     total: Option<Duration>,
     waited: Duration,
 }
 
 impl Backoff {
-    /// Pauses without end, each twice as long as the one before.
+    /// Returns endless pauses, each twice as long as the last.
     pub(crate) const fn doubling(first: Duration, longest: Duration) -> Self {
         Self::growing(first, (2, 1), longest)
     }
 
-    /// Pauses without end that grow by a factor, such as 3/2.
+    /// Returns endless pauses that grow by a factor, such as 3/2.
     pub(crate) const fn growing(first: Duration, factor: (u32, u32), longest: Duration) -> Self {
         Self {
             next: first,
@@ -37,7 +38,7 @@ impl Backoff {
         }
     }
 
-    /// Ends after so many pauses.
+    /// Limits the number of pauses.
     pub(crate) const fn times(self, pauses: u32) -> Self {
         Self {
             left: Some(pauses),
@@ -45,12 +46,12 @@ impl Backoff {
         }
     }
 
-    /// For what Azure has taken and doesn't show yet: some minutes in all.
+    /// The pauses until Azure's reads show a change that it has accepted: about six minutes in total.
     pub(crate) const fn until_shown() -> Self {
         Self::doubling(Duration::from_millis(200), Duration::from_secs(10)).times(40)
     }
 
-    /// For an identity that isn't known everywhere yet: five minutes in all.
+    /// The pauses until Entra ID has replicated a new identity: about five minutes in total.
     pub(crate) const fn until_replicated() -> Self {
         Self {
             held: 1,
@@ -59,7 +60,7 @@ impl Backoff {
         }
     }
 
-    /// For rights that haven't arrived everywhere yet: as long as there is time.
+    /// The pauses until a role assignment propagates. They end only with the operation's budget.
     pub(crate) const fn until_authorized() -> Self {
         Self::doubling(Duration::from_secs(2), Duration::from_secs(30))
     }
@@ -95,18 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_shown_yet_is_looked_for_forty_times() {
+    fn polls_forty_times_until_a_change_shows() {
         let pauses = seconds(Backoff::until_shown());
         assert_eq!(pauses[..7], [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0]);
         assert_eq!(pauses[7..], [10.0; 33]);
     }
 
     #[test]
-    fn replication_is_waited_for_as_long_again_as_it_has_taken_but_not_for_ever() {
+    fn waits_about_five_minutes_for_replication() {
         let pauses = seconds(Backoff::until_replicated());
         assert_eq!(pauses[..6], [0.5, 0.5, 1.0, 2.0, 4.0, 8.0]);
         assert_eq!(pauses[6..], [15.0; 19]);
-        // The pauses of old: as long as has been waited, between the first and the longest.
+        // Each pause equals the time waited so far, but at least 0.5 and at most 15 seconds.
         let mut waited = 0.0_f64;
         for pause in pauses {
             assert!(waited < 300.0);
@@ -117,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_waited_for_without_end() {
+    fn waits_without_limit_for_a_role_assignment() {
         let pauses = seconds(Backoff::until_authorized().times(100));
         assert_eq!(pauses[..5], [2.0, 4.0, 8.0, 16.0, 30.0]);
         assert_eq!(pauses[5..], [30.0; 95]);
     }
 
     #[test]
-    fn a_factor_may_be_a_fraction() {
+    fn a_growth_factor_can_be_a_fraction() {
         let ms = Duration::from_millis;
         let grows = Backoff::growing(ms(200), (3, 2), ms(400));
         assert_eq!(

@@ -1,38 +1,39 @@
-//! What an operation may spend: until when, and whether the user has called it off.
+//! The time limit and the cancellation of an operation.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The limit of one operation, shared by everything that it starts.
+/// The deadline and cancellation of one operation. Every request and wait of the operation shares them.
 ///
-/// It is asked before each request: once it is spent nothing new begins, and a read in flight is given
-/// up. A write in flight may finish after a cancellation, so that its outcome is known.
+/// The pipeline checks the budget before each request. Once it is spent, no new request starts and a read
+/// in flight is abandoned. A write in flight may finish after a cancellation, so that its outcome is
+/// known.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// When the operation's time is over.
+    /// When the operation times out.
     pub deadline: Instant,
-    /// Cancelled when the user calls the operation off.
+    /// Cancelled when the user interrupts the operation (Ctrl-C).
     pub cancelled: CancellationToken,
 }
 
-/// Why an operation stopped short.
+/// Why an operation ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
-    /// Its time is over.
-    #[error("the time allowed has passed")]
+    /// The deadline has passed.
+    #[error("the operation timed out")]
     Deadline,
-    /// The user called it off.
-    #[error("it was cancelled")]
+    /// The user cancelled it.
+    #[error("the operation was cancelled")]
     Cancelled,
 }
 
 impl Budget {
-    /// A budget that starts now.
+    /// Returns a budget that starts now.
     #[must_use]
     pub fn new(duration: Duration, cancelled: CancellationToken) -> Self {
-        // A time-out beyond what the clock can hold is as good as a month.
+        // The clock can't hold every timeout that a user can set, so a month is the maximum.
         const FOREVER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
         let now = Instant::now();
         Self {
@@ -41,7 +42,7 @@ impl Budget {
         }
     }
 
-    /// The same budget, for a part that may take no longer than this.
+    /// Returns the same budget with a deadline at most `duration` from now.
     #[must_use]
     pub fn within(&self, duration: Duration) -> Self {
         let part = Self::new(duration, self.cancelled.clone());
@@ -51,10 +52,10 @@ impl Budget {
         }
     }
 
-    /// Whether something new may begin.
+    /// Checks that a new request may start.
     ///
     /// # Errors
-    /// The reason why not.
+    /// If the budget is spent, with the reason.
     pub fn check(&self) -> Result<(), Stopped> {
         if self.cancelled.is_cancelled() {
             Err(Stopped::Cancelled)
@@ -65,10 +66,10 @@ impl Budget {
         }
     }
 
-    /// Waits, and wakes early when the budget is spent.
+    /// Waits, but stops early if the budget is spent.
     ///
     /// # Errors
-    /// When the budget was spent before the time was over.
+    /// If the budget is spent before the time is over.
     pub async fn sleep(&self, duration: Duration) -> Result<(), Stopped> {
         tokio::select! {
             biased;
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_sleep_that_fits_is_slept() {
+    async fn a_sleep_within_the_budget_runs_to_its_end() {
         let budget = Budget::new(Duration::from_secs(10), CancellationToken::new());
         let start = Instant::now();
         assert_eq!(budget.sleep(Duration::from_secs(4)).await, Ok(()));
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sleep_ends_with_the_budget() {
+    async fn a_sleep_ends_at_the_deadline() {
         let budget = Budget::new(Duration::from_secs(10), CancellationToken::new());
         let start = Instant::now();
         let slept = budget.sleep(Duration::from_secs(60)).await;
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cancelled_operation_wakes_at_once() {
+    async fn cancellation_ends_a_sleep_at_once() {
         let budget = Budget::new(Duration::from_secs(10), CancellationToken::new());
         let cancel = budget.cancelled.clone();
         let (slept, ()) = tokio::join!(budget.sleep(Duration::from_secs(5)), async {

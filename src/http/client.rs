@@ -1,4 +1,4 @@
-//! The real transport: one shared reqwest client, with its limits, its proxy and its trust.
+//! The production transport: one shared reqwest client with timeouts, proxy and trusted certificates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,50 +13,50 @@ use crate::http::proxy;
 use crate::http::tls_roots::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
 
-/// How long a connection may take.
+/// The timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client needs to know. Whoever makes it reads the environment, not we.
+/// The options of a client. The caller reads the environment, this module doesn't.
 #[derive(Clone, Default)]
 pub struct ClientOptions {
     /// The `User-Agent` of each request.
     pub user_agent: String,
-    /// The proxy for https, as `HTTPS_PROXY` gives it. It may hold a password.
+    /// The proxy for https, in the format of `HTTPS_PROXY`. It may contain a password.
     pub https_proxy: Option<String>,
-    /// The hosts that are reached without it, as `NO_PROXY` gives them.
+    /// The hosts that bypass the proxy, in the format of `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// CA certificates, as PEM, that are trusted beside the system's.
+    /// CA certificates as PEM. The client trusts them in addition to the system's.
     pub extra_ca_pem: Option<Vec<u8>>,
-    /// Whether plain http will do. Only for the endpoints of managed identity, which are on the machine
-    /// itself and speak nothing else.
+    /// Whether to allow plain http. Only the managed identity endpoints need it: they are on the machine
+    /// itself and don't offer https.
     pub plain_http: bool,
 }
 
-/// Why no client could be made.
+/// Why a client could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The certificates are not usable.
+    /// The CA certificates are not usable.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The proxy's address makes no sense.
-    #[error("the address of the https proxy is not valid")]
+    /// The proxy's address is not valid.
+    #[error("the https proxy address is not valid")]
     Proxy(#[source] reqwest::Error),
-    /// The HTTP stack refuses the options.
-    #[error("the HTTP client could not be made")]
+    /// reqwest rejects the options.
+    #[error("the HTTP client could not be created")]
     Build(#[source] reqwest::Error),
 }
 
-/// The transport that really sends. How long an attempt may take is for who sends by it to say.
+/// The transport that sends requests over the network. The caller limits how long an attempt may take.
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
 }
 
 impl Client {
-    /// Makes a client. Its connections are pooled; clones share them.
+    /// Creates a client. Its clones share one connection pool.
     ///
     /// # Errors
-    /// When the certificates or the proxy can't be used.
+    /// If the certificates or the proxy can't be used.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls_roots::client_config(options.extra_ca_pem.as_deref())?)
@@ -105,7 +105,8 @@ impl Transport for Client {
     }
 }
 
-/// Reads a body as it is decompressed, so that a small one can't grow without end.
+/// Reads a body while decompressing it, and stops at the limit. A small compressed body can't exhaust
+/// memory.
 async fn read(
     url: &Url,
     mut answer: reqwest::Response,
@@ -127,7 +128,7 @@ async fn read(
 }
 
 fn failure(url: &Url, error: reqwest::Error) -> TransportError {
-    // Links to blobs are signed in their query: the address stays out of every message.
+    // Links to blobs carry a signature in their query, so the URL stays out of every message.
     let error = error.without_url();
     TransportError {
         kind: kind(&error),
@@ -139,7 +140,8 @@ fn failure(url: &Url, error: reqwest::Error) -> TransportError {
 
 fn kind(error: &reqwest::Error) -> TransportErrorKind {
     if error.is_connect() {
-        // Only before the request is sent: later, a failure of TLS is a cut connection like any other.
+        // Only before the request is sent. Later, a TLS failure is an interrupted connection like any
+        // other.
         match refused_by_tls(error) {
             Some(rustls::Error::InvalidCertificate(_)) => TransportErrorKind::Certificate,
             Some(_) => TransportErrorKind::Tls,
@@ -154,7 +156,7 @@ fn kind(error: &reqwest::Error) -> TransportErrorKind {
     }
 }
 
-/// What rustls has against the connection.
+/// The error with which rustls rejected the connection.
 fn refused_by_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
     chain(error).find_map(|error| error.downcast_ref())
 }
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
     use crate::http::loopback::TlsServer;
 
-    /// An answer outside of the encryption.
+    /// An unencrypted answer, which breaks the TLS connection.
     const NO_TLS: &[u8] = b"this is no record of TLS";
 
     fn client(extra_ca_pem: Option<String>) -> Client {
@@ -190,7 +192,7 @@ mod tests {
             .unwrap_err()
     }
 
-    /// What a client that trusts the server's certificate gets from it.
+    /// Sends a request with a client that trusts the server's certificate.
     async fn ask(server: &TlsServer, limit: usize) -> Result<Response, TransportError> {
         let request = Request::new(Method::GET, server.url.clone()).limit(limit);
         client(Some(server.pem.clone())).send(request).await
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_extra_authority_makes_a_server_trusted_and_redirects_are_left_alone() {
+    async fn trusts_an_extra_ca_and_does_not_follow_redirects() {
         let answer = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: https://elsewhere/\r\ncontent-length: 2\r\n\r\nhi";
         let response = asked(&TlsServer::start(answer).await).await.unwrap();
         assert_eq!(response.status, 307);
@@ -210,9 +212,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_may_have_an_address_of_ipv6() {
+    async fn connects_to_an_ipv6_address() {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
-        // Not every machine has one.
+        // Not every machine has IPv6.
         let Ok(server) = TlsServer::called("[::1]", "::1", answer).await else {
             return;
         };
@@ -228,7 +230,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// An answer with this body, which is compressed.
+    /// An answer with this compressed body.
     fn compressed(body: &[u8]) -> Vec<u8> {
         let length = body.len();
         let head = format!(
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_compressed_answer_is_asked_for_and_read() {
+    async fn asks_for_gzip_and_decompresses_the_answer() {
         let server = TlsServer::start(compressed(&gzipped(br#"{"value": []}"#))).await;
         let response = asked(&server).await.unwrap();
         assert_eq!(&response.body[..], br#"{"value": []}"#);
@@ -246,15 +248,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_compressed_answer_that_ends_early_is_a_cut_connection() {
-        // Its length is said to be what it is: only the compression tells.
+    async fn a_truncated_gzip_body_is_an_interrupted_connection() {
+        // The content length is correct. Only the compression shows that the body is incomplete.
         let half = &gzipped(br#"{"value": []}"#)[..20];
         let error = asked(&TlsServer::start(compressed(half)).await).await;
         assert_eq!(error.unwrap_err().kind, TransportErrorKind::Interrupted);
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_too_long_is_given_up_also_when_it_grows_out_of_a_small_one() {
+    async fn rejects_an_answer_over_the_limit_even_if_compressed() {
         let long = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789";
         let long = TlsServer::start(long).await;
         assert!(ask(&long, 10).await.is_ok());
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_untrusted_certificate_is_named_as_such() {
+    async fn an_untrusted_certificate_has_its_own_error_kind() {
         let server = TlsServer::start("").await;
         let other = TlsServer::start("").await;
         let error = fails(&client(Some(other.pem)), server.url).await;
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_connection_is_named_as_such() {
+    async fn an_interrupted_connection_has_its_own_error_kind() {
         let server = TlsServer::start(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await;
         let error = asked(&server).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Interrupted);
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tls_that_breaks_after_the_request_is_a_cut_connection() {
+    async fn a_tls_failure_after_the_request_is_an_interrupted_connection() {
         let error = asked(&TlsServer::start(NO_TLS).await).await.unwrap_err();
         assert!(
             error.source.is_some() && error.kind == TransportErrorKind::Interrupted,

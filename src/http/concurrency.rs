@@ -1,4 +1,4 @@
-//! How many requests may be under way to one host at once.
+//! Limits the concurrent requests to each host.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,25 +7,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::{Budget, Request, Stopped, host};
 
-/// As many as a host takes on one HTTP/2 connection without complaint, and more than one apply needs to
-/// be quick. A bound there has to be: hosts may run any number of operations at once.
+/// A host accepts this many requests on one HTTP/2 connection, and an apply needs fewer. Terraform can
+/// run any number of operations at once, so a limit is necessary.
 const PER_HOST: usize = 64;
 
-/// How many lookups of one kind an operation has under way at once: repositories, images, runs or
-/// registries. Far below [`PER_HOST`], so that several operations fit beside each other.
+/// How many repositories, images, runs or registries one operation looks up concurrently. It is far below
+/// [`PER_HOST`], so that several operations can run in parallel.
 pub(crate) const LOOKUPS_AT_ONCE: usize = 8;
 
-/// The permits of a process, for each host.
+/// The permits for each host, shared by the process.
 #[derive(Debug, Default)]
 pub(crate) struct Concurrency {
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 impl Concurrency {
-    /// Waits for a permit. It is given back when it is dropped.
+    /// Waits for a permit. Dropping the permit returns it.
     ///
     /// # Errors
-    /// When the budget is spent before.
+    /// If the budget is spent first.
     pub(crate) async fn permit(
         &self,
         budget: &Budget,
@@ -35,7 +35,7 @@ impl Concurrency {
         tokio::select! {
             biased;
             why = budget.spent() => Err(why),
-            permit = semaphore.acquire_owned() => Ok(permit.expect("nobody closes the semaphores")),
+            permit = semaphore.acquire_owned() => Ok(permit.expect("no semaphore is closed")),
         }
     }
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_has_so_many_permits_and_another_its_own() {
+    async fn each_host_has_its_own_permits() {
         let concurrency = Concurrency::default();
         let budget = Budget::new(Duration::from_secs(1), CancellationToken::new());
         let to = |host: &str| Request::new(Method::GET, Url::parse(host).unwrap());

@@ -1,14 +1,16 @@
-//! What may be logged of a request: method, host, path, status, time, attempt and ids.
+//! Logs requests: method, host, path, status, duration, attempt and IDs.
 //!
-//! Never a body, a header that carries credentials, or a query: links to blobs are signed there.
+//! It never logs a body, a credential header or a query: links to blobs carry their signature in the
+//! query.
 
 use std::time::Duration;
 
 use crate::http::{Request, Response, TransportError, host};
 
-/// Logs one attempt, what came of it, and after how long there will be another.
+/// Logs one attempt, its outcome and the pause before the next attempt.
 ///
-/// What is throttled waits for its turn instead, and that is told once for all of its kind.
+/// A throttled request waits in its lane instead. [`throttle`](crate::http::throttle) logs that once for
+/// the whole lane.
 pub(crate) fn attempt(
     request: &Request,
     attempt: u32,
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
     use crate::http::scripted_transport::reply;
 
-    /// Keeps what is logged as text.
+    /// Collects the logged text.
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<String>>);
 
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_the_request_and_none_of_its_secrets() {
+    fn logs_the_request_without_its_secrets() {
         let kept = Kept::default();
         let subscriber = tracing_subscriber::registry().with(kept.clone());
         let url = Url::parse("https://blobs.example/a/b?sig=planted").unwrap();

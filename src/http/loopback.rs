@@ -1,4 +1,4 @@
-//! Servers on the loopback for tests of the real client: one that speaks TLS, and a proxy.
+//! Loopback servers for tests of the production client: a TLS server and a proxy.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// What was asked, as the heads of the requests in lower case.
+/// The received request heads, in lower case.
 #[derive(Clone, Default)]
 pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -17,7 +17,7 @@ impl Heard {
         self.0.lock().unwrap().clone()
     }
 
-    /// Reads the head of a request.
+    /// Reads and records a request head.
     async fn hear(&self, stream: &mut (impl AsyncRead + Unpin)) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -42,14 +42,14 @@ pub(crate) struct TlsServer {
 }
 
 impl TlsServer {
-    /// A server called `localhost`.
+    /// Starts a server with the name `localhost`.
     pub(crate) async fn start(answer: impl Into<Vec<u8>>) -> Self {
         Self::called("localhost", "127.0.0.1", answer)
             .await
             .unwrap()
     }
 
-    /// A server of another name at an address of this machine, if it has that.
+    /// Starts a server with a name and an address. Fails if this machine doesn't have the address.
     pub(crate) async fn called(
         name: &str,
         address: &str,
@@ -76,7 +76,7 @@ impl TlsServer {
                     continue;
                 };
                 ears.hear(&mut stream).await;
-                // Bytes that aren't HTTP are meant to break the encryption.
+                // Bytes that aren't HTTP go out unencrypted and break the TLS connection.
                 if !answer.starts_with(b"HTTP/") {
                     let _ = stream.get_mut().0.write_all(&answer).await;
                 }
@@ -93,16 +93,16 @@ impl TlsServer {
     }
 }
 
-/// A proxy that connects whoever may.
+/// A proxy that supports CONNECT.
 pub(crate) struct ConnectProxy {
-    /// As a variable of the environment names it, without a password.
+    /// The address as `HTTPS_PROXY` contains it, without a password.
     pub(crate) address: String,
     pub(crate) heard: Heard,
 }
 
 impl ConnectProxy {
-    /// A proxy that wants these words of the requests' heads, in lower case.
-    pub(crate) async fn wanting(words: &'static str) -> Self {
+    /// Starts a proxy that accepts a request only if its head, in lower case, contains `words`.
+    pub(crate) async fn requiring(words: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heard = Heard::default();

@@ -1,9 +1,10 @@
-//! HTTP as values: a request goes in, a response or a named failure comes out.
+//! An HTTP client as a function: a request goes in, a response or a typed error comes out.
 //!
-//! This layer knows of proxies, certificates, time limits and repetition. It knows nothing of Azure,
-//! and follows no redirect by itself: only the caller can tell which credentials may follow.
+//! This layer handles proxies, certificates, timeouts and retries. It has no knowledge of Azure. It
+//! follows no redirect by itself, because only the caller knows which credentials may go to the new
+//! address.
 //!
-//! [`Transport`] is the seam that tests replace.
+//! Tests replace [`Transport`].
 
 pub(crate) mod backoff;
 pub(crate) mod budget;
@@ -39,17 +40,17 @@ pub use pipeline::{Pipeline, SendError};
 pub use throttle::Lane;
 pub use tls_roots::TrustError;
 
-/// The longest answer that is read unless a request says otherwise, in bytes. A page of a list in Resource
-/// Manager is far below it.
+/// The longest answer that the client reads by default, in bytes. A page of a Resource Manager list is
+/// far smaller.
 pub const LONGEST_ANSWER: usize = 8 << 20;
 
-/// What sends a request. The one implementation outside of tests is [`client::Client`].
+/// Sends a request. Outside of tests, [`client::Client`] is the only implementation.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends the request once, and reads the whole answer. Any status is a success here.
+    /// Sends the request once and reads the whole answer. Any status is a success here.
     ///
     /// # Errors
-    /// When no complete answer came; the kind says how far things got.
+    /// If no complete answer arrives. The error's kind says how far the request got.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }
 
@@ -58,34 +59,35 @@ pub trait Transport: Send + Sync {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The whole address.
+    /// The full URL.
     pub url: Url,
-    /// The headers, the credentials among them.
+    /// The headers, including credentials.
     pub headers: HeaderMap,
-    /// The body, empty for none.
+    /// The body. It may be empty.
     pub body: Bytes,
-    /// What it does to the world.
+    /// What the request changes on the server.
     pub effect: Effect,
-    /// With whom it shares a limit at the server; `None` for all of its kind at the host.
+    /// The lane whose rate limit the request shares. `None` means the default lane of its host and kind.
     pub lane: Option<Lane>,
-    /// The longest answer that is read, in bytes, decompressed.
+    /// The longest answer that the client reads, in decompressed bytes.
     pub limit: usize,
 }
 
-/// What a request does to the world: whether it may be sent again when nobody knows if it has been
-/// carried out, and whether anything has happened then.
+/// What a request changes on the server. It decides whether a request may be sent again after an unclear
+/// outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It asks, and changes nothing.
+    /// It reads and changes nothing.
     Nothing,
-    /// It changes something; twice is the same as once.
+    /// It changes something. Sending it twice has the same effect as once.
     Repeatable,
-    /// Twice could be two things; only what surely wasn't carried out is sent again.
+    /// Sending it twice could have two effects. It is sent again only if the server certainly didn't
+    /// carry it out.
     Once,
 }
 
 impl Request {
-    /// A request without headers and body. A POST is sent once until it says otherwise.
+    /// Creates a request without headers and body. By default a POST has [`Effect::Once`].
     #[must_use]
     pub fn new(method: Method, url: Url) -> Self {
         let effect = match method {
@@ -104,21 +106,21 @@ impl Request {
         }
     }
 
-    /// Declares what it does, where its method doesn't tell.
+    /// Sets the effect if it differs from the default for the method.
     #[must_use]
     pub fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self
     }
 
-    /// Says with whom it shares a limit at the server.
+    /// Sets the lane whose rate limit the request shares.
     #[must_use]
     pub fn lane(mut self, lane: Lane) -> Self {
         self.lane = Some(lane);
         self
     }
 
-    /// Says how many bytes its answer may have, where that isn't [`LONGEST_ANSWER`].
+    /// Sets the longest answer to read, in bytes. Defaults to [`LONGEST_ANSWER`].
     #[must_use]
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
@@ -147,7 +149,7 @@ impl Request {
         self.body(HeaderValue::from_static("application/json"), text)
     }
 
-    /// Sets a form as the body.
+    /// Sets a URL-encoded form as the body.
     #[must_use]
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
@@ -179,13 +181,13 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
-    /// Whether the request has changed something, for all that anybody knows: it or an earlier attempt
-    /// got no clear answer. [`Pipeline::send`] fills it in; one attempt alone can't tell.
+    /// Whether the request may have changed something because this or an earlier attempt got no clear
+    /// answer. [`Pipeline::send`] sets it, because one attempt alone can't know.
     pub outcome_unknown: bool,
 }
 
 impl Response {
-    /// A header's text, if it is there and is text.
+    /// Returns a header if it is present and valid text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -201,45 +203,46 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Why no complete answer came.
+/// Why no complete answer arrived.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .kind.sentence(host))]
 pub struct TransportError {
     /// How far the request got.
     pub kind: TransportErrorKind,
-    /// The host that was asked, with its port where it isn't the usual one.
+    /// The host, with its port if that isn't the default.
     pub host: String,
-    /// As of a [`Response`].
+    /// See [`Response::outcome_unknown`].
     pub outcome_unknown: bool,
-    /// What was seen underneath.
+    /// The underlying error.
     #[source]
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl TransportError {
-    /// The one sentence underneath that tells most, as an ending: `connection refused`.
+    /// Returns the innermost error's text for the end of a sentence, such as `connection refused`.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         self.source.as_deref().map(|it| error_source::innermost(it))
     }
 }
 
-/// How far a request got that wasn't answered.
+/// How far a request without an answer got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportErrorKind {
-    /// No connection: the name isn't known, or nobody listens, or a proxy refuses. Nothing was sent.
+    /// No connection: name resolution failed, the connection was refused, or the proxy refused. Nothing
+    /// was sent.
     Connect,
-    /// The server's certificate isn't trusted. Nothing was sent.
+    /// The server's certificate is not trusted. Nothing was sent.
     Certificate,
-    /// No agreement on TLS for another reason. Nothing was sent.
+    /// TLS negotiation failed for another reason. Nothing was sent.
     Tls,
-    /// No answer in time. It may have been carried out.
+    /// No answer before the timeout. The server may have carried out the request.
     Timeout,
-    /// The connection was cut. It may have been carried out.
+    /// The connection was interrupted. The server may have carried out the request.
     Interrupted,
-    /// The answer is longer than the request allows.
+    /// The answer is longer than the request's limit.
     TooLarge,
-    /// The request itself couldn't be made.
+    /// The request could not be built.
     Request,
 }
 
@@ -248,16 +251,16 @@ impl TransportErrorKind {
         match self {
             Self::Connect => format!("{host} is unreachable"),
             Self::Certificate => format!("the certificate of {host} is not trusted"),
-            Self::Tls => format!("no TLS connection to {host} could be agreed on"),
+            Self::Tls => format!("TLS negotiation with {host} failed"),
             Self::Timeout => format!("{host} did not answer in time"),
             Self::Interrupted => format!("the connection to {host} was cut"),
-            Self::TooLarge => format!("the answer of {host} is too large"),
-            Self::Request => format!("no request could be made for {host}"),
+            Self::TooLarge => format!("the answer from {host} is too large"),
+            Self::Request => format!("the request to {host} could not be built"),
         }
     }
 }
 
-/// The host of an address, with its port where it isn't the scheme's usual one.
+/// Returns a URL's host, with its port if that isn't the scheme's default.
 #[must_use]
 pub fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default();
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_of_a_response_shows_its_length_only() {
+    fn debug_of_a_response_shows_only_status_and_length() {
         let mut headers = HeaderMap::new();
         headers.insert("location", HeaderValue::from_static("planted"));
         let response = Response {
@@ -306,13 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_escaped() {
+    fn form_fields_are_url_encoded() {
         let request = Request::new(Method::POST, address()).form(&[("a", "x&y=z +"), ("b", "")]);
         assert_eq!(&request.body[..], b"a=x%26y%3Dz+%2B&b=");
     }
 
     #[test]
-    fn the_method_tells_the_effect_unless_the_request_says_otherwise() {
+    fn the_effect_defaults_to_the_methods_effect() {
         let effect = |method| Request::new(method, address()).effect;
         assert_eq!(
             [Method::GET, Method::HEAD].map(effect),

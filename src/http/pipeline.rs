@@ -1,5 +1,4 @@
-//! The way of every request: it waits for its turn, is sent, and is sent again until its outcome is final
-//! or the budget is spent.
+//! Sends each request: waits for its turn, and retries until the outcome is final or the budget is spent.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,26 +17,26 @@ use crate::http::{
     host, log,
 };
 
-/// How long one attempt may take, from the connection to the last byte of the answer.
+/// The timeout of one attempt, from the connection to the last byte of the answer.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a request got no final answer.
+/// Why a request has no final answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
-    /// No answer at all.
+    /// No answer arrived.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The budget was spent.
     #[error("{why}")]
     Stopped {
-        /// What ended it.
+        /// Whether the deadline or a cancellation ended it.
         why: Stopped,
-        /// What the last attempt came to, if there was one.
+        /// The outcome of the last attempt. `None` if there was no attempt.
         last: Option<Box<Result<Response, TransportError>>>,
     },
 }
 
-/// The one way to send a request. Clones share what they have learnt of the hosts.
+/// The only way to send requests. Its clones share the throttling state and the known hosts.
 #[derive(Clone)]
 pub struct Pipeline {
     shared: Arc<Shared>,
@@ -47,12 +46,12 @@ struct Shared {
     transport: Arc<dyn Transport>,
     throttle: Throttle,
     concurrency: Concurrency,
-    /// The hosts that have answered anything.
+    /// The hosts that have answered at least once.
     known: Mutex<BTreeSet<String>>,
 }
 
 impl Pipeline {
-    /// A pipeline that ends in a transport.
+    /// Creates a pipeline that sends through `transport`.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>) -> Self {
         Self {
@@ -65,13 +64,13 @@ impl Pipeline {
         }
     }
 
-    /// Sends a request, again where that helps and does no harm.
+    /// Sends a request, and retries it if that can help and is safe.
     ///
     /// # Errors
-    /// When no answer came, or the budget is spent. A refusal by the server is an answer.
+    /// If no answer arrives or the budget is spent. An error status from the server is an answer.
     ///
-    /// What hangs is given up at the deadline. A cancellation ends what changes nothing at once, and lets
-    /// everything else finish, so that its outcome is known.
+    /// At the deadline the request is abandoned. A cancellation ends a read at once. It lets a write
+    /// finish, so that its outcome is known.
     pub async fn send(&self, budget: &Budget, request: &Request) -> Result<Response, SendError> {
         let stopped = |why, last: Option<Outcome>| {
             let last = last.map(Box::new);
@@ -101,7 +100,7 @@ impl Pipeline {
             };
             drop(permit);
             self.shared.throttle.learn(request, start, &outcome);
-            // A clear answer to a later attempt says nothing of what an earlier one has done.
+            // A clear answer to a later attempt doesn't show whether an earlier attempt was carried out.
             outcome_unknown |= leaves_outcome_unknown(request.effect, &outcome);
             match &mut outcome {
                 Ok(response) => response.outcome_unknown = outcome_unknown,
@@ -117,7 +116,7 @@ impl Pipeline {
             log::attempt(request, attempts, start.elapsed(), &outcome, again);
             match given_up {
                 Some(Stopped::Deadline) => return stopped(Stopped::Deadline, Some(outcome)),
-                // That there was no answer yet is no failure to tell.
+                // The cancelled attempt itself didn't fail.
                 Some(Stopped::Cancelled) => return stopped(Stopped::Cancelled, last),
                 None => {}
             }
@@ -132,12 +131,12 @@ impl Pipeline {
         }
     }
 
-    /// Sends a request as [`Pipeline::send`] does, and gives a host that doesn't recover no longer than
-    /// `patience`: what came of the last attempt is final then. Whoever is throttled only waits for its
-    /// turn, and has all the time of the budget.
+    /// Sends a request as [`Pipeline::send`] does, but allows a failing host only `patience` to recover.
+    /// After that the last attempt's outcome is final. A throttled request only waits for its turn, so it
+    /// can use the whole budget.
     ///
     /// # Errors
-    /// As of [`Pipeline::send`].
+    /// Same as [`Pipeline::send`].
     pub async fn send_within(
         &self,
         budget: &Budget,
@@ -157,7 +156,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether the request's host has ever answered.
+    /// Whether the request's host has answered at least once.
     fn knows(&self, request: &Request, outcome: &Outcome) -> bool {
         let known = self.shared.known.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
@@ -167,8 +166,8 @@ impl Pipeline {
         known.contains(&host(&request.url))
     }
 
-    /// Waits for the turn of a request. Whoever waits for a lane holds no permit, and whose lane has
-    /// been closed while it waited for a permit waits again.
+    /// Waits for a request's turn. It holds no permit while it waits for the lane. If the lane closes
+    /// during the wait for a permit, it waits again.
     async fn turn(
         &self,
         budget: &Budget,
@@ -190,7 +189,7 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// Waits as long as an attempt may take.
+/// Waits until an attempt must be abandoned: at the deadline, and for a read also on cancellation.
 async fn patience(budget: &Budget, effect: Effect) -> Stopped {
     if effect == Effect::Nothing {
         return budget.spent().await;

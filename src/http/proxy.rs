@@ -1,23 +1,24 @@
-//! The proxy for https, as `HTTPS_PROXY` and `NO_PROXY` give it.
+//! The https proxy of `HTTPS_PROXY` and `NO_PROXY`.
 //!
-//! Its password goes to the proxy alone, and into no message. `ALL_PROXY` means nothing to Go's providers
-//! nor to us.
+//! Only the proxy receives its password, and no message contains it. Like Go's providers, this module
+//! ignores `ALL_PROXY`.
 
 use reqwest::{NoProxy, Proxy};
 
-/// A proxy for https. Its address may do without a scheme, and may hold a name and a password; the
-/// exceptions are names (which stand for all below them, too), addresses, subnets and `*`.
+/// Creates the https proxy. Its address can omit the scheme and can contain a user name and a password.
+///
+/// An exception is a host name, an IP address, a subnet or `*`. A host name includes its subdomains.
 ///
 /// # Errors
-/// When the address makes no sense. The address isn't in the error.
+/// If the address is not valid. The error doesn't contain the address.
 pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, reqwest::Error> {
     let proxy = Proxy::https(address).map_err(reqwest::Error::without_url)?;
     let exceptions = exceptions.map(as_understood);
     Ok(proxy.no_proxy(exceptions.as_deref().and_then(NoProxy::from_string)))
 }
 
-/// The exceptions without what Go's programs understand and reqwest doesn't: `*.name`, brackets around an
-/// address, and a port. An exception for another port than https has means nothing to us.
+/// Rewrites exceptions that Go's programs accept and reqwest doesn't: `*.name`, brackets around an
+/// address, and a port. It drops an exception for a port other than 443.
 fn as_understood(exceptions: &str) -> String {
     let understood = |entry: &str| {
         let entry = entry.trim();
@@ -46,7 +47,7 @@ mod tests {
     use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind};
 
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
-    /// `user:planted` as a proxy is told it, in lower case.
+    /// The header for `user:planted`, in lower case.
     const PASSWORD: &str = "proxy-authorization: basic dxnlcjpwbgfudgvk";
 
     async fn get(
@@ -68,9 +69,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_proxy_connects_and_only_it_is_told_its_password() {
+    async fn only_the_proxy_receives_its_password() {
         let server = TlsServer::start(ANSWER).await;
-        let proxy = ConnectProxy::wanting(PASSWORD).await;
+        let proxy = ConnectProxy::requiring(PASSWORD).await;
         for scheme in ["http://", ""] {
             let address = format!("{scheme}user:planted@{}", proxy.address);
             let response = get(&server, &address, None).await.unwrap();
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_understood_as_gos_programs_understand_them() {
+    fn exceptions_in_gos_formats_are_accepted() {
         for (given, understood) in [
             ("*", "*"),
             ("*.azurecr.io, .internal,host", ".azurecr.io,.internal,host"),
@@ -110,8 +111,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn exceptions_do_without_the_proxy() {
-        let proxy = ConnectProxy::wanting("").await;
+    async fn exceptions_bypass_the_proxy() {
+        let proxy = ConnectProxy::requiring("").await;
         let local = TlsServer::start(ANSWER).await;
         for exceptions in ["localhost", "example.com, LOCALHOST", "*"] {
             get(&local, &proxy.address, Some(exceptions)).await.unwrap();
@@ -137,9 +138,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_refuses_is_told_as_that_and_without_the_password() {
+    async fn a_proxys_refusal_is_reported_without_the_password() {
         let server = TlsServer::start(ANSWER).await;
-        let proxy = ConnectProxy::wanting(PASSWORD).await;
+        let proxy = ConnectProxy::requiring(PASSWORD).await;
         let address = format!("http://planted:wrong@{}", proxy.address);
         let error = get(&server, &address, None).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Connect);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_sense_is_refused_and_not_printed() {
+    fn an_invalid_address_is_an_error_that_does_not_contain_it() {
         let options = ClientOptions {
             https_proxy: Some("http://user:planted@[".to_owned()),
             ..ClientOptions::default()

@@ -1,5 +1,5 @@
-//! Where a redirect may lead, and what may go there. Pure: whoever asked decides whether to follow, and
-//! once is enough for everything that we ask.
+//! Evaluates redirects: where one may lead, and which headers may go there. It does no I/O. The caller
+//! decides whether to follow, and every request in this provider needs at most one redirect.
 
 use http::header::{ACCEPT, LOCATION, RANGE};
 use http::{HeaderName, Method};
@@ -7,36 +7,36 @@ use url::Url;
 
 use crate::http::{Request, Response};
 
-/// What another host may see of a request. A list of what may go can't forget a credential.
-const FOR_ANYBODY: [HeaderName; 2] = [ACCEPT, RANGE];
+/// The headers that another host may receive. An allow-list can't miss a credential.
+const FOR_ANY_HOST: [HeaderName; 2] = [ACCEPT, RANGE];
 
-/// The way that a redirect shows.
+/// The request that follows a redirect.
 #[derive(Clone, Debug)]
 pub(crate) enum Redirect {
-    /// On to the same scheme, host and port: the request may be signed again.
+    /// To the same scheme, host and port. The caller may add credentials again.
     SameOrigin(Request),
-    /// On to somebody else: nothing goes there that anybody could sign in with.
+    /// To another scheme, host or port. The request contains no credentials.
     OtherOrigin(Request),
 }
 
-/// Why a redirect isn't followed.
+/// Why a redirect is not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RedirectError {
-    /// It names no address, or one that can't be read.
-    #[error("a redirect leads nowhere")]
+    /// It has no address, or one that can't be parsed.
+    #[error("a redirect has no valid address")]
     NoAddress,
-    /// It leads away from TLS.
-    #[error("a redirect leads away from https")]
+    /// It leads to an address without https.
+    #[error("a redirect leads to an address without https")]
     NotTls,
-    /// What changes something is never sent to where it wasn't meant to go.
-    #[error("a write is redirected")]
+    /// A write is never redirected.
+    #[error("a write request is redirected")]
     Write,
 }
 
-/// Whether an answer is a redirect, and the request that follows it then.
+/// Returns the request that follows a redirect, or `None` if the answer is not a redirect.
 ///
 /// # Errors
-/// When it is one that isn't to be followed.
+/// If the redirect must not be followed.
 pub(crate) fn follow(
     request: &Request,
     answer: &Response,
@@ -57,7 +57,7 @@ pub(crate) fn follow(
     if there.scheme() != "https" || !there.has_host() {
         return Err(RedirectError::NotTls);
     }
-    // A name and a password in an address would be sent as credentials.
+    // The client would send a name and a password in the URL as credentials.
     let named = there.set_username("").and(there.set_password(None));
     named.map_err(|()| RedirectError::NoAddress)?;
     let same_origin = there.origin() == request.url.origin();
@@ -74,7 +74,7 @@ fn redirected(request: &Request, there: Url, trusted: bool) -> Request {
     next.url = there;
     if !trusted {
         next.lane = None;
-        let kept = FOR_ANYBODY.map(|name| (name.clone(), request.headers.get(&name)));
+        let kept = FOR_ANY_HOST.map(|name| (name.clone(), request.headers.get(&name)));
         next.headers.clear();
         for (name, value) in kept {
             if let Some(value) = value {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_host_is_asked_as_before() {
+    fn a_redirect_to_the_same_host_keeps_all_headers() {
         let Ok(Some(Redirect::SameOrigin(next))) = to("../elsewhere?page=2") else {
             panic!("the same host expected");
         };
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn another_host_port_or_name_below_sees_no_credentials() {
+    fn another_host_port_or_subdomain_receives_no_credentials() {
         for link in [
             "https://storage.blob.example/x?sig=planted",
             "https://contoso.azurecr.io:8443/x",
@@ -140,7 +140,7 @@ mod tests {
             "//[::1]/x",
         ] {
             let Ok(Some(Redirect::OtherOrigin(next))) = to(link) else {
-                panic!("somebody else expected at {link}");
+                panic!("another origin expected at {link}");
             };
             assert_eq!(names(&next), ["accept"], "{link}");
             assert_eq!(next.url.username(), "");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_away_from_tls() {
+    fn a_redirect_without_https_is_an_error() {
         for link in [
             "http://contoso.azurecr.io/x",
             "http://storage.blob.example/x",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_goes_nowhere_else() {
+    fn a_redirected_write_is_an_error() {
         let mut put = get();
         put.method = Method::PUT;
         let answer = reply(307).with("location", "/x");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn other_answers_are_no_redirects() {
+    fn other_statuses_are_not_redirects() {
         for status in [200, 201, 202, 300, 304, 401, 404] {
             let answer = reply(status).with("location", "https://elsewhere.example/");
             assert!(matches!(follow(&get(), &answer), Ok(None)), "{status}");

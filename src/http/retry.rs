@@ -1,5 +1,5 @@
-//! What an attempt's outcome means: whether the request is sent again and after how long, and whether
-//! it may have changed something. Pure: the acts are in [`Pipeline`](crate::http::Pipeline).
+//! Decides from an attempt's outcome whether and when to retry, and whether the request may have changed
+//! something. It does no I/O. [`Pipeline`](crate::http::Pipeline) sends and waits.
 
 use std::time::Duration;
 
@@ -10,29 +10,30 @@ use jiff::fmt::rfc2822;
 use crate::http::backoff::Backoff;
 use crate::http::{Effect, Response, TransportError, TransportErrorKind};
 
-/// What one attempt comes to.
+/// The outcome of one attempt.
 pub(crate) type Outcome = Result<Response, TransportError>;
 
-/// The pauses that we choose ourselves. A server may ask for longer ones.
+/// The default pauses. A server may ask for longer ones.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(60));
-/// The longest that is added to what a server asks for, so that not everybody comes back at once.
+/// The longest random addition to a server's `Retry-After`, which keeps clients from returning all at
+/// once.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
-/// What has been tried so far.
+/// The attempts so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempts {
-    /// How often; 1 after the first attempt.
+    /// The number of attempts. It is 1 after the first.
     pub(crate) attempts: u32,
-    /// How long, since the beginning of the first attempt.
+    /// The time since the first attempt started.
     pub(crate) elapsed: Duration,
-    /// Whether the host has ever answered anything.
+    /// Whether the host has answered at least once.
     pub(crate) host_is_known: bool,
 }
 
-/// How long to wait before sending a request again, or `None` when its outcome is final. `chance`,
-/// between 0 and 1, spreads those who failed together.
+/// Returns the pause before a retry, or `None` if the outcome is final.
 ///
-/// What is throttled has its turn given by [`throttle`](crate::http::throttle), and no pause here.
+/// `chance`, between 0 and 1, spreads clients that failed at the same time. A throttled request gets no
+/// pause here, because [`throttle`](crate::http::throttle) gives it a turn.
 pub(crate) fn pause_before_next(
     tried: Attempts,
     effect: Effect,
@@ -59,13 +60,14 @@ fn is_throttled(outcome: &Outcome) -> bool {
     matches!(outcome, Ok(response) if response.status == StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Headers of Azure's own that are more precise than `Retry-After`.
+/// Azure's own headers, which are more precise than `Retry-After`.
 const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
-/// The longest wait that a server can ask for: longer than any operation.
+/// The longest pause that a server can ask for. No operation lasts longer.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long the server asks to wait: milliseconds, seconds, or a date, which is read against the server's own clock.
+/// Returns the pause that the server asks for, in milliseconds, in seconds or as a date. It compares a
+/// date with the server's own `Date` header.
 #[must_use]
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let milliseconds = |name| response.header(name)?.trim().parse().ok();
@@ -84,11 +86,11 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     Some(wait.min(LONGEST_ASKED))
 }
 
-/// Whether the next attempt may end better. Whatever the answer is, the operation's time limits it.
+/// Whether another attempt may succeed. The operation's deadline applies in every case.
 ///
-/// Throttling passes. A service that is busy, and a connection to somebody who has answered before, come
-/// back: ten minutes are azurerm's patience, too. A host that has never answered is more likely to be a
-/// wrong address, and that is to be told soon.
+/// Throttling always ends, so this sets no limit. A busy service usually recovers, and so does the
+/// connection to a host that has answered before. Both get ten minutes, as in azurerm. A host that has
+/// never answered probably has a wrong address, so it gets only four attempts.
 fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
     const PATIENCE: Duration = Duration::from_secs(10 * 60);
     const STRANGER: u32 = 4;
@@ -97,8 +99,8 @@ fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
     match outcome {
         Ok(response) => match response.status {
             StatusCode::TOO_MANY_REQUESTS => true,
-            // What a server can't do it won't do later. (azurerm repeats 424 as well; that tells of another
-            // request that has failed, and it is as final as that one.)
+            // A server that doesn't support a request won't support it later. Unlike azurerm, 424 is
+            // final too: it reports another request's failure, which is just as final.
             StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => false,
             status => {
                 let busy = status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
@@ -121,7 +123,7 @@ fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
     }
 }
 
-/// Whether an attempt may have changed something, although nobody has said so.
+/// Whether an attempt may have changed something without a clear answer.
 pub(crate) fn leaves_outcome_unknown(effect: Effect, outcome: &Outcome) -> bool {
     let unclear = match outcome {
         Ok(response) => {
@@ -152,7 +154,7 @@ mod tests {
         host_is_known: true,
     };
 
-    /// The pauses, 30 at most, in milliseconds; attempts take no time.
+    /// Returns at most 30 pauses in milliseconds, for attempts that take no time.
     fn pauses_from(first: Attempts, effect: Effect, outcome: &Outcome, chance: f64) -> Vec<u128> {
         let mut tried = first;
         let next = || {
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_are_spread_and_end_after_ten_minutes() {
+    fn pauses_grow_vary_and_end_after_ten_minutes() {
         let busy = Ok(reply(503));
         let growing = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
         let pauses_of_busy = pauses(Effect::Nothing, &busy, 1.0);
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_has_never_answered_is_soon_given_up() {
+    fn a_host_that_never_answered_gets_four_attempts() {
         let stranger = Attempts {
             host_is_known: false,
             ..ONCE
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_throttled_is_tried_as_long_as_there_is_time() {
+    fn a_throttled_request_is_retried_without_limit() {
         let throttled = Ok(reply(429).with("retry-after", "7"));
         let late = Attempts {
             elapsed: LONGEST_ASKED,
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_says_how_long() {
+    fn reads_every_format_of_retry_after() {
         let asked = |name: &str, value: &str| retry_after(&reply(503).with(name, value));
         let seconds = |n| Some(Duration::from_secs(n));
         assert_eq!(asked("retry-after", "7"), seconds(7));
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_is_too_long_to_be_counted() {
+    fn a_very_long_retry_after_is_limited_to_a_day() {
         let most = u64::MAX.to_string();
         for (name, value) in [
             ("retry-after", &*most),
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_comes_back_before_the_server_wants_it() {
+    fn no_pause_is_shorter_than_retry_after() {
         let busy = |seconds: &str| Ok(reply(503).with("retry-after", seconds));
         assert_eq!(pauses(Effect::Nothing, &busy("10"), 0.0)[0], 10_000);
         assert_eq!(pauses(Effect::Nothing, &busy("10"), 1.0)[0], 11_000);
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_once_is_repeated_only_when_it_surely_was_not_carried_out() {
+    fn an_effect_once_request_is_retried_only_if_not_carried_out() {
         let again = |outcome| pause_before_next(ONCE, Effect::Once, &outcome, 0.5).is_some();
         assert!(again(Err(failure(TransportErrorKind::Connect))));
         assert!(again(Ok(reply(429))));
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_server_fails_with_is_tried_again() {
+    fn server_errors_are_retried() {
         let late = Attempts {
             elapsed: Duration::from_secs(600),
             ..ONCE
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_final() {
+    fn other_statuses_are_final() {
         for status in [200, 202, 302, 400, 401, 403, 404, 409, 424, 501, 505] {
             assert_eq!(
                 pause_before_next(ONCE, Effect::Nothing, &Ok(reply(status)), 0.5),

@@ -1,4 +1,4 @@
-//! A transport for tests that answers from a script and remembers what it was asked.
+//! A transport for tests that answers from a script and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind};
 
-/// Each line of the script answers one request: the first unused line whose method fits and whose
-/// text is part of the address. A request that no line expects is a failed test.
+/// Each script line answers one request: the first unused line whose method matches and whose text is
+/// part of the URL. A request without a matching line fails the test.
 #[derive(Clone, Default)]
 pub(crate) struct ScriptedTransport {
     script: Arc<Mutex<VecDeque<Line>>>,
@@ -24,28 +24,28 @@ struct Line {
 }
 
 impl ScriptedTransport {
-    /// Answers a request.
+    /// Adds an answer to a request.
     pub(crate) fn on(self, method: Method, part: &str, response: Response) -> Self {
         self.line(method, part, Ok(response))
     }
 
-    /// Leaves a request without an answer.
+    /// Adds a request that gets no answer.
     pub(crate) fn fail(self, method: Method, part: &str, kind: TransportErrorKind) -> Self {
         self.line(method, part, Err(failure(kind)))
     }
 
-    /// What was asked so far.
+    /// Returns the requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// What was asked so far, as `METHOD address`.
+    /// Returns the requests so far as `METHOD address`.
     pub(crate) fn story(&self) -> Vec<String> {
         let line = |request: &Request| format!("{} {}", request.method, request.url);
         self.requests().iter().map(line).collect()
     }
 
-    /// Fails unless the whole script was used.
+    /// Fails unless every script line was used.
     pub(crate) fn assert_done(&self) {
         let script = self.script.lock().unwrap();
         let left: Vec<_> = script
@@ -82,7 +82,7 @@ impl Transport for ScriptedTransport {
     }
 }
 
-/// An answer without a body.
+/// Returns an answer without a body.
 pub(crate) fn reply(status: u16) -> Response {
     Response {
         status: StatusCode::from_u16(status).unwrap(),
@@ -92,12 +92,13 @@ pub(crate) fn reply(status: u16) -> Response {
     }
 }
 
-/// An answer with a JSON body.
+/// Returns an answer with a JSON body.
 pub(crate) fn json(status: u16, body: &serde_json::Value) -> Response {
     reply(status).with_body(body.to_string())
 }
 
-/// The answer of a recording, as `{"request": …, "response": {"status", "headers", "body"}}`.
+/// Returns the answer of a recording with the shape `{"request": …, "response": {"status", "headers",
+/// "body"}}`.
 pub(crate) fn recorded(text: &str) -> Response {
     let recording: serde_json::Value = serde_json::from_str(text).unwrap();
     let response = &recording["response"];
@@ -114,7 +115,7 @@ pub(crate) fn recorded(text: &str) -> Response {
     reply
 }
 
-/// A failure of the given kind.
+/// Returns a failure of the given kind.
 pub(crate) fn failure(kind: TransportErrorKind) -> TransportError {
     TransportError {
         kind,
@@ -125,7 +126,7 @@ pub(crate) fn failure(kind: TransportErrorKind) -> TransportError {
 }
 
 impl Response {
-    /// The same with one more header.
+    /// Adds a header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();
         self.headers
@@ -133,7 +134,7 @@ impl Response {
         self
     }
 
-    /// The same with another body.
+    /// Sets the body.
     pub(crate) fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

@@ -1,9 +1,11 @@
-//! One answer of "too many requests" slows everybody down who asks for the same.
+//! Slows down all requests that share a rate limit once the server throttles one of them.
 //!
-//! Servers count requests in buckets: so many at once, and then so many a second. A [`Lane`] is what
-//! shares a bucket. Nothing is slowed before a bucket is empty. Once it is, the lane closes for as long
-//! as the server says, and then lets requests go one by one, at the rate at which the bucket fills, for
-//! as long as any have to wait. So nobody's repetition takes what another one was waiting for.
+//! Servers count requests in token buckets: a burst, and then a fixed number a second. The requests of
+//! one [`Lane`] share a bucket. A lane slows no request before the server answers 429. The lane then
+//! closes for as long as the server asks.
+//!
+//! After that it lets waiting requests go one by one, at the rate at which the bucket refills.
+//! Otherwise one request's retry could use up the token that another request waits for.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,30 +17,30 @@ use tokio::time::Instant;
 use crate::http::retry::{Outcome, retry_after};
 use crate::http::{Budget, Request, Response, Stopped, host};
 
-/// What shares a limit at a server.
+/// A group of requests that share a rate limit at a server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
-    /// Tells it from the others of the same host.
+    /// The name, unique within the host.
     pub name: String,
-    /// How many requests a second its bucket fills for, as the server documents it.
+    /// The bucket's documented refill rate, in requests a second.
     pub per_second: f64,
 }
 
-/// The rate where nobody has said one: slow enough for any service that we know.
+/// The rate of a lane without a documented limit. Every known service allows more.
 const UNKNOWN_RATE: f64 = 10.0;
-/// How much slower than the documented rate, so that a clock that runs a little differently does no harm.
+/// How much slower than the documented rate requests go, in case the clocks differ slightly.
 const MARGIN: f64 = 1.02;
-/// How long a lane stays closed where the server doesn't say.
+/// How long a lane stays closed if the server gives no time.
 const UNSAID: Duration = Duration::from_secs(1);
-/// How long nobody may have had to wait until a lane is open again. A bucket of Resource Manager is full
-/// by then.
+/// A lane opens fully after this long without a waiting request. A Resource Manager bucket is full by
+/// then.
 const QUIET: Duration = Duration::from_secs(20);
-/// The longest time between two requests.
+/// The longest interval between two requests.
 const SLOWEST: Duration = Duration::from_secs(30);
-/// The part of the full rate that each request brings back after others have used up the bucket.
+/// The share of the full rate that each request restores after other clients have used up the bucket.
 const RECOVERY: f64 = 0.01;
 
-/// The lanes of a process.
+/// The lanes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     lanes: Mutex<HashMap<String, Pace>>,
@@ -48,7 +50,7 @@ impl Throttle {
     /// Waits until a request may be sent.
     ///
     /// # Errors
-    /// When the budget is spent before.
+    /// If the budget is spent first.
     pub(crate) async fn pass(&self, budget: &Budget, request: &Request) -> Result<(), Stopped> {
         loop {
             let now = Instant::now();
@@ -60,7 +62,8 @@ impl Throttle {
                 Turn::At(instant) => budget.sleep(instant - now).await?,
                 Turn::Yours(instant) => {
                     budget.sleep(instant - now).await?;
-                    // Closed meanwhile: the turn is lost, and another is asked for.
+                    // If the lane closed in the meantime, the turn is lost and the request asks for
+                    // another.
                     if self
                         .lanes()
                         .get(&key(request))
@@ -73,19 +76,19 @@ impl Throttle {
         }
     }
 
-    /// Whether a request's lane isn't closed at the moment.
+    /// Whether the request's lane is open now.
     pub(crate) fn is_open(&self, request: &Request) -> bool {
         let lanes = self.lanes();
         let pace = lanes.get(&key(request));
         pace.is_none_or(|pace| pace.is_open(Instant::now()))
     }
 
-    /// The refusal that has closed the lane of a request, for whoever has waited for it in vain.
+    /// Returns the 429 that closed the request's lane, for a request that timed out while it waited.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
         self.lanes().get(&key(request))?.refusal.clone()
     }
 
-    /// Learns from an answer to a request that was sent at that instant.
+    /// Updates the lane from the outcome of a request sent at `sent`.
     pub(crate) fn learn(&self, request: &Request, sent: Instant, outcome: &Outcome) {
         let Some((refusal, wait)) = throttled(outcome) else {
             return;
@@ -104,7 +107,7 @@ impl Throttle {
                 lane = request.lane.as_ref().map(|lane| lane.name.as_str()),
                 wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 per_second = pace.per_second(),
-                "throttled: requests of this kind wait, and then go one by one"
+                "throttled: requests of this kind wait, then go one at a time"
             );
         }
     }
@@ -114,14 +117,14 @@ impl Throttle {
     }
 }
 
-/// The refusal, and how long the server wants to be left alone, if that is what it says.
+/// Returns a throttled answer and how long the server asks to wait.
 fn throttled(outcome: &Outcome) -> Option<(&Response, Duration)> {
     let response = outcome.as_ref().ok()?;
     let asked = retry_after(response).filter(|wait| !wait.is_zero());
     (response.status == StatusCode::TOO_MANY_REQUESTS).then(|| (response, asked.unwrap_or(UNSAID)))
 }
 
-/// Without a lane of its own, a request shares one with all of its kind at the host.
+/// A request without a lane shares one with all requests of its kind at the host.
 fn key(request: &Request) -> String {
     let host = host(&request.url);
     match (&request.lane, &request.method) {
@@ -132,31 +135,31 @@ fn key(request: &Request) -> String {
     }
 }
 
-/// When a request may go.
+/// When a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Turn {
-    /// At once.
+    /// Immediately.
     Now,
-    /// Nobody knows yet; it may ask again then.
+    /// Not known yet. The request asks again at this time.
     At(Instant),
-    /// Then, and nobody else.
+    /// At this time, which is reserved for this request.
     Yours(Instant),
 }
 
-/// The pace of one lane that has been closed at least once.
+/// The pace of a lane that has been closed at least once.
 #[derive(Debug)]
 struct Pace {
-    /// The shortest time between two requests.
+    /// The shortest interval between two requests.
     full: Duration,
-    /// The time between two requests at present.
+    /// The current interval between two requests.
     interval: Duration,
-    /// When it was closed last.
+    /// When the lane was last closed.
     closed: Option<Instant>,
-    /// Until when it is.
+    /// When the lane opens.
     opens: Option<Instant>,
-    /// The next turn that nobody has yet.
+    /// The next free turn.
     next: Option<Instant>,
-    /// What has closed it.
+    /// The 429 that closed the lane.
     refusal: Option<Response>,
 }
 
@@ -195,18 +198,18 @@ impl Pace {
         }
     }
 
-    /// Whether a turn at that instant is still good.
+    /// Whether a turn at that time is still valid.
     fn is_open(&self, turn: Instant) -> bool {
         self.opens.is_none_or(|opens| opens <= turn)
     }
 
-    /// Closes the lane; says whether that is news. Requests that were under way when it was closed last
-    /// are answered in the same way, and tell nothing new.
+    /// Closes the lane, and returns whether this is a new refusal. A request sent before the last refusal
+    /// only repeats it.
     fn close(&mut self, now: Instant, sent: Instant, wait: Duration) -> bool {
         let opens = now + wait;
         let news = self.closed.is_none_or(|closed| sent > closed);
         if news {
-            // Paced, and still too fast: others share the bucket.
+            // The requests were paced and still too fast, so other clients share the bucket.
             if self.next.is_some() {
                 self.interval = (self.interval * 2).min(SLOWEST);
             }
@@ -233,7 +236,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// When the given number of requests may go that all ask at once.
+    /// Returns when each of `number` simultaneous requests may be sent.
     fn turns(pace: &mut Pace, now: Instant, number: usize) -> Vec<Duration> {
         (0..number)
             .map(|_| match pace.turn(now) {
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_closed_lane_opens_at_the_documented_rate_and_no_faster() {
+    async fn a_lane_reopens_at_the_documented_rate() {
         let start = Instant::now();
         let mut pace = Pace::new(10.0);
         assert!(pace.close(start, start, 3 * SECOND));
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn answers_to_one_wave_count_once_and_a_later_one_halves_the_rate() {
+    async fn simultaneous_refusals_count_once_and_a_later_one_halves_the_rate() {
         let start = Instant::now();
         let mut pace = Pace::new(10.0);
         assert!(pace.close(start + SECOND, start, SECOND));
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_quiet_lane_is_open_again() {
+    async fn a_quiet_lane_opens_fully() {
         let start = Instant::now();
         let mut pace = Pace::new(10.0);
         pace.close(start, start, SECOND);
@@ -280,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_refusal_holds_up_the_same_kind_of_request_and_no_other() {
+    async fn a_refusal_delays_only_requests_of_the_same_kind() {
         let throttle = Throttle::default();
         let url = Url::parse("https://management.azure.com/x").unwrap();
         let get = Request::new(Method::GET, url.clone());
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_stops_with_the_operation() {
+    async fn a_waiting_request_stops_at_the_deadline() {
         let throttle = Throttle::default();
         let url = Url::parse("https://management.azure.com/x").unwrap();
         let get = Request::new(Method::GET, url);

@@ -1,4 +1,4 @@
-//! Whom we trust: the system's certificate authorities, and the extra ones that we were given.
+//! The trusted certificate authorities: the system's, and the user's extra ones.
 
 use std::sync::Arc;
 #[cfg(not(any(windows, target_vendor = "apple")))]
@@ -10,21 +10,21 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-/// Why no TLS configuration could be made.
+/// Why no TLS configuration could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// The extra certificates aren't PEM.
-    #[error("the extra CA certificates are not readable as PEM: {0}")]
+    /// The extra certificates are not valid PEM.
+    #[error("the extra CA certificates are not valid PEM: {0}")]
     Pem(String),
-    /// None of the extra ones can be read, or rustls refuses the set as a whole.
+    /// No extra certificate is readable, or rustls rejects the whole set.
     #[error("the CA certificates are not usable: {0}")]
     Certificates(String),
-    /// There are none at all.
-    #[error("this system has no CA certificates, and none were given")]
+    /// The system has no certificates, and the user gave none.
+    #[error("this system has no CA certificates, and no extra ones are configured")]
     Nobody,
 }
 
-/// A TLS client that trusts the system's certificates and those of `extra_pem`.
+/// Returns a TLS client configuration that trusts the system's certificates and `extra_pem`.
 pub(crate) fn client_config(extra_pem: Option<&[u8]>) -> Result<ClientConfig, TrustError> {
     let crypto = Arc::new(rustls::crypto::ring::default_provider());
     let extra = usable(certificates(extra_pem.unwrap_or_default())?)?;
@@ -35,7 +35,7 @@ pub(crate) fn client_config(extra_pem: Option<&[u8]>) -> Result<ClientConfig, Tr
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    // reqwest offers HTTP/2 only in a configuration of its own; in ours, we have to.
+    // reqwest enables HTTP/2 only in configurations that it builds itself, so this one must offer it.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -46,8 +46,9 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TrustError> 
         .map_err(|error| TrustError::Pem(error.to_string()))
 }
 
-/// The certificates that can be read. A bundle of a company may well hold an odd one; it alone is not
-/// trusted. Where there is no other, nothing of what the user wants to be trusted would be.
+/// Returns the readable certificates. A company's bundle often has one that rustls can't read, so only
+/// that one is skipped. If none is readable, nothing that the user wants to trust would be trusted, so
+/// that is an error.
 fn usable(given: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let mut usable = Vec::new();
     let mut refused = None;
@@ -55,7 +56,7 @@ fn usable(given: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'sta
         match RootCertStore::empty().add(certificate.clone()) {
             Ok(()) => usable.push(certificate),
             Err(error) => {
-                tracing::warn!(%error, "an extra CA certificate can't be read and is left out");
+                tracing::warn!(%error, "skipped an extra CA certificate that can't be read");
                 refused = Some(error);
             }
         }
@@ -66,9 +67,9 @@ fn usable(given: Vec<CertificateDer<'static>>) -> Result<Vec<CertificateDer<'sta
     }
 }
 
-/// Where the system keeps its certificates in files, we read them ourselves:
-/// `rustls_native_certs::load_native_certs` and `openssl_probe::probe` leave them out as soon as
-/// `SSL_CERT_FILE` is set, and that file is to be trusted in addition, not instead.
+/// If the system keeps its certificates in files, this module reads them itself.
+/// `rustls_native_certs::load_native_certs` and `openssl_probe::probe` skip them if `SSL_CERT_FILE` is
+/// set. This provider trusts that file in addition to the system's certificates.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn verifier(
     extra: Vec<CertificateDer<'static>>,
@@ -77,7 +78,7 @@ fn verifier(
     use rustls::client::WebPkiServerVerifier;
 
     let mut roots = RootCertStore::empty();
-    // A system's bundle may well hold a certificate that webpki can't read; the others still count.
+    // A system's bundle may contain a certificate that webpki can't read. The others still apply.
     roots.add_parsable_certificates(system_certificates().into_iter().chain(extra));
     if roots.is_empty() {
         return Err(TrustError::Nobody);
@@ -92,10 +93,10 @@ fn verifier(
 fn system_certificates() -> Vec<CertificateDer<'static>> {
     use rustls_native_certs::load_certs_from_paths;
 
-    // Several of the usual folders are often one and the same.
+    // Several of the candidate folders are often the same folder.
     let folders = openssl_probe::candidate_cert_dirs();
     let folders: BTreeSet<_> = folders.filter_map(|it| it.canonicalize().ok()).collect();
-    // The bundle usually lies in one of them, and is read with it.
+    // The bundle is usually in one of these folders, and is then read with it.
     let is_elsewhere = |file: &Path| file.parent().is_none_or(|it| !folders.contains(it));
     let bundle = BUNDLES
         .iter()
@@ -112,8 +113,8 @@ fn system_certificates() -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-/// Where systems have all their certificates in one file. Source: Go's `crypto/x509`, which azurerm
-/// trusts by.
+/// The files in which systems keep all their certificates. Source: Go's `crypto/x509`, whose list azurerm
+/// uses.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 const BUNDLES: [&str; 9] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -150,20 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn an_extra_authority_is_trusted_beside_the_system() {
+    fn an_extra_ca_is_trusted_in_addition_to_the_system() {
         let config = client_config(Some(authority().as_bytes())).unwrap();
         assert_eq!(config.alpn_protocols, [&b"h2"[..], &b"http/1.1"[..]]);
     }
 
     #[test]
-    fn an_odd_certificate_is_left_out() {
+    fn an_unreadable_certificate_is_skipped() {
         let pem = format!("{ODD}{}{ODD}", authority());
         let given = certificates(pem.as_bytes()).unwrap();
         assert_eq!(usable(given.clone()).unwrap(), given[1..2]);
     }
 
     #[test]
-    fn a_bundle_without_a_good_certificate_is_refused() {
+    fn a_bundle_without_a_readable_certificate_is_an_error() {
         let error = client_config(Some(ODD.as_bytes())).unwrap_err();
         assert!(matches!(error, TrustError::Certificates(_)), "{error}");
         let cut = b"-----BEGIN CERTIFICATE-----\nAAAA\n";

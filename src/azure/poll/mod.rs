@@ -292,7 +292,7 @@ mod tests {
         let error = wait_until(&transport, &reply(201), Until::Ready)
             .await
             .unwrap_err();
-        insta::assert_snapshot!(error, @"creating task /t: the time allowed has passed");
+        insta::assert_snapshot!(error, @"creating task /t: the operation timed out");
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn minute() -> Budget {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_server_is_asked_again() {
+async fn retries_when_the_server_is_unavailable() {
     let transport = ScriptedTransport::default()
         .on(Method::GET, "/thing", reply(503))
         .fail(Method::GET, "/thing", TransportErrorKind::Interrupted)
@@ -48,7 +48,7 @@ fn put() -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn doubt_outlives_a_clear_no_to_a_later_attempt() {
+async fn the_outcome_stays_unknown_after_a_later_attempt_is_refused() {
     let cut = || {
         ScriptedTransport::default().fail(Method::PUT, "/thing", TransportErrorKind::Interrupted)
     };
@@ -69,7 +69,7 @@ async fn doubt_outlives_a_clear_no_to_a_later_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_nothing_and_what_is_refused_at_once_leave_no_doubt() {
+async fn the_outcome_of_a_read_or_of_a_refused_write_is_known() {
     let read = ScriptedTransport::default()
         .on(Method::GET, "/thing", reply(500))
         .on(Method::GET, "/thing", reply(403));
@@ -91,7 +91,7 @@ async fn what_changes_nothing_and_what_is_refused_at_once_leave_no_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_failure_survives_the_deadline() {
+async fn a_timeout_error_contains_the_last_failure() {
     let transport = ScriptedTransport::default().on(
         Method::GET,
         "/thing",
@@ -110,7 +110,7 @@ fn hour() -> Budget {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_ends_with_the_last_answer_and_not_for_who_is_throttled() {
+async fn patience_limits_a_failing_host_but_not_a_throttled_request() {
     const PATIENCE: Duration = Duration::from_secs(10);
     let busy = (0..20).fold(ScriptedTransport::default(), |transport, _| {
         transport.on(Method::GET, "/thing", reply(503))
@@ -144,7 +144,7 @@ async fn a_cancelled_operation_sends_nothing() {
     assert!(transport.requests().is_empty());
 }
 
-/// Takes its time to answer; the operation may be called off meanwhile.
+/// Answers after a delay. It can cancel the operation while the request is in flight.
 #[derive(Clone)]
 struct Hangs {
     answer_after: Duration,
@@ -171,7 +171,7 @@ fn called_off(budget: &Budget) -> Hangs {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_in_flight_finishes_although_the_operation_is_cancelled() {
+async fn a_write_in_flight_finishes_after_a_cancellation() {
     let budget = minute();
     let transport = called_off(&budget);
     assert_eq!(send(&transport, &budget, &put()).await.unwrap().status, 201);
@@ -179,7 +179,7 @@ async fn a_write_in_flight_finishes_although_the_operation_is_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_in_flight_ends_with_the_operation() {
+async fn a_read_in_flight_ends_on_cancellation() {
     let budget = minute();
     let start = Instant::now();
     let error = send(&called_off(&budget), &budget, &get()).await;
@@ -194,7 +194,7 @@ async fn a_read_in_flight_ends_with_the_operation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_has_a_minute_and_then_there_is_another() {
+async fn an_attempt_times_out_after_a_minute_and_is_retried() {
     let hangs = Hangs {
         answer_after: Duration::from_secs(300),
         called_off: None,
@@ -210,7 +210,7 @@ async fn an_attempt_has_a_minute_and_then_there_is_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_refusal_holds_up_all_of_its_kind_and_no_permit_is_held_meanwhile() {
+async fn one_throttled_write_delays_all_writes_and_holds_no_permit() {
     let busy = || reply(429).with("retry-after", "20");
     let mut transport = ScriptedTransport::default().on(Method::PUT, "/thing", busy());
     for _ in 0..100 {
@@ -233,13 +233,13 @@ async fn one_refusal_holds_up_all_of_its_kind_and_no_permit_is_held_meanwhile() 
     writes.sort();
     assert_eq!(read, Duration::ZERO);
     assert_eq!(writes[0].as_secs(), 20);
-    // Ten a second, as where nobody has said a rate.
+    // Ten a second, the rate of a lane without a documented limit.
     let took = (writes[99] - writes[0]).as_secs_f64();
     assert!((9.9..10.5).contains(&took), "{took}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_hangs_is_given_up_at_the_deadline_and_a_write_leaves_doubt() {
+async fn a_request_ends_at_the_deadline_and_a_writes_outcome_is_unknown() {
     let transport = Hangs {
         answer_after: Duration::from_secs(300),
         called_off: None,
