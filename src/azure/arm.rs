@@ -1,4 +1,4 @@
-//! Requests to Azure Resource Manager: building them, signing them, reading pages and bodies.
+//! Builds, signs and sends requests to Azure Resource Manager, and reads pages and bodies.
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -14,7 +14,8 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 
 const AUXILIARY: HeaderName = HeaderName::from_static("x-ms-authorization-auxiliary");
 
-/// What stays readable in a query's value. A space becomes `%20`: not every service reads `+` as one.
+/// The characters that a query value keeps unescaped. A space becomes `%20`, because not every service
+/// reads `+` as a space.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -26,7 +27,7 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'/');
 
-/// The address of a resource or of an act on it, with an api-version and further query parameters.
+/// Returns the URL of a resource or of an action on it, with an API version and further query parameters.
 pub(crate) fn url(cloud: &Cloud, id: &str, api_version: &str, query: &[(&str, &str)]) -> Url {
     let mut url = cloud.resource_manager.clone();
     let base = url.path().trim_end_matches('/').to_owned();
@@ -41,7 +42,7 @@ pub(crate) fn url(cloud: &Cloud, id: &str, api_version: &str, query: &[(&str, &s
     url
 }
 
-/// Reads a JSON answer.
+/// Parses a JSON answer.
 pub(crate) fn decode<T: DeserializeOwned>(
     operation: &Operation,
     response: &Response,
@@ -50,7 +51,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
         .map_err(|error| Error::unexpected(operation, error.to_string()))
 }
 
-/// Whether something that may be missing was found.
+/// Turns a not-found error into `None`.
 pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(it) => Ok(Some(it)),
@@ -60,15 +61,14 @@ pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 impl Azure {
-    /// Signs and sends a request; any status is an answer. A token that is no longer taken is renewed
-    /// once.
+    /// Signs and sends a request. Any status is an answer. A rejected token is renewed once.
     pub(crate) async fn arm_any(
         &self,
         budget: &Budget,
         operation: &Operation,
         request: Request,
     ) -> Result<Response, Error> {
-        // Said of what is to be done, not of the token for it.
+        // So that a stopped operation reports this request and not the token request.
         budget
             .check()
             .map_err(|why| Error::stopped(operation, why))?;
@@ -98,7 +98,7 @@ impl Azure {
         }
     }
 
-    /// A request with everything but its own token.
+    /// Adds all headers except the request's own token.
     fn with_common_headers(
         &self,
         operation: &Operation,
@@ -117,15 +117,16 @@ impl Azure {
         if !auxiliary.is_empty() {
             let tokens = auxiliary.iter().map(Secret::expose);
             let tokens: Vec<String> = tokens.map(|token| format!("Bearer {token}")).collect();
-            let mut value = HeaderValue::try_from(tokens.join(", "))
-                .map_err(|_| Error::unexpected(operation, "the token isn't one"))?;
+            let mut value = HeaderValue::try_from(tokens.join(", ")).map_err(|_| {
+                Error::unexpected(operation, "an auxiliary token is not a valid header value")
+            })?;
             value.set_sensitive(true);
             request = request.header(AUXILIARY, value);
         }
         Ok(request)
     }
 
-    /// Signs and sends a request; an answer that says no is an error.
+    /// Signs and sends a request. A status other than 2xx is an error.
     pub(crate) async fn arm(
         &self,
         budget: &Budget,
@@ -140,7 +141,7 @@ impl Azure {
         }
     }
 
-    /// Reads one thing.
+    /// Reads one resource.
     pub(crate) async fn arm_get<T: DeserializeOwned>(
         &self,
         budget: &Budget,
@@ -152,7 +153,7 @@ impl Azure {
         decode(operation, &response)
     }
 
-    /// Reads a list, page by page.
+    /// Reads all pages of a list.
     pub(crate) async fn arm_list<T: DeserializeOwned>(
         &self,
         budget: &Budget,
@@ -169,7 +170,7 @@ impl Azure {
         Ok(all)
     }
 
-    /// Reads one page of a list, and says where the next one is.
+    /// Reads one page of a list, and returns it with the URL of the next page.
     pub(crate) async fn arm_page<T: DeserializeOwned>(
         &self,
         budget: &Budget,
@@ -189,7 +190,7 @@ impl Azure {
         Ok((page.value, further.transpose()?))
     }
 
-    /// Deletes one thing; what isn't there is fine. Says what Azure answered.
+    /// Deletes one resource and returns the answer. A 404 is not an error.
     pub(crate) async fn arm_delete(
         &self,
         budget: &Budget,
@@ -205,14 +206,20 @@ impl Azure {
         }
     }
 
-    /// A link out of an answer. Our token follows it only to Resource Manager itself.
+    /// Resolves a link in an answer. A link to another host is an error, because it would receive the
+    /// token.
     pub(crate) fn arm_link(&self, operation: &Operation, link: &str) -> Result<Url, Error> {
         self.cloud()
             .resource_manager
             .join(link)
             .ok()
             .filter(|url| self.cloud().is_resource_manager(url))
-            .ok_or_else(|| Error::unexpected(operation, "a link leads away from Resource Manager"))
+            .ok_or_else(|| {
+                Error::unexpected(
+                    operation,
+                    "it has a link to a host other than Resource Manager",
+                )
+            })
     }
 }
 
@@ -231,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_escaped_without_plus_signs() {
+    fn a_query_encodes_spaces_as_percent_20() {
         let filter = [("$filter", "TaskName in ('a') and x eq 'b+c'")];
         let url = url(&Cloud::public(), "/things", "2022-04-01", &filter);
         assert_eq!(
@@ -242,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_may_have_a_path_of_its_own() {
+    fn keeps_the_path_of_an_endpoint() {
         let mut cloud = Cloud::public();
         cloud.resource_manager = Url::parse("https://localhost:8443/arm/").unwrap();
         let url = url(&cloud, "/things", "1", &[]);
@@ -253,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_are_signed_and_correlated() {
+    async fn requests_have_a_token_and_a_correlation_id() {
         let transport =
             ScriptedTransport::default().on(Method::GET, "/things", json(200, &value!({})));
         let azure = azure(&transport);
@@ -269,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_is_read_page_by_page() {
+    async fn reads_all_pages_of_a_list() {
         let page =
             |items: Value, next: &str| json(200, &value!({"value": items, "nextLink": next}));
         let next = "https://management.azure.com/things?page=2";
@@ -283,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_elsewhere_never_sees_our_token() {
+    async fn a_next_link_to_another_host_is_an_error() {
         let page = value!({"value": [], "nextLink": "https://evil.example/things"});
         let transport = ScriptedTransport::default().on(Method::GET, "/things", json(200, &page));
         let azure = azure(&transport);
@@ -297,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_is_no_longer_taken_is_renewed_once() {
+    async fn a_rejected_token_is_renewed_once() {
         let transport = ScriptedTransport::default()
             .on(Method::PUT, "/things", reply(401))
             .on(Method::PUT, "/things", reply(201))
@@ -313,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_was_cut_and_then_refused_may_have_been_done() {
+    async fn an_interrupted_and_then_refused_write_may_have_been_done() {
         let refused_after = |kind| async move {
             let transport = ScriptedTransport::default()
                 .fail(Method::PUT, "/things", kind)
@@ -328,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_doubt_outlives_the_renewal_of_the_token() {
+    async fn the_outcome_stays_unknown_after_a_token_renewal() {
         let cut_and_refused = ScriptedTransport::default()
             .fail(Method::PUT, "/things", TransportErrorKind::Interrupted)
             .on(Method::PUT, "/things", reply(401));
@@ -342,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn deleting_what_is_gone_is_fine() {
+    async fn deleting_a_missing_resource_is_not_an_error() {
         let transport = ScriptedTransport::default()
             .on(Method::DELETE, "/things", reply(404))
             .on(Method::DELETE, "/things", reply(409));

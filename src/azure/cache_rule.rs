@@ -1,4 +1,5 @@
-//! A registry's cache rules: which of its repositories it fills by itself from elsewhere.
+//! Lists a registry's cache rules. They name the repositories that the registry fills from other
+//! registries.
 
 use serde::Deserialize;
 
@@ -6,16 +7,16 @@ use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
 
 const API_VERSION: &str = "2025-11-01";
 
-/// A cache rule: what is pulled from its target comes from its source.
+/// A cache rule. A pull from its target repository comes from its source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub(crate) struct CacheRule {
-    /// The repository that is filled; one that ends in `/*` stands for all below it.
+    /// The repository that the rule fills. If it ends in `/*`, the rule fills all repositories below it.
     pub(crate) target_repository: String,
 }
 
 impl CacheRule {
-    /// Whether it fills this repository.
+    /// Whether the rule fills this repository.
     #[must_use]
     pub(crate) fn fills(&self, repository: &str) -> bool {
         match self.target_repository.strip_suffix('*') {
@@ -26,10 +27,10 @@ impl CacheRule {
 }
 
 impl RegistryClient {
-    /// All cache rules of a registry.
+    /// Lists all cache rules of the registry.
     ///
     /// # Errors
-    /// Not found when the registry isn't there, among the usual ones.
+    /// Not found if the registry doesn't exist, or any request error.
     pub(crate) async fn list_cache_rules(&self) -> Result<Vec<CacheRule>, Error> {
         let operation = Operation::new(OperationKind::ListCacheRules, self.id.to_string());
         let id = format!("{}/cacheRules", self.id);
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_fills_its_target_or_what_is_below_it() {
+    fn a_rule_fills_its_target_or_everything_below_it() {
         let rule = |target: &str| CacheRule {
             target_repository: target.to_owned(),
         };

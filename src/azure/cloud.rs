@@ -1,4 +1,4 @@
-//! Where a cloud's services are, and which audience their tokens are for.
+//! The endpoints and token audiences of Azure's clouds.
 
 mod metadata;
 
@@ -9,24 +9,24 @@ pub(crate) use metadata::MetadataHost;
 /// The endpoints of one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {
-    /// Where Entra issues tokens.
+    /// The Entra ID endpoint that issues tokens.
     pub authority_host: Url,
-    /// Where Azure Resource Manager listens.
+    /// The Azure Resource Manager endpoint.
     pub resource_manager: Url,
-    /// The audience of tokens for Azure Resource Manager, without `/.default`.
+    /// The audience of Resource Manager tokens, without `/.default`.
     pub resource_manager_audience: String,
-    /// The audience of tokens for the registries' data plane, without `/.default`. Where a cloud doesn't
-    /// know it, Resource Manager's does.
+    /// The audience of data plane tokens for registries, without `/.default`. If Entra ID doesn't know it
+    /// in this cloud, the provider uses the Resource Manager audience.
     pub acr_audience: String,
 }
 
-/// The audience that every registry of the public cloud accepts, whatever its
-/// `azureADAuthenticationAsArmPolicy` says.
+/// The audience that every registry of the public cloud accepts, regardless of its
+/// `azureADAuthenticationAsArmPolicy`.
 const ACR_AUDIENCE: &str = "https://containerregistry.azure.net";
 
 impl Cloud {
-    /// The cloud of a name, in any case: azurerm's names. Some name a cloud that differs from another
-    /// one in services that are none of ours.
+    /// Returns the cloud for one of azurerm's names, in any case. Some of these clouds differ only in
+    /// services that this provider doesn't use.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
@@ -37,7 +37,7 @@ impl Cloud {
         })
     }
 
-    /// The public cloud.
+    /// Returns the public cloud.
     #[must_use]
     pub fn public() -> Self {
         Self::known(
@@ -46,7 +46,7 @@ impl Cloud {
         )
     }
 
-    /// Azure Government in the United States.
+    /// Returns Azure Government in the United States.
     #[must_use]
     pub fn us_government() -> Self {
         Self::known(
@@ -55,7 +55,7 @@ impl Cloud {
         )
     }
 
-    /// Azure in China, operated by 21Vianet.
+    /// Returns Azure in China, operated by 21Vianet.
     #[must_use]
     pub fn china() -> Self {
         Self::known(
@@ -64,7 +64,7 @@ impl Cloud {
         )
     }
 
-    /// A cloud whose endpoints are given.
+    /// Returns a cloud with the given endpoints.
     #[must_use]
     pub fn custom(
         authority_host: Url,
@@ -79,20 +79,20 @@ impl Cloud {
         }
     }
 
-    /// The scope of a token for Azure Resource Manager.
+    /// Returns the scope of a Resource Manager token.
     #[must_use]
     pub fn resource_manager_scope(&self) -> String {
         scope(&self.resource_manager_audience)
     }
 
-    /// The scope of a token for the registries' data plane.
+    /// Returns the scope of a data plane token for registries.
     #[must_use]
     pub fn acr_scope(&self) -> String {
         scope(&self.acr_audience)
     }
 
-    /// Whether a link that Resource Manager gave leads back to it, so that our token may follow.
-    /// Operations may be watched on a host of the region, below Resource Manager's own name.
+    /// Whether a link points to Resource Manager and may receive the token. Azure may report an
+    /// operation's status on a regional host below Resource Manager's own name.
     pub(crate) fn is_resource_manager(&self, link: &Url) -> bool {
         let (Some(ours), Some(theirs)) = (self.resource_manager.host_str(), link.host_str()) else {
             return false;
@@ -111,7 +111,8 @@ impl Cloud {
     }
 }
 
-/// An audience may end in a slash, and then has two in its scope: Entra takes the audience literally.
+/// An audience that ends in a slash has two slashes in its scope, because Entra ID takes the audience
+/// literally.
 fn scope(audience: &str) -> String {
     format!("{audience}/.default")
 }
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_take_the_audience_literally() {
+    fn a_scope_contains_the_audience_literally() {
         let mut cloud = Cloud::public();
         assert_eq!(
             cloud.resource_manager_scope(),
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_resource_manager_and_its_regions_are_resource_manager() {
+    fn only_resource_manager_and_its_regional_hosts_are_trusted() {
         let cloud = Cloud::public();
         let is = |text: &str| cloud.is_resource_manager(&Url::parse(text).unwrap());
         assert!(is("https://management.azure.com/x"));

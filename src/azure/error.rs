@@ -1,6 +1,6 @@
-//! What can go wrong with Azure, as data: what was tried on which id, and what came of it.
+//! Azure errors as data: the operation, the resource ID and the cause.
 //!
-//! The wording for users is made elsewhere, from these fields.
+//! `provider::report` turns these fields into diagnostics.
 
 use http::StatusCode;
 
@@ -9,79 +9,79 @@ use crate::azure::error_body::described;
 use crate::azure::operation::Operation;
 use crate::http::{Response, SendError, Stopped, TransportError};
 
-/// A failure of Azure, of the way to it, or of signing in.
+/// A failed request to Azure or a failed authentication.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// Azure refused.
+    /// Azure refused the request.
     #[error(transparent)]
     Response(Box<Refusal>),
-    /// Azure accepted, worked on it, and failed.
+    /// Azure accepted the request, but the operation then failed.
     #[error("{operation}: ended as {state}{}", said(code, message))]
     Failed {
-        /// What was tried.
+        /// The operation.
         operation: Operation,
         /// The final state, such as `Failed`.
         state: String,
-        /// Azure's error code; empty when it gave none.
+        /// Azure's error code. Empty if Azure gave no code.
         code: String,
-        /// Azure's message; empty when it gave none.
+        /// Azure's message. Empty if Azure gave no message.
         message: String,
     },
-    /// No answer.
+    /// No answer arrived.
     #[error("{operation}")]
     Transport {
-        /// What was tried.
+        /// The operation.
         operation: Operation,
-        /// How far it got.
+        /// How far the request got.
         source: TransportError,
     },
-    /// The time was over, or the user called it off.
+    /// The deadline passed, or the user cancelled.
     #[error("{operation}: {why}")]
     Stopped {
-        /// What was being tried, or would have been next.
+        /// The operation that was stopped or would have been next.
         operation: Operation,
-        /// Which of the two.
+        /// Deadline or cancellation.
         why: Stopped,
-        /// The failure that was about to be retried, if there was one.
+        /// The last failure, if the operation was about to retry.
         #[source]
         last: Option<Box<Self>>,
     },
-    /// No token.
+    /// No token could be obtained.
     #[error(transparent)]
     SignIn(Box<SignInFailure>),
-    /// The answer isn't what it should be.
+    /// The answer has an unexpected shape.
     #[error("{operation}: unexpected answer: {reason}")]
     Decode {
-        /// What was tried.
+        /// The operation.
         operation: Operation,
         /// What is wrong with the answer.
         reason: String,
     },
 }
 
-/// An answer that says no.
+/// An answer that refuses the request.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation}: {status}{}", said(code, message))]
 pub struct Refusal {
-    /// What was tried.
+    /// The operation.
     pub operation: Operation,
     /// The status.
     pub status: StatusCode,
-    /// Azure's error code, such as `PrincipalNotFound`; empty when it gave none.
+    /// Azure's error code, such as `PrincipalNotFound`. Empty if Azure gave no code.
     pub code: String,
-    /// Azure's message, as it came, and behind it the rights that a registry names as missing; empty
-    /// when it gave none.
+    /// Azure's message, followed by the permissions that a registry reports as missing. Empty if Azure
+    /// gave no message.
     pub message: String,
-    /// The correlation id, which Azure's support asks for.
+    /// The correlation ID, which Azure support asks for.
     pub correlation_id: Option<String>,
-    /// The request id.
+    /// The request ID.
     pub request_id: Option<String>,
-    /// Whether an attempt may have been carried out all the same, as of a [`Response`].
+    /// Whether an attempt may have been carried out anyway. See [`Response::outcome_unknown`].
     pub outcome_unknown: bool,
 }
 
 impl Error {
-    /// Azure's error code, if it gave one.
+    /// Returns Azure's error code, if Azure gave one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         let code = match self {
@@ -95,7 +95,7 @@ impl Error {
         Some(code.as_str()).filter(|code| !code.is_empty())
     }
 
-    /// The status of the answer, if Azure refused.
+    /// Returns the status, if Azure refused the request.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -108,16 +108,16 @@ impl Error {
         }
     }
 
-    /// Whether the thing isn't there.
+    /// Whether Azure answered 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether Resource Manager itself says that the thing, or what it belongs to, no longer exists.
+    /// Whether Resource Manager itself says that the resource, or one of its parents, doesn't exist.
     ///
-    /// Any other 404 is no proof of it: a subscription may be out of sight for who is signed in, and a
-    /// page without a code comes from somewhere in between.
+    /// Another 404 doesn't prove that. The signed-in identity may have no access to the subscription, and
+    /// an answer without a code comes from a proxy or gateway.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         const GONE: [&str; 3] = [
@@ -128,13 +128,13 @@ impl Error {
         self.is_not_found() && self.code().is_some_and(|code| GONE.contains(&code))
     }
 
-    /// Whether something is in the way of it.
+    /// Whether Azure answered 409.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(StatusCode::CONFLICT)
     }
 
-    /// Whether the user called the operation off.
+    /// Whether the user cancelled the operation.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(
@@ -146,8 +146,8 @@ impl Error {
         )
     }
 
-    /// Whether a write that ended so may have been carried out all the same. That counts every attempt,
-    /// not only the last one.
+    /// Whether the failed write may have been carried out anyway. It considers every attempt, not only
+    /// the last.
     #[must_use]
     pub fn may_have_been_done(&self) -> bool {
         match self {
@@ -189,8 +189,8 @@ impl Error {
         }
     }
 
-    /// The same after an earlier answer to the same request: where that one has left in doubt whether
-    /// the request was carried out, so does this failure, whatever it is.
+    /// Adds an earlier answer to the same request. If that answer left the outcome unknown, then this
+    /// error does too.
     pub(crate) fn after(mut self, operation: &Operation, answer: &Response) -> Self {
         if !answer.outcome_unknown || self.may_have_been_done() {
             return self;
@@ -205,7 +205,7 @@ impl Error {
                     None => earlier,
                 }));
             }
-            // It counts more than why there is no other token.
+            // The unknown outcome matters more than why the token could not be renewed.
             Self::SignIn(_) => return earlier,
             Self::Failed { .. } | Self::Decode { .. } => {}
         }
@@ -244,7 +244,7 @@ impl From<SignInFailure> for Error {
     }
 }
 
-/// What Azure said, as the end of a sentence; nothing when it said nothing.
+/// Returns Azure's code and message as the end of a sentence, or an empty text if both are empty.
 fn said(code: &str, message: &str) -> String {
     let words = [code, message].into_iter().filter(|word| !word.is_empty());
     words.flat_map(|word| [": ", word]).collect()
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_resource_manager_is_read() {
+    fn reads_a_resource_manager_error() {
         let response = recorded(include_str!(
             "../../tests/golden/recorded/task-get-404.json"
         ))
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_missing_resource_or_what_it_belongs_to_is_gone() {
+    fn only_a_missing_resource_or_parent_is_gone() {
         let gone = |status, code: &str| {
             refused(&json(
                 status,
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_outlives_whatever_fails_after_it() {
+    fn the_outcome_stays_unknown_after_any_later_error() {
         let operation = Operation::new(OperationKind::CreateTask, "/tasks/x");
         let mut doubtful = reply(401);
         doubtful.outcome_unknown = true;
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_a_registry_is_read() {
+    fn reads_a_registry_error() {
         let response = recorded(include_str!(
             "../../tests/golden/recorded/acr-unauthorized.json"
         ));
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_gateway_is_left_out() {
+    fn a_gateways_page_is_not_part_of_the_error() {
         let error = refused(&reply(502).with_body("<html>token=planted</html>"));
         assert_eq!(error.code(), None);
         assert!(!format!("{error:?}").contains("planted"));

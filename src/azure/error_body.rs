@@ -1,10 +1,10 @@
-//! The bodies of Azure's refusals: those of Resource Manager, and those of a registry.
+//! Parses the error bodies of Resource Manager and of registries.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Azure's code and message, from either shape of an error body. Anything that isn't one of them, such
-/// as a gateway's page, is left out: nobody knows what it holds.
+/// Returns Azure's code and message from an error body of either shape. Any other body, such as a
+/// gateway's page, is ignored because it may contain anything.
 pub(crate) fn described(body: &[u8]) -> (String, String) {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -44,7 +44,7 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
     })
 }
 
-/// The message, or as much of it as anybody reads.
+/// Limits a message to 4000 characters.
 fn shortened(message: &str) -> String {
     const LONGEST: usize = 4000;
     match message.char_indices().nth(LONGEST) {
@@ -53,13 +53,13 @@ fn shortened(message: &str) -> String {
     }
 }
 
-/// A text that may be null.
+/// Deserializes a string that may be null.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What Resource Manager adds in `details`: `Code: message` each. The outer message is often a heading
-/// only.
+/// Returns the further errors that Resource Manager lists in `details`, as `Code: message`. The outer
+/// message is often only a heading.
 fn further(details: &Value) -> Vec<String> {
     let said = |item: &Value| {
         let text = |name| item.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -73,8 +73,8 @@ fn further(details: &Value) -> Vec<String> {
     details.filter_map(said).collect()
 }
 
-/// The rights that a registry's token lacks, such as `push on repository a/b`. Details of other errors
-/// have other shapes.
+/// Returns the permissions that a registry's token lacks, such as `push on repository a/b`. The details
+/// of other errors have other shapes.
 fn missing_rights(detail: &Value) -> Option<String> {
     let mut rights: Vec<String> = Vec::new();
     for item in detail.as_array()? {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_null_or_nested_loses_nothing_of_the_rest() {
+    fn null_fields_and_nested_errors_are_read() {
         let described = |error: Value| {
             let (code, message) = described(value!({"error": error}).to_string().as_bytes());
             format!("{code}|{message}")
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_to_read_more_than_a_page() {
+    fn a_long_message_is_truncated() {
         let message = "ä".repeat(5000);
         let (_, said) = described(
             value!({"code": "X", "message": message})
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_right_is_named_once_and_other_details_are_left_out() {
+    fn names_a_missing_permission_once_and_ignores_other_details() {
         let message = |detail: Value| {
             let errors = value!({"errors": [{"code": "X", "message": "no", "detail": detail}]});
             described(errors.to_string().as_bytes()).1

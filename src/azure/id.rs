@@ -1,4 +1,4 @@
-//! Resource identifiers. Azure compares them without case, and so do we.
+//! Azure resource IDs. Azure compares them case-insensitively, and so does this module.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,28 +6,28 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a container registry.
+/// The resource ID of a container registry.
 ///
-/// It prints with the fixed segments in their canonical case and the others as they were written; it is
-/// equal to any other spelling in another case. What hashes an id needs [`RegistryId::as_written`].
+/// It displays the fixed segments in their canonical case and the other segments as written. IDs that
+/// differ only in case are equal. Code that hashes an ID must use [`RegistryId::as_written`].
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct RegistryId {
-    /// The subscription, a GUID, as it was written.
+    /// The subscription ID, a GUID, as written.
     pub(crate) subscription_id: String,
-    /// The resource group, as it was written.
+    /// The resource group, as written.
     pub(crate) resource_group: String,
-    /// The registry's name, as it was written.
+    /// The registry's name, as written.
     pub(crate) registry: String,
-    /// The whole, with the fixed segments as they were written too.
+    /// The whole ID as written, including the fixed segments.
     as_written: String,
 }
 
-/// A text that isn't the id of a container registry.
+/// The error for a text that is not a container registry resource ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not the id of a container registry ({problem}); expected \
-     /subscriptions/<subscription id>/resourceGroups/<resource group>\
+    "{text:?} is not a container registry resource ID: {problem}. Expected \
+     /subscriptions/<subscription ID>/resourceGroups/<resource group>\
      /providers/Microsoft.ContainerRegistry/registries/<registry>"
 )]
 pub(crate) struct InvalidRegistryId {
@@ -38,10 +38,10 @@ pub(crate) struct InvalidRegistryId {
 }
 
 impl RegistryId {
-    /// An id from its parts.
+    /// Builds an ID from its parts.
     ///
     /// # Errors
-    /// When a part can't be what it should be.
+    /// If a part is not valid.
     pub(crate) fn new(
         subscription_id: &str,
         resource_group: &str,
@@ -51,10 +51,10 @@ impl RegistryId {
         Self::checked(subscription_id, resource_group, registry, as_written)
     }
 
-    /// Reads an id: strict on its shape, tolerant on the case of the fixed segments.
+    /// Parses an ID. The fixed segments may have any case.
     ///
     /// # Errors
-    /// When it is anything else; the error shows the expected shape.
+    /// If the text has another shape. The error shows the expected shape.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidRegistryId> {
         let invalid = |problem| InvalidRegistryId {
             text: text.to_owned(),
@@ -73,7 +73,10 @@ impl RegistryId {
             registry,
         ] = segments[..]
         else {
-            return Err(invalid("it has another number of segments"));
+            return Err(invalid(match problem_of_name(text) {
+                None => "it looks like a registry name",
+                Some(_) => "it has the wrong number of segments",
+            }));
         };
         let fixed = [
             (subscriptions, "subscriptions"),
@@ -86,19 +89,19 @@ impl RegistryId {
             .iter()
             .any(|(is, expected)| !is.eq_ignore_ascii_case(expected))
         {
-            return Err(invalid("a fixed segment is another word"));
+            return Err(invalid("a fixed segment is wrong"));
         }
         Self::checked(subscription_id, resource_group, registry, text.to_owned())
     }
 
-    /// The id letter by letter as it was given, be it by a user or by Resource Manager.
+    /// Returns the ID exactly as the user or Resource Manager wrote it.
     #[must_use]
     pub(crate) fn as_written(&self) -> &str {
         &self.as_written
     }
 
-    /// The id in every letter case in which Resource Manager may have spelled it at some time, this one
-    /// among them. The names of role assignments are hashes that count letter case.
+    /// Returns the ID in every case that Resource Manager may have used for it, including this one. The
+    /// name of a role assignment is a case-sensitive hash of an ID.
     #[must_use]
     pub(crate) fn spellings(&self) -> Vec<Self> {
         let lower = self.as_written.to_lowercase();
@@ -110,29 +113,29 @@ impl RegistryId {
         let mut texts = vec![self.as_written.clone(), lower];
         for group in groups {
             let text = canonical(&self.subscription_id, &group, &self.registry);
-            // Some services of Azure return this segment in lower case, and only this one.
+            // Some Azure services return only this segment in lower case.
             texts.push(text.replacen("/resourceGroups/", "/resourcegroups/", 1));
             texts.push(text);
         }
         texts.sort();
         texts.dedup();
-        // Letters that become several in upper case may make a name too long.
+        // Some letters become several in upper case, which can make a name too long.
         texts.iter().filter_map(|text| text.parse().ok()).collect()
     }
 
-    /// The id of one of the registry's tasks, spelled like this id.
+    /// Returns the ID of one of the registry's tasks, in this ID's case.
     #[must_use]
     pub(crate) fn task_id_as_written(&self, name: &str) -> String {
         format!("{}/tasks/{name}", self.as_written)
     }
 
-    /// The id of one of the registry's tasks.
+    /// Returns the ID of one of the registry's tasks.
     #[must_use]
     pub(crate) fn task_id(&self, name: &str) -> String {
         format!("{self}/tasks/{name}")
     }
 
-    /// The id of one of the registry's runs.
+    /// Returns the ID of one of the registry's runs.
     #[must_use]
     pub(crate) fn run_id(&self, run: &str) -> String {
         format!("{self}/runs/{run}")
@@ -169,21 +172,21 @@ fn canonical(subscription_id: &str, resource_group: &str, registry: &str) -> Str
     )
 }
 
-/// What is wrong with the id of a subscription, if anything is.
+/// Returns what is wrong with a subscription ID.
 #[must_use]
 pub(crate) fn problem_of_subscription(id: &str) -> Option<&'static str> {
     let is_guid = id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
-    (!is_guid).then_some("the subscription id is not a GUID")
+    (!is_guid).then_some("the subscription ID is not a GUID")
 }
 
-/// What is wrong with the name of a resource group, if anything is.
+/// Returns what is wrong with a resource group name.
 #[must_use]
 pub(crate) fn problem_of_group(name: &str) -> Option<&'static str> {
     let may_stand = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
     if name.is_empty() || name.chars().count() > 90 {
-        Some("a resource group has 1 to 90 characters")
+        Some("a resource group name has 1 to 90 characters")
     } else if !name.chars().all(may_stand) || name.ends_with('.') {
-        Some("a resource group has letters, digits, and -_.() with no dot at the end")
+        Some("a resource group name has letters, digits and -_.(), and does not end with a dot")
     } else {
         None
     }
@@ -191,9 +194,9 @@ pub(crate) fn problem_of_group(name: &str) -> Option<&'static str> {
 
 fn problem_of_name(registry: &str) -> Option<&'static str> {
     if !(5..=50).contains(&registry.len()) {
-        Some("a registry's name has 5 to 50 characters")
+        Some("a registry name has 5 to 50 characters")
     } else if !registry.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        Some("a registry's name has letters and digits only")
+        Some("a registry name has only letters and digits")
     } else {
         None
     }
@@ -251,19 +254,19 @@ impl Hash for RegistryId {
     }
 }
 
-/// Whether two ids name the same thing: equal without case.
+/// Whether two IDs are equal, ignoring case.
 #[must_use]
 pub(crate) fn ids_equal(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }
 
-/// The last segment of an id: the name of a task, of a run, or of a role assignment.
+/// Returns the last segment of an ID: the name of a task, a run or a role assignment.
 #[must_use]
 pub(crate) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The id of a role assignment at a scope.
+/// Returns the ID of a role assignment at a scope.
 #[must_use]
 pub(crate) fn role_assignment_id(scope: &str, name: &str) -> String {
     format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}")
@@ -279,7 +282,7 @@ mod tests {
                       /providers/Microsoft.ContainerRegistry/registries/contoso";
 
     #[test]
-    fn fixed_segments_get_their_case_and_the_users_keep_theirs() {
+    fn displays_fixed_segments_in_canonical_case() {
         let id = RegistryId::parse(&ID.replace("resourceGroups", "resourcegroups")).unwrap();
         assert_eq!(id.to_string(), ID);
         assert_eq!(
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_kept_and_stored_letter_by_letter() {
+    fn keeps_and_stores_an_id_as_written() {
         let written = ID.replace("resourceGroups", "RESOURCEgroups");
         let id = RegistryId::parse(&written).unwrap();
         assert_eq!(id.as_written(), written);
@@ -302,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_have_been_spelled_in_so_many_ways() {
+    fn spellings_cover_every_case_that_azure_uses() {
         let id = RegistryId::parse(&ID.replace("0000", "abCD")).unwrap();
         let spellings = id.spellings();
         assert!(spellings.iter().all(|spelling| *spelling == id));
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_equal_without_case() {
+    fn ids_are_equal_ignoring_case() {
         let one = RegistryId::parse(ID).unwrap();
         let other = RegistryId::parse(&ID.to_uppercase()).unwrap();
         assert_eq!(one, other);
@@ -329,41 +332,41 @@ mod tests {
     }
 
     #[test]
-    fn other_shapes_are_refused_with_the_expected_one() {
+    fn an_invalid_id_is_an_error_with_the_expected_shape() {
         let problem = |text: &str| RegistryId::parse(text).unwrap_err().problem;
-        assert_eq!(problem("contoso"), "it has another number of segments");
+        assert_eq!(problem("contoso"), "it looks like a registry name");
         assert_eq!(
             problem(&format!("{ID}/")),
-            "it has another number of segments"
+            "it has the wrong number of segments"
         );
         assert_eq!(
             problem(&format!("{ID}/tasks/x")),
-            "it has another number of segments"
+            "it has the wrong number of segments"
         );
         assert_eq!(
             problem(&ID.replace("registries", "things")),
-            "a fixed segment is another word"
+            "a fixed segment is wrong"
         );
         assert_eq!(
             problem(&ID.replace("0000-", "")),
-            "the subscription id is not a GUID"
+            "the subscription ID is not a GUID"
         );
         assert_eq!(
             problem(&ID.replace("Demo", "")),
-            "a resource group has 1 to 90 characters"
+            "a resource group name has 1 to 90 characters"
         );
         assert_eq!(
             problem(&ID.replace("contoso", "con-toso")),
-            "a registry's name has letters and digits only"
+            "a registry name has only letters and digits"
         );
         insta::assert_snapshot!(
             RegistryId::parse("contoso").unwrap_err(),
-            @r#""contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>"#
+            @r#""contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>"#
         );
     }
 
     #[test]
-    fn a_role_assignment_is_named_by_its_last_segment() {
+    fn the_name_of_a_role_assignment_is_its_last_segment() {
         let id = role_assignment_id(ID, "4d396699-cc25-49d3-b4c5-30611ef874a5");
         assert_eq!(name_of(&id), "4d396699-cc25-49d3-b4c5-30611ef874a5");
     }

@@ -1,9 +1,14 @@
-//! Azure as our service needs it: registries, their tasks and runs, role assignments at a registry,
-//! and a registry's data plane.
+//! The clients for the Azure APIs that the provider uses: registries, their tasks and runs, role
+//! assignments at a registry, and the registry data plane.
 //!
-//! Requests are built by pure functions, bodies are typed, and [`Azure`] is the handle that signs and
-//! sends them. Every call takes a [`Budget`] and asks it before each request: a cancelled operation
-//! starts nothing new, and a write in flight may finish. Nothing here knows of Terraform.
+//! Pure functions build the requests, bodies are typed, and [`Azure`] signs and sends. Every call takes a
+//! [`Budget`] and checks it before each request. After a cancellation no new request starts, but a write
+//! in flight may finish. This module has no dependency on Terraform.
+//!
+//! # Request errors
+//! Any request can fail with [`Error::Response`] (Azure refused), [`Error::Transport`] (no answer),
+//! [`Error::Stopped`] (budget spent) or [`Error::SignIn`] (no token). An answer that can't be read is
+//! [`Error::Decode`]. The `# Errors` sections call them "any request error".
 
 pub mod acr;
 pub(crate) mod cache_rule;
@@ -41,15 +46,16 @@ pub(crate) use id::RegistryId;
 pub use operation::{Operation, OperationKind};
 pub(crate) use registry_client::RegistryClient;
 
-/// What [`Azure`] is made of.
+/// The parts of an [`Azure`] handle.
 pub struct AzureOptions {
-    /// Where everything is.
+    /// The cloud with its endpoints.
     pub cloud: Cloud,
-    /// Who we are.
+    /// The credential that requests are signed with.
     pub credential: Credential,
-    /// The way there.
+    /// The pipeline that sends requests.
     pub pipeline: Pipeline,
-    /// Sent with each request to Resource Manager, so that its logs can be joined; `None` sends none.
+    /// The correlation ID for requests to Resource Manager, which connects Azure's log entries. `None`
+    /// sends no ID.
     pub correlation_id: Option<String>,
 }
 
@@ -65,22 +71,22 @@ struct Shared {
     pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
-    /// What Entra has said, where it doesn't know the registries' audience.
+    /// The error from Entra ID if it doesn't know the registries' audience.
     acr_is_unknown: OnceLock<Box<SignInFailure>>,
 }
 
-/// Whom a token to sign in to a registry with is for.
+/// The audience of a token for signing in to a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// The registries' data plane. Every registry of the public cloud takes it; where Entra doesn't know
-    /// it, as it may be in another cloud, it is Resource Manager.
+    /// The registries' data plane. Every registry of the public cloud accepts it. If Entra ID doesn't
+    /// know it, as can happen in other clouds, the provider uses the Resource Manager audience.
     Registries,
-    /// Resource Manager. A registry may be set to take no tokens for it.
+    /// Resource Manager. A registry can be configured to reject it.
     ResourceManager,
 }
 
 impl Azure {
-    /// Makes the handle. Nothing is sent yet.
+    /// Creates the handle. It sends no request.
     #[must_use]
     pub fn new(options: AzureOptions) -> Self {
         Self {
@@ -95,14 +101,14 @@ impl Azure {
         }
     }
 
-    /// The cloud that this handle talks to.
+    /// Returns the cloud of this handle.
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
         &self.shared.cloud
     }
 
-    /// The data plane of a registry, by the login server that Resource Manager gives for it. All
-    /// clients of one login server share their sign-in.
+    /// Returns the data plane client of a registry, given the login server from Resource Manager. All
+    /// clients of one login server share their tokens.
     #[must_use]
     pub fn acr(&self, login_server: &str) -> AcrClient {
         let key = login_server.to_lowercase();
@@ -117,7 +123,7 @@ impl Azure {
         AcrClient::new(self.clone(), Arc::clone(session))
     }
 
-    /// A token to sign in to registries with, of either audience.
+    /// Returns a token of the given audience for signing in to registries.
     pub(crate) async fn registry_token(
         &self,
         budget: &Budget,
@@ -137,7 +143,7 @@ impl Azure {
         }
     }
 
-    /// Another such token than `stale`, which a registry has refused.
+    /// Returns a token other than `stale`, which a registry rejected.
     pub(crate) async fn renewed_registry_token(
         &self,
         budget: &Budget,
@@ -149,7 +155,7 @@ impl Azure {
         credential.renewed_token(budget, &scope, stale).await
     }
 
-    /// Why there are no tokens for registries, where Entra doesn't know them.
+    /// Returns the error from Entra ID if it doesn't know the registries' audience.
     pub(crate) fn unknown_audience(&self) -> Option<Error> {
         self.shared.acr_is_unknown.get().cloned().map(Error::SignIn)
     }
@@ -163,7 +169,7 @@ impl Azure {
         }
     }
 
-    /// Sends a request as it is, again where that helps. Any status is an answer.
+    /// Sends a request unchanged, and retries it if that can help. Any status is an answer.
     pub(crate) async fn send(
         &self,
         budget: &Budget,

@@ -1,25 +1,25 @@
-//! What is tried, and on what. A failure carries it, and what there is to do about a failure is decided on
-//! its kind, never on its words.
+//! The operations that can fail, and the IDs that they act on. Code decides by an operation's kind, never
+//! by its text.
 
 use std::fmt;
 
 use crate::azure::acr::Right;
 
-/// What is being tried, and on what: `creating task` and its id.
+/// An operation and its target, such as `creating task` and the task's ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// The act.
+    /// The kind of operation.
     pub kind: OperationKind,
-    /// The id of the thing: an ARM id, or a repository as `<login server>/<repository>`.
+    /// The target: an Azure resource ID, or a repository as `<login server>/<repository>`.
     pub id: String,
 }
 
-/// An act.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationKind {
-    /// Asks a cloud for its endpoints.
+    /// Reads a cloud's endpoints.
     ReadMetadata,
-    /// Gets a token of Entra.
+    /// Gets a token from Entra ID.
     GetToken,
     /// Reads a registry.
     ReadRegistry,
@@ -59,7 +59,7 @@ pub enum OperationKind {
     CreateRoleAssignment,
     /// Deletes a role assignment.
     DeleteRoleAssignment,
-    /// Gets a token of a registry.
+    /// Gets a token from a registry.
     SignInToRegistry,
     /// Lists the tags of a repository.
     ListTags,
@@ -73,28 +73,28 @@ pub enum OperationKind {
     StoreManifest,
     /// Reads a blob.
     ReadBlob,
-    /// Looks whether a blob is there.
+    /// Checks whether a blob exists.
     LookUpBlob,
     /// Stores a blob.
     StoreBlob,
-    /// Waits for the turn to change a registry. Nobody is asked.
+    /// Waits until no other resource of this process changes the registry. It sends no request.
     WaitForTurn,
 }
 
-/// Who answers an operation, and so who may refuse it.
+/// The service that answers an operation, and can refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Plane {
-    /// Azure Resource Manager, on a resource of this type.
+    /// Azure Resource Manager, for a resource of this type.
     ResourceManager(ResourceType),
-    /// A registry, when it is to give out a token.
+    /// A registry that issues a token.
     RegistrySignIn,
-    /// A registry, where the operation needs this right on a repository.
+    /// A registry, for an operation that needs this permission on a repository.
     Registry(Right),
-    /// Somebody who knows no roles, or nobody.
+    /// A service without roles, or no service.
     Other,
 }
 
-/// The type of a resource in Resource Manager.
+/// The type of a Resource Manager resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResourceType {
     /// A registry.
@@ -110,7 +110,7 @@ pub enum ResourceType {
 }
 
 impl Operation {
-    /// An operation.
+    /// Creates an operation.
     pub fn new(kind: OperationKind, id: impl Into<String>) -> Self {
         Self {
             kind,
@@ -120,7 +120,7 @@ impl Operation {
 }
 
 impl OperationKind {
-    /// Every kind there is.
+    /// Every kind.
     #[cfg(test)]
     pub(crate) const ALL: [Self; 31] = [
         Self::ReadMetadata,
@@ -156,7 +156,7 @@ impl OperationKind {
         Self::WaitForTurn,
     ];
 
-    /// Who answers it.
+    /// Returns the service that answers this kind of operation.
     #[must_use]
     pub fn plane(self) -> Plane {
         match self {
@@ -171,7 +171,7 @@ impl OperationKind {
             | Self::UpdateTask
             | Self::DeleteTask
             | Self::WaitForTaskDeletion
-            // These two are asked of the registry by who manages tasks, not of a run by who watches it.
+            // Both act on the registry and are part of managing tasks. They don't address a single run.
             | Self::ListRuns
             | Self::QueueRun => Plane::ResourceManager(ResourceType::Task),
             Self::ReadRun | Self::CancelRun | Self::ReadRunLog => {
@@ -194,19 +194,19 @@ impl OperationKind {
 
     fn words(self) -> &'static str {
         match self {
-            Self::ReadMetadata => "reading metadata",
-            Self::GetToken => "signing in for",
+            Self::ReadMetadata => "reading cloud metadata from",
+            Self::GetToken => "getting a token for",
             Self::ReadRegistry => "reading registry",
-            Self::ListRegistries => "listing registries of",
-            Self::ListCacheRules => "listing cache rules of",
-            Self::ListTasks => "listing tasks of",
+            Self::ListRegistries => "listing registries in",
+            Self::ListCacheRules => "listing cache rules of registry",
+            Self::ListTasks => "listing tasks of registry",
             Self::ReadTask => "reading task",
             Self::CreateTask => "creating task",
             Self::WaitForTask => "waiting for task",
             Self::UpdateTask => "updating task",
             Self::DeleteTask => "deleting task",
             Self::WaitForTaskDeletion => "waiting for the deletion of task",
-            Self::ListRuns => "listing runs of",
+            Self::ListRuns => "listing runs of registry",
             Self::QueueRun => "queueing a run of task",
             Self::ReadRun => "reading run",
             Self::CancelRun => "cancelling run",
@@ -224,7 +224,7 @@ impl OperationKind {
             Self::ReadBlob => "reading blob",
             Self::LookUpBlob => "looking up blob",
             Self::StoreBlob => "storing blob",
-            Self::WaitForTurn => "waiting for another resource that changes",
+            Self::WaitForTurn => "waiting for another change to registry",
         }
     }
 }
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_kinds_have_the_same_words() {
+    fn every_kind_has_its_own_text() {
         let words: HashSet<String> = OperationKind::ALL.map(|kind| kind.to_string()).into();
         assert_eq!(words.len(), OperationKind::ALL.len());
         let kinds: HashSet<OperationKind> = OperationKind::ALL.into();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_says_what_is_tried_on_what() {
+    fn displays_the_kind_and_the_id() {
         let operation = Operation::new(OperationKind::WaitForTaskDeletion, "/t");
         assert_eq!(operation.to_string(), "waiting for the deletion of task /t");
     }

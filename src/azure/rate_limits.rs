@@ -1,10 +1,10 @@
-//! How many requests Azure lets anybody send, as it documents it. Needed only once it has refused one.
+//! Azure's documented rate limits. They apply only after Azure has throttled a request.
 
 use http::Method;
 
 use crate::http::{Lane, Request};
 
-/// What a request is to those who count.
+/// The kind of a request for rate limits.
 #[derive(Clone, Copy)]
 enum Kind {
     Read,
@@ -30,9 +30,11 @@ impl Kind {
     }
 }
 
-/// Resource Manager counts for each subscription, and fills its buckets with 25 reads, 10 writes and 10
-/// deletes a second.
-/// Source: learn.microsoft.com, "Understand how Azure Resource Manager throttles requests".
+/// Returns the lane of a Resource Manager request.
+///
+/// Resource Manager counts per subscription, and refills its buckets with 25 reads, 10 writes and 10
+/// deletes a second. Source: learn.microsoft.com, "Understand how Azure Resource Manager throttles
+/// requests".
 pub(crate) fn resource_manager(request: &Request) -> Lane {
     let kind = Kind::of(&request.method);
     let mut segments = request.url.path().split('/');
@@ -50,7 +52,9 @@ pub(crate) fn resource_manager(request: &Request) -> Lane {
     }
 }
 
-/// A registry of the smaller SKUs lets one identity send 5 000 reads, 1 000 writes and 1 000 deletes a
+/// Returns the lane of a data plane request to a registry.
+///
+/// A registry of the smaller SKUs allows one identity 5 000 reads, 1 000 writes and 1 000 deletes a
 /// minute. Source: learn.microsoft.com, "Azure Container Registry service tiers".
 pub(crate) fn registry(request: &Request) -> Lane {
     let kind = Kind::of(&request.method);
@@ -64,8 +68,10 @@ pub(crate) fn registry(request: &Request) -> Lane {
     }
 }
 
-/// A registry of the smaller SKUs takes 10 000 requests for tokens a minute, and counts them by themselves.
-/// Source: as of [`registry`].
+/// Returns the lane of a token request to a registry.
+///
+/// A registry of the smaller SKUs allows 10 000 token requests a minute, and counts them separately.
+/// Source: same as [`registry`].
 pub(crate) fn registry_sign_in() -> Lane {
     Lane {
         name: "sign-in".to_owned(),

@@ -1,61 +1,61 @@
-//! The registry itself. We read it and never write it: it belongs to others.
+//! Reads the container registry. The provider never changes it.
 
 use serde::Deserialize;
 
 use crate::azure::id::InvalidRegistryId;
 use crate::azure::{Error, Operation, OperationKind, RegistryClient, RegistryId, arm};
 
-/// The stable version that knows `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
+/// The stable API version that has `roleAssignmentMode` and `networkRuleBypassAllowedForTasks`.
 pub(super) const API_VERSION: &str = "2025-11-01";
 
 /// A container registry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Wire")]
 pub(crate) struct Registry {
-    /// Its id, which keeps the letter case that Azure gives it.
+    /// The resource ID, in the case that Azure returns.
     pub(crate) id: RegistryId,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
-    /// Its home region.
+    /// The home region.
     pub(crate) location: String,
-    /// Its SKU: `Basic`, `Standard`, `Premium` or `Classic`.
+    /// The SKU: `Basic`, `Standard`, `Premium` or `Classic`.
     pub(crate) sku: String,
-    /// Such as `Succeeded`; empty when Azure gave none.
+    /// The provisioning state, such as `Succeeded`. Empty if Azure gave none.
     pub(crate) provisioning_state: String,
-    /// The host of its data plane.
+    /// The host of the data plane.
     pub(crate) login_server: String,
-    /// Whether the public network reaches it at all.
+    /// Whether public network access is enabled.
     pub(crate) public_network_access: PublicNetworkAccess,
-    /// What becomes of an address that no network rule names: `Allow` or `Deny`, where there are rules.
+    /// The default action of the network rules, `Allow` or `Deny`. `None` if there is no rule set.
     pub(crate) network_default_action: Option<String>,
-    /// Whether its tasks get past its network rules, where Azure says so.
+    /// Whether ACR Tasks bypass the network rules. `None` if Azure doesn't say.
     pub(crate) network_rule_bypass_allowed_for_tasks: Option<bool>,
-    /// How rights on its repositories are given.
+    /// The role assignment mode for repositories.
     pub(crate) role_assignment_mode: RoleAssignmentMode,
-    /// Whether its data plane takes tokens for Resource Manager too.
+    /// Whether the data plane also accepts Resource Manager tokens.
     pub(crate) as_arm_audience_enabled: bool,
 }
 
-/// Whether the public network reaches a registry.
+/// The public network access of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PublicNetworkAccess {
-    /// It does, as far as the network rules let it.
+    /// Enabled, subject to the network rules.
     Enabled,
-    /// It doesn't.
+    /// Disabled.
     Disabled,
 }
 
-/// How rights on a registry's repositories are given.
+/// The role assignment mode of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoleAssignmentMode {
-    /// By the classic roles: AcrPull, AcrPush and so on.
+    /// Classic roles such as AcrPull and AcrPush.
     Legacy,
-    /// By roles with conditions on repositories; the classic ones give no right there.
+    /// ABAC roles with repository conditions. The classic roles grant nothing on repositories here.
     Abac,
 }
 
 impl Registry {
-    /// Whether some addresses can't reach it, so that its tasks need the bypass.
+    /// Whether network access is restricted, so that ACR Tasks need the bypass.
     #[must_use]
     pub(crate) fn is_network_restricted(&self) -> bool {
         let denied = |action: &String| action.eq_ignore_ascii_case("Deny");
@@ -65,10 +65,10 @@ impl Registry {
 }
 
 impl RegistryClient {
-    /// Reads the registry itself.
+    /// Reads the registry.
     ///
     /// # Errors
-    /// Not found, among the usual ones.
+    /// Not found, or any request error.
     pub(crate) async fn get(&self) -> Result<Registry, Error> {
         let operation = Operation::new(OperationKind::ReadRegistry, self.id.to_string());
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -162,7 +162,7 @@ mod tests {
     use crate::http::scripted_transport::{ScriptedTransport, json, recorded};
 
     #[tokio::test]
-    async fn the_recorded_registry_is_read() {
+    async fn reads_the_recorded_registry() {
         let answer = recorded(include_str!(
             "../../tests/golden/recorded/registry-get.json"
         ));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restricted_abac_registry_is_read() {
+    async fn reads_a_restricted_abac_registry() {
         let answer = value!({
             "id": registry().to_string(), "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
             "properties": {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_registry_without_an_id_that_is_one_is_no_answer() {
+    async fn a_registry_with_an_invalid_id_is_an_error() {
         let answer = value!({
             "id": "/x", "name": "x", "location": "westeurope", "sku": {"name": "Premium"},
             "properties": {"loginServer": "x.azurecr.io"},

@@ -1,5 +1,5 @@
-//! Azure at one registry, within the budget of one operation. What can be asked there stands beside the
-//! types that answer: [`task`](crate::azure::task), [`run`](crate::azure::run),
+//! The client for one registry within the budget of one operation. Its methods are in the modules of the
+//! types that they return: [`task`](crate::azure::task), [`run`](crate::azure::run),
 //! [`role_assignment`](crate::azure::role_assignment), [`registry`](crate::azure::registry) and
 //! [`cache_rule`](crate::azure::cache_rule).
 
@@ -7,8 +7,8 @@ use crate::azure::acr::AcrClient;
 use crate::azure::{Azure, RegistryId};
 use crate::http::Budget;
 
-/// Azure at one registry: every request is about that registry, and asks the same budget first. Where a
-/// method names no errors, they are those of any request: refused, no answer, no time, no token.
+/// The client for one registry. All requests share one budget. A method without an `# Errors` section can
+/// fail with any request error (see [`crate::azure`]).
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryClient {
     pub(super) azure: Azure,
@@ -17,7 +17,7 @@ pub(crate) struct RegistryClient {
 }
 
 impl RegistryClient {
-    /// Azure at the registry with this ID, for as long as the budget lasts.
+    /// Creates a client for the registry with this ID, limited by the budget.
     pub(crate) fn new(azure: Azure, budget: Budget, id: RegistryId) -> Self {
         Self { azure, budget, id }
     }
@@ -27,12 +27,12 @@ impl RegistryClient {
         &self.id
     }
 
-    /// What the requests may spend.
+    /// Returns the budget of the requests.
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// The registry's data plane, by the login server that Resource Manager gives for it.
+    /// Returns the registry's data plane client, given the login server from Resource Manager.
     pub(crate) fn data_plane(&self, login_server: &str) -> AcrClient {
         self.azure.acr(login_server)
     }

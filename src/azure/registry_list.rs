@@ -1,4 +1,4 @@
-//! Which registries there are, page by page: a subscription may have many.
+//! Lists registries page by page, because a subscription may have many.
 
 use serde::Deserialize;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm, registry};
 use crate::http::Budget;
 
-/// A list of registries, of which a page is read at a time.
+/// A list of registries that is read one page at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryPages {
     azure: Azure,
@@ -15,7 +15,8 @@ pub(crate) struct RegistryPages {
 }
 
 impl Azure {
-    /// The registries of a subscription, or of one of its resource groups. Nothing is read yet.
+    /// Returns the registries of a subscription or of one of its resource groups. It sends no request
+    /// yet.
     #[must_use]
     pub(crate) fn registries(&self, subscription_id: &str, group: Option<&str>) -> RegistryPages {
         let group = group.map_or_else(String::new, |name| format!("/resourceGroups/{name}"));
@@ -30,10 +31,10 @@ impl Azure {
 }
 
 impl RegistryPages {
-    /// The registries of the next page; [`None`] after the last one.
+    /// Returns the registries of the next page, or [`None`] after the last page.
     ///
     /// # Errors
-    /// Not found where there is no such subscription or group, among the usual ones.
+    /// Not found if the subscription or the resource group doesn't exist, or any request error.
     pub(crate) async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<RegistryId>>, Error> {
         #[derive(Deserialize)]
         struct Entry {
@@ -46,10 +47,10 @@ impl RegistryPages {
         let (page, next): (Vec<Entry>, _) =
             self.azure.arm_page(budget, &self.operation, url).await?;
         self.next = next;
-        // One odd row says nothing against the others.
+        // One invalid row doesn't affect the others.
         let ids = page.iter().filter_map(|entry| {
             let id = RegistryId::parse(&entry.id);
-            id.inspect_err(|error| tracing::warn!(%error, "a registry is left out of the list"))
+            id.inspect_err(|error| tracing::warn!(%error, "skipped a registry with an invalid ID"))
                 .ok()
         });
         Ok(Some(ids.collect()))
@@ -65,7 +66,7 @@ mod tests {
     use crate::http::scripted_transport::{ScriptedTransport, json};
 
     #[tokio::test]
-    async fn a_page_is_read_when_it_is_asked_for() {
+    async fn reads_a_page_only_on_request() {
         let link = "https://management.azure.com/next?$skiptoken=1";
         let entry = value!({"id": registry().to_string(), "name": "contoso"});
         let first = value!({"value": [entry.clone()], "nextLink": link});
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_registry_is_left_out() {
+    async fn skips_a_row_with_an_invalid_id() {
         let odd = value!({"id": "/subscriptions/x"});
         let page = value!({"value": [odd, {"id": registry().to_string()}]});
         let transport =

@@ -1,4 +1,4 @@
-//! Role assignments at a registry.
+//! Reads, creates and deletes role assignments at a registry.
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -9,37 +9,38 @@ use crate::http::Request;
 
 const API_VERSION: &str = "2022-04-01";
 
-/// A role that a principal has at a scope.
+/// A role assignment.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub(crate) struct RoleAssignment {
-    /// Its id.
+    /// The resource ID.
     pub(crate) id: String,
-    /// Its name, a GUID.
+    /// The name, a GUID.
     pub(crate) name: String,
-    /// Who has the role.
+    /// The principal that has the role.
     pub(crate) principal_id: String,
-    /// The full id of the role.
+    /// The full ID of the role definition.
     pub(crate) role_definition_id: String,
-    /// Where the role counts.
+    /// The scope at which the role applies.
     pub(crate) scope: String,
-    /// Such as `ServicePrincipal`, where Azure says so.
+    /// The principal type, such as `ServicePrincipal`, if Azure gives it.
     pub(crate) principal_type: Option<String>,
 }
 
-/// What a PUT sends.
+/// The body of a PUT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleAssignmentBody {
-    /// Who gets the role.
+    /// The principal that gets the role.
     pub(crate) principal_id: String,
-    /// The full id of the role.
+    /// The full ID of the role definition.
     pub(crate) role_definition_id: String,
-    /// Naming the type spares Azure the look-up that fails while a new identity replicates.
+    /// The principal type. With it, Azure skips the lookup that fails until a new identity has
+    /// replicated.
     pub(crate) principal_type: PrincipalType,
 }
 
-/// What kind of principal gets a role.
+/// The type of principal that gets a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum PrincipalType {
     /// An application or a managed identity.
@@ -47,10 +48,11 @@ pub(crate) enum PrincipalType {
 }
 
 impl RegistryClient {
-    /// The role assignments at exactly this scope: not those above it, which the service lists too.
+    /// Lists the role assignments at exactly this scope. It removes inherited ones, which Azure also
+    /// lists.
     ///
     /// # Errors
-    /// Not found when the scope isn't there, among the usual ones.
+    /// Not found if the scope doesn't exist, or any request error.
     pub(crate) async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, Error> {
         let scope = self.id.to_string();
         let operation = Operation::new(OperationKind::ListRoleAssignments, scope.as_str());
@@ -67,7 +69,7 @@ impl RegistryClient {
         Ok(all)
     }
 
-    /// The assignment of this name, whosever it is; `None` where there is none.
+    /// Returns the role assignment with this name, whatever its principal, or `None` if it doesn't exist.
     pub(crate) async fn get_role_assignment_opt(
         &self,
         name: &str,
@@ -78,11 +80,11 @@ impl RegistryClient {
         arm::found(self.azure.arm_get(&self.budget, &operation, url).await)
     }
 
-    /// Gives a role. The name is a GUID; the same name again is the same assignment.
+    /// Creates a role assignment. The name is a GUID, and the same name again is the same assignment.
     ///
     /// # Errors
-    /// Told apart by their [`Error::code`]: `RoleAssignmentExists`, `RoleAssignmentUpdateNotPermitted`,
-    /// `PrincipalNotFound`, `AuthorizationFailed`.
+    /// [`Error::code`] distinguishes them: `RoleAssignmentExists`, `RoleAssignmentUpdateNotPermitted`,
+    /// `PrincipalNotFound` and `AuthorizationFailed`.
     pub(crate) async fn put_role_assignment(
         &self,
         name: &str,
@@ -101,7 +103,7 @@ impl RegistryClient {
         arm::decode(&operation, &answer)
     }
 
-    /// Takes a role away, by the assignment's id. One that isn't there is fine.
+    /// Deletes a role assignment by ID. A missing one is not an error.
     pub(crate) async fn delete_role_assignment(&self, id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteRoleAssignment, id);
         let url = arm::url(self.azure.cloud(), id, API_VERSION, &[]);
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_assignments_of_the_registry_itself_are_listed() {
+    async fn lists_only_role_assignments_at_the_registry_itself() {
         let scope = registry().to_string();
         let above = "/subscriptions/00000000-0000-0000-0000-000000000000";
         let page = value!({"value": [assignment(above), assignment(&scope.to_uppercase())]});
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_role_is_given_with_the_type_of_its_principal() {
+    async fn creates_a_role_assignment_with_its_principal_type() {
         let registry = registry();
         let scope = registry.to_string();
         let transport = ScriptedTransport::default().on(
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_principal_that_has_not_arrived_yet_is_told_by_its_code() {
+    async fn a_principal_that_is_not_replicated_is_an_error_with_its_code() {
         let refusal =
             value!({"error": {"code": "PrincipalNotFound", "message": "Principal p-1 …"}});
         let transport =
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_assignment_that_is_gone_is_deleted() {
+    async fn deleting_a_missing_role_assignment_is_not_an_error() {
         let transport = ScriptedTransport::default()
             .on(Method::DELETE, "/roleAssignments/", reply(204))
             .on(Method::DELETE, "/roleAssignments/", reply(404));

@@ -1,4 +1,4 @@
-//! What the tests of this layer share: a handle on a script, and time to spend.
+//! Shared test helpers: a handle on a scripted transport, and a budget.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::azure::{
 use crate::http::scripted_transport::ScriptedTransport;
 use crate::http::{Budget, Pipeline};
 
-/// Signs in without asking anybody: the token names its scope, and another tenant.
+/// Issues tokens without a request. A token contains its scope, and its tenant if one is given.
 struct NamesItsScope;
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl TokenSource for NamesItsScope {
     }
 }
 
-/// A signed-in handle in the public cloud whose answers come from a script.
+/// Returns a signed-in handle to the public cloud that gets its answers from a script.
 pub(crate) fn azure(transport: &ScriptedTransport) -> Azure {
     Azure::new(AzureOptions {
         cloud: Cloud::public(),
@@ -36,7 +36,7 @@ pub(crate) fn azure(transport: &ScriptedTransport) -> Azure {
     })
 }
 
-/// The registry of the recordings.
+/// The registry in the recordings.
 pub(crate) fn registry() -> RegistryId {
     RegistryId::new(
         "00000000-0000-0000-0000-000000000000",
@@ -46,12 +46,12 @@ pub(crate) fn registry() -> RegistryId {
     .unwrap()
 }
 
-/// The registry of the recordings, with a minute to spend.
+/// Returns a client for the registry in the recordings, with a budget of one minute.
 pub(crate) fn registry_client(transport: &ScriptedTransport) -> RegistryClient {
     RegistryClient::new(azure(transport), minute(), registry())
 }
 
-/// A minute to spend.
+/// Returns a budget of one minute.
 pub(crate) fn minute() -> Budget {
     Budget::new(Duration::from_secs(60), CancellationToken::new())
 }

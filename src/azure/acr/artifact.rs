@@ -1,7 +1,8 @@
-//! The policy of continuous patching, as an OCI artifact.
+//! The Continuous Patching policy as an OCI artifact.
 //!
-//! The form is the one that the Azure CLI pushes: an empty JSON object as config, and one layer that is
-//! the policy's JSON itself. The service reads the last layer, whatever its type; the CLI needs its title.
+//! The artifact has the shape that the Azure CLI pushes. Its config is an empty JSON object, and its only
+//! layer is the policy's JSON. The service reads the last layer and ignores its media type. The CLI
+//! requires the layer's title.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -14,24 +15,24 @@ use crate::http::Budget;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.unknown.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-/// The config's two bytes, and their digest.
+/// The config's two bytes and their digest.
 const EMPTY: &[u8] = b"{}";
 const EMPTY_DIGEST: &str =
     "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-/// The longest policy that the service takes.
+/// The longest policy that the service accepts.
 const LONGEST_POLICY: u64 = 10 << 20;
 
-/// The fixed form of the policy's artifact.
+/// The fixed properties of the policy artifact.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyArtifact;
 
 impl PolicyArtifact {
-    /// Its tag.
+    /// The artifact's tag.
     pub const TAG: &'static str = "v1";
-    /// The file name that its layer carries.
+    /// The file name in the layer's title.
     pub const TITLE: &'static str = "continuouspatching.json";
 
-    /// The manifest of a policy with this digest and length.
+    /// Returns the manifest for a policy with this digest and length.
     #[must_use]
     pub fn manifest(layer_digest: &str, layer_size: usize) -> Vec<u8> {
         #[derive(Serialize)]
@@ -81,23 +82,23 @@ impl PolicyArtifact {
     }
 }
 
-/// What is stored where the policy belongs.
+/// The stored content at the policy's repository and tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredPolicy {
-    /// Nothing.
+    /// Nothing is stored.
     Nothing,
-    /// The manifest of a policy.
+    /// A policy manifest.
     Manifest(PolicyManifest),
-    /// Something else.
+    /// Something that is not a policy.
     Unreadable {
-        /// The digest of its manifest.
+        /// The manifest's digest.
         manifest_digest: String,
-        /// Why it can't be a policy, as in `its manifest has no layers`.
+        /// Why it is not a policy, such as `its manifest has no layers`.
         reason: &'static str,
     },
 }
 
-/// The policy's manifest in a registry. It alone tells whether the policy is another one.
+/// The policy's manifest in a registry. Its digests alone show whether the policy differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyManifest {
     /// The manifest's digest.
@@ -109,10 +110,10 @@ pub struct PolicyManifest {
 }
 
 impl AcrClient {
-    /// Stores a policy, and gives the manifest's digest.
+    /// Stores a policy and returns the manifest's digest.
     ///
     /// # Errors
-    /// The usual ones. The tag moves with the last of the requests: until then the old policy holds.
+    /// Any request error. The last request moves the tag, so until then the old policy applies.
     pub async fn push_policy(
         &self,
         budget: &Budget,
@@ -131,10 +132,10 @@ impl AcrClient {
             .await
     }
 
-    /// The manifest of what is stored where the policy belongs.
+    /// Returns the manifest at the policy's repository and tag.
     ///
     /// # Errors
-    /// The usual ones; that it is no policy isn't one of them.
+    /// Any request error. Content that is not a policy is [`StoredPolicy::Unreadable`], not an error.
     pub async fn policy_manifest(
         &self,
         budget: &Budget,
@@ -146,7 +147,8 @@ impl AcrClient {
         Ok(manifest.map_or(StoredPolicy::Nothing, read))
     }
 
-    /// The policy's JSON; `None` when the registry has lost it, and only its manifest is left.
+    /// Returns the policy's JSON, or `None` if the registry has lost the blob and only the manifest
+    /// exists.
     pub async fn policy_bytes(
         &self,
         budget: &Budget,
@@ -179,7 +181,7 @@ struct Layer {
     size: u64,
 }
 
-/// The layer that the service takes for the policy.
+/// Returns the layer that the service reads as the policy.
 fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
     #[derive(Deserialize)]
     struct Body {
@@ -191,10 +193,10 @@ fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
         .and_then(|body| body.layers.into_iter().next_back())
         .ok_or("its manifest has no layers")?;
     if !is_sha256(&layer.digest) {
-        return Err("the digest of its layer is no sha256");
+        return Err("its layer digest is not sha256");
     }
     if layer.size > LONGEST_POLICY {
-        return Err("it is longer than a policy may be");
+        return Err("its layer exceeds 10 MiB");
     }
     Ok(layer)
 }
@@ -215,7 +217,7 @@ mod tests {
     const POLICY: &str = r#"{"version":"v1"}"#;
 
     #[test]
-    fn the_manifest_is_the_recorded_one_but_for_the_title() {
+    fn the_manifest_equals_the_recorded_one_except_the_title() {
         let recording = include_str!("../../../tests/golden/recorded/acr-manifest-put.json");
         let recording: Value = serde_json::from_str(recording).unwrap();
         let mut expected = recording["request"]["body"].clone();
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_policy_is_pushed_blobs_first() {
+    async fn pushes_the_blobs_before_the_manifest() {
         let begun = |id| reply(202).with("location", &format!("/v2/x/blobs/uploads/{id}"));
         let stored = recorded(include_str!(
             "../../../tests/golden/recorded/acr-manifest-put.json"
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_policy_is_pulled_as_it_was_pushed() {
+    async fn a_pulled_policy_equals_the_pushed_one() {
         let digest = sha256(POLICY.as_bytes());
         let manifest = PolicyArtifact::manifest(&digest, POLICY.len());
         let transport = signed_in()
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn something_else_in_its_place_is_no_error() {
+    async fn other_content_is_unreadable_and_not_an_error() {
         assert_eq!(stored(reply(404)).await.unwrap(), StoredPolicy::Nothing);
         let reason = |manifest: &str| {
             let answer = reply(200).with_body(manifest.to_owned());
@@ -321,13 +323,13 @@ mod tests {
         its manifest has no layers
         its manifest has no layers
         its manifest has no layers
-        the digest of its layer is no sha256
-        it is longer than a policy may be
+        its layer digest is not sha256
+        its layer exceeds 10 MiB
         ");
     }
 
     #[tokio::test]
-    async fn what_goes_wrong_on_the_way_is_an_error() {
+    async fn a_manifest_with_a_wrong_digest_is_an_error() {
         let changed = reply(200)
             .with("docker-content-digest", EMPTY_DIGEST)
             .with_body("[]");
@@ -336,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_policy_may_have_lost_its_bytes() {
+    async fn a_policy_without_its_blob_has_no_bytes() {
         let transport = signed_in().on(Method::GET, "/blobs/", reply(404));
         let manifest = PolicyManifest {
             manifest_digest: EMPTY_DIGEST.to_owned(),

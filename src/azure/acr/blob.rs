@@ -1,4 +1,4 @@
-//! Blobs: bytes by their digest.
+//! Reads and stores blobs by digest.
 
 use bytes::Bytes;
 use http::header::{HeaderValue, LOCATION};
@@ -11,14 +11,15 @@ use crate::digest::sha256;
 use crate::http::redirect::{self, Redirect};
 use crate::http::{Budget, Effect, Request};
 
-/// The longest blob that we read. A policy may have 10 MiB, and nothing else comes near.
+/// The longest blob that the client reads. A policy may have 10 MiB, and other blobs are far smaller.
 const LONGEST_BLOB: usize = 16 << 20;
 
 impl AcrClient {
-    /// Reads a blob. A registry may hand us on to its storage; we follow once, and leave our token behind.
+    /// Reads a blob. It follows one redirect, because registries redirect to storage. The access token
+    /// doesn't go to another host.
     ///
     /// # Errors
-    /// Not found; [`Error::Decode`] when the bytes aren't those of the digest; and the usual ones.
+    /// Not found, [`Error::Decode`] if the content doesn't match the digest, or any request error.
     pub async fn get_blob(
         &self,
         budget: &Budget,
@@ -48,13 +49,13 @@ impl AcrClient {
         if sha256(&answer.body) != digest {
             return Err(Error::unexpected(
                 &operation,
-                "its bytes have another digest",
+                "its content has a different digest",
             ));
         }
         Ok(answer.body)
     }
 
-    /// Stores a blob, and gives its digest.
+    /// Stores a blob and returns its digest.
     pub async fn put_blob(
         &self,
         budget: &Budget,
@@ -67,7 +68,7 @@ impl AcrClient {
         let scope = Right::Push.scope(repository);
 
         let start = self.url(&operation, &format!("/v2/{repository}/blobs/uploads/"))?;
-        // An upload that is begun and left alone is nothing.
+        // An upload that is started and then abandoned changes nothing.
         let begin = Request::new(Method::POST, start).effect(Effect::Nothing);
         let begun = self.call(budget, &operation, &scope, &begin).await?;
         if begun.status != StatusCode::ACCEPTED {
@@ -75,7 +76,7 @@ impl AcrClient {
         }
         let upload = begun
             .header(LOCATION.as_str())
-            .ok_or_else(|| Error::unexpected(&operation, "it names no place to upload to"))?;
+            .ok_or_else(|| Error::unexpected(&operation, "it has no upload location"))?;
         let place = finish(self.link(&operation, upload)?, &digest);
 
         let media_type = HeaderValue::from_static("application/octet-stream");
@@ -83,7 +84,7 @@ impl AcrClient {
         let stored = self.call(budget, &operation, &scope, &put).await?;
         match stored.status {
             StatusCode::CREATED => Ok(digest),
-            // Where the answer to a first attempt was lost, the upload is over and the blob is there.
+            // If the answer to a first attempt was lost, the upload no longer exists but the blob does.
             StatusCode::NOT_FOUND if self.has_blob(budget, repository, &digest).await? => {
                 Ok(digest)
             }
@@ -107,7 +108,7 @@ impl AcrClient {
     }
 }
 
-/// Where an upload is finished: its own address, with the digest beside whatever it carries already.
+/// Returns the URL that completes an upload: the upload's URL with the digest added to its query.
 fn finish(mut upload: Url, digest: &str) -> Url {
     upload.query_pairs_mut().append_pair("digest", digest);
     upload
@@ -124,7 +125,7 @@ mod tests {
     const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
     #[tokio::test]
-    async fn a_blob_in_storage_is_fetched_without_our_token() {
+    async fn the_token_does_not_go_to_storage() {
         let link = "https://storage.blob.example/x?sig=planted";
         let transport = signed_in()
             .on(Method::GET, "/blobs/", reply(307).with("location", link))
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_redirect_is_followed_and_none_away_from_tls() {
+    async fn follows_one_redirect_and_only_to_https() {
         let on = |link: &str| {
             let redirect = || reply(307).with("location", link);
             signed_in()
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_blob_with_other_bytes_is_refused() {
+    async fn content_with_a_different_digest_is_an_error() {
         let transport = signed_in().on(Method::GET, "/blobs/", reply(200).with_body("[]"));
         let error = client(&transport)
             .get_blob(&minute(), "a/b", EMPTY)
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_blob_is_uploaded_as_recorded() {
+    async fn uploads_a_blob_like_the_recording() {
         let start = recorded(include_str!(
             "../../../tests/golden/recorded/acr-upload-start.json"
         ));
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_joins_whatever_the_address_carries() {
+    fn the_digest_is_added_to_the_uploads_query() {
         let finish = |link: &str| finish(Url::parse(link).unwrap(), "sha256:1").to_string();
         assert_eq!(finish("https://r/u"), "https://r/u?digest=sha256%3A1");
         assert_eq!(
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_never_leaves_the_registry() {
+    async fn an_upload_location_on_another_host_is_an_error() {
         let elsewhere = reply(202).with("location", "https://evil.example/upload");
         let transport = signed_in().on(Method::POST, "/blobs/uploads/", elsewhere);
         let error = client(&transport)
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_blob_whose_answer_was_lost_is_there() {
+    async fn a_blob_is_stored_although_the_first_answer_was_lost() {
         let begun = reply(202).with("location", "/v2/a/b/blobs/uploads/1");
         let transport = signed_in()
             .on(Method::POST, "/blobs/uploads/", begun)

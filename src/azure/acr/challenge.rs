@@ -1,4 +1,4 @@
-//! What a registry's 401 says: where tokens are, for which service, and with which scope.
+//! Parses the challenge in a registry's 401: the token endpoint, the service and the scope.
 
 use http::header::WWW_AUTHENTICATE;
 use url::Url;
@@ -8,16 +8,16 @@ use crate::http::Response;
 /// A `WWW-Authenticate: Bearer …` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Challenge {
-    /// Where access tokens are issued.
+    /// The token endpoint.
     pub(crate) realm: Url,
-    /// The service that they are for.
+    /// The service that the tokens are for.
     pub(crate) service: String,
-    /// The scope that the request needs, if it named one.
+    /// The scope that the request needs, if the registry names it.
     pub(crate) scope: Option<String>,
 }
 
 impl Challenge {
-    /// The challenge of an answer.
+    /// Returns the challenge in an answer.
     pub(crate) fn of(answer: &Response) -> Option<Self> {
         Self::parse(answer.header(WWW_AUTHENTICATE.as_str())?)
     }
@@ -44,8 +44,8 @@ impl Challenge {
         })
     }
 
-    /// Whether tokens may be asked for there on behalf of a login server: over TLS, at the server itself or
-    /// at a sibling of it. Anybody else would be handed our sign-in.
+    /// Whether the realm may receive this login server's tokens. It must use https, and be the login
+    /// server or a host in the same parent domain. Any other host could misuse the Entra token.
     pub(crate) fn is_of(&self, login_server: &str) -> bool {
         let Some(realm) = self.realm.host_str() else {
             return false;
@@ -60,7 +60,7 @@ impl Challenge {
     }
 }
 
-/// The first `name="value"` of a list, and what comes after it. A value may hold commas.
+/// Splits the first `name="value"` off a list. A value may contain commas.
 fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     let text = text.trim_start_matches([' ', ',']);
     let (name, rest) = text.split_once('=')?;
@@ -82,7 +82,7 @@ mod tests {
     use crate::http::scripted_transport::recorded;
 
     #[test]
-    fn the_recorded_challenge_is_read() {
+    fn reads_the_recorded_challenge() {
         let recording = include_str!("../../../tests/golden/recorded/acr-unauthorized.json");
         let challenge = Challenge::of(&recorded(recording)).unwrap();
         insta::assert_debug_snapshot!(
@@ -100,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn other_challenges_are_none() {
+    fn incomplete_or_other_challenges_are_none() {
         assert_eq!(Challenge::parse("Basic realm=\"x\""), None);
         assert_eq!(Challenge::parse("Bearer realm=\"https://x/\""), None);
         assert_eq!(Challenge::parse("Bearer"), None);
     }
 
     #[test]
-    fn tokens_are_asked_for_only_at_the_registry_or_beside_it() {
+    fn accepts_a_realm_only_in_the_registrys_domain() {
         let is_of = |realm: &str| {
             let header = format!(r#"Bearer service="s", realm="{realm}", error=invalid_token"#);
             Challenge::parse(&header)

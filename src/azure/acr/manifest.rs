@@ -1,4 +1,4 @@
-//! Manifests: what a tag or a digest stands for.
+//! Reads and stores manifests by tag or digest.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -9,7 +9,7 @@ use crate::azure::{Error, Operation, OperationKind};
 use crate::digest::sha256;
 use crate::http::{Budget, Request, Response};
 
-/// Every kind of manifest that a repository may hold.
+/// Every kind of manifest that a repository may contain.
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json, \
@@ -19,22 +19,22 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
 
 const DIGEST: &str = "docker-content-digest";
 
-/// A manifest, with the digest that its bytes really have.
+/// A manifest and the digest computed from its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// Its digest.
+    /// The digest.
     pub digest: String,
-    /// Its media type, as the registry gives it.
+    /// The media type from the registry.
     pub media_type: String,
-    /// Its bytes.
+    /// The content.
     pub body: Bytes,
 }
 
 impl AcrClient {
-    /// The manifest behind a tag or a digest; `None` when there is none, or no such repository.
+    /// Returns the manifest of a tag or digest, or `None` if it or the repository doesn't exist.
     ///
     /// # Errors
-    /// [`Error::Decode`] when the bytes aren't those of the digest, among the usual ones.
+    /// [`Error::Decode`] if the content doesn't match the digest, or any request error.
     pub async fn get_manifest(
         &self,
         budget: &Budget,
@@ -60,7 +60,7 @@ impl AcrClient {
         {
             return Err(Error::unexpected(
                 &operation,
-                "its bytes have another digest",
+                "its content has a different digest",
             ));
         }
         Ok(Some(Manifest {
@@ -73,7 +73,7 @@ impl AcrClient {
         }))
     }
 
-    /// The digest behind a tag; `None` when there is no such tag, or no such repository.
+    /// Returns the digest of a tag, or `None` if the tag or the repository doesn't exist.
     pub async fn get_digest(
         &self,
         budget: &Budget,
@@ -90,10 +90,10 @@ impl AcrClient {
         }
     }
 
-    /// Stores a manifest under a tag, and gives its digest. The blobs that it names have to be there.
+    /// Stores a manifest under a tag and returns its digest. The blobs in it must exist already.
     ///
     /// # Errors
-    /// `MANIFEST_BLOB_UNKNOWN` when they aren't, among the usual ones.
+    /// `MANIFEST_BLOB_UNKNOWN` if a blob is missing, or any request error.
     pub async fn put_manifest(
         &self,
         budget: &Budget,
@@ -150,7 +150,7 @@ fn path(repository: &str, reference: &str) -> String {
 
 fn digest_in(operation: &Operation, answer: &Response) -> Result<String, Error> {
     let digest = answer.header(DIGEST).map(str::to_owned);
-    digest.ok_or_else(|| Error::unexpected(operation, "it names no digest"))
+    digest.ok_or_else(|| Error::unexpected(operation, "it has no digest"))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
-    async fn a_manifest_is_read_with_its_real_digest() {
+    async fn computes_the_digest_of_a_manifest() {
         let answer = reply(200)
             .with("content-type", "application/vnd.oci.image.manifest.v1+json")
             .with_body("{}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_manifest_of_another_digest_is_refused() {
+    async fn a_manifest_with_a_different_digest_is_an_error() {
         let other = reply(200).with(DIGEST, "sha256:0000").with_body("{}");
         let transport = signed_in().on(Method::GET, "/manifests/v1", other);
         let error = client(&transport)
@@ -198,7 +198,7 @@ mod tests {
             .unwrap_err();
         insta::assert_snapshot!(
             error,
-            @"reading manifest contoso.azurecr.io/a/b:v1: unexpected answer: its bytes have another digest"
+            @"reading manifest contoso.azurecr.io/a/b:v1: unexpected answer: its content has a different digest"
         );
     }
 
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_token_is_renewed_once_with_the_scope_that_is_asked_for() {
+    async fn an_expired_token_is_renewed_with_the_challenges_scope() {
         let asked = challenge(r#",scope="repository:a/b:metadata_read""#);
         let transport = signed_in()
             .on(Method::HEAD, "/manifests/v1", asked)
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_expires_again_and_again_whatever_the_registry_calls_the_scope() {
+    async fn a_renewed_token_replaces_the_old_one_under_its_scope() {
         let asked = || challenge(r#",scope="repository:a/b:push,pull""#);
         let token = |token| json(200, &value!({"access_token": token}));
         let stored = || reply(201).with(DIGEST, "sha256:1");
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_right_that_is_missing_is_told_after_one_renewal() {
+    async fn a_missing_permission_is_an_error_after_one_renewal() {
         const LACKING: &str = r#"{"errors": [{"code": "UNAUTHORIZED", "message": "no", "detail": [
             {"Type": "repository", "Name": "a/b", "Action": "pull"}]}]}"#;
         let transport = signed_in()

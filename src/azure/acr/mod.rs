@@ -1,7 +1,7 @@
-//! A registry's data plane: its repositories' tags, manifests and blobs.
+//! The data plane of a registry: tags, manifests and blobs of its repositories.
 //!
-//! The host is the login server that Resource Manager gives, never a name with a suffix: a registry
-//! with a domain name label has a hash in it.
+//! The host is the login server from Resource Manager. It can't be built from the registry name, because
+//! a domain name label adds a hash.
 
 mod artifact;
 mod blob;
@@ -27,7 +27,7 @@ pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
 pub use manifest::Manifest;
 pub(crate) use session::Session;
 
-/// What stays as it is in a path's segment.
+/// The characters that a path segment keeps unescaped.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -35,23 +35,23 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b':');
 
-/// The data plane of one registry. Clones are cheap and share their sign-in.
+/// The data plane of one registry. Clones are cheap and share their tokens.
 #[derive(Clone)]
 pub struct AcrClient {
     azure: Azure,
     session: Arc<Session>,
 }
 
-/// What is to be done with a repository, as a token's scope says it.
+/// A permission on a repository, as in a token's scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Read it.
+    /// Read the repository.
     Pull,
-    /// Read it, and store something in it.
+    /// Read and write the repository.
     Push,
-    /// Read it and what its tags are.
+    /// Read the repository and list its tags.
     ListTags,
-    /// Delete it.
+    /// Delete the repository.
     Delete,
 }
 
@@ -60,15 +60,15 @@ impl AcrClient {
         Self { azure, session }
     }
 
-    /// The host that this client talks to.
+    /// Returns the registry's login server.
     #[must_use]
     pub fn login_server(&self) -> &str {
         self.session.login_server()
     }
 
-    /// Sends a request with the rights that it needs; any status is an answer.
+    /// Sends a request with a token for the scope. Any status is an answer.
     ///
-    /// A token that is no longer taken is renewed once, with the scope that the registry asks for.
+    /// If the registry rejects the token, renews it once with the scope in the challenge.
     async fn call(
         &self,
         budget: &Budget,
@@ -76,7 +76,7 @@ impl AcrClient {
         scope: &str,
         request: &Request,
     ) -> Result<Response, Error> {
-        // Said of what is to be done, not of the token for it.
+        // So that a stopped operation reports this request and not the token request.
         budget
             .check()
             .map_err(|why| Error::stopped(operation, why))?;
@@ -110,17 +110,22 @@ impl AcrClient {
     }
 
     fn url(&self, operation: &Operation, path: &str) -> Result<Url, Error> {
-        Url::parse(&format!("https://{}{path}", self.login_server()))
-            .map_err(|error| Error::unexpected(operation, format!("no login server: {error}")))
+        Url::parse(&format!("https://{}{path}", self.login_server())).map_err(|error| {
+            Error::unexpected(
+                operation,
+                format!("the login server is not a valid host: {error}"),
+            )
+        })
     }
 
-    /// An address out of an answer. It may be relative; our token follows it only to the registry.
+    /// Resolves a link in an answer. A link to another host is an error, because it would receive the
+    /// token.
     fn link(&self, operation: &Operation, link: &str) -> Result<Url, Error> {
         let root = self.url(operation, "/")?;
         root.join(link)
             .ok()
             .filter(|url| url.origin() == root.origin())
-            .ok_or_else(|| Error::unexpected(operation, "a link leads away from the registry"))
+            .ok_or_else(|| Error::unexpected(operation, "it has a link to another host"))
     }
 }
 
@@ -160,13 +165,13 @@ mod testing {
     pub(super) const LOGIN_SERVER: &str = "contoso.azurecr.io";
     pub(super) const REALM: &str = "https://contoso.azurecr.io/oauth2/token";
 
-    /// The 401 that a registry answers with.
+    /// Returns a registry's 401.
     pub(super) fn challenge(scope: &str) -> Response {
         let text = format!(r#"Bearer realm="{REALM}",service="{LOGIN_SERVER}"{scope}"#);
         reply(401).with("www-authenticate", &text)
     }
 
-    /// A script that begins with signing in once.
+    /// Returns a script that begins with one sign-in.
     pub(super) fn signed_in() -> ScriptedTransport {
         ScriptedTransport::default()
             .on(Method::GET, "azurecr.io/v2/", challenge(""))
@@ -186,7 +191,7 @@ mod testing {
         azure(transport).acr(LOGIN_SERVER)
     }
 
-    /// What was asked after signing in.
+    /// Returns the requests after the sign-in.
     pub(super) fn story(transport: &ScriptedTransport) -> Vec<String> {
         transport.story().split_off(3)
     }

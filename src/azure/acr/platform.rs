@@ -1,4 +1,4 @@
-//! Which operating system an image is for, as its manifest or its index says.
+//! Reads an image's operating systems from its manifest or index.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::azure::Error;
 use crate::azure::acr::AcrClient;
 use crate::http::Budget;
 
-/// A manifest of either kind; a config of an image where `os` stands at the top.
+/// An image manifest, an image index, or an image config with `os` at the top level.
 #[derive(Deserialize)]
 struct Document {
     manifests: Option<Vec<Entry>>,
@@ -32,8 +32,9 @@ struct Config {
 }
 
 impl AcrClient {
-    /// The operating systems that an image is for, in lower case; none where it doesn't say, or
-    /// isn't there. An image of one platform says it in its config, one more request.
+    /// Returns the operating systems of an image in lower case. The set is empty if the image doesn't
+    /// exist or doesn't name any. A single-platform image has it in its config, which takes one more
+    /// request.
     pub async fn operating_systems(
         &self,
         budget: &Budget,
@@ -47,7 +48,7 @@ impl AcrClient {
             return Ok(BTreeSet::new());
         };
         if let Some(entries) = document.manifests {
-            // Attestations stand in an index as images for "unknown".
+            // An index lists attestations as images with the operating system "unknown".
             let platforms = entries.into_iter().filter_map(|entry| entry.platform);
             let systems = platforms.map(|platform| platform.os.to_lowercase());
             return Ok(systems.filter(|os| os != "unknown").collect());

@@ -1,4 +1,4 @@
-//! Repositories as a whole: their tags, and deleting them.
+//! Lists the tags of repositories, and deletes repositories.
 
 use http::header::LINK;
 use http::{Method, StatusCode};
@@ -8,11 +8,11 @@ use crate::azure::acr::{AcrClient, Right, segment};
 use crate::azure::{Error, OperationKind, arm};
 use crate::http::{Budget, Request};
 
-/// How many tags one page holds at most.
+/// The page size of the tag list.
 const PAGE: u32 = 1000;
 
 impl AcrClient {
-    /// The tags of a repository, all of them; `None` when there is no such repository.
+    /// Returns all tags of a repository, or `None` if the repository doesn't exist.
     pub async fn list_tags(
         &self,
         budget: &Budget,
@@ -42,7 +42,7 @@ impl AcrClient {
         Ok(Some(all))
     }
 
-    /// Deletes a repository with everything in it. Says whether there was one.
+    /// Deletes a repository with all its content. Returns whether it existed.
     pub async fn delete_repository(
         &self,
         budget: &Budget,
@@ -61,7 +61,7 @@ impl AcrClient {
     }
 }
 
-/// The next page's address in a `Link` header, such as `</v2/…?last=x&n=1000>; rel="next"`.
+/// Returns the next page's address from a `Link` header such as `</v2/…?last=x&n=1000>; rel="next"`.
 fn next_page(header: &str) -> Option<String> {
     let (link, parameters) = header.trim().strip_prefix('<')?.split_once('>')?;
     parameters
@@ -79,7 +79,7 @@ mod tests {
     use crate::http::scripted_transport::{json, reply};
 
     #[tokio::test]
-    async fn tags_are_listed_page_by_page() {
+    async fn lists_tags_from_all_pages() {
         let page = |tags: &[&str]| json(200, &value!({"name": "a/b", "tags": tags}));
         let link = r#"</v2/a/b/tags/list?last=2&n=1000>; rel="next""#;
         let transport = signed_in().on(Method::GET, "last=2", page(&["3"])).on(
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_repository_may_be_missing_or_empty() {
+    async fn a_missing_repository_is_none_and_an_empty_one_has_no_tags() {
         let transport = signed_in().on(Method::GET, "/tags/list", reply(404)).on(
             Method::GET,
             "/tags/list",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_repository_is_deleted_once() {
+    async fn deleting_a_missing_repository_returns_false() {
         let transport = signed_in().on(Method::DELETE, "/acr/v1/", reply(202)).on(
             Method::DELETE,
             "/acr/v1/",

@@ -1,5 +1,8 @@
-//! Signing in to a registry: a challenge, then a refresh token for our Entra token, then an access token
-//! for each scope. All clients of a registry share them, and wait for each other instead of asking twice.
+//! Signs in to a registry. The client asks the registry for its challenge, which names the token
+//! endpoint. There it exchanges an Entra token for a refresh token, and the refresh token for an access
+//! token per scope.
+//!
+//! All clients of a registry share the tokens. A client waits for a token that another one is fetching.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,17 +18,17 @@ use crate::azure::acr::challenge::Challenge;
 use crate::azure::{Audience, Error, Operation, OperationKind, Secret, rate_limits};
 use crate::http::{Budget, Effect, Request, Response};
 
-/// What the clients of one registry share.
+/// The state that all clients of one registry share.
 pub(crate) struct Session {
     login_server: String,
     challenge: OnceCell<Challenge>,
     refresh: Slot,
     access: Mutex<HashMap<String, Arc<Slot>>>,
-    /// Whether the registry takes tokens for Resource Manager, and none for registries.
+    /// Whether the registry accepts tokens for Resource Manager but not for registries.
     by_resource_manager: AtomicBool,
 }
 
-/// A token, or none yet. Its lock is held while it is fetched.
+/// A token once fetched. The lock is held during the fetch.
 type Slot = tokio::sync::Mutex<Option<Secret>>;
 
 impl Session {
@@ -43,7 +46,7 @@ impl Session {
         &self.login_server
     }
 
-    /// The audience whose tokens the registry takes, for all that is known.
+    /// The audience whose tokens the registry accepted last. Defaults to registries.
     fn audience(&self) -> Audience {
         if self.by_resource_manager.load(Ordering::Relaxed) {
             Audience::ResourceManager
@@ -76,13 +79,13 @@ impl fmt::Debug for Session {
 }
 
 impl AcrClient {
-    /// An access token for a scope.
+    /// Returns an access token for a scope.
     pub(crate) async fn token(&self, budget: &Budget, scope: &str) -> Result<Secret, Error> {
         self.access_token(budget, scope, None, scope).await
     }
 
-    /// Another token than `stale`, which the registry no longer takes for a scope. It may ask for
-    /// the scope in words of its own; the token still counts as one for ours, and replaces the old.
+    /// Returns a token other than `stale`, which the registry rejected. The challenge may spell the scope
+    /// differently. The new token still replaces the old one under `scope`.
     pub(crate) async fn renewed_token(
         &self,
         budget: &Budget,
@@ -128,7 +131,8 @@ impl AcrClient {
     ) -> Result<Secret, Error> {
         let challenge = match self.session.challenge.get() {
             Some(challenge) => challenge,
-            // Nobody has signed in here yet: our Entra token is needed next, and may come meanwhile.
+            // On the first sign-in, fetches the Entra token at the same time because the exchange needs
+            // it next.
             None => {
                 let challenge = self.challenge(budget, operation);
                 let entra = self.azure.registry_token(budget, self.session.audience());
@@ -171,8 +175,9 @@ impl AcrClient {
         Ok(slot.insert(token).clone())
     }
 
-    /// What the registry answers to our Entra token. Where it takes none of the audience that it has taken
-    /// so far, one of the other audience is tried, and last a fresh one: ours may have been revoked.
+    /// Exchanges an Entra token for a refresh token. It tries the audience that the registry accepted
+    /// last, and then the other audience. Finally it tries a renewed token, because the first one may
+    /// have been revoked.
     async fn exchanged(
         &self,
         budget: &Budget,
@@ -187,7 +192,7 @@ impl AcrClient {
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        // Registries of a sovereign cloud may know Resource Manager's audience only.
+        // Registries of a sovereign cloud may accept only the Resource Manager audience.
         let other = audience.other();
         if let Ok(second) = self.azure.registry_token(budget, other).await
             && second != token
@@ -207,8 +212,8 @@ impl AcrClient {
             .await;
         let renewed = renewed.map_err(|error| error.after(operation, &answer))?;
         let answer = exchange(&renewed).await?;
-        // A registry may be set to take no tokens for Resource Manager. Then what counts is why there are no
-        // others.
+        // A registry may reject Resource Manager tokens. Then the useful error is why Entra ID issues no
+        // token for registries.
         match self.azure.unknown_audience() {
             Some(unknown) if answer.status == StatusCode::UNAUTHORIZED => Err(unknown),
             _ => Ok(answer),
@@ -255,7 +260,7 @@ impl AcrClient {
         self.azure.send(budget, operation, &request).await
     }
 
-    /// Where to sign in. The registry says so itself, since its name isn't always its login server's.
+    /// Returns the registry's challenge. The service name in it can differ from the login server.
     async fn challenge(&self, budget: &Budget, operation: &Operation) -> Result<&Challenge, Error> {
         let ask = || async {
             let request = sign_in(Request::new(Method::GET, self.url(operation, "/v2/")?));
@@ -265,7 +270,9 @@ impl AcrClient {
             }
             Challenge::of(&answer)
                 .filter(|challenge| challenge.is_of(self.login_server()))
-                .ok_or_else(|| Error::unexpected(operation, "it names no place to sign in"))
+                .ok_or_else(|| {
+                    Error::unexpected(operation, "it has no valid authentication challenge")
+                })
         };
         self.session.challenge.get_or_try_init(ask).await
     }
@@ -275,7 +282,7 @@ fn sign_in(request: Request) -> Request {
     request.lane(rate_limits::registry_sign_in())
 }
 
-/// The token in an answer. The answer itself stays out of any error: it may hold one.
+/// Returns the token in an answer. Errors don't contain the answer, because it may contain a token.
 fn token_of(operation: &Operation, answer: &Response, name: &str) -> Result<Secret, Error> {
     if !answer.status.is_success() {
         return Err(Error::refused(operation, answer));
@@ -284,7 +291,7 @@ fn token_of(operation: &Operation, answer: &Response, name: &str) -> Result<Secr
     body.as_ref()
         .and_then(|body| body.get(name)?.as_str())
         .map(Secret::new)
-        .ok_or_else(|| Error::unexpected(operation, "it holds no token"))
+        .ok_or_else(|| Error::unexpected(operation, "it contains no token"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A host that tells the endpoints of a cloud: any Resource Manager, that of an Azure Stack among them.
+//! Reads a cloud's endpoints from a metadata host. Any Resource Manager is one, including Azure Stack's.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use url::Url;
 use crate::azure::{Cloud, Error, Operation, OperationKind};
 use crate::http::{Budget, Pipeline, Request, Response};
 
-/// The version that azurerm asks for, and the older one that it falls back to.
+/// The API version that azurerm uses, and the older one that it falls back to.
 const VERSIONS: [&str; 2] = ["2022-09-01", "2019-05-01"];
 
-/// A host that tells the endpoints of a cloud.
+/// A host that serves the endpoints of a cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataHost(Url);
 
-/// One environment, as far as it is ours.
+/// The parts of an environment that this provider uses.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Environment {
@@ -34,16 +34,16 @@ struct Authentication {
     audiences: Vec<String>,
 }
 
-/// Older versions tell all environments that they know.
+/// Older versions return all environments that the host knows.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Told {
+enum Answer {
     One(Environment),
     Many(Vec<Environment>),
 }
 
 impl MetadataHost {
-    /// A host's name, with a port if need be; `https://` before it does no harm.
+    /// Parses a host name with an optional port. A leading `https://` is allowed.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = text.trim().trim_start_matches("https://");
@@ -52,10 +52,10 @@ impl MetadataHost {
         (bare && url.has_host() && !name.is_empty()).then_some(Self(url))
     }
 
-    /// Asks for the endpoints of the cloud, or of the one with a name where there are several.
+    /// Reads the endpoints of the cloud. If the host returns several clouds, `name` selects one.
     ///
     /// # Errors
-    /// When the host doesn't answer, or not with endpoints.
+    /// If the host doesn't answer, or its answer contains no valid endpoints.
     pub(crate) async fn cloud(
         &self,
         budget: &Budget,
@@ -73,11 +73,11 @@ impl MetadataHost {
             let response = sent.map_err(|error| Error::unsent(&operation, error))?;
             match read(&operation, &response, name) {
                 Ok(cloud) => return Ok(cloud),
-                // What the newest version says is what counts.
+                // The error for the newest API version is the most useful one.
                 Err(error) => last = last.or(Some(error)),
             }
         }
-        Err(last.unwrap_or_else(|| Error::unexpected(&operation, "nothing was asked")))
+        Err(last.unwrap_or_else(|| Error::unexpected(&operation, "no API version was requested")))
     }
 }
 
@@ -96,20 +96,18 @@ fn read(operation: &Operation, response: &Response, name: &str) -> Result<Cloud,
         .body
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(&response.body);
-    let told = serde_json::from_slice(body);
-    let environment = match told.map_err(|_| unexpected("it holds no endpoints"))? {
-        Told::One(environment) => environment,
-        Told::Many(environments) => environments
+    let answer = serde_json::from_slice(body);
+    let environment = match answer.map_err(|_| unexpected("it contains no endpoints"))? {
+        Answer::One(environment) => environment,
+        Answer::Many(environments) => environments
             .into_iter()
             .find(|it| name.is_empty() || it.name.eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                unexpected(&format!("no environment was found with the name {name:?}"))
-            })?,
+            .ok_or_else(|| unexpected(&format!("it has no environment named {name:?}")))?,
     };
     let https = |text: &str| {
         let url = Url::parse(text).ok();
         url.filter(|url| url.scheme() == "https" && url.has_host())
-            .ok_or_else(|| unexpected(&format!("{text:?} is no https URL")))
+            .ok_or_else(|| unexpected(&format!("{text:?} is not an https URL")))
     };
     let manager = https(&environment.resource_manager)?;
     let audience = audience(&environment);
@@ -120,7 +118,8 @@ fn read(operation: &Operation, response: &Response, name: &str) -> Result<Cloud,
     ))
 }
 
-/// The audience of Resource Manager: itself, where it is among those that are told; else the first.
+/// The Resource Manager audience: its own endpoint if the audiences contain it, and otherwise the first
+/// audience.
 fn audience(environment: &Environment) -> String {
     let manager = environment.resource_manager.trim_end_matches('/');
     let audiences = &environment.authentication.audiences;
@@ -153,17 +152,17 @@ mod tests {
         })
     }
 
-    async fn told(transport: &ScriptedTransport, name: &str) -> Result<Cloud, Error> {
+    async fn cloud_of(transport: &ScriptedTransport, name: &str) -> Result<Cloud, Error> {
         let pipeline = Pipeline::new(Arc::new(transport.clone()));
         let host = MetadataHost::parse("management.local.example:30005").unwrap();
         host.cloud(&minute(), &pipeline, name).await
     }
 
     #[tokio::test]
-    async fn a_host_tells_its_cloud() {
+    async fn reads_a_clouds_endpoints() {
         let transport =
             ScriptedTransport::default().on(Method::GET, "2022-09-01", json(200, &stack()));
-        let cloud = told(&transport, "").await.unwrap();
+        let cloud = cloud_of(&transport, "").await.unwrap();
         insta::assert_snapshot!(transport.story()[0], @"GET https://management.local.example:30005/metadata/endpoints?api-version=2022-09-01");
         assert_eq!(
             cloud.authority_host.as_str(),
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_older_host_tells_several_and_a_name_chooses() {
+    async fn selects_one_of_several_environments_by_name() {
         let public = value!({
             "name": "AzureCloud",
             "authentication": {
@@ -194,7 +193,7 @@ mod tests {
         let transport = ScriptedTransport::default()
             .on(Method::GET, "2022-09-01", reply(400))
             .on(Method::GET, "2019-05-01", both);
-        let cloud = told(&transport, "azurecloud").await.unwrap();
+        let cloud = cloud_of(&transport, "azurecloud").await.unwrap();
         assert_eq!(
             cloud.resource_manager_scope(),
             "https://management.azure.com/.default"
@@ -202,20 +201,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_answer_is_told_as_the_newest_version_gave_it() {
+    async fn reports_the_error_for_the_newest_version() {
         let transport = ScriptedTransport::default()
             .on(Method::GET, "2022-09-01", reply(404))
             .on(Method::GET, "2019-05-01", reply(200).with_body("<html>"));
-        insta::assert_snapshot!(told(&transport, "").await.unwrap_err(), @"reading metadata management.local.example:30005: 404 Not Found");
+        insta::assert_snapshot!(cloud_of(&transport, "").await.unwrap_err(), @"reading cloud metadata from management.local.example:30005: 404 Not Found");
         let odd = value!({"authentication": {"loginEndpoint": "http://x"}, "resourceManager": "http://x"});
         let transport = ScriptedTransport::default()
             .on(Method::GET, "2022-09-01", json(200, &odd))
             .on(Method::GET, "2019-05-01", json(200, &odd));
-        insta::assert_snapshot!(told(&transport, "").await.unwrap_err(), @r#"reading metadata management.local.example:30005: unexpected answer: "http://x" is no https URL"#);
+        insta::assert_snapshot!(cloud_of(&transport, "").await.unwrap_err(), @r#"reading cloud metadata from management.local.example:30005: unexpected answer: "http://x" is not an https URL"#);
     }
 
     #[test]
-    fn a_host_is_a_name_and_perhaps_a_port() {
+    fn a_metadata_host_is_a_name_with_an_optional_port() {
         let shown = |text: &str| MetadataHost::parse(text).map(|host| host.to_string());
         assert_eq!(shown("https://a.example/").as_deref(), Some("a.example"));
         assert_eq!(shown("a.example:443").as_deref(), Some("a.example"));

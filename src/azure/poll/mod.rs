@@ -1,8 +1,8 @@
-//! Long-running operations: where to look, and the loop that looks until they have ended.
+//! Polls long-running operations until they end.
 //!
-//! Azure names the place to look at in `Azure-AsyncOperation`, else in `Location`; without either, the
-//! resource itself tells by its `provisioningState`, and a deletion by being gone. Whatever was watched,
-//! the resource is read last: its final state is the result.
+//! Azure gives the status URL in `Azure-AsyncOperation`, or in the `Location` of a 202. Without either
+//! header, the resource's `provisioningState` is the status, and a 404 ends a deletion. The last poll
+//! always reads the resource, because its final state is the result.
 
 mod poll_status;
 
@@ -16,43 +16,43 @@ use crate::azure::poll::poll_status::{PollStatus, pause_of, poll_status};
 use crate::azure::{Azure, Error, Operation};
 use crate::http::{Budget, Request, Response, retry};
 
-/// A resource that Azure has accepted, and may still be working on.
+/// A resource that Azure has accepted but may still be working on.
 #[derive(Clone, Debug)]
 pub(crate) struct Accepted<T> {
-    /// The resource as it is now. Its id is already its own.
+    /// The resource at the time of the answer. Its ID is already final.
     pub(crate) resource: T,
     pub(crate) polling: Polling,
 }
 
-/// Where the status is read next, and after which pause, if Azure asked for one.
+/// Where to read the status next, and the pause that Azure asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Polling {
     pub(crate) source: StatusSource,
     pub(crate) pause: Option<Duration>,
 }
 
-/// What tells how an operation is going.
+/// The source of an operation's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StatusSource {
-    /// A record of the operation, with a `status`.
+    /// A URL that returns the operation's record with a `status`.
     Operation(Url),
-    /// An address that answers 202 until the operation is over.
+    /// A URL that answers 202 until the operation ends.
     Location(Url),
     /// The resource itself.
     Resource,
 }
 
-/// How an operation is to end.
+/// How an operation should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
-    /// With a resource that is ready.
+    /// The resource is ready.
     Ready,
-    /// With nothing left.
+    /// The resource no longer exists.
     Deleted,
 }
 
 impl Polling {
-    /// Looks at the resource itself.
+    /// Polls the resource itself.
     pub(crate) fn resource() -> Self {
         Self {
             source: StatusSource::Resource,
@@ -62,7 +62,7 @@ impl Polling {
 }
 
 impl Azure {
-    /// Where the answer to a PUT, PATCH or DELETE says that its progress can be seen.
+    /// Returns where to poll after the answer to a PUT, PATCH or DELETE.
     pub(crate) fn polling(
         &self,
         operation: &Operation,
@@ -74,7 +74,7 @@ impl Azure {
                 .map(|link| self.arm_link(operation, link))
         };
         let location = || {
-            // A Location beside a finished resource is just its address.
+            // With any other status, `Location` is only the resource's URL.
             let working = answer.status == StatusCode::ACCEPTED;
             working.then(|| link(LOCATION.as_str())).flatten()
         };
@@ -90,7 +90,7 @@ impl Azure {
         })
     }
 
-    /// Waits until an operation has ended, and gives the resource as it was read last.
+    /// Waits until an operation ends, and returns the last read of the resource.
     pub(crate) async fn wait_until(
         &self,
         budget: &Budget,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_link_the_resource_tells() {
+    async fn polls_the_resource_if_there_is_no_status_url() {
         let transport = ScriptedTransport::default()
             .on(Method::GET, "/t?", reply(404))
             .on(Method::GET, "/t?", json(200, &state("Creating")))
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_operation_is_watched_before_the_resource() {
+    async fn polls_the_operation_before_the_resource() {
         let accepted = reply(201)
             .with("azure-asyncoperation", WATCH)
             .with("location", "https://management.azure.com/elsewhere")
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_asks_for_no_pause_is_still_looked_at_with_ours() {
+    async fn a_retry_after_of_zero_keeps_the_default_pauses() {
         let at_once = |response: Response| response.with("retry-after", "0");
         let transport = ScriptedTransport::default()
             .on(Method::GET, "/t?", at_once(json(200, &state("Creating"))))
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_operation_says_why() {
+    async fn a_failed_operation_has_a_code_and_a_message() {
         let failed = value!({
             "status": "Failed",
             "error": {"code": "TaskQuota", "message": "too many tasks"},
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_resource_that_never_appears_is_not_waited_for() {
+    async fn a_resource_that_never_appears_is_an_error() {
         let mut transport = ScriptedTransport::default();
         for _ in 0..PATIENCE {
             transport = transport.on(Method::GET, "/t?", reply(404));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_ends_with_the_budget() {
+    async fn polling_ends_at_the_deadline() {
         let mut transport = ScriptedTransport::default();
         for _ in 0..30 {
             transport = transport.on(Method::GET, "/t?", json(200, &state("Creating")));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn our_token_follows_no_link_elsewhere() {
+    fn a_status_url_on_another_host_is_an_error() {
         let azure = azure(&ScriptedTransport::default());
         let accepted = reply(202).with("azure-asyncoperation", "https://evil.example/1");
         assert!(azure.polling(&creating(), &accepted).is_err());

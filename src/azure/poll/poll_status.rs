@@ -1,4 +1,5 @@
-//! What one poll of a long-running operation tells. Pure: the loop is above.
+//! Evaluates one poll of a long-running operation. It does no I/O, and the parent module contains the
+//! loop.
 
 use std::time::Duration;
 
@@ -9,31 +10,32 @@ use crate::azure::poll::{StatusSource, Until};
 use crate::http::Response;
 use crate::http::backoff::Backoff;
 
-/// The pauses between two polls, unless Azure asks for longer ones.
+/// The default pauses between polls. Azure may ask for longer ones.
 const PAUSES: Backoff =
     Backoff::growing(Duration::from_millis(200), (3, 2), Duration::from_secs(5));
-/// How many polls may miss a resource that Azure has just accepted: its regions need a moment.
+/// The poll at which a missing resource becomes an error. Azure's regions may need a moment to show a new
+/// resource.
 pub(super) const PATIENCE: u32 = 5;
 
-/// What one poll tells.
+/// The result of one poll.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PollStatus {
-    /// Not yet.
+    /// The operation is still running.
     Running,
-    /// This source has nothing more to tell.
+    /// This status source reports the end of the operation.
     Done,
-    /// Azure gave up.
+    /// The operation failed.
     Failed {
         state: String,
         code: String,
         message: String,
     },
-    /// The poll itself was refused.
+    /// Azure refused the poll itself.
     Refused,
 }
 
-/// How long to wait before a poll, when so many have been made already and Azure may have asked for a
-/// pause: a longer one is kept, and a shorter one, such as none at all, is no reason to hurry.
+/// Returns the pause before the next poll. A longer pause that Azure asks for takes precedence over the
+/// default. A shorter one doesn't, not even zero.
 pub(super) fn pause_of(polls: u32, asked: Option<Duration>) -> Duration {
     let ours = PAUSES.clone().nth(polls as usize).unwrap_or_default();
     ours.max(asked.unwrap_or_default())
@@ -51,7 +53,7 @@ pub(super) fn poll_status(
         (StatusSource::Resource, Until::Ready) if missing && polls < PATIENCE => {
             PollStatus::Running
         }
-        // The record of a deletion may go with what it deleted.
+        // Azure may delete a deletion's status record together with the resource.
         (StatusSource::Operation(_) | StatusSource::Location(_), Until::Deleted) if missing => {
             PollStatus::Done
         }
@@ -63,14 +65,14 @@ pub(super) fn poll_status(
         (StatusSource::Operation(_), _) => verdict(Report::read(answer)),
         (StatusSource::Resource, Until::Ready) => verdict(Report::read(answer)),
         (StatusSource::Resource, Until::Deleted) => match verdict(Report::read(answer)) {
-            // It is still there, whatever it says of its last success.
+            // The resource still exists, even if its last operation succeeded.
             PollStatus::Done => PollStatus::Running,
             other => other,
         },
     }
 }
 
-/// What a status source tells in words.
+/// The body of a status answer.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Report {
@@ -98,7 +100,7 @@ impl Report {
     }
 }
 
-/// A state that nobody gave is a success: not every resource has one.
+/// A missing state means success, because not every resource has one.
 fn verdict(report: Report) -> PollStatus {
     let state = report
         .status
@@ -127,7 +129,7 @@ mod tests {
     use crate::http::scripted_transport::{json, reply};
 
     #[test]
-    fn pauses_grow_from_a_fifth_of_a_second_to_five() {
+    fn pauses_grow_from_200_milliseconds_to_5_seconds() {
         let pauses: Vec<_> = (0..12)
             .map(|polls| pause_of(polls, None).as_millis())
             .collect();
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_read_without_case_and_unknown_ones_are_waited_out() {
+    fn reads_states_in_any_case_and_polls_on_unknown_ones() {
         let tells = |status| {
             let answer = json(200, &value!({"status": status}));
             poll_status(&operation(), Until::Ready, 1, &answer)
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_of_a_deletion_may_be_gone_too() {
+    fn a_deletion_ends_if_its_status_record_is_gone() {
         assert_eq!(
             poll_status(&operation(), Until::Deleted, 1, &reply(404)),
             PollStatus::Done

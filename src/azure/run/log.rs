@@ -1,7 +1,7 @@
-//! What a run has printed. It lies in blob storage, behind a link that is a credential by itself, and
-//! grows while the run goes on.
+//! Reads the log of a run. Azure keeps it in blob storage, behind a SAS URL that is itself a credential.
+//! The log grows while the run goes on.
 //!
-//! It may be of any length, so it is only ever read in parts.
+//! A log can have any length, so this module reads it only in parts.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use crate::azure::task::API_VERSION;
 use crate::azure::{Azure, Error, Operation, OperationKind, RegistryClient, Secret, arm};
 use crate::http::{Budget, Effect, Request, Response};
 
-/// How long its link, and each part, may take to come. A log is worth less than the time of whoever has others to
-/// read, or a run to watch.
+/// The timeout for the log's SAS URL and for each part, unless Azure throttles. A missing part matters
+/// less than the other logs to read or the run to watch.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The log of one run. It asks for its link when it is first read, and for another one when that is no
-/// longer good.
+/// The log of one run. The first read gets the SAS URL. A read gets a new one once storage rejects the
+/// old one.
 #[derive(Clone)]
 pub(crate) struct RunLog {
     azure: Azure,
@@ -32,16 +32,16 @@ pub(crate) struct RunLog {
 /// Some bytes of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogPart {
-    /// Where they begin, counted in bytes from 0.
+    /// The offset of the first byte.
     pub(crate) first: u64,
-    /// The bytes; none where the log doesn't reach so far (yet).
+    /// The bytes. Empty if the log doesn't reach the offset yet.
     pub(crate) bytes: Bytes,
-    /// How many bytes the log had altogether when it was read.
+    /// The log's total length in bytes at the time of the read.
     pub(crate) total: u64,
 }
 
 impl RegistryClient {
-    /// The log of a run, given by its id within the registry. Nothing is asked yet.
+    /// Returns the log of a run, given its ID within the registry. It sends no request yet.
     #[must_use]
     pub(crate) fn run_log(&self, run_id: &str) -> RunLog {
         RunLog {
@@ -53,7 +53,7 @@ impl RegistryClient {
 }
 
 impl RunLog {
-    /// Reads `length` bytes at most from `first` on; [`None`] where there is no log (yet).
+    /// Reads at most `length` bytes from the offset `first`. Returns [`None`] if there is no log yet.
     pub(crate) async fn read(
         &mut self,
         budget: &Budget,
@@ -82,7 +82,7 @@ impl RunLog {
         let last = first.saturating_add(length as u64).saturating_sub(1);
         let range = HeaderValue::try_from(format!("bytes={first}-{last}"))
             .map_err(|error| Error::unexpected(&self.operation, error.to_string()))?;
-        // Storage that knows no ranges sends everything, and that may be anything.
+        // Storage without range support sends the whole log, which can be of any size.
         let request = Request::new(Method::GET, url)
             .header(RANGE, range)
             .limit(length);
@@ -113,7 +113,7 @@ impl RunLog {
         }
     }
 
-    /// The link; [`None`] where the run isn't there, or has no log yet.
+    /// Returns the SAS URL, or [`None`] if the run doesn't exist or has no log yet.
     async fn link(&mut self, budget: &Budget) -> Result<Option<Url>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -133,10 +133,10 @@ impl RunLog {
                 None => self.azure.arm(budget, operation, request).await,
             };
             let answer = arm::found(sent)?;
-            // What serde has against it could quote the link.
+            // serde's error could quote the URL, so it is dropped.
             let links = answer.map(|answer| {
                 serde_json::from_slice::<Links>(&answer.body)
-                    .map_err(|_| Error::unexpected(operation, "it holds no link that can be read"))
+                    .map_err(|_| Error::unexpected(operation, "it has no readable log link"))
             });
             self.link = links.transpose()?.and_then(|links| links.log_link);
         }
@@ -147,12 +147,12 @@ impl RunLog {
             .ok()
             .filter(|url| url.scheme() == "https")
             .map(Some)
-            .ok_or_else(|| Error::unexpected(&self.operation, "its link is no https address"))
+            .ok_or_else(|| Error::unexpected(&self.operation, "its log link is not an https URL"))
     }
 }
 
-/// What has come of a request that had [`PATIENCE`]; [`None`] where it only needs more time: whoever is
-/// throttled, or waits for others, has all the time of the budget.
+/// Returns the outcome of a request that was limited to [`PATIENCE`], or [`None`] if it only needs more
+/// time. A throttled or queued request may use the whole budget.
 fn settled(sent: Result<Response, Error>, budget: &Budget) -> Option<Result<Response, Error>> {
     match sent {
         Err(Error::Stopped { last, .. }) if budget.check().is_ok() => match last {
@@ -171,7 +171,7 @@ impl fmt::Debug for RunLog {
     }
 }
 
-/// The part of a whole log from `first` on.
+/// Returns the part of a whole log from `first` on.
 fn whole(bytes: &Bytes, first: u64) -> LogPart {
     let total = bytes.len() as u64;
     let skipped = usize::try_from(first)
@@ -184,7 +184,7 @@ fn whole(bytes: &Bytes, first: u64) -> LogPart {
     }
 }
 
-/// The length that `bytes 0-99/1234` names behind its slash.
+/// Returns the total length in a `Content-Range` such as `bytes 0-99/1234`.
 fn total_of(range: &str) -> Option<u64> {
     range.rsplit_once('/')?.1.parse().ok()
 }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parts_are_read_by_one_link_and_without_our_token() {
+    async fn reads_parts_with_one_link_and_without_the_token() {
         let transport = linked()
             .on(Method::GET, "/rawtext.log", part("bytes 0-3/10", "0123"))
             .on(Method::GET, "/rawtext.log", part("bytes 4-9/10", "456789"))
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn storage_that_knows_no_ranges_sends_everything() {
+    async fn reads_from_storage_without_range_support() {
         let transport = linked().on(Method::GET, "/rawtext.log", reply(200).with_body("0123"));
         let part = log(&transport).read(&minute(), 3, 10).await.unwrap();
         let part = part.unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_may_have_no_log() {
+    async fn a_run_without_a_log_is_none() {
         let no_link = value!({"logLink": null});
         for transport in [
             ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", reply(404)),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_that_is_over_is_renewed_once() {
+    async fn an_expired_link_is_renewed_once() {
         let links = || json(200, &value!({"logLink": LINK}));
         let transport = linked()
             .on(Method::GET, "/rawtext.log", part("bytes 0-0/1", "0"))
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn storage_that_stays_busy_is_soon_given_up_and_tells_why() {
+    async fn unavailable_storage_is_an_error_within_the_timeout() {
         let transport = (0..20).fold(linked(), |transport, _| {
             transport.on(Method::GET, "/rawtext.log", reply(503))
         });
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_where_none_belongs_stays_out_of_the_error() {
+    async fn an_unreadable_answer_is_not_part_of_the_error() {
         let odd = json(200, &value!(LINK));
         let transport = ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", odd);
         let error = log(&transport).read(&minute(), 0, 1).await.unwrap_err();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_away_from_tls_is_not_followed() {
+    async fn a_link_without_https_is_an_error() {
         let plain = value!({"logLink": "http://logs.blob.example/x?sig=planted"});
         let transport =
             ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", json(200, &plain));

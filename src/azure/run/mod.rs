@@ -1,8 +1,8 @@
-//! The runs of a registry's tasks.
+//! Lists, queues and cancels the runs of a registry's tasks.
 //!
 //! # Layout
-//! - [`Run`] and what is done with runs (this file)
-//! - [`log`]: what a run has printed
+//! - [`Run`] and the requests about runs (this file)
+//! - [`log`]: the log of a run
 
 pub(crate) mod log;
 
@@ -19,45 +19,45 @@ use crate::http::{Effect, Request};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub(crate) struct Run {
-    /// Its id in Resource Manager.
+    /// The resource ID.
     pub(crate) id: String,
-    /// Its id within the registry, such as `cf2`.
+    /// The ID within the registry, such as `cf2`.
     pub(crate) run_id: String,
-    /// How it is going.
+    /// The status.
     pub(crate) status: RunStatus,
-    /// The task, by name or by id, where Azure says so.
+    /// The task's name or ID, if Azure gives it.
     pub(crate) task: Option<String>,
-    /// When it was queued, in RFC 3339.
+    /// The time at which it was queued, in RFC 3339.
     pub(crate) create_time: Option<String>,
-    /// When it began, in RFC 3339.
+    /// The time at which it started, in RFC 3339.
     pub(crate) start_time: Option<String>,
-    /// When it ended, in RFC 3339.
+    /// The time at which it ended, in RFC 3339.
     pub(crate) finish_time: Option<String>,
-    /// Why it failed, where Azure knows.
+    /// Why it failed, if Azure knows.
     pub(crate) error_message: Option<String>,
 }
 
-/// How a run is going.
+/// The status of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(crate) enum RunStatus {
-    /// It waits for a machine.
+    /// It waits for an agent.
     Queued,
-    /// It has a machine.
+    /// It has an agent.
     Started,
-    /// It runs.
+    /// It is running.
     Running,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// It ended badly.
+    /// It failed.
     Failed,
-    /// Somebody ended it.
+    /// A user or a client cancelled it.
     Canceled,
-    /// The service failed it.
+    /// The service failed to run it.
     Error,
-    /// It took too long.
+    /// It exceeded its timeout.
     Timeout,
-    /// A word that we don't know.
+    /// A status that the provider doesn't know.
     Other(String),
 }
 
@@ -70,10 +70,10 @@ impl RunStatus {
 }
 
 impl RegistryClient {
-    /// The queued, started and running runs of some tasks, given by name.
+    /// Lists the queued, started and running runs of the tasks with these names.
     ///
     /// # Errors
-    /// Not found when the registry isn't there, among the usual ones.
+    /// Not found if the registry doesn't exist, or any request error.
     pub(crate) async fn list_active_runs(&self, tasks: &[&str]) -> Result<Vec<Run>, Error> {
         const ACTIVE: &str = "Status in ('Queued','Started','Running')";
         let mut runs = self.list_runs(tasks, ACTIVE).await?;
@@ -81,10 +81,10 @@ impl RegistryClient {
         Ok(runs)
     }
 
-    /// The runs of some tasks, given by name, that were queued at `since` or later; the newest first.
+    /// Lists the runs of the tasks with these names that were queued at `since` or later, newest first.
     ///
     /// # Errors
-    /// As of [`RegistryClient::list_active_runs`].
+    /// Same as [`RegistryClient::list_active_runs`].
     pub(crate) async fn list_runs_since(
         &self,
         tasks: &[&str],
@@ -107,15 +107,17 @@ impl RegistryClient {
             &[("$filter", &filter)],
         );
         let mut runs: Vec<Run> = self.azure.arm_list(&self.budget, &operation, url).await?;
-        // What is listed here may get cancelled: whatever the filter let through, only ours may stay.
+        // Runs in this list may get cancelled. Only runs of these tasks may remain, whatever Azure's
+        // filter returns.
         runs.retain(|run| tasks.iter().any(|task| run.is_of(task)));
         Ok(runs)
     }
 
-    /// Queues a run of a task, given by its name. It is sent once: twice would be two runs.
+    /// Queues a run of the task with this name. The request is sent once, because sending it twice would
+    /// queue two runs.
     ///
     /// # Errors
-    /// The usual ones. After a lost connection the run may be queued all the same.
+    /// Any request error. If the connection was lost, the run may be queued anyway.
     pub(crate) async fn schedule_run(&self, task: &str) -> Result<Run, Error> {
         #[derive(Serialize)]
         #[serde(tag = "type", rename_all_fields = "camelCase")]
@@ -132,20 +134,20 @@ impl RegistryClient {
         arm::decode(&operation, &answer)
     }
 
-    /// A run, by its id within the registry.
+    /// Returns a run by its ID within the registry.
     ///
     /// # Errors
-    /// Not found, among the usual ones.
+    /// Not found, or any request error.
     pub(crate) async fn get_run(&self, run_id: &str) -> Result<Run, Error> {
         let operation = Operation::new(OperationKind::ReadRun, self.id.run_id(run_id));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         self.azure.arm_get(&self.budget, &operation, url).await
     }
 
-    /// Asks Azure to end a run, by its id within the registry. One that isn't there is fine.
+    /// Cancels a run by its ID within the registry. A missing run is not an error.
     ///
     /// # Errors
-    /// A conflict when it has ended already, among the usual ones.
+    /// A conflict if the run has already ended, or any request error.
     pub(crate) async fn cancel_run(&self, run_id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::CancelRun, self.id.run_id(run_id));
         let id = format!("{}/cancel", operation.id);
@@ -164,7 +166,7 @@ impl RegistryClient {
 }
 
 impl Run {
-    /// When it was queued; [`None`] where Azure doesn't say so.
+    /// When the run was queued. [`None`] if Azure doesn't give a valid time.
     #[must_use]
     pub(crate) fn created(&self) -> Option<Timestamp> {
         self.create_time.as_deref()?.parse().ok()
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_active_runs_of_our_tasks_are_listed() {
+    async fn lists_only_active_runs_of_the_given_tasks() {
         let page = value!({"value": [
             run("cf1", "cssc-scan-image", "Running"),
             run("cf2", "cssc-scan-image", "Succeeded"),
@@ -266,7 +268,7 @@ mod tests {
         );
     }
 
-    /// The filter of the one list that was asked for.
+    /// Returns the filter of the only list request.
     fn filter_of(transport: &ScriptedTransport) -> String {
         let url = transport.requests().remove(0).url;
         let filter = url.query_pairs().find(|(name, _)| name == "$filter");
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn runs_are_listed_from_a_moment_on_with_the_newest_first() {
+    async fn lists_runs_since_a_time_newest_first() {
         let at = |id: &str, time: &str| {
             let mut run = run(id, "cssc-scan-image", "Succeeded");
             run["properties"]["createTime"] = time.into();
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_is_queued_once() {
+    async fn a_failed_queue_request_is_not_retried() {
         let transport = ScriptedTransport::default()
             .on(
                 Method::POST,
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_that_is_gone_is_cancelled() {
+    async fn cancelling_a_missing_run_is_not_an_error() {
         let transport = ScriptedTransport::default()
             .on(Method::POST, "/runs/cf1/cancel?", reply(202))
             .on(Method::POST, "/runs/cf2/cancel?", reply(404))

@@ -1,51 +1,52 @@
-//! What a task is made of, in requests and in answers.
+//! The bodies of task requests and answers.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A task, as Azure gives it. States and the like come back in any case: compare them without.
+/// A task as Azure returns it. States and similar values come in any case, so compare them
+/// case-insensitively.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Task {
-    /// Its id, in the case that Azure gives it.
+    /// The resource ID, in the case that Azure returns.
     pub(crate) id: String,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
-    /// Its region: the registry's.
+    /// The region, which is the registry's.
     pub(crate) location: String,
-    /// Its tags.
+    /// The tags.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) tags: BTreeMap<String, String>,
-    /// Its identity, if it has one.
+    /// The managed identity, if the task has one.
     pub(crate) identity: Option<Identity>,
-    /// Everything else.
+    /// All other properties.
     pub(crate) properties: TaskProperties,
 }
 
-/// What a PUT sends: the whole task. What is left out is taken away.
+/// The body of a PUT. It replaces the whole task, so Azure removes every omitted property.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct TaskBody {
     /// The registry's region.
     pub(crate) location: String,
-    /// The identity; `None` takes it away.
+    /// The identity. `None` removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<Identity>,
     /// The tags.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Everything else.
+    /// All other properties.
     pub(crate) properties: TaskProperties,
 }
 
-/// What a PATCH sends: only what is to differ. Timers are matched by their name.
+/// The body of a PATCH. It contains only changes. Azure matches timers by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TaskPatch {
-    /// Another identity.
+    /// The new identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<Identity>,
-    /// Other tags, all of them.
+    /// The new tags. They replace all old ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tags: Option<BTreeMap<String, String>>,
-    /// Other properties, those that are `Some`.
+    /// The new properties. Only `Some` values change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) properties: Option<TaskProperties>,
 }
@@ -54,10 +55,10 @@ pub(crate) struct TaskPatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identity {
-    /// Such as `SystemAssigned`.
+    /// The type, such as `SystemAssigned`.
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// The principal to give rights to. Azure assigns it.
+    /// The principal ID for role assignments. Azure assigns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) principal_id: Option<String>,
     /// The principal's tenant. Azure assigns it.
@@ -65,40 +66,40 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: Option<String>,
 }
 
-/// A task's properties. Every one may be absent: from an answer, and from a patch.
+/// The properties of a task. An answer or a patch may omit any of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TaskProperties {
-    /// Azure's: `Creating`, `Updating`, `Succeeded`, `Failed` and so on.
+    /// The provisioning state, set by Azure: `Creating`, `Updating`, `Succeeded`, `Failed` and others.
     #[serde(skip_serializing)]
     pub(crate) provisioning_state: Option<String>,
     /// `Enabled` or `Disabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<String>,
-    /// What it runs on.
+    /// The platform that it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) platform: Option<Platform>,
-    /// The size of the machine.
+    /// The agent's size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent_configuration: Option<AgentConfiguration>,
-    /// How long a run may take, in seconds.
+    /// The timeout of a run, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u32>,
-    /// What it does.
+    /// The steps of a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<Step>,
-    /// When it does it by itself.
+    /// The timers that start runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trigger: Option<Trigger>,
-    /// How it logs in to registries.
+    /// The credentials for registries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) credentials: Option<Credentials>,
-    /// Whether it belongs to the service itself.
+    /// Whether it is a system task of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) is_system_task: Option<bool>,
 }
 
-/// What a task runs on.
+/// The platform of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Platform {
     /// `linux` or `windows`.
@@ -108,97 +109,97 @@ pub(crate) struct Platform {
     pub(crate) architecture: Option<String>,
 }
 
-/// The size of a task's machine.
+/// The agent size of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AgentConfiguration {
     /// The number of cores.
     pub(crate) cpu: Option<u32>,
 }
 
-/// What a task does.
+/// The steps of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Step {
-    /// `EncodedTask` for one with its YAML inside.
+    /// `EncodedTask` for a task that contains its YAML.
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// The YAML, in base64.
+    /// The YAML, Base64-encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) encoded_task_content: Option<String>,
-    /// Values set on each run. Azure may give none as an empty list, as null, or not at all.
+    /// Values for each run. Azure may return an empty list as null or omit it.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) values: Vec<SetValue>,
 }
 
-/// A value set on a run.
+/// A value for a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SetValue {
-    /// The name behind `.Values.`.
+    /// The name after `.Values.`.
     pub(crate) name: String,
-    /// The value; Azure gives none of a secret.
+    /// The value. Azure omits the value of a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<String>,
-    /// Whether it is kept out of answers and logs.
+    /// Whether Azure keeps it out of answers and logs.
     #[serde(default)]
     pub(crate) is_secret: bool,
 }
 
-/// When a task runs by itself.
+/// The triggers of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Trigger {
-    /// At which times.
+    /// The timers.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) timer_triggers: Vec<TimerTrigger>,
 }
 
-/// A timer.
+/// A timer trigger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TimerTrigger {
-    /// Its name, which a patch matches it by.
+    /// The name, by which a PATCH matches the timer.
     pub(crate) name: String,
-    /// A cron expression of five fields, in UTC.
+    /// A cron expression with five fields, in UTC.
     pub(crate) schedule: String,
     /// `Enabled` or `Disabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<String>,
 }
 
-/// How a task logs in to registries.
+/// The credentials of a task for registries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Credentials {
-    /// To its own registry.
+    /// The login to the task's own registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source_registry: Option<SourceRegistry>,
-    /// To others, and to its own by the name of its login server.
+    /// The logins by login server: to other registries, and to the task's own.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) custom_registries: BTreeMap<String, CustomRegistry>,
 }
 
-/// How a task logs in to its own registry.
+/// The login of a task to its own registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SourceRegistry {
     /// `Default`, or `None` to use the identity instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) login_mode: Option<String>,
-    /// `[system]` for the task's own identity.
+    /// `[system]` for the task's system-assigned identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<String>,
 }
 
-/// How a task logs in to a registry by name. A user and a password are nothing that we set.
+/// The login of a task to a registry by login server. The provider never sets a user name or a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomRegistry {
-    /// `[system]` for the task's own identity.
+    /// `[system]` for the task's system-assigned identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<String>,
 }
 
 impl Identity {
-    /// The identity that Azure makes for the resource and deletes with it.
+    /// Returns a system-assigned identity, which Azure creates and deletes with the resource.
     #[must_use]
     pub(crate) fn system_assigned() -> Self {
         Self {
@@ -210,20 +211,20 @@ impl Identity {
 }
 
 impl Task {
-    /// The principal of its system-assigned identity, if it has one.
+    /// Returns the principal ID of the system-assigned identity.
     #[must_use]
     pub(crate) fn principal_id(&self) -> Option<&str> {
         self.identity.as_ref()?.principal_id.as_deref()
     }
 
-    /// Whether Azure has finished with it, and well.
+    /// Whether Azure has finished with the task successfully.
     #[must_use]
     pub(crate) fn is_ready(&self) -> bool {
         let state = self.properties.provisioning_state.as_deref();
         state.is_none_or(|state| state.eq_ignore_ascii_case("Succeeded"))
     }
 
-    /// Whether Azure is deleting it: it is still listed, and soon won't be.
+    /// Whether Azure is deleting the task. Until it is gone, Azure still lists it.
     #[must_use]
     pub(crate) fn is_leaving(&self) -> bool {
         let state = self.properties.provisioning_state.as_deref();
@@ -231,7 +232,7 @@ impl Task {
     }
 }
 
-/// Azure gives an empty collection as null now and then.
+/// Deserializes null as the default, because Azure sometimes returns null for an empty collection.
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json as value};
 
-    /// The body that the CLI sends, from the service's facts; its identity and timer included.
+    /// The body that the Azure CLI sends, with identity and timer.
     fn trigger_task() -> TaskBody {
         let timer = TimerTrigger {
             name: "azcli_defined_schedule".to_owned(),
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_put_has_the_recorded_shape_and_the_credentials() {
+    fn a_put_has_the_clis_shape_and_the_credentials() {
         let expected = value!({
             "location": "westus",
             "identity": {"type": "SystemAssigned"},
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_holds_only_what_differs() {
+    fn a_patch_contains_only_changes() {
         let patch = TaskPatch {
             properties: Some(TaskProperties {
                 status: Some("Disabled".to_owned()),
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_collections_come_in_three_ways() {
+    fn reads_absent_null_and_empty_collections_alike() {
         let read = |properties: Value| {
             let task = value!({"id": "/t", "name": "t", "location": "l", "tags": null, "properties": properties});
             serde_json::from_value::<Task>(task).unwrap().properties

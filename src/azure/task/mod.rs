@@ -1,4 +1,4 @@
-//! A registry's tasks: reading, creating, changing and deleting them.
+//! Reads, creates, updates and deletes a registry's tasks.
 
 mod body;
 
@@ -15,15 +15,16 @@ pub(crate) use body::{
     Task, TaskBody, TaskPatch, TaskProperties, TimerTrigger, Trigger,
 };
 
-/// The one version for tasks and runs. It is the first in which a task can log in to its own registry
-/// with its identity (`credentials.sourceRegistry.identity`), which ABAC and restricted networks need.
+/// The API version for tasks and runs. It is the first in which a task can log in to its own registry
+/// with its identity (`credentials.sourceRegistry.identity`). Registries with ABAC or restricted network
+/// access need that.
 pub(crate) const API_VERSION: &str = "2025-03-01-preview";
 
 impl RegistryClient {
-    /// All tasks of a registry.
+    /// Lists all tasks of the registry.
     ///
     /// # Errors
-    /// Not found when the registry isn't there, among the usual ones.
+    /// Not found if the registry doesn't exist, or any request error.
     pub(crate) async fn list_tasks(&self) -> Result<Vec<Task>, Error> {
         let operation = Operation::new(OperationKind::ListTasks, self.id.to_string());
         let id = format!("{}/tasks", self.id);
@@ -31,18 +32,18 @@ impl RegistryClient {
         self.azure.arm_list(&self.budget, &operation, url).await
     }
 
-    /// A task; `None` when it, or the registry itself, isn't there.
+    /// Returns a task, or `None` if it or the registry doesn't exist.
     pub(crate) async fn get_task_opt(&self, name: &str) -> Result<Option<Task>, Error> {
         let operation = Operation::new(OperationKind::ReadTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         arm::found(self.azure.arm_get(&self.budget, &operation, url).await)
     }
 
-    /// Creates or replaces a task, and returns as soon as Azure has accepted it: from then on it exists,
-    /// whatever comes. [`Self::wait_task`] waits for the rest.
+    /// Creates or replaces a task, and returns once Azure has accepted it. From then on the task exists,
+    /// even if something fails later. [`Self::wait_task`] waits until it is ready.
     ///
     /// # Errors
-    /// The usual ones. After a lost connection the task may exist all the same.
+    /// Any request error. If the connection was lost, the task may exist anyway.
     pub(crate) async fn start_put_task(
         &self,
         name: &str,
@@ -57,16 +58,17 @@ impl RegistryClient {
     /// Waits until Azure has finished with a task.
     ///
     /// # Errors
-    /// [`Error::Failed`] when Azure gave up, among the usual ones.
+    /// [`Error::Failed`] if the operation failed, or any request error.
     pub(crate) async fn wait_task(&self, accepted: Accepted<Task>) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::WaitForTask, accepted.resource.id.clone());
         self.wait_until_ready(&operation, accepted).await
     }
 
-    /// Changes what the patch names, and waits until Azure is done.
+    /// Updates the properties in the patch, and waits until Azure has finished.
     ///
     /// # Errors
-    /// Not found when the task isn't there, [`Error::Failed`] when Azure gave up, and the usual ones.
+    /// Not found if the task doesn't exist, [`Error::Failed`] if the operation failed, or any request
+    /// error.
     pub(crate) async fn patch_task(&self, name: &str, patch: &TaskPatch) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::UpdateTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -75,7 +77,7 @@ impl RegistryClient {
         self.wait_until_ready(&operation, accepted).await
     }
 
-    /// Deletes a task, and waits until it is gone. One that isn't there is fine.
+    /// Deletes a task and waits until it is gone. A missing task is not an error.
     pub(crate) async fn delete_task(&self, name: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::DeleteTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -93,10 +95,10 @@ impl RegistryClient {
         Ok(())
     }
 
-    /// Waits until a task is gone that Azure is deleting already.
+    /// Waits until a task that Azure is already deleting is gone.
     ///
     /// # Errors
-    /// [`Error::Failed`] when Azure gave up, among the usual ones.
+    /// [`Error::Failed`] if the deletion failed, or any request error.
     pub(crate) async fn wait_task_gone(&self, name: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_recorded_tasks_are_listed() {
+    async fn lists_the_recorded_tasks() {
         let answer = recorded(include_str!(
             "../../../tests/golden/recorded/tasks-list.json"
         ));
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_is_there_or_it_is_not() {
+    async fn a_missing_task_is_none() {
         let there = recorded(include_str!("../../../tests/golden/recorded/task-get.json"));
         let not = recorded(include_str!(
             "../../../tests/golden/recorded/task-get-404.json"
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cancelled_wait_stops_looking() {
+    async fn a_cancelled_wait_sends_no_more_requests() {
         let transport =
             ScriptedTransport::default().on(Method::PUT, NAME, json(201, &task("Creating")));
         let azure = registry_client(&transport);
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_deleted_task_is_waited_for_until_it_is_gone() {
+    async fn a_deletion_waits_until_the_task_is_gone() {
         let transport = ScriptedTransport::default()
             .on(Method::DELETE, NAME, reply(202))
             .on(Method::GET, NAME, json(200, &task("Deleting")))

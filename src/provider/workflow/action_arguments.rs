@@ -99,7 +99,7 @@ mod tests {
     fn all_findings_come_at_once_and_each_at_its_argument() {
         insta::assert_snapshot!(findings(&validate(&config("contoso", "soon"))), @r#"
         registry_id: Invalid registry ID
-          "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
+          "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         timeout: Invalid timeout
           "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
         "#);

@@ -107,6 +107,6 @@ mod tests {
         let refused = refused.unwrap_err();
         let refused = refused.iter().next().unwrap();
         assert_eq!(refused.summary, "Invalid import identity");
-        assert!(refused.detail.contains("the subscription id is not a GUID"));
+        assert!(refused.detail.contains("the subscription ID is not a GUID"));
     }
 }

@@ -183,7 +183,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(findings(&bad), @r#"
         registry_id: Invalid registry ID
-          "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
+          "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         schedule: Invalid schedule
           "weekly" is not a number of days followed by "d". Write a number of days from "1d" to "30d", such as "7d".
         start_time: Invalid start time

@@ -8,7 +8,7 @@ use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 const SCOPE: &str = "repository:a/b:pull,push";
 
 #[tokio::test]
-async fn signing_in_takes_a_challenge_an_exchange_and_a_token() {
+async fn signs_in_with_a_challenge_an_exchange_and_a_token() {
     let transport = signed_in();
     let client = client(&transport);
     let ask = || async { client.token(&minute(), SCOPE).await.unwrap() };
@@ -33,7 +33,7 @@ async fn signing_in_takes_a_challenge_an_exchange_and_a_token() {
 }
 
 #[tokio::test]
-async fn a_second_scope_and_a_second_client_share_the_refresh_token() {
+async fn scopes_and_clients_share_the_refresh_token() {
     let second = recorded(include_str!(
         "../../../../tests/golden/recorded/acr-token.json"
     ));
@@ -48,7 +48,7 @@ async fn a_second_scope_and_a_second_client_share_the_refresh_token() {
 }
 
 #[tokio::test]
-async fn an_expired_refresh_token_is_exchanged_anew() {
+async fn an_expired_refresh_token_is_replaced() {
     let transport = signed_in()
         .on(Method::POST, "/oauth2/token", reply(401))
         .on(
@@ -71,8 +71,7 @@ async fn an_expired_refresh_token_is_exchanged_anew() {
     transport.assert_done();
 }
 
-/// Signs in where each exchange is answered with one of these statuses in turn, and tells by tokens for
-/// whom that was asked.
+/// Signs in, and returns the audience of the Entra token in each exchange.
 async fn exchanges(client: &AcrClient, transport: &ScriptedTransport) -> Vec<&'static str> {
     let before = transport.requests().len();
     let _ = client.token(&minute(), &before.to_string()).await;
@@ -101,12 +100,12 @@ fn exchange_answers(transport: ScriptedTransport, statuses: &[u16]) -> ScriptedT
 }
 
 #[tokio::test]
-async fn a_registry_that_refuses_one_audience_is_asked_for_the_other_and_that_is_remembered() {
+async fn remembers_the_audience_that_the_registry_accepts() {
     let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
     let transport = exchange_answers(transport, &[401, 200])
         .on(Method::POST, "/oauth2/token", reply(401))
         .on(Method::POST, "/oauth2/token", reply(401));
-    // The refresh token ends at once, and is exchanged anew, from then on by the other audience.
+    // The refresh token expires at once. Its replacement already uses the other audience.
     let transport = exchange_answers(transport, &[200, 401, 200])
         .on(Method::POST, "/oauth2/token", reply(401))
         .on(Method::POST, "/oauth2/token", reply(401));
@@ -115,7 +114,7 @@ async fn a_registry_that_refuses_one_audience_is_asked_for_the_other_and_that_is
         exchanges(&client, &transport).await,
         ["registries", "resource manager", "resource manager"]
     );
-    // And back, where the registry's settings have changed.
+    // It switches back if the registry's settings change.
     assert_eq!(
         exchanges(&client, &transport).await,
         ["resource manager", "registries"]
@@ -124,7 +123,7 @@ async fn a_registry_that_refuses_one_audience_is_asked_for_the_other_and_that_is
 }
 
 #[tokio::test]
-async fn where_neither_audience_is_taken_a_fresh_token_is_tried_and_that_is_the_end() {
+async fn stops_after_a_renewed_token_if_both_audiences_are_rejected() {
     let transport = ScriptedTransport::default().on(Method::GET, "/v2/", challenge(""));
     let transport = exchange_answers(transport, &[401, 401, 401]);
     let client = client(&transport);
@@ -136,7 +135,7 @@ async fn where_neither_audience_is_taken_a_fresh_token_is_tried_and_that_is_the_
 }
 
 #[tokio::test]
-async fn a_challenge_that_leads_elsewhere_gets_no_token() {
+async fn a_challenge_with_another_realm_gets_no_token() {
     let elsewhere = r#"Bearer realm="https://evil.example/oauth2/token",service="x""#;
     let transport = ScriptedTransport::default().on(
         Method::GET,
@@ -149,13 +148,13 @@ async fn a_challenge_that_leads_elsewhere_gets_no_token() {
         .unwrap_err();
     insta::assert_snapshot!(
         error,
-        @"signing in to registry contoso.azurecr.io: unexpected answer: it names no place to sign in"
+        @"signing in to registry contoso.azurecr.io: unexpected answer: it has no valid authentication challenge"
     );
     assert_eq!(transport.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_network_that_is_not_allowed_is_told() {
+async fn a_denied_network_is_an_error_with_its_code() {
     let denied = value!({"errors": [{
         "code": "DENIED",
         "message": "client with IP '192.0.2.1' is not allowed access.",
@@ -169,7 +168,7 @@ async fn a_network_that_is_not_allowed_is_told() {
 }
 
 #[tokio::test]
-async fn tokens_stay_out_of_errors_and_debug() {
+async fn errors_and_debug_contain_no_tokens() {
     let transport = ScriptedTransport::default()
         .on(Method::GET, "/v2/", challenge(""))
         .on(

@@ -102,7 +102,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(rendered(&bad), @r#"
         registry_id: Invalid registry ID
-          "contoso" is not the id of a container registry (it has another number of segments); expected /subscriptions/<subscription id>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
+          "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         status: Invalid status
           "failed" is no status of an image. Possible values are "Queued", "Running", "Succeeded", "Failed", "Canceled", "Skipped", "Unknown".
         lookback_days: Invalid lookback
