@@ -1,7 +1,7 @@
-//! The days and moments on which a schedule runs: what its cron expression means.
+//! Computes the days and times of a schedule's runs from its cron expression.
 //!
-//! `*/n` in the day field counts from the 1st of each month, so a run may follow the one before it
-//! sooner than `n` days later.
+//! `*/n` in the day field counts from the 1st of each month. So the first run of a month may come less
+//! than `n` days after the last run of the previous month.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -11,13 +11,13 @@ use crate::patching::schedule::{Schedule, TimeOfDay};
 
 const LONGEST_MONTH: u8 = 31;
 
-/// The days of the month on which `schedule` runs, where the month has them.
+/// Returns the days of the month on which the schedule runs. Short months skip the last ones.
 pub(crate) fn days(schedule: Schedule) -> impl Iterator<Item = u8> {
     (1..=LONGEST_MONTH).step_by(usize::from(schedule.interval()))
 }
 
-/// The first run strictly after `moment`; [`None`] where that is past what timestamps hold, the
-/// end of the year 9999.
+/// Returns the first run strictly after `moment`, or [`None`] if it is after the year 9999, where
+/// timestamps end.
 pub(crate) fn next_run(
     schedule: Schedule,
     time: TimeOfDay,
@@ -25,7 +25,7 @@ pub(crate) fn next_run(
 ) -> Option<Timestamp> {
     let now = TimeZone::UTC.to_datetime(moment);
     let mut month = now.date().first_of_month();
-    // The month that begins next has a 1st, and so a run.
+    // The next month has a 1st, so it has a run.
     for _ in 0..2 {
         let run = days(schedule)
             .filter_map(|day| at(month, day, time))
@@ -38,7 +38,7 @@ pub(crate) fn next_run(
     None
 }
 
-/// This day of the month; [`None`] where the month is too short.
+/// Returns the run on this day of the month, or [`None`] if the month is shorter.
 fn at(month: Date, day: u8, time: TimeOfDay) -> Option<DateTime> {
     let small = |number: u8| i8::try_from(number).ok();
     let date = Date::new(month.year(), month.month(), small(day)?).ok()?;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_days_are_those_of_the_services_table() {
+    fn the_days_match_the_services_table() {
         let of = |text: &str| days(text.parse().unwrap()).collect::<Vec<_>>();
         assert_eq!(of("1d"), (1..=31).collect::<Vec<_>>());
         assert_eq!(of("3d"), [1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31]);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_run_is_that_of_the_services_table() {
+    fn the_next_run_matches_the_services_table() {
         assert_eq!(next("3d", "2026-06-05T12:00:00Z"), "2026-06-07T02:30:00Z");
         assert_eq!(next("7d", "2026-06-10T12:00:00Z"), "2026-06-15T02:30:00Z");
         assert_eq!(next("14d", "2026-06-20T12:00:00Z"), "2026-06-29T02:30:00Z");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_starts_over_on_the_1st() {
+    fn the_interval_restarts_on_the_1st() {
         assert_eq!(next("7d", "2026-01-29T02:30:00Z"), "2026-02-01T02:30:00Z");
         assert_eq!(next("30d", "2026-01-31T02:30:00Z"), "2026-02-01T02:30:00Z");
         assert_eq!(next("30d", "2026-01-02T00:00:00Z"), "2026-01-31T02:30:00Z");
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn time_ends_with_the_year_9999() {
+    fn has_no_next_run_after_the_year_9999() {
         assert_eq!(next("1d", "9999-12-29T02:30:00Z"), "9999-12-30T02:30:00Z");
         assert_eq!(next("1d", "9999-12-30T21:59:59Z"), "never");
     }
 
     proptest! {
         #[test]
-        fn ten_years_of_runs_are_those_of_another_cron(
+        fn ten_years_of_runs_match_another_cron_implementation(
             days in 1_u8..=30,
             hour in 0_u8..24,
             minute in 0_u8..60,
@@ -130,7 +130,7 @@ mod tests {
             let time = TimeOfDay::new(hour, minute).unwrap();
             let parser = CronParser::builder().dom_and_dow(true).build();
             let cron = parser.parse(&schedule.cron(time)).unwrap();
-            // From somewhere in the four years after 2023, so that leap days come.
+            // Start within four years from late 2023, so that the ten years contain leap days.
             let mut moment = Timestamp::from_second(1_700_000_000 + start).unwrap();
             let end = moment + (YEARS * 366 * 24).hours();
             while moment < end {

@@ -1,19 +1,19 @@
-//! Continuous Patching as the service knows it: the policy, the schedule, the tags, the tasks'
-//! names and the roles that they need.
+//! The rules of Continuous Patching: the policy, the schedule, the tags, the task names and the roles
+//! that the tasks need.
 //!
-//! All of it is pure: nothing here is async, reads a clock or talks to Azure, and nothing knows of
+//! Everything here is pure. Nothing is async, reads a clock, sends requests to Azure or depends on
 //! Terraform.
 //!
 //! # Layout
-//! - [`policy`]: the document that says what is scanned and patched
-//! - `name_rules`: what a repository or a tag of that document may be called
-//! - `policy_json`: reading that document as its author wrote it, with a place for each finding
-//! - `schedule`: `7d`, `02:30`, and the cron expression that they make
-//! - `calendar`: the days and moments on which a schedule runs
-//! - `selection`: which images a run takes
-//! - `task`, `task_definition`: the three tasks' names, and what they run
-//! - `run_log`: what a run has printed that others can make use of
-//! - [`role`]: the roles of their identities, and the names of the assignments
+//! - [`policy`]: the document that selects what to scan and patch
+//! - `name_rules`: the valid names of repositories and tags in the policy
+//! - `policy_json`: parses a policy file and reports every problem with its path
+//! - `schedule`: schedules such as `7d`, times such as `02:30`, and their cron expression
+//! - `calendar`: the days and times of a schedule's runs
+//! - `selection`: the images that a run selects
+//! - `task`, `task_definition`: the names and the YAML definitions of the three tasks
+//! - `run_log`: extracts results from a run's log
+//! - [`role`]: the roles of the tasks' identities, and the names of the role assignments
 
 pub(crate) mod calendar;
 pub(crate) mod name_rules;
@@ -31,5 +31,5 @@ pub use role::Permissions;
 pub(crate) use schedule::{Schedule, TimeOfDay};
 pub use task::TaskName;
 
-/// The only type of workflow that the service has.
+/// The service's only workflow type.
 pub(crate) const WORKFLOW_TYPE: &str = "continuouspatchv1";

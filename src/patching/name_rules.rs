@@ -1,36 +1,36 @@
-//! What a repository and a tag of a policy may be called.
+//! Validates the names of repositories and tags in a policy.
 //!
-//! The task scripts put these names on a command line, and ACR puts them into a reference; both
-//! are safe because of these rules. The grammar is that of the OCI distribution specification.
+//! The task scripts put these names on a command line, and ACR puts them into a reference. These rules
+//! make both safe. They follow the grammar of the OCI distribution specification.
 
 use thiserror::Error;
 
 use crate::patching::policy::{POLICY_REPOSITORY, TagConvention};
 
-/// Selects every tag of a repository; the only entry where it stands.
+/// Selects every tag of a repository. It must be the only entry.
 pub(crate) const EVERY_TAG: &str = "*";
 
 const LONGEST_REFERENCE: usize = 255;
-/// The most characters of a tag.
+/// The maximum length of a tag.
 pub(crate) const LONGEST_TAG: usize = 128;
 
-/// Why a repository can't be in a policy.
+/// Why a policy can't contain a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum RepositoryProblem {
-    /// Nothing.
-    #[error("a repository's name can't be empty")]
+    /// The name is empty.
+    #[error("a repository name can't be empty")]
     Empty,
-    /// Against the grammar.
+    /// The name violates the grammar.
     #[error(
-        "{0:?} is not a repository's name: it takes lower-case letters and digits, with single \
-         dots, one or two underscores or any number of hyphens between them, in path components \
-         joined by slashes"
+        "{0:?} is not a valid repository name. It has path components separated by slashes. A \
+         component has lowercase letters and digits, separated by single dots, one or two \
+         underscores, or any number of hyphens"
     )]
     Grammar(String),
-    /// With the registry's host it passes what a reference can hold.
+    /// The name with the registry's host exceeds the maximum length of a reference.
     #[error(
-        "{name:?} is too long: with the registry's host and a slash it has {length} characters, \
-         {LONGEST_REFERENCE} are allowed"
+        "{name:?} is too long. Including the registry's host, a reference to it has at least \
+         {length} characters. The maximum is {LONGEST_REFERENCE}"
     )]
     TooLong {
         /// The repository's name.
@@ -39,53 +39,53 @@ pub(crate) enum RepositoryProblem {
         length: usize,
     },
     /// The policy's own repository.
-    #[error("{POLICY_REPOSITORY:?} holds the workflow's own policy, which is no image")]
+    #[error("{POLICY_REPOSITORY:?} stores the workflow's policy, which is not an image")]
     PolicyRepository,
 }
 
-/// Why a tag can't be in a policy.
+/// Why a policy can't contain a tag.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TagProblem {
-    /// Nothing.
+    /// The tag is empty.
     #[error("a tag can't be empty")]
     Empty,
-    /// Against the grammar.
+    /// The tag violates the grammar.
     #[error(
-        "{0:?} is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with \
-         a letter, digit or underscore, and has {LONGEST_TAG} characters at most"
+        "{0:?} is not a valid tag. A tag has at most {LONGEST_TAG} letters, digits, underscores, \
+         dots and hyphens, and begins with a letter, a digit or an underscore"
     )]
     Grammar(String),
-    /// Looks like the result of a patch.
+    /// The tag looks like a patch tag.
     #[error(
-        "{0:?} looks like a tag that patching itself writes (it ends in \"-patched\" or in \"-0\" \
-         to \"-999\"): name the tag that is to be patched"
+        "{0:?} looks like a patch tag, because it ends in \"-patched\" or in \"-0\" to \"-999\". \
+         Name the tag to patch instead"
     )]
     PatchTag(String),
-    /// The patch tag would pass what a tag can hold.
+    /// The patch tag would exceed the maximum length of a tag.
     #[error(
-        "{tag:?} is too long: with {convention} tags its patch tag adds {added} characters, and a \
-         tag has {LONGEST_TAG} at most"
+        "{tag:?} is too long. Its {convention} patch tag adds up to {added} characters, and a tag \
+         has at most {LONGEST_TAG}"
     )]
     NoRoomForPatchTag {
         /// The tag.
         tag: String,
-        /// How its patch tags are formed.
+        /// The tag convention.
         convention: TagConvention,
-        /// How many characters they add at most.
+        /// The maximum number of characters that the convention adds.
         added: usize,
     },
-    /// `*` beside other tags.
-    #[error("\"*\" already means every tag: it must be the only entry")]
-    EveryTagBesideOthers,
-    /// No tag at all.
-    #[error("at least one tag is needed; [\"*\"] means every tag")]
+    /// `*` together with other tags.
+    #[error("\"*\" means every tag and must be the only entry")]
+    EveryTagWithOthers,
+    /// The list is empty.
+    #[error("at least one tag is required. [\"*\"] means every tag")]
     NoTag,
 }
 
-/// Checks a repository's name. `host` is the registry's login server where that is known.
+/// Checks a repository name. `host` is the registry's login server, if known.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first rule that the name breaks.
 pub(crate) fn check_repository(name: &str, host: Option<&str>) -> Result<(), RepositoryProblem> {
     if name.is_empty() {
         return Err(RepositoryProblem::Empty);
@@ -106,10 +106,10 @@ pub(crate) fn check_repository(name: &str, host: Option<&str>) -> Result<(), Rep
     Ok(())
 }
 
-/// Checks one tag by itself. `convention` is how its patch tags are formed, where that is known.
+/// Checks a single tag. `convention` is the tag convention, if known.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first rule that the tag breaks.
 pub(crate) fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<(), TagProblem> {
     if tag == EVERY_TAG {
         return Ok(());
@@ -131,10 +131,10 @@ pub(crate) fn check_tag(tag: &str, convention: Option<TagConvention>) -> Result<
     Ok(())
 }
 
-/// Checks whether it can be a tag at all, be it a patch's.
+/// Checks that a text is a valid tag. A patch tag is valid here.
 ///
 /// # Errors
-/// It can't.
+/// If it is not.
 pub(crate) fn check_grammar(tag: &str) -> Result<(), TagProblem> {
     if tag.is_empty() {
         Err(TagProblem::Empty)
@@ -145,10 +145,10 @@ pub(crate) fn check_grammar(tag: &str) -> Result<(), TagProblem> {
     }
 }
 
-/// Checks what the tags of one repository are together.
+/// Checks the tags of one repository as a list.
 ///
 /// # Errors
-/// No tag at all, or `*` beside others.
+/// If the list is empty, or contains `*` and other tags.
 pub(crate) fn check_tags_together<'a>(
     tags: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), TagProblem> {
@@ -159,13 +159,13 @@ pub(crate) fn check_tags_together<'a>(
     }
     match (count, every) {
         (0, _) => Err(TagProblem::NoTag),
-        (2.., true) => Err(TagProblem::EveryTagBesideOthers),
+        (2.., true) => Err(TagProblem::EveryTagWithOthers),
         _ => Ok(()),
     }
 }
 
-/// Whether the Azure CLI takes the tag for one that patching wrote: `-patched`, or a hyphen and
-/// one to three digits, at its end.
+/// Whether the Azure CLI treats the tag as a patch tag: it ends in `-patched`, or in a hyphen and one to
+/// three digits.
 pub(crate) fn is_patch_tag(tag: &str) -> bool {
     tag.rsplit_once('-').is_some_and(|(_, end)| {
         end == "patched"
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_that_look_like_patch_tags_are_refused() {
+    fn tags_that_look_like_patch_tags_are_errors() {
         let tags = [
             "1.0",
             "1.0-0",
@@ -225,11 +225,11 @@ mod tests {
         ];
         insta::assert_snapshot!(tag_findings(&tags, TagConvention::Incremental), @r#"
         1.0: fine
-        "1.0-0" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
-        "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
-        "1.0-999" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        "1.0-0" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
+        "1.0-1" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
+        "1.0-999" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
         1.0-1000: fine
-        "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        "x-patched" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
         patched: fine
         1-: fine
         *: fine
@@ -237,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn tags_outside_the_grammar_are_refused() {
+    fn tags_that_violate_the_grammar_are_errors() {
         insta::assert_snapshot!(tag_findings(&["", ".1", "-1", "a b", "a/b", "latest;reboot", "_x.Y-z"], TagConvention::Incremental), @r#"
         a tag can't be empty
-        ".1" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
-        "-1" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
-        "a b" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
-        "a/b" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
-        "latest;reboot" is not a tag: it takes letters, digits, underscores, dots and hyphens, begins with a letter, digit or underscore, and has 128 characters at most
+        ".1" is not a valid tag. A tag has at most 128 letters, digits, underscores, dots and hyphens, and begins with a letter, a digit or an underscore
+        "-1" is not a valid tag. A tag has at most 128 letters, digits, underscores, dots and hyphens, and begins with a letter, a digit or an underscore
+        "a b" is not a valid tag. A tag has at most 128 letters, digits, underscores, dots and hyphens, and begins with a letter, a digit or an underscore
+        "a/b" is not a valid tag. A tag has at most 128 letters, digits, underscores, dots and hyphens, and begins with a letter, a digit or an underscore
+        "latest;reboot" is not a valid tag. A tag has at most 128 letters, digits, underscores, dots and hyphens, and begins with a letter, a digit or an underscore
         _x.Y-z: fine
         "#);
     }
@@ -256,17 +256,17 @@ mod tests {
         assert!(of(124, TagConvention::Incremental) && !of(125, TagConvention::Incremental));
         assert!(of(120, TagConvention::Floating) && !of(121, TagConvention::Floating));
         assert_eq!(check_tag(&"a".repeat(128), None), Ok(()));
-        insta::assert_snapshot!(check_tag(&"a".repeat(121), Some(TagConvention::Floating)).unwrap_err().to_string().replace(&"a".repeat(121), "aaa…"), @r#""aaa…" is too long: with floating tags its patch tag adds 8 characters, and a tag has 128 at most"#);
+        insta::assert_snapshot!(check_tag(&"a".repeat(121), Some(TagConvention::Floating)).unwrap_err().to_string().replace(&"a".repeat(121), "aaa…"), @r#""aaa…" is too long. Its floating patch tag adds up to 8 characters, and a tag has at most 128"#);
     }
 
     #[test]
-    fn every_tag_stands_alone() {
+    fn every_tag_must_be_the_only_entry() {
         assert_eq!(check_tags_together([]), Err(TagProblem::NoTag));
         assert_eq!(check_tags_together(["*"]), Ok(()));
         assert_eq!(check_tags_together(["a", "b"]), Ok(()));
         assert_eq!(
             check_tags_together(["*", "b"]),
-            Err(TagProblem::EveryTagBesideOthers)
+            Err(TagProblem::EveryTagWithOthers)
         );
     }
 
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_and_its_host_fit_into_a_reference() {
+    fn a_repository_and_its_host_must_fit_into_a_reference() {
         let name = "a".repeat(255 - "contoso.azurecr.io/".len());
         assert_eq!(check_repository(&name, Some("contoso.azurecr.io")), Ok(()));
         assert!(matches!(
@@ -305,7 +305,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_passes_is_safe_on_a_command_line(text in "\\PC{0,20}") {
+        fn valid_names_are_safe_on_a_command_line(text in "\\PC{0,20}") {
             let safe = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
             prop_assert!(check_repository(&text, None).is_err() || safe(&text));
             prop_assert!(text == EVERY_TAG || check_tag(&text, None).is_err() || safe(&text));

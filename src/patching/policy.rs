@@ -1,7 +1,8 @@
-//! The policy: which repositories and tags are scanned and patched, and how patch tags are formed.
+//! The policy: the repositories and tags to scan and patch, and the tag convention.
 //!
-//! The document is the service's; its `version` is always `v1`. We write it in one way for one
-//! content (repositories and tags sorted), so that its digest is known before it is pushed.
+//! The service defines the document, and its `version` is always `v1`. This module writes the same
+//! content always in the same form, with sorted repositories and tags. So the digest is known before the
+//! push.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,56 +13,56 @@ use thiserror::Error;
 
 use crate::digest::sha256;
 
-/// The repository that holds the policy itself.
+/// The repository that stores the policy.
 pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 
 /// The only version of the document.
 pub(crate) const VERSION: &str = "v1";
 
-/// How patch tags are formed.
+/// The tag convention, which defines the form of patch tags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TagConvention {
-    /// `-1`, `-2`, …: the history is kept. At most 999 of a tag.
+    /// `-1`, `-2` and so on. It keeps every patch, up to 999 of a tag.
     #[default]
     Incremental,
-    /// `-patched`: overwritten each time.
+    /// `-patched`. Each patch overwrites the last one.
     Floating,
 }
 
 /// The content of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Policy {
-    /// How patch tags are formed.
+    /// The tag convention.
     pub(crate) convention: TagConvention,
-    /// What is patched, by repository.
+    /// The repositories to patch, by name.
     pub(crate) repositories: BTreeMap<String, Repository>,
 }
 
-/// What a policy says of one repository.
+/// The policy's settings for one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Repository {
-    /// Tags, or `*` alone for every one.
+    /// The tags, or only `*` for every tag.
     pub(crate) tags: BTreeSet<String>,
-    /// Whether it is looked at.
+    /// Whether the repository is scanned and patched.
     pub(crate) enabled: bool,
 }
 
-/// A document that is no policy.
+/// Why a document is not a policy.
 #[derive(Debug, Error)]
 pub(crate) enum PolicyError {
-    /// Not JSON, or not of the policy's shape.
+    /// It is not JSON, or has another shape.
     #[error("it is not a policy document: {0}")]
     Shape(#[from] serde_json::Error),
-    /// A version that nobody knows.
-    #[error("its version is {0:?}; only {VERSION:?} is known")]
+    /// The version is not supported.
+    #[error("its version is {0:?}, but only {VERSION:?} is supported")]
     Version(String),
-    /// The same repository twice.
+    /// A repository is listed twice.
     #[error("it lists the repository {0:?} more than once")]
     Repeated(String),
 }
 
-/// A word that is no [`TagConvention`].
+/// The error for a text that is not a [`TagConvention`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is neither \"incremental\" nor \"floating\"")]
 pub(crate) struct TagConventionError(String);
@@ -87,7 +88,7 @@ fn yes() -> bool {
 }
 
 impl Policy {
-    /// The document as we push it: always the same bytes for the same content.
+    /// Returns the document that is pushed. The same content always has the same bytes.
     pub(crate) fn document(&self) -> Vec<u8> {
         let document = Document {
             version: VERSION.to_owned(),
@@ -102,20 +103,20 @@ impl Policy {
                 })
                 .collect(),
         };
-        // Strings, booleans and vectors of them can't fail to serialise.
+        // Serialising strings, booleans and vectors of them can't fail.
         serde_json::to_vec_pretty(&document).unwrap_or_default()
     }
 
-    /// The digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
+    /// Returns the digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
     pub(crate) fn digest(&self) -> String {
         sha256(&self.document())
     }
 
-    /// Reads a document as the service does: unknown keys are passed over, `tag-convention` and
-    /// `enabled` have defaults, order doesn't matter.
+    /// Parses a document as the service does. It ignores unknown keys and order. `tag-convention`
+    /// defaults to `incremental`, and `enabled` to true.
     ///
     /// # Errors
-    /// What it isn't.
+    /// If the document is not a policy.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, PolicyError> {
         let document: Document = serde_json::from_slice(document)?;
         if document.version != VERSION {
@@ -142,10 +143,10 @@ impl Policy {
 }
 
 impl TagConvention {
-    /// Both, the default first.
+    /// Both conventions, the default first.
     pub(crate) const ALL: [Self; 2] = [Self::Incremental, Self::Floating];
 
-    /// The word that the service takes.
+    /// Returns the name that the service uses.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Incremental => "incremental",
@@ -153,7 +154,7 @@ impl TagConvention {
         }
     }
 
-    /// The longest that a patch tag adds to the tag.
+    /// Returns the longest suffix that a patch tag adds.
     pub(crate) const fn longest_suffix(self) -> &'static str {
         match self {
             Self::Incremental => "-999",
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_is_sorted_and_leads_back_to_its_content() {
+    fn the_document_is_sorted_and_parses_to_the_same_policy() {
         let document = policy().document();
         insta::assert_snapshot!(String::from_utf8(document.clone()).unwrap(), @r#"
         {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_the_same_content_has_the_same_digest() {
+    fn the_order_of_a_document_does_not_change_the_digest() {
         let reordered = br#"{"repositories":[{"tags":["*"],"repository":"team/api-fw","enabled":false},{"repository":"python","tags":["latest","3.11"]}],"tag-convention":"floating","version":"v1","more":1}"#;
         assert_eq!(
             Policy::parse(reordered).unwrap().digest(),
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_could_not_read_is_no_policy() {
+    fn a_document_that_the_service_rejects_is_an_error() {
         let refused = [
             "",
             "[]",
@@ -253,7 +254,7 @@ mod tests {
         insta::assert_snapshot!(messages.join("\n"), @r#"
         it is not a policy document: EOF while parsing a value at line 1 column 0
         it is not a policy document: invalid length 0, expected struct Document with 3 elements at line 1 column 2
-        its version is "v2"; only "v1" is known
+        its version is "v2", but only "v1" is supported
         it is not a policy document: unknown variant `Floating`, expected `incremental` or `floating` at line 1 column 43
         it is not a policy document: missing field `tags` at line 1 column 50
         it lists the repository "a" more than once

@@ -1,7 +1,7 @@
-//! Reading a policy document as its author wrote it: every finding at once, each with its place.
+//! Parses a policy file, and reports every problem at once with its path.
 //!
-//! It takes what the Azure CLI takes from a file, and refuses what a workflow couldn't have. The
-//! service's own reader, which is content with less, is [`Policy::parse`].
+//! It accepts the files that the Azure CLI accepts, except for policies that a workflow can't have.
+//! [`Policy::parse`] is as lenient as the service itself.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,57 +15,57 @@ use crate::patching::name_rules::{
 };
 use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
 
-/// The most bytes that a document may have.
+/// The maximum size of a document in bytes.
 pub(crate) const LARGEST: usize = 10 << 20;
 
-/// Something that is wrong with a document.
+/// A problem in a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// Where, as a JSON path such as `$.repositories[0].tags[1]`.
+    /// The location as a JSON path, such as `$.repositories[0].tags[1]`.
     pub(crate) path: String,
-    /// What.
+    /// The problem.
     pub(crate) problem: Problem,
 }
 
-/// What can be wrong with a part of a document.
+/// The kinds of problems in a document.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum Problem {
-    /// More than [`LARGEST`].
-    #[error("it has {0} bytes, {LARGEST} are allowed")]
+    /// The document exceeds [`LARGEST`].
+    #[error("it has {0} bytes, and the maximum is {LARGEST}")]
     TooLarge(usize),
-    /// Not JSON; the parser says where.
-    #[error("it is not JSON: {0}")]
+    /// The document is not JSON. The text says where.
+    #[error("it is not valid JSON: {0}")]
     NotJson(String),
-    /// It has to be there.
+    /// A required part is missing.
     #[error("it is required, but missing")]
     Missing,
-    /// Something of another kind.
+    /// A part has the wrong JSON type.
     #[error("{expected} is required, found {found}")]
     WrongKind {
-        /// What has to stand there.
+        /// The required type.
         expected: &'static str,
-        /// What does.
+        /// The type in the document.
         found: &'static str,
     },
-    /// A version that nobody knows.
-    #[error("only {VERSION:?} is known, found {0:?}")]
+    /// The version is not supported.
+    #[error("only {VERSION:?} is supported, found {0:?}")]
     Version(String),
-    /// A word that is no convention.
+    /// The text is not a tag convention.
     #[error(transparent)]
     Convention(#[from] TagConventionError),
-    /// No repository at all.
-    #[error("at least one repository is needed")]
+    /// The list of repositories is empty.
+    #[error("at least one repository is required")]
     NoRepository,
-    /// A repository that stands there already.
-    #[error("the repository {0:?} is listed before, too")]
+    /// A repository is listed twice.
+    #[error("the repository {0:?} is listed more than once")]
     RepeatedRepository(String),
-    /// A name that no repository of a policy has.
+    /// A policy can't contain this repository.
     #[error(transparent)]
     Repository(#[from] RepositoryProblem),
-    /// A tag that stands there already.
-    #[error("the tag {0:?} is listed before, too")]
+    /// A tag is listed twice.
+    #[error("the tag {0:?} is listed more than once")]
     RepeatedTag(String),
-    /// A tag, or tags, that a policy can't name.
+    /// A policy can't contain this tag or list of tags.
     #[error(transparent)]
     Tag(#[from] TagProblem),
 }
@@ -76,10 +76,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The policy that a document describes.
+/// Parses a document.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the document's order.
+/// Every problem, in the document's order.
 pub(crate) fn read(document: &str) -> Result<Policy, Vec<Finding>> {
     let mut reader = Reader::default();
     let policy = reader.document(document);
@@ -89,7 +89,7 @@ pub(crate) fn read(document: &str) -> Result<Policy, Vec<Finding>> {
     }
 }
 
-/// Collects findings on the way; what has one is [`None`].
+/// Collects problems while parsing. A part with a problem is [`None`].
 #[derive(Default)]
 struct Reader(Vec<Finding>);
 
@@ -208,7 +208,7 @@ impl Reader {
         }
         let together = tags.iter().filter_map(Value::as_str);
         if let Err(problem) = check_tags_together(together) {
-            // Whatever is no text has been found already.
+            // A tag that is not text has its own finding already.
             if tags.is_empty() || problem != TagProblem::NoTag {
                 self.found(path, problem);
             }
@@ -216,7 +216,7 @@ impl Reader {
         read
     }
 
-    /// What `read` makes of a part that has to be there.
+    /// Reads a required part with `read`.
     fn required<'a, T>(
         &mut self,
         path: &str,
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_left_out_has_its_default_and_other_keys_are_passed_over() {
+    fn omitted_keys_have_defaults_and_unknown_keys_are_ignored() {
         let document = r#"{"version": "v1", "more": 1, "repositories": [
             {"repository": "python", "tags": ["3.11", "latest"], "owner": "me"},
             {"repository": "team/api-fw", "tags": ["*"], "enabled": false}]}"#;
@@ -308,18 +308,18 @@ mod tests {
             {"repository": null},
             {},
             "python"]}"#), @r#"
-        $.version: only "v1" is known, found "v2"
+        $.version: only "v1" is supported, found "v2"
         $.tag-convention: "Floating" is neither "incremental" nor "floating"
-        $.repositories[0].repository: "Python" is not a repository's name: it takes lower-case letters and digits, with single dots, one or two underscores or any number of hyphens between them, in path components joined by slashes
-        $.repositories[0].tags[0]: "3.11-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
-        $.repositories[0].tags[2]: the tag "a" is listed before, too
+        $.repositories[0].repository: "Python" is not a valid repository name. It has path components separated by slashes. A component has lowercase letters and digits, separated by single dots, one or two underscores, or any number of hyphens
+        $.repositories[0].tags[0]: "3.11-1" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
+        $.repositories[0].tags[2]: the tag "a" is listed more than once
         $.repositories[0].tags[3]: a string is required, found a number
         $.repositories[0].tags[4]: a tag can't be empty
         $.repositories[0].enabled: true or false is required, found a string
-        $.repositories[1].tags: at least one tag is needed; ["*"] means every tag
-        $.repositories[2].tags: "*" already means every tag: it must be the only entry
-        $.repositories[2].repository: the repository "x" is listed before, too
-        $.repositories[3].repository: "csscpolicies/patchpolicy" holds the workflow's own policy, which is no image
+        $.repositories[1].tags: at least one tag is required. ["*"] means every tag
+        $.repositories[2].tags: "*" means every tag and must be the only entry
+        $.repositories[2].repository: the repository "x" is listed more than once
+        $.repositories[3].repository: "csscpolicies/patchpolicy" stores the workflow's policy, which is not an image
         $.repositories[4].repository: a string is required, found null
         $.repositories[4].tags: it is required, but missing
         $.repositories[5].repository: it is required, but missing
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_none_says_what_it_is() {
+    fn a_document_of_another_shape_is_an_error() {
         let documents = [
             "",
             "[]",
@@ -340,7 +340,7 @@ mod tests {
         ];
         let found: Vec<String> = documents.iter().map(|text| findings(text)).collect();
         insta::assert_snapshot!(found.join("\n---\n"), @"
-        $: it is not JSON: EOF while parsing a value at line 1 column 0
+        $: it is not valid JSON: EOF while parsing a value at line 1 column 0
         ---
         $: an object is required, found an array
         ---
@@ -352,12 +352,12 @@ mod tests {
         $.version: a string is required, found a number
         $.repositories: an array is required, found an object
         ---
-        $.repositories: at least one repository is needed
+        $.repositories: at least one repository is required
         ");
     }
 
     #[test]
-    fn a_document_is_at_most_ten_mebibytes() {
+    fn a_document_has_at_most_10_mebibytes() {
         let document = |length: usize| {
             let rest = r#"{"version": "v1", "repositories": [{"repository": "a", "tags": ["1"]}]}"#;
             format!("{}{rest}", " ".repeat(length - rest.len()))
@@ -365,7 +365,7 @@ mod tests {
         assert!(read(&document(LARGEST)).is_ok());
         assert_eq!(
             findings(&document(LARGEST + 1)),
-            "$: it has 10485761 bytes, 10485760 are allowed"
+            "$: it has 10485761 bytes, and the maximum is 10485760"
         );
     }
 
@@ -383,12 +383,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_text_reading_it_ends(text in "\\PC{0,60}") {
+        fn parsing_any_text_terminates(text in "\\PC{0,60}") {
             let _ = read(&text);
         }
 
         #[test]
-        fn whatever_the_service_writes_is_read(
+        fn parses_every_document_that_the_policy_writes(
             names in proptest::collection::btree_set("[a-z]{1,8}", 1..5),
             tags in proptest::collection::btree_set("[a-z]{1,8}", 1..5),
             enabled: bool,

@@ -1,4 +1,4 @@
-//! The roles that the tasks' identities need, and how their assignments are named.
+//! The roles that the tasks' identities need, and the names of their role assignments.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use crate::patching::task::TaskName;
 
-/// How a registry grants access to its repositories.
+/// How a registry grants permissions on its repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permissions {
-    /// Classic RBAC: AcrPull, AcrPush and their like.
+    /// Classic RBAC roles, such as AcrPull and AcrPush.
     Registry,
     /// ABAC repository permissions.
     Repository,
 }
 
-/// A built-in role that a task of a workflow has, or had in an earlier version of the Azure CLI.
+/// A built-in role that a workflow's task has, or had in an earlier version of the Azure CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Pull from any repository (classic RBAC).
@@ -30,15 +30,16 @@ pub enum Role {
     RepositoryWriter,
     /// List the repositories (ABAC).
     RepositoryCatalogLister,
-    /// What the Azure CLI granted up to 1.0.0b3. Far more than needed; only ever removed.
+    /// The role that the Azure CLI granted up to 1.0.0b3. It allows far more than the task needs, so the
+    /// engine only removes it.
     Contributor,
 }
 
-/// The namespace of ARM's template function `guid()`, which makes version 5 UUIDs.
+/// The namespace of the ARM template function `guid()`, which returns version 5 UUIDs.
 const ARM_GUID: Uuid = Uuid::from_u128(0x11fb06fb_712d_4ddd_98c7_e71bbd588830);
 
 impl Role {
-    /// Every role that a task of a workflow has ever been given by the CLI or by us.
+    /// Every role that the Azure CLI or this provider has ever granted to a task.
     pub const EVER_USED: [Self; 7] = [
         Self::AcrPull,
         Self::AcrPush,
@@ -49,7 +50,7 @@ impl Role {
         Self::Contributor,
     ];
 
-    /// The name of its definition: the same GUID in every subscription.
+    /// Returns the name of the role definition: the same GUID in every subscription.
     pub const fn definition_name(self) -> &'static str {
         match self {
             Self::AcrPull => "7f951dda-4ed3-4680-a7ca-43fe172d538d",
@@ -62,7 +63,7 @@ impl Role {
         }
     }
 
-    /// Its name as Azure's portal shows it.
+    /// Returns the role's name in the Azure portal.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AcrPull => "AcrPull",
@@ -75,7 +76,7 @@ impl Role {
         }
     }
 
-    /// The role whose definition has this id, in whatever subscription and letter case.
+    /// Returns the role with this definition ID, in any subscription and in any case.
     pub fn from_definition_id(id: &str) -> Option<Self> {
         let name = id.rsplit('/').next()?;
         Self::EVER_USED
@@ -83,7 +84,8 @@ impl Role {
             .find(|role| role.definition_name().eq_ignore_ascii_case(name))
     }
 
-    /// The id of its definition, spelled as a template's `subscriptionResourceId()` does.
+    /// Returns the ID of the role definition, written like the template function
+    /// `subscriptionResourceId()`.
     pub fn definition_id(self, subscription: &str) -> String {
         format!(
             "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}",
@@ -92,7 +94,7 @@ impl Role {
     }
 }
 
-/// The least that `task` needs on a registry with these permissions.
+/// Returns the roles that `task` needs at least, on a registry with these permissions.
 pub const fn needed(task: TaskName, permissions: Permissions) -> &'static [Role] {
     match (task, permissions) {
         (TaskName::Trigger, Permissions::Registry) | (TaskName::Scan, Permissions::Registry) => {
@@ -111,10 +113,10 @@ pub const fn needed(task: TaskName, permissions: Permissions) -> &'static [Role]
     }
 }
 
-/// The name that the Azure CLI's template, and we, give to the assignment of a role to a task's
-/// identity: `guid(<task's id>, <role definition's id>)`.
+/// Returns the name of a role assignment to a task's identity: `guid(<task's ID>, <role definition's
+/// ID>)`. The Azure CLI's template uses the same name.
 ///
-/// The hash counts letter case, and the principal is not in it.
+/// The hash is case-sensitive and doesn't include the principal.
 pub fn assignment_name(task_id: &str, role_definition_id: &str) -> String {
     Uuid::new_v5(
         &ARM_GUID,
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_is_found_by_its_definition_in_any_subscription_and_case() {
+    fn finds_a_role_by_definition_id_in_any_subscription_and_case() {
         for role in Role::EVER_USED {
             let id = role.definition_id("5d5b7d2e-0000-0000-0000-000000000000");
             assert_eq!(Role::from_definition_id(&id.to_uppercase()), Some(role));
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn no_task_is_given_a_role_that_it_could_do_without() {
+    fn each_task_has_only_the_roles_that_it_needs() {
         let table: Vec<String> = [Permissions::Registry, Permissions::Repository]
             .into_iter()
             .flat_map(|permissions| {
@@ -169,9 +171,9 @@ mod tests {
         ");
     }
 
-    // Worked out with another implementation of RFC 4122 (Python's uuid.uuid5).
+    // The expected value comes from another implementation of RFC 4122 (Python's uuid.uuid5).
     #[test]
-    fn an_assignment_is_named_as_arms_guid_function_names_it() {
+    fn the_assignment_name_equals_arms_guid_function() {
         let name = assignment_name(
             "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/cssc-scan-image",
             &Role::AcrPull.definition_id("00000000-0000-0000-0000-000000000000"),

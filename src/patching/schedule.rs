@@ -1,7 +1,7 @@
-//! How often a workflow runs, at what time of the day, and the cron expression of both.
+//! The schedule of a workflow, its time of day, and the cron expression of both.
 //!
-//! A schedule of `<n>d` is a calendar, not a countdown: `*/n` in the day field starts over on the
-//! first of every month.
+//! A schedule of `<n>d` follows the calendar: `*/n` in the day field restarts on the first of every
+//! month.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,53 +9,52 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// The name of the trigger task's only timer, as the Azure CLI gives it.
+/// The name of the trigger task's only timer, the same as in the Azure CLI.
 pub(crate) const TIMER_NAME: &str = "azcli_defined_schedule";
 
 const MINUTES_PER_DAY: u64 = 24 * 60;
 
-/// A number of days, 1 to 30.
+/// A schedule: a number of days from 1 to 30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule(u8);
 
-/// A minute of the day, UTC.
+/// A time of day in UTC, with hours and minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeOfDay {
     hour: u8,
     minute: u8,
 }
 
-/// Text that is no [`Schedule`].
+/// Why a text is not a [`Schedule`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ScheduleError {
-    /// Not digits and a `d`.
+    /// It is not digits followed by `d`.
     #[error("{0:?} is not a number of days followed by \"d\"")]
     Shape(String),
-    /// Digits and a `d`, but a number of days that the service doesn't take.
+    /// The service doesn't support this number of days.
     #[error("{0:?} is not between \"1d\" and \"30d\"")]
     Range(String),
 }
 
-/// Text that is no [`TimeOfDay`].
+/// The error for a text that is not a [`TimeOfDay`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not a time of the day between \"00:00\" and \"23:59\"")]
+#[error("{0:?} is not a time of day between \"00:00\" and \"23:59\"")]
 pub(crate) struct TimeOfDayError(String);
 
 impl Schedule {
-    /// The cron expression (minute, hour, day of the month, month, day of the week; UTC) of this
-    /// schedule at `time`.
+    /// Returns the cron expression of this schedule at `time`, in UTC. Its fields are minute, hour, day
+    /// of the month, month and day of the week.
     pub(crate) fn cron(self, time: TimeOfDay) -> String {
         format!("{} {} */{} * *", time.minute, time.hour, self.0)
     }
 
-    /// Its number of days, 1 to 30.
+    /// Returns the number of days, 1 to 30.
     pub(crate) fn interval(self) -> u8 {
         self.0
     }
 }
 
-/// Takes a cron expression apart again; [`None`] where it isn't of the form that
-/// [`Schedule::cron`] makes.
+/// Parses a cron expression, or returns [`None`] if [`Schedule::cron`] can't have written it.
 pub(crate) fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
     let fields: Vec<&str> = cron.split_ascii_whitespace().collect();
     let [minute, hour, days, "*", "*"] = fields[..] else {
@@ -67,23 +66,23 @@ pub(crate) fn parse_cron(cron: &str) -> Option<(Schedule, TimeOfDay)> {
 }
 
 impl TimeOfDay {
-    /// [`None`] where the hour passes 23 or the minute 59.
+    /// Returns a time of day, or [`None`] if the hour exceeds 23 or the minute exceeds 59.
     pub(crate) fn new(hour: u8, minute: u8) -> Option<Self> {
         (hour < 24 && minute < 60).then_some(Self { hour, minute })
     }
 
-    /// The hour, 0 to 23.
+    /// Returns the hour, 0 to 23.
     pub(crate) fn hour(self) -> u8 {
         self.hour
     }
 
-    /// The minute, 0 to 59.
+    /// Returns the minute, 0 to 59.
     pub(crate) fn minute(self) -> u8 {
         self.minute
     }
 
-    /// A minute of the day that depends on `seed` alone, so that a fleet of registries doesn't
-    /// start all at once, and each of them always at the same time. Case of `seed` doesn't count.
+    /// Derives a time of day from `seed`, ignoring case. Different registries start at different times,
+    /// and each registry always starts at the same time.
     pub(crate) fn derived_from(seed: &str) -> Self {
         let hash = Sha256::digest(seed.to_ascii_lowercase());
         let (head, _) = hash.split_at(8);
@@ -108,7 +107,7 @@ impl FromStr for Schedule {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(shape());
         }
-        // "07d" means 7d to a person, but Azure would give back "7d" for ever after.
+        // "07d" means 7d too, but Azure would always return "7d", which would be permanent drift.
         match number(digits) {
             Some(days @ 1..=30) if !digits.starts_with('0') => Ok(Self(days)),
             _ => Err(ScheduleError::Range(text.to_owned())),
@@ -139,7 +138,7 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// Digits only: `u8::from_str` would take a sign as well.
+/// Parses digits only, because `u8::from_str` also accepts a sign.
 fn number(digits: &str) -> Option<u8> {
     digits
         .bytes()
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_schedule_of_the_service_and_no_other_is_taken() {
+    fn accepts_exactly_the_services_schedules() {
         for days in 1..=30 {
             let text = format!("{days}d");
             assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_two_digits_and_two_digits() {
+    fn hours_and_minutes_have_two_digits() {
         for text in ["00:00", "02:30", "23:59"] {
             assert_eq!(text.parse::<TimeOfDay>().unwrap().to_string(), text);
         }
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cron_expression_leads_back_to_what_made_it() {
+    fn parses_the_cron_expression_that_it_writes() {
         let (schedule, time) = ("7d".parse::<Schedule>().unwrap(), "02:05".parse().unwrap());
         let cron = schedule.cron(time);
         assert_eq!(cron, "5 2 */7 * *");
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn other_cron_expressions_are_nothing_of_ours() {
+    fn other_cron_expressions_are_none() {
         for cron in [
             "5 2 * * *",
             "5 2 */7 * 1",
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_derived_time_depends_on_the_registry_alone_and_not_on_case() {
+    fn a_derived_time_depends_only_on_the_registry_ignoring_case() {
         let id =
             "/subscriptions/s/resourceGroups/G/providers/Microsoft.ContainerRegistry/registries/R";
         assert_eq!(

@@ -1,7 +1,7 @@
-//! Which images a run of the workflow takes: the service's own rules, its quirks included.
+//! Selects the images of a run by the service's own rules, including their quirks.
 //!
-//! For each enabled repository the tags are grouped under the tag that is to be patched. Of each
-//! group the newest patch is scanned, and the tag itself is patched.
+//! It groups the tags of each enabled repository by the tag to patch. A run scans the newest patch of
+//! each group, and patches the tag itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,57 +11,57 @@ use thiserror::Error;
 use crate::patching::name_rules::{EVERY_TAG, LONGEST_TAG};
 use crate::patching::policy::TagConvention;
 
-/// The most images that a run takes; with more it fails, and nothing is patched.
+/// The maximum number of images of a run. With more, the run fails and patches nothing.
 pub(crate) const MOST_IMAGES: usize = 100;
 
-/// The highest number of a patch; a patch run that is to pass it fails.
+/// The highest patch number. A patch run that would exceed it fails.
 const LAST_PATCH: u32 = 999;
 
-/// An image that a run takes.
+/// A selected image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Image {
-    /// The tag that is patched.
+    /// The tag to patch.
     pub(crate) tag: String,
-    /// Its newest patch, which is scanned instead of it.
+    /// The newest patch of the tag, which is scanned instead of the tag.
     pub(crate) latest_patch: Option<String>,
 }
 
-/// What a run makes of one repository.
+/// The selection in one repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
-    /// The images.
+    /// The selected images.
     pub(crate) images: BTreeSet<Image>,
-    /// Tags that the policy names and the repository doesn't have.
+    /// The tags that the policy names but the repository doesn't have.
     pub(crate) missing: BTreeSet<String>,
-    /// Tags of the images that are not there themselves, but only patches of theirs, or what looks like
-    /// patches: a run scans those, and can't patch.
+    /// The tags to patch that don't exist, although patches of them, or tags that look like patches,
+    /// exist. A run scans those tags but can't patch.
     pub(crate) baseless: BTreeSet<String>,
-    /// Tags that nobody has named, but that a name matches all the same, with that name: the
-    /// service takes a name for a pattern in which a dot is any character.
+    /// The tags that the policy doesn't name but a name still matches, each with that name. The service
+    /// reads a name as a pattern in which a dot matches any character.
     pub(crate) unnamed: BTreeMap<String, String>,
 }
 
-/// Why an image can't be patched any more.
+/// Why an image can't be patched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum NoNextPatch {
-    /// Its patches have had all the numbers.
-    #[error("its patches have had every number up to {LAST_PATCH}")]
+    /// The patch numbers are used up.
+    #[error("its patch tags have used every number up to {LAST_PATCH}")]
     Number,
-    /// With what a patch adds to it, its tag is no tag.
-    #[error("its patch tag would be longer than the {LONGEST_TAG} characters of a tag")]
+    /// The patch tag would exceed the maximum length of a tag.
+    #[error("its patch tag would exceed {LONGEST_TAG} characters")]
     Length,
 }
 
 impl Image {
-    /// The tag that is scanned.
+    /// Returns the tag to scan.
     pub(crate) fn scanned(&self) -> &str {
         self.latest_patch.as_deref().unwrap_or(&self.tag)
     }
 
-    /// The tag that the next patch gets, `3.11-3` or `3.11-patched`.
+    /// Returns the tag of the next patch, such as `3.11-3` or `3.11-patched`.
     ///
     /// # Errors
-    /// Patching it would fail.
+    /// If patching would fail.
     pub(crate) fn next_patch(&self, convention: TagConvention) -> Result<String, NoNextPatch> {
         let latest = self.latest_patch.as_deref();
         let latest = latest.and_then(|tag| patch_of(convention, tag));
@@ -79,7 +79,7 @@ impl Image {
     }
 }
 
-/// What a run takes of a repository that has the tags `present`, where the policy names `wanted`.
+/// Selects from a repository with the tags `present`, for a policy that names the tags `wanted`.
 pub(crate) fn select(
     convention: TagConvention,
     wanted: &BTreeSet<String>,
@@ -92,8 +92,8 @@ pub(crate) fn select(
     }
 }
 
-/// Every tag that doesn't look like a patch of either convention, and the patches of the
-/// configured one.
+/// Selects every tag that doesn't look like a patch of either convention, and the patches of the
+/// configured convention.
 fn every(convention: TagConvention, present: &BTreeSet<String>) -> Selection {
     let is_taken =
         |tag: &&str| patched_by_any(tag).is_none() || patch_of(convention, tag).is_some();
@@ -122,8 +122,8 @@ fn named(
             TagConvention::Incremental => r"(-[1-9]\d{0,2})?",
             TagConvention::Floating => r"(-patched\d*)?",
         };
-        // A tag's grammar has one character that a pattern takes otherwise, the dot, and so
-        // always makes a valid pattern. What is none comes from a policy of somebody else.
+        // A valid tag has only one special character, the dot, so it is always a valid pattern. An
+        // invalid pattern comes from a policy that another tool wrote.
         let Ok(pattern) = Regex::new(&format!("^{name}{suffix}$")) else {
             continue;
         };
@@ -140,7 +140,7 @@ fn named(
     selection
 }
 
-/// One image for each tag that is patched, with the one of its patches that has the highest number.
+/// Groups tags into images. The patch with the highest number is the newest.
 fn grouped<'a>(
     convention: TagConvention,
     tags: impl IntoIterator<Item = &'a str>,
@@ -165,13 +165,13 @@ fn baseless(images: &BTreeSet<Image>, present: &BTreeSet<String>) -> BTreeSet<St
         .collect()
 }
 
-/// The tag that is patched: of a patch tag the one that it patches, of any other itself.
+/// Returns the tag to patch: the base of a patch tag, or any other tag itself.
 fn base_of(convention: TagConvention, tag: &str) -> &str {
     patch_of(convention, tag).map_or(tag, |(base, _)| base)
 }
 
-/// The tag that a patch tag of this convention patches, and the patch's number; 0 where it has
-/// none. The service's own pattern: `-1` to `-999`, or `-patched` and any number.
+/// Returns the base of a patch tag of this convention, and the patch's number, or 0 without a number. The
+/// service's own pattern is `-1` to `-999`, or `-patched` with an optional number.
 pub(crate) fn patch_of(convention: TagConvention, tag: &str) -> Option<(&str, u32)> {
     let (base, end) = tag.rsplit_once('-')?;
     let number = match convention {
@@ -212,7 +212,7 @@ mod tests {
         tags.iter().map(|&tag| tag.to_owned()).collect()
     }
 
-    /// What is selected: `tag` or `tag <- latest patch`.
+    /// Returns the selection as `tag` or `tag <- latest patch`.
     fn selected(convention: TagConvention, wanted: &[&str], present: &[&str]) -> Vec<String> {
         select(convention, &set(wanted), &set(present))
             .images
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tag_means_every_one_that_is_no_patch_of_either_convention() {
+    fn every_tag_excludes_patches_of_both_conventions() {
         assert_eq!(
             selected(TagConvention::Incremental, &["*"], &TAGS),
             ["3.11 <- 3.11-10", "3.11-0", "3.11-1000", "3x11", "latest"]
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_in_a_name_stands_for_any_character_and_that_is_told() {
+    fn reports_tags_that_match_only_because_of_a_dot() {
         let selection = select(TagConvention::Incremental, &set(&["3.11"]), &set(&TAGS));
         assert_eq!(
             selection.unnamed,
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_is_not_there_is_missing() {
+    fn a_tag_that_does_not_exist_is_missing() {
         let selection = select(
             TagConvention::Incremental,
             &set(&["3.12", "latest"]),
@@ -302,13 +302,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_tag_is_missing() {
+    fn an_invalid_tag_is_missing() {
         let selection = select(TagConvention::Incremental, &set(&["3.11("]), &set(&TAGS));
         assert_eq!(selection.missing, set(&["3.11("]));
         assert_eq!(selection.images.len(), 0);
     }
 
-    /// What the next patch of a tag with this latest one is.
+    /// Returns the next patch tag, or the reason why no next patch is possible.
     fn next(convention: TagConvention, tag: &str, latest: Option<&str>) -> String {
         let image = Image {
             tag: tag.to_owned(),
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_has_the_number_after_the_latest_and_a_floating_one_has_none() {
+    fn the_next_patch_has_the_next_number_or_is_floating() {
         for (latest, incremental) in [
             (None, "3.11-1"),
             (Some("3.11-1"), "3.11-2"),
@@ -339,10 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_patched_any_more_has_no_next_patch() {
-        insta::assert_snapshot!(next(TagConvention::Incremental, "3.11", Some("3.11-999")), @"its patches have had every number up to 999");
+    fn an_image_without_a_valid_next_tag_has_no_next_patch() {
+        insta::assert_snapshot!(next(TagConvention::Incremental, "3.11", Some("3.11-999")), @"its patch tags have used every number up to 999");
         let long = "a".repeat(121);
-        insta::assert_snapshot!(next(TagConvention::Floating, &long, None), @"its patch tag would be longer than the 128 characters of a tag");
+        insta::assert_snapshot!(next(TagConvention::Floating, &long, None), @"its patch tag would exceed 128 characters");
         assert_eq!(
             next(TagConvention::Floating, &long[1..], None).len(),
             LONGEST_TAG
@@ -350,12 +350,12 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_named_is_patched_under_its_own_tag() {
+    fn an_unnamed_match_is_patched_under_its_own_tag() {
         let present = set(&["3x11", "3x11-4"]);
         let select = |wanted: &[&str], present: &BTreeSet<String>| {
             select(TagConvention::Incremental, &set(wanted), present)
         };
-        // A name that isn't there selects nothing.
+        // A name that doesn't exist selects nothing.
         assert_eq!(
             select(&["3.11"], &present),
             Selection {
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_of_a_tag_that_is_gone_or_never_was_are_an_image_all_the_same() {
+    fn patches_without_a_base_tag_are_still_selected() {
         let present = set(&["build-9", "build-10", "3.11", "3-11", "3-20"]);
         let of = |wanted: &[&str]| select(TagConvention::Incremental, &set(wanted), &present);
         assert_eq!(
@@ -386,7 +386,7 @@ mod tests {
             ["build <- build-10"]
         );
         assert_eq!(of(&["*"]).baseless, set(&["3", "build"]));
-        // A dot matches a hyphen, and what is behind it is a number then.
+        // A dot matches a hyphen, and the digits after the hyphen then look like a patch number.
         let named = of(&["3.11"]);
         assert_eq!(named.baseless, set(&["3"]));
         let three = named.images.iter().find(|image| image.tag == "3").unwrap();

@@ -1,4 +1,4 @@
-//! The three tasks of a workflow. Their names are fixed, so a registry has one workflow at most.
+//! The three tasks of a workflow. Their names are fixed, so a registry has at most one workflow.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 /// One of the three tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskName {
-    /// Runs on the timer, selects the images and queues one scan run each.
+    /// Runs on the timer, selects the images, and queues a scan run for each.
     Trigger,
-    /// Scans one image and queues a patch run when it finds something.
+    /// Scans one image, and queues a patch run if it finds vulnerabilities.
     Scan,
     /// Patches one image and pushes the result.
     Patch,
 }
 
 impl TaskName {
-    /// All three, in the order in which a run passes through them.
+    /// All three tasks in the order in which they run.
     pub const ALL: [Self; 3] = [Self::Trigger, Self::Scan, Self::Patch];
 
-    /// Its name in Azure.
+    /// Returns the name in Azure.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Trigger => "cssc-trigger-workflow",
@@ -27,7 +27,7 @@ impl TaskName {
         }
     }
 
-    /// The task of that name, compared without case as Azure does.
+    /// Returns the task with this name, ignoring case as Azure does.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -35,7 +35,7 @@ impl TaskName {
     }
 }
 
-/// Text that names none of the tasks.
+/// The error for a text that is not a task name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a task of a workflow")]
 pub struct TaskNameError(String);
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_is_found_by_its_name_in_any_case() {
+    fn finds_a_task_by_name_in_any_case() {
         assert_eq!(TaskName::from_name("CSSC-Scan-Image"), Some(TaskName::Scan));
         assert_eq!(TaskName::from_name("cssc-scan"), None);
     }

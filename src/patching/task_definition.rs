@@ -1,9 +1,9 @@
-//! The definitions of the three tasks: their YAML, ours, as this release of the provider ships it.
+//! The YAML definitions of the three tasks in this release of the provider.
 
 use crate::digest::sha256;
 use crate::patching::TaskName;
 
-/// The YAML of a task.
+/// Returns the YAML of a task.
 pub(crate) const fn yaml(task: TaskName) -> &'static str {
     match task {
         TaskName::Trigger => include_str!("task_definitions/trigger.yaml"),
@@ -12,7 +12,7 @@ pub(crate) const fn yaml(task: TaskName) -> &'static str {
     }
 }
 
-/// The digest of a task's YAML.
+/// Returns the digest of a task's YAML.
 pub(crate) fn yaml_digest(task: TaskName) -> String {
     sha256(yaml(task).as_bytes())
 }

@@ -1,6 +1,6 @@
-//! What a policy selects in a registry: the tags of its repositories, and what a run takes of them.
+//! The images that a policy selects in a registry.
 //!
-//! [`Tags`] asks; [`Selected`] is worked out of them.
+//! [`Tags`] lists the tags of the repositories, and [`Selected`] computes the selection from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use crate::patching::name_rules::{RepositoryProblem, check_repository};
 use crate::patching::selection::{Image, MOST_IMAGES, Selection, select};
 use crate::patching::{Policy, Repository};
 
-/// The tags of a registry's repositories; [`None`] where there is no such repository.
+/// The tags of a registry's repositories. [`None`] if the repository doesn't exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tags(BTreeMap<String, Option<BTreeSet<String>>>);
 
-/// What a policy selects of the repositories that it enables.
+/// The selection of a policy in the enabled repositories.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selected {
-    /// By repository; [`None`] where there is no such repository.
+    /// The selection by repository. [`None`] if the repository doesn't exist.
     pub(crate) repositories: BTreeMap<String, Option<Selection>>,
 }
 
 impl Tags {
-    /// The tags of those of the repositories that are enabled.
+    /// Lists the tags of the enabled repositories.
     ///
     /// # Errors
-    /// The first repository that can't be looked at.
+    /// The first repository whose tags can't be listed.
     pub(crate) async fn list(
         data_plane: &AcrClient,
         budget: &Budget,
@@ -54,7 +54,8 @@ impl Tags {
     }
 }
 
-/// A policy that others have written may have names that no registry takes, not even in a question.
+/// A policy that another tool wrote may contain invalid names. A registry rejects even a lookup of such a
+/// name.
 fn can_exist(name: &str) -> bool {
     !matches!(
         check_repository(name, None),
@@ -63,7 +64,7 @@ fn can_exist(name: &str) -> bool {
 }
 
 impl Selected {
-    /// What `policy` selects of these tags.
+    /// Returns the selection of `policy` from these tags.
     pub(crate) fn of(policy: &Policy, tags: &Tags) -> Self {
         let select = |(name, tags): (&String, &Option<BTreeSet<String>>)| {
             let wanted = &policy.repositories.get(name)?.tags;
@@ -76,7 +77,7 @@ impl Selected {
         }
     }
 
-    /// Every image, with its repository, in the alphabet's order.
+    /// Returns every image with its repository, in alphabetical order.
     pub(crate) fn images(&self) -> impl Iterator<Item = (&str, &Image)> {
         self.repositories.iter().flat_map(|(name, selection)| {
             let images = selection.iter().flat_map(|selection| &selection.images);
@@ -84,12 +85,13 @@ impl Selected {
         })
     }
 
-    /// How many images there are.
+    /// Returns the number of images.
     pub(crate) fn total(&self) -> usize {
         self.images().count()
     }
 
-    /// That a run takes no so many, as whatever selects them does it: `selects 120 images, and …`.
+    /// Says that a run doesn't accept this many images. It continues a sentence: `selects 120 images, but
+    /// …`.
     pub(crate) fn too_many(&self) -> String {
         let mut counts: Vec<(usize, &String)> = self
             .repositories
@@ -103,15 +105,15 @@ impl Selected {
             .map(|(count, name)| format!("  {count:>5}  {name}"))
             .collect();
         format!(
-            "selects {} images, and a run takes {MOST_IMAGES} at most: with more it fails, and \
-             nothing is patched. Name fewer repositories or tags.\n\n{}",
+            "selects {} images, but a run accepts at most {MOST_IMAGES}. With more, the run fails \
+             and patches nothing. Name fewer repositories or tags.\n\n{}",
             self.total(),
             rows.join("\n")
         )
     }
 }
 
-/// What tests have selected.
+/// A selection for tests.
 #[cfg(test)]
 impl<const N: usize> From<[(&str, Option<Selection>); N]> for Selected {
     fn from(repositories: [(&str, Option<Selection>); N]) -> Self {
@@ -128,7 +130,7 @@ mod tests {
     use crate::patching::TagConvention;
 
     #[test]
-    fn what_is_selected_is_in_order_and_what_is_not_there_is_known() {
+    fn images_are_sorted_and_a_missing_repository_is_none() {
         let repository = |tags: &[&str]| Repository {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             enabled: true,
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_against_the_grammar_can_not_exist_but_the_policys_own_repository_can() {
+    fn only_valid_repository_names_are_looked_up() {
         for name in ["", "Python", "a b", "../x", "a?n=1"] {
             assert!(!can_exist(name), "{name}");
         }

@@ -73,13 +73,16 @@ async fn what_is_wrong_is_said_of_the_argument() {
         ),
         (
             r#"next_run("7d", "2:30", "2026-06-10T12:00:00Z")"#,
-            vec!["start_time", "\"2:30\" is not a time of the day"],
+            vec!["start_time", "\"2:30\" is not a time of day"],
         ),
         (
             r#"next_run("7d", "02:30", "yesterday")"#,
             vec!["after", "\"yesterday\" is not an RFC 3339 timestamp"],
         ),
-        (r#"parse_tag("python:3.11")"#, vec!["tag", "is not a tag"]),
+        (
+            r#"parse_tag("python:3.11")"#,
+            vec!["tag", "is not a valid tag"],
+        ),
         (
             r#"parse_tag(null)"#,
             vec!["tag", "argument must not be null"],
@@ -88,7 +91,7 @@ async fn what_is_wrong_is_said_of_the_argument() {
             r#"policy_from_json(jsonencode({ version = "v1", repositories = [{ repository = "a", tags = ["1-1"] }] }))"#,
             vec![
                 "json",
-                "$.repositories[0].tags[0]: \"1-1\" looks like a tag",
+                "$.repositories[0].tags[0]: \"1-1\" looks like a patch tag",
             ],
         ),
     ] {

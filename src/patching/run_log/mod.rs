@@ -1,9 +1,9 @@
-//! What the log of a scan or of a patch run says: which image it was about, which run it queued,
-//! why it queued none, and what went wrong.
+//! Extracts results from the log of a scan or patch run: the image, the queued run, the reason for
+//! skipping, and the errors.
 //!
-//! A log is whatever the steps of a task have printed: it may be cut off anywhere, have colours and
-//! bytes that are no text, and be longer than anybody wants to read. So what is asked for is its
-//! beginning and its end, and whatever can't be made out is simply not known.
+//! A log contains whatever the task's steps print. It may be truncated anywhere, contain colours and
+//! invalid UTF-8, and be very long. So the caller passes only its beginning and end, and anything
+//! unrecognisable is ignored.
 
 mod text;
 
@@ -13,30 +13,30 @@ use text::{Line, has_word, lines, plain};
 
 pub(crate) use text::{printable, shown};
 
-/// The most error lines that are kept: the last ones, which say what a run ended with.
+/// The maximum number of error lines. The last ones are kept, because they show how the run ended.
 pub(crate) const MOST_ERRORS: usize = 20;
 
-/// The most characters of a run's id. Azure's have a handful.
+/// The maximum length of a run ID. Azure's IDs are much shorter.
 const LONGEST_ID: usize = 64;
 
-/// What `az acr task run --no-wait` prints for each run that it queues, before the run's id.
+/// The text before the run ID that `az acr task run --no-wait` prints for each queued run.
 pub(crate) const QUEUED: &str = "Queued a run with ID: ";
 const SKIPPED: &str = "PATCHING will be skipped as ";
 const SCHEDULED: &str = "PATCHING task scheduled for image ";
 
-/// What a log says. What it doesn't say is none or empty.
+/// The results in a log. A result that the log doesn't contain is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Markers {
-    /// The image that was scanned.
+    /// The scanned image.
     pub(crate) image: Option<ScannedImage>,
-    /// The id of the patch run that the scan queued. The step that queues is repeated when it
-    /// fails, so the last one counts.
+    /// The ID of the patch run that the scan queued. If the queue step was retried, the ID of the last
+    /// one.
     pub(crate) queued_run: Option<String>,
-    /// The tag that the patched image gets.
+    /// The tag of the patched image.
     pub(crate) patch_tag: Option<String>,
-    /// Why nothing is patched.
+    /// Why the image is not patched.
     pub(crate) skip_reason: Option<String>,
-    /// The distinct lines with the word "error", in their order; [`MOST_ERRORS`] at most.
+    /// The distinct lines with the word "error", in order, at most [`MOST_ERRORS`].
     pub(crate) errors: Vec<String>,
 }
 
@@ -45,18 +45,17 @@ pub(crate) struct Markers {
 pub(crate) struct ScannedImage {
     /// The repository.
     pub(crate) repository: String,
-    /// The tag that would be patched.
+    /// The tag to patch.
     pub(crate) original: String,
-    /// The tag that was scanned: the newest patch of the original, else the original itself.
+    /// The scanned tag: the newest patch of the original tag, or the original tag itself.
     pub(crate) scanned: String,
 }
 
 impl Markers {
-    /// Reads a log: all of it, or its beginning and its end where something between them is left
-    /// out.
+    /// Reads a whole log, or its beginning and its end with a gap between them.
     ///
-    /// Only a line that is there to its end names anything: what is cut off would name something
-    /// else.
+    /// Only complete lines yield results other than errors, because an incomplete line could contain an
+    /// incomplete name.
     pub(crate) fn read(beginning: &[u8], end: Option<&[u8]>) -> Self {
         let mut markers = Self::default();
         let mut errors = Vec::new();
@@ -98,7 +97,7 @@ impl Markers {
 }
 
 impl ScannedImage {
-    /// The image that a line announces, in today's words or in those of older tasks.
+    /// Returns the image in a line, in the format of current or older tasks.
     fn of(line: &str) -> Option<Self> {
         let (repository, scanned, original) = today(line).or_else(|| earlier(line))?;
         let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
@@ -109,20 +108,20 @@ impl ScannedImage {
         })
     }
 
-    /// `<repository>:<tag>` of the tag that would be patched.
+    /// Returns `<repository>:<tag>` with the tag to patch.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.repository, self.original)
     }
 }
 
-/// `Scanning repo: R, Tag:T, OriginalTag:O` as R, T, O.
+/// Parses `Scanning repo: R, Tag:T, OriginalTag:O` into R, T and O.
 fn today(line: &str) -> Option<(&str, &str, &str)> {
     let (repository, rest) = after(line, "Scanning repo: ")?.split_once(", Tag:")?;
     let (scanned, rest) = rest.split_once(", OriginalTag:")?;
     Some((repository, scanned, word(rest)?))
 }
 
-/// `Scanning image for vulnerability R:T for tag O`, or with `and patch` in it, as R, T, O.
+/// Parses `Scanning image for vulnerability R:T for tag O`, optionally with `and patch`, into R, T and O.
 fn earlier(line: &str) -> Option<(&str, &str, &str)> {
     let rest = after(line, "Scanning image for vulnerability ")?;
     let rest = rest.strip_prefix("and patch ").unwrap_or(rest);
@@ -131,19 +130,19 @@ fn earlier(line: &str) -> Option<(&str, &str, &str)> {
     Some((repository, scanned, word(rest)?))
 }
 
-/// What follows the first `marker` of a line.
+/// Returns the text after the first `marker` in a line.
 fn after<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
     Some(line.split_once(marker)?.1)
 }
 
-/// The first word of a text that begins with one.
+/// Returns the first word of a text that begins with a word.
 fn word(text: &str) -> Option<&str> {
     text.split(char::is_whitespace)
         .next()
         .filter(|word| !word.is_empty())
 }
 
-/// Whether it can be a run's id: it becomes part of an address.
+/// Whether a text can be a run ID. The ID becomes part of a URL.
 fn is_id(text: &str) -> bool {
     text.len() <= LONGEST_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -176,7 +175,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
 ";
 
     #[test]
-    fn a_scan_that_queues_a_patch_names_image_run_and_tag() {
+    fn reads_image_run_and_tag_of_a_scan_that_queues_a_patch() {
         assert_eq!(
             read(QUEUES),
             Markers {
@@ -189,7 +188,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn a_scan_that_skips_says_why() {
+    fn reads_the_skip_reason() {
         let log = "Scanning repo: a, Tag:1, OriginalTag:1\nPATCHING will be skipped as no vulnerability found in the image a:1 \n";
         assert_eq!(
             read(log).skip_reason.unwrap(),
@@ -199,7 +198,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn the_words_of_older_tasks_are_known() {
+    fn reads_the_logs_of_older_tasks() {
         for log in [
             "Scanning image for vulnerability a/b:1-2 for tag 1\n",
             "Scanning image for vulnerability and patch a/b:1-2 for tag 1\n",
@@ -209,7 +208,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn what_only_looks_like_an_image_is_none() {
+    fn an_incomplete_image_is_none() {
         for log in [
             "Scanning repo: , Tag:1, OriginalTag:1\n",
             "Scanning repo: a, Tag:, OriginalTag:1\n",
@@ -226,7 +225,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn of_several_queued_runs_the_last_counts_and_of_several_images_the_first() {
+    fn keeps_the_last_queued_run_and_the_first_image() {
         let log = format!(
             "{QUEUES}{}",
             QUEUES.replace("cf7", "cf8").replace("api", "x")
@@ -237,7 +236,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn an_id_that_would_lead_elsewhere_is_none() {
+    fn an_invalid_run_id_is_none() {
         for id in ["../../x", "a?b", "", "ä", &"a".repeat(65)] {
             let log = format!("WARNING: Queued a run with ID: {id}\n");
             assert_eq!(read(&log).queued_run, None, "{id}");
@@ -245,7 +244,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn a_line_that_is_cut_off_names_nothing() {
+    fn an_incomplete_line_yields_only_errors() {
         for cut in [
             "Scanning repo: team/api, Tag:2-1, OriginalTag:2",
             "WARNING: Queued a run with ID: cf",
@@ -258,7 +257,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn line_ends_of_windows_and_colours_are_passed_over() {
+    fn ignores_windows_line_ends_and_colours() {
         let coloured = QUEUES
             .replace('\n', "\x1b[0m\r\n")
             .replace("WARNING", "\x1b[1;33mWARNING\x1b[0m")
@@ -268,7 +267,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn bytes_that_are_no_text_do_no_harm_to_the_lines_around_them() {
+    fn invalid_utf8_does_not_affect_other_lines() {
         let mut log = b"\xff\xfe\x00error \xc3\x28\n".to_vec();
         log.extend_from_slice(QUEUES.as_bytes());
         let markers = Markers::read(&log, None);
@@ -277,7 +276,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn of_two_parts_the_fragments_at_the_gap_are_left_out() {
+    fn ignores_incomplete_lines_at_the_gap() {
         let beginning = b"Scanning repo: a, Tag:1, OriginalTag:1\nWARNING: Queued a run with ID: c";
         let end = b"f9 error\nWARNING: Queued a run with ID: cf7\n";
         let markers = Markers::read(beginning, Some(end));
@@ -289,7 +288,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
     }
 
     #[test]
-    fn errors_are_distinct_lines_with_that_word() {
+    fn errors_are_distinct_lines_with_the_word_error() {
         let log = "\
 ERROR: b failed
 an error, too
@@ -307,7 +306,7 @@ ERROR: b failed
     }
 
     #[test]
-    fn no_error_holds_a_credential() {
+    fn errors_contain_no_credentials() {
         let log = "error: Get \"https://logs.blob.example/a/b?sv=1&sig=planted\": timeout\n\
                    error: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2ln is no good\n";
         assert_eq!(
@@ -323,12 +322,12 @@ ERROR: b failed
 
     proptest! {
         #[test]
-        fn no_log_is_too_odd(beginning: Vec<u8>, end: Option<Vec<u8>>) {
+        fn reads_any_bytes_without_a_panic(beginning: Vec<u8>, end: Option<Vec<u8>>) {
             Markers::read(&beginning, end.as_deref());
         }
 
         #[test]
-        fn a_log_cut_anywhere_says_what_the_whole_says_or_less(at in 0..=QUEUES.len()) {
+        fn a_truncated_log_yields_the_same_or_less(at in 0..=QUEUES.len()) {
             let (whole, cut) = (read(QUEUES), read(&QUEUES[..at]));
             prop_assert!(cut.image.is_none() || cut.image == whole.image);
             prop_assert!(cut.queued_run.is_none() || cut.queued_run == whole.queued_run);
@@ -336,7 +335,7 @@ ERROR: b failed
         }
 
         #[test]
-        fn a_gap_anywhere_invents_nothing(from in 0..QUEUES.len(), gap in 1..80_usize) {
+        fn a_gap_yields_the_same_or_less(from in 0..QUEUES.len(), gap in 1..80_usize) {
             let to = (from + gap).min(QUEUES.len());
             let log = QUEUES.as_bytes();
             let (whole, cut) = (read(QUEUES), Markers::read(&log[..from], Some(&log[to..])));

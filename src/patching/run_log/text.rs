@@ -1,4 +1,4 @@
-//! The text of a log: its lines, and what of them may be shown.
+//! Splits a log into lines, and removes what must not be shown.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -6,21 +6,22 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// The most characters of a line that are kept.
+/// The maximum number of characters of a kept line.
 const LONGEST_LINE: usize = 1000;
 
 const ESCAPE: char = '\u{1b}';
 const BELL: char = '\u{7}';
 
-/// Text of a run as it may be kept: on one line, without colours, not too long, and without what may be a
-/// credential.
+/// Returns text from a run for storage: one line, without colours, of limited length, and without
+/// anything that may be a credential.
 pub(crate) fn printable(text: &str) -> String {
     shown(text, LONGEST_LINE).trim_start().to_owned()
 }
 
-/// Text of a run as a terminal may show it: on one line, without what would move or colour anything, of
-/// `longest` characters at most, and without what may be a credential. The link to a blob is one, and tools
-/// that fail to follow it print it.
+/// Returns text from a run for a terminal: one line of at most `longest` characters.
+///
+/// It has no sequences that move the cursor or change colours, and nothing that may be a credential. A
+/// SAS URL is a credential, and tools print it if they can't open it.
 pub(crate) fn shown(text: &str, longest: usize) -> String {
     static QUERY: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://[^\s"'<>?]*)\?[^\s"'<>]*"#));
     static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)\b(sig=)[^&\s"'<>]+"#));
@@ -41,25 +42,25 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant")
 }
 
-/// A line of a log, without its end.
+/// A line of a log without its line end.
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
-    /// Whether it has its end, so that nothing can be missing there.
+    /// Whether the line has its line end, so that it is complete.
     pub(super) is_whole: bool,
 }
 
-/// The lines of a log, or of its beginning and its end.
+/// Splits a log, or its beginning and its end, into lines.
 pub(super) fn lines<'a>(beginning: &'a [u8], end: Option<&'a [u8]>) -> Vec<Line<'a>> {
     let mut lines = split(beginning);
     if let Some(end) = end {
-        // What stands at either side of the gap is a fragment.
+        // The lines on both sides of the gap are incomplete.
         lines.pop_if(|line| !line.is_whole);
         lines.extend(split(end).into_iter().skip(1));
     }
     lines
 }
 
-/// Lines end in a line feed, a carriage return (as progress bars do) or both.
+/// Splits at a line feed, at a carriage return (which progress bars use), or at both.
 fn split(bytes: &[u8]) -> Vec<Line<'_>> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     bytes
@@ -77,14 +78,14 @@ fn split(bytes: &[u8]) -> Vec<Line<'_>> {
         .collect()
 }
 
-/// The text without terminal sequences, other control characters and what turns text around.
+/// Removes terminal sequences, other control characters, and characters that change the text direction.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
             ESCAPE => skip_sequence(&mut letters),
-            // The same as ESC [ in one character.
+            // A single character with the same meaning as ESC [.
             '\u{9b}' => skip_parameters(&mut letters),
             '\t' | '\n' | '\r' => plain.push(' '),
             _ if letter.is_control() || turns_text_around(letter) => {}
@@ -94,11 +95,11 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
-/// The rest of an escape sequence.
+/// Skips the rest of an escape sequence.
 fn skip_sequence(letters: &mut Peekable<Chars<'_>>) {
     match letters.next() {
         Some('[') => skip_parameters(letters),
-        // A text for the terminal, up to BEL or ESC \.
+        // A string for the terminal, up to BEL or ESC \.
         Some(']' | 'P' | '_' | '^' | 'X') => {
             while let Some(letter) = letters.next() {
                 if letter == BELL {
@@ -110,7 +111,7 @@ fn skip_sequence(letters: &mut Peekable<Chars<'_>>) {
                 }
             }
         }
-        // One more character after those that choose something.
+        // These sequences have one more character.
         Some(' '..='/') => {
             letters.next();
         }
@@ -118,7 +119,7 @@ fn skip_sequence(letters: &mut Peekable<Chars<'_>>) {
     }
 }
 
-/// Up to the letter that says what the parameters are for.
+/// Skips the parameters and the final letter of a sequence.
 fn skip_parameters(letters: &mut Peekable<Chars<'_>>) {
     while letters
         .next_if(|letter| (' '..='?').contains(letter))
@@ -127,12 +128,12 @@ fn skip_parameters(letters: &mut Peekable<Chars<'_>>) {
     letters.next_if(|letter| ('@'..='~').contains(letter));
 }
 
-/// Whether a character makes others appear elsewhere than where they stand.
+/// Whether a character changes the direction of the text after it.
 fn turns_text_around(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a word stands in a text, in any letter case and not as part of another.
+/// Whether a text contains a word, in any case, and not as part of another word.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .any(|part| part.eq_ignore_ascii_case(word))
@@ -145,13 +146,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_ends_early() {
+    fn truncates_a_long_text() {
         let long = printable(&format!("error {}", "ä".repeat(5000)));
         assert_eq!(long.chars().count(), LONGEST_LINE + 1);
     }
 
     #[test]
-    fn a_link_is_shown_without_its_query() {
+    fn removes_the_query_of_a_link() {
         assert_eq!(
             printable("see <http://a.example/b?sig=planted> or https://c.example/?x"),
             "see <http://a.example/b?…> or https://c.example/?…"
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_that_would_move_or_colour_anything() {
+    fn removes_sequences_that_move_the_cursor_or_change_colours() {
         for (raw, expected) in [
             (
                 "\u{1b}[1;31mred\u{1b}[0m and \u{9b}4mnot\u{1b}[K",
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_sequence_is_made_of_no_control_character_is_left() {
+    fn removes_every_control_character_of_any_sequence() {
         for first in '\0'..='\u{ff}' {
             for second in ['[', ']', '(', ESCAPE, '7', '\r', first] {
                 let plain = plain(&format!("a{ESCAPE}{first}{second}z"));
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_or_a_password_without_its_link_is_not_shown() {
+    fn removes_signatures_and_passwords() {
         assert_eq!(
             printable(r#""GET /logs/cf1?sv=2021&sig=planted%2B&se=1 HTTP/1.1" 403"#),
             r#""GET /logs/cf1?sv=2021&sig=…&se=1 HTTP/1.1" 403"#
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_shown() {
+    fn removes_tokens() {
         assert_eq!(
             shown("  Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln ", 100),
             "  Bearer …"
@@ -213,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printable_is_one_line_and_stays_as_it_is(text: String) {
+        fn printable_text_is_one_line_and_stays_unchanged(text: String) {
             let once = printable(&text);
             prop_assert!(!once.contains(char::is_control));
             prop_assert_eq!(printable(&once), once);

@@ -116,7 +116,7 @@ mod tests {
         let error = PolicyFromJson::new().run(&[json.into()]).unwrap_err();
         assert_eq!(error.argument, Some(0));
         insta::assert_snapshot!(error.text, @r#"
-        $.repositories[0].tags[0]: "1-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched
+        $.repositories[0].tags[0]: "1-1" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead
         $.repositories[1].repository: it is required, but missing
         $.repositories[1].tags: it is required, but missing
         "#);

@@ -187,7 +187,7 @@ mod tests {
         schedule: Invalid schedule
           "weekly" is not a number of days followed by "d". Write a number of days from "1d" to "30d", such as "7d".
         start_time: Invalid start time
-          "2:30" is not a time of the day between "00:00" and "23:59". Write hours and minutes in UTC with two digits each, such as "02:30".
+          "2:30" is not a time of day between "00:00" and "23:59". Write hours and minutes in UTC with two digits each, such as "02:30".
         tag_convention: Invalid tag convention
           "Floating" is neither "incremental" nor "floating". Write "incremental" or "floating", in lower case.
         preflight: Invalid preflight

@@ -189,10 +189,10 @@ mod tests {
         );
         insta::assert_snapshot!(rendered(&warnings).replace(&long, "aaa…"), @"
         repositories: python:3.11 can't be patched any more
-        Patching python:3.11 would fail: its patches have had every number up to 999. Have another tag of it patched, or use the tag convention `floating`.
+        Patching python:3.11 would fail: its patch tags have used every number up to 999. Have another tag of it patched, or use the tag convention `floating`.
         ---
         repositories: python:aaa… can't be patched any more
-        Patching python:aaa… would fail: its patch tag would be longer than the 128 characters of a tag. Give it a shorter tag.
+        Patching python:aaa… would fail: its patch tag would exceed 128 characters. Give it a shorter tag.
         ");
     }
 
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(attributes[schema::TOTAL], 101.into());
         insta::assert_snapshot!(rendered(&warnings), @"
         repositories: A run would fail
-        The policy selects 101 images, and a run takes 100 at most: with more it fails, and nothing is patched. Name fewer repositories or tags.
+        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
 
             101  many
         ");

@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(told(&findings(&policy, &many(100), Preflight::Warn)), "");
         insta::assert_snapshot!(told(&findings(&policy, &many(101), Preflight::Warn)), @"
         Error at repositories: Too many images
-        The policy selects 101 images, and a run takes 100 at most: with more it fails, and nothing is patched. Name fewer repositories or tags.
+        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
 
             100  many
               1  few
