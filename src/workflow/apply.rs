@@ -1,5 +1,4 @@
-//! Carries out [`Changes`]: in parallel what doesn't depend on each other, and to the end of what
-//! can still be done when a part of it fails.
+//! Applies [`Changes`]. Independent changes run in parallel. If one fails, the others still complete.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,8 +15,8 @@ use crate::workflow::grant;
 use crate::workflow::observe::Observed;
 use crate::workflow::recorded_writes::{Writer, failed};
 
-/// Makes the changes. Whatever succeeds is recorded at once; what fails is returned, and keeps only
-/// that from being tried which depends on it.
+/// Applies the changes and returns the errors. It records each success at once. After a failure it skips
+/// only the steps that depend on the failed one.
 pub(crate) async fn apply(
     writer: Writer<'_>,
     desired: &Desired,
@@ -55,7 +54,7 @@ pub(crate) async fn apply(
     let principals = tasks.into_principals();
     let current: Vec<&str> = principals.values().map(String::as_str).collect();
     let grants = changes.grants.iter().filter_map(|grant| {
-        // Without an identity, creating the task has failed, and that has been reported.
+        // A task without an identity failed to be created, and that error is reported already.
         let principal = principals.get(&grant.task)?;
         Some(assign(writer, grant, principal, &current))
     });
@@ -68,10 +67,10 @@ pub(crate) async fn apply(
     failures
 }
 
-/// The identities of the tasks.
+/// The principal IDs of the tasks' identities.
 type Principals = BTreeMap<TaskName, String>;
 
-/// The tasks on their way to what they should be.
+/// The tasks while they are being changed.
 struct Tasks<'a> {
     writer: Writer<'a>,
     desired: &'a Desired,
@@ -79,14 +78,14 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    /// Creates or changes a task, and waits until it is ready. It is recorded as soon as Azure has
-    /// accepted it: from then on it exists.
+    /// Creates or changes a task, and waits until it is ready. It records the task once Azure has
+    /// accepted it, because the task exists from then on.
     async fn change(&self, name: TaskName, change: &TaskChange) -> Result<(), Error> {
         let changed = match change {
             TaskChange::Put(body) => self.put(name, body).await,
             TaskChange::Patch(patch) => {
                 match self.writer.registry.patch_task(name.as_str(), patch).await {
-                    // It was listed, but has gone.
+                    // The list contained the task, but it has been deleted since.
                     Err(error) if error.is_gone() => self.put(name, &self.desired.task(name)).await,
                     patched => patched,
                 }
@@ -115,8 +114,9 @@ impl Tasks<'_> {
         self.writer.registry.wait_task(accepted).await
     }
 
-    /// Azure may show a task as it was before for a while after a change, or without the identity
-    /// that it has been given. What it never shows is left to the next plan.
+    /// Waits until Azure shows the change. For a while after a change, Azure may return the old task, or
+    /// the task without its new identity. If Azure doesn't show the change in time, the next plan reports
+    /// it.
     async fn until_shown(&self, name: TaskName, mut task: Task) -> Result<Task, Error> {
         let registry = self.writer.registry;
         let mut pauses = Backoff::until_shown();

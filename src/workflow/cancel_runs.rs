@@ -1,4 +1,4 @@
-//! Ends the runs of a workflow's tasks.
+//! Cancels the runs of a workflow's tasks.
 
 use futures::future::join_all;
 
@@ -7,26 +7,26 @@ use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
 use crate::patching::TaskName;
 
-/// Looks for active runs and has them cancelled, round by round until none is active: a scan may
-/// have queued a patch run just before it was cancelled, and a cancelled run takes a while to end.
+/// Cancels active runs in rounds until no run is active. More than one round may be needed: a scan may
+/// queue a patch run just before it is cancelled, and cancelling takes a while.
 #[derive(Debug)]
 pub(crate) struct CancelRuns<'a> {
     registry: &'a RegistryClient,
-    /// How many rounds there have been.
+    /// The number of finished rounds.
     rounds: usize,
 }
 
-/// What has become of the runs that were active. All have been tried.
+/// The result of one round. The round tries to cancel every active run.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    /// Those that have been cancelled.
+    /// The cancelled runs.
     pub(crate) cancelled: Vec<Run>,
-    /// Why one of them could not be.
+    /// The first error.
     pub(crate) failure: Option<Error>,
 }
 
 impl<'a> CancelRuns<'a> {
-    /// Nothing is asked yet.
+    /// Creates the rounds. It sends no request yet.
     pub(crate) fn new(registry: &'a RegistryClient) -> Self {
         Self {
             registry,
@@ -34,13 +34,13 @@ impl<'a> CancelRuns<'a> {
         }
     }
 
-    /// The next round: the runs that have been cancelled; [`None`] where none was active.
+    /// Runs the next round. Returns [`None`] if no run was active.
     ///
     /// # Errors
-    /// The runs can't be listed.
+    /// If the runs can't be listed.
     pub(crate) async fn next_round(&mut self) -> Result<Option<Round>, Error> {
         if let Some(last) = self.rounds.checked_sub(1) {
-            // Where there is no time left, the next request says so.
+            // If the budget is spent, the next request reports it.
             let pause = Backoff::until_shown().cycle().nth(last).unwrap_or_default();
             let _ = self.registry.budget().sleep(pause).await;
         }
@@ -62,10 +62,10 @@ impl<'a> CancelRuns<'a> {
         Ok(Some(round))
     }
 
-    /// Whether the run has been cancelled.
+    /// Cancels a run. Returns false if it had already ended.
     async fn cancel(&self, run: &Run) -> Result<bool, Error> {
         match self.registry.cancel_run(&run.run_id).await {
-            // It has ended by itself in the meantime.
+            // The run has ended in the meantime.
             Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
             other => other.map(|()| true),
         }

@@ -1,5 +1,5 @@
-//! What has to be changed in Azure, decided from what should be and what is there. Pure, and as
-//! little as possible: what fits is left alone.
+//! Computes the necessary changes in Azure from the desired and the observed state. It does no I/O, and
+//! leaves everything that already matches unchanged.
 
 use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::TaskName;
@@ -8,36 +8,37 @@ use crate::workflow::desired::{Desired, TaskChange};
 use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 
-/// Everything that has to be done, in the order of the fields; what stands in one field can be
-/// done at once.
+/// The changes in the order of the fields. Changes in one field can run in parallel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
     /// Whether to push the policy.
     pub(crate) push_policy: bool,
-    /// Tasks to create or change.
+    /// The tasks to create or change.
     pub(crate) tasks: Vec<(TaskName, TaskChange)>,
-    /// Assignments to remove first: their identities are gone, and their names may be in the way.
+    /// The role assignments to delete first. Their identities no longer exist, and their names may block
+    /// new assignments.
     pub(crate) orphans: Vec<RoleAssignment>,
-    /// Assignments to make, once the tasks have their identities.
+    /// The role assignments to create once the tasks have identities.
     pub(crate) grants: Vec<Grant>,
-    /// Assignments to remove last: more than a task needs, but it may need it till then.
+    /// The role assignments to delete last. The task doesn't need them in the end, but may need them
+    /// until then.
     pub(crate) surplus: Vec<(String, RoleAssignment)>,
 }
 
-/// A role assignment to make.
+/// A role assignment to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    /// The key of the assignment.
+    /// The key of the role assignment.
     pub(crate) key: String,
-    /// Whose identity gets the role.
+    /// The task whose identity gets the role.
     pub(crate) task: TaskName,
-    /// The assignment's name.
+    /// The name of the role assignment.
     pub(crate) name: String,
-    /// The id of the role's definition.
+    /// The ID of the role definition.
     pub(crate) role_definition_id: String,
 }
 
-/// Decides.
+/// Computes the changes.
 pub(crate) fn find_changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
     let facts = &desired.facts;
     let subscription = &facts.id.subscription_id;
@@ -75,7 +76,7 @@ pub(crate) fn find_changes(desired: &Desired, observed: &Observed, owned: &Owned
 }
 
 impl Changes {
-    /// Whether nothing has to be done.
+    /// Whether there is nothing to change.
     pub(crate) fn is_empty(&self) -> bool {
         !self.push_policy
             && self.tasks.is_empty()
@@ -92,7 +93,7 @@ mod tests {
     use crate::workflow::fixture::{assignment, desired, observed, principal, recorded};
     use crate::workflow::ownership::find_owned;
 
-    /// What is done about `observed`, one line each.
+    /// Returns the changes for `observed`, one line each.
     fn steps(observed: &Observed) -> Vec<String> {
         steps_to(&desired(), observed)
     }
@@ -138,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_done_about_what_is_as_it_should_be() {
+    fn a_matching_workflow_needs_no_changes() {
         assert_eq!(steps(&observed()), [""; 0]);
     }
 
     #[test]
-    fn other_spellings_of_the_same_are_as_it_should_be() {
+    fn other_spellings_need_no_changes() {
         let respelled = with(TaskName::Scan, |task| {
             task.id = task.id.to_uppercase();
             task.tags.insert("cost-center".to_owned(), "7".to_owned());
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn another_schedule_is_one_patch_of_one_timer() {
+    fn a_new_schedule_patches_one_timer() {
         let mut desired = desired();
         desired.cron = "30 2 */14 * *".to_owned();
         assert_eq!(
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extra_timer_takes_a_put_because_a_patch_merges_timers() {
+    fn an_extra_timer_needs_a_put_because_a_patch_merges_timers() {
         let extra = with(TaskName::Trigger, |task| {
             let timers = &mut task.properties.trigger.as_mut().unwrap().timer_triggers;
             let mut other = timers[0].clone();
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_of_a_task_is_mended_by_itself() {
+    fn each_part_of_a_task_is_repaired_separately() {
         let damage: [fn(&mut Task); 7] = [
             |task| task.properties.status = Some("Disabled".to_owned()),
             |task| task.properties.timeout = Some(60),
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_somebody_has_set_are_taken_away() {
+    fn values_set_by_another_tool_are_removed() {
         let set = with(TaskName::Patch, |task| {
             task.properties.step.as_mut().unwrap().values = vec![SetValue {
                 name: "SOURCE_REPOSITORY".to_owned(),
@@ -219,7 +220,7 @@ mod tests {
             }];
         });
         let [patch] = &steps(&set)[..] else {
-            panic!("one patch does it");
+            panic!("expected one patch");
         };
         assert!(patch.ends_with(r#""values":[]}}}"#), "{patch}");
     }
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_made_anew_leaves_an_orphan_that_goes_first() {
+    fn a_recreated_task_leaves_an_orphan_that_is_removed_first() {
         let anew = with(TaskName::Patch, |task| {
             task.identity = Some(Identity {
                 principal_id: Some("another".to_owned()),
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contributor_of_an_early_cli_goes_last() {
+    fn the_contributor_role_of_an_early_cli_is_removed_last() {
         let mut early = observed();
         let subscription = "00000000-0000-0000-0000-000000000000";
         let definition = Role::Contributor.definition_id(subscription);
@@ -267,18 +268,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_left_alone() {
+    fn foreign_role_assignments_are_not_changed() {
         let mut crowded = observed();
         let subscription = "00000000-0000-0000-0000-000000000000";
         let contributor = Role::Contributor.definition_id(subscription);
         let others = [
-            // Another principal with a role of ours.
+            // Another principal with a role that the workflow uses.
             assignment(
                 "11111111-0000-0000-0000-000000000000",
                 "somebody",
                 &Role::AcrPull.definition_id(subscription),
             ),
-            // One of our identities with a role that its task doesn't need, not made by us.
+            // An identity of the workflow with a role that its task doesn't need, created by another
+            // tool.
             assignment(
                 "22222222-0000-0000-0000-000000000000",
                 &principal(TaskName::Scan),

@@ -1,5 +1,5 @@
-//! Waits until Azure shows what has been done. Its lists lag behind its writes, and a plan made from
-//! an old list would be wrong.
+//! Waits until Azure shows the changes. Azure's lists lag behind its writes, and a plan from an old list
+//! would be wrong.
 
 use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
@@ -9,17 +9,17 @@ use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, o
 use crate::workflow::ownership::{Owned, find_owned};
 use crate::workflow::recorded::Recorded;
 
-/// Whether Azure shows what has been done.
+/// Whether Azure shows the changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Consistency {
-    /// It does, or it can't be asked: then the next refresh will tell.
+    /// Azure shows the changes, or it can't be read. In the second case the next refresh finds out.
     Shown,
-    /// Not for some minutes, or not within the time that was allowed.
+    /// Azure doesn't show the changes within a few minutes or within the timeout.
     NotYet,
 }
 
-/// Waits until a workflow shows as it should be. `recorded` is what has been recorded of it by now.
+/// Waits until Azure shows the desired workflow. `recorded` contains what has been recorded so far.
 pub(crate) async fn wait_until_applied(
     registry: &RegistryClient,
     desired: &Desired,
@@ -38,7 +38,7 @@ pub(crate) async fn wait_until_applied(
     .await
 }
 
-/// Waits until nothing of a workflow shows any more.
+/// Waits until Azure shows nothing of the workflow.
 pub(crate) async fn wait_until_removed(
     registry: &RegistryClient,
     recorded: &Recorded,
@@ -70,7 +70,7 @@ async fn wait_until(
             Ok(_) => {}
             Err(Error::Stopped { .. }) => return Consistency::NotYet,
             Err(error) => {
-                tracing::debug!(%error, "what has been done could not be looked at");
+                tracing::debug!(%error, "could not check whether Azure shows the changes");
                 return Consistency::Shown;
             }
         }

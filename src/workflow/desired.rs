@@ -1,4 +1,4 @@
-//! A workflow as it should be, and the request that makes a task what it should be.
+//! The desired workflow, and the request that brings a task to its desired state.
 
 use std::collections::BTreeMap;
 
@@ -20,30 +20,30 @@ use crate::workflow::task_drift::{
 
 const DISABLED: &str = "Disabled";
 
-/// A workflow as it should be.
+/// The desired workflow.
 #[derive(Clone, Debug)]
 pub(crate) struct Desired {
     /// The registry.
     pub(crate) facts: RegistryFacts,
     /// The policy.
     pub(crate) policy: Policy,
-    /// When the timer fires.
+    /// The cron expression of the timer.
     pub(crate) cron: String,
-    /// Whether it does.
+    /// Whether the timer is enabled.
     pub(crate) enabled: bool,
 }
 
-/// The request that brings one task to where it should be.
+/// The request that brings one task to its desired state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TaskChange {
-    /// Create it, or replace it where a patch can't do.
+    /// Create the task, or replace it if a PATCH is not enough.
     Put(Box<TaskBody>),
-    /// Change these parts of it.
+    /// Change these parts of the task.
     Patch(Box<TaskPatch>),
 }
 
 impl Desired {
-    /// The whole of one task.
+    /// Returns the complete body of one task.
     pub(crate) fn task(&self, task: TaskName) -> TaskBody {
         TaskBody {
             location: self.facts.location.clone(),
@@ -63,7 +63,7 @@ impl Desired {
         }
     }
 
-    /// The request that makes `task` what it should be; [`None`] where it is.
+    /// Returns the request that brings `task` to its desired state, or [`None`] if it matches already.
     pub(crate) fn change(&self, task: TaskName, observed: Option<&Task>) -> Option<TaskChange> {
         let Some(observed) = observed else {
             return Some(TaskChange::Put(Box::new(self.task(task))));
@@ -80,8 +80,8 @@ impl Desired {
         let other_timers = !matches!(timers(observed), [timer] if timer.name == TIMER_NAME);
         match parts[..] {
             [] => None,
-            // A failed provisioning is only mended by doing it again. And a patch merges timers
-            // by name, so it can't remove one.
+            // Only a PUT repairs a failed provisioning. A PATCH merges timers by name, so it can't remove
+            // one.
             _ if parts.contains(&Part::Provisioning) => put(),
             _ if parts.contains(&Part::Timer) && other_timers => put(),
             _ => Some(TaskChange::Patch(Box::new(
@@ -132,7 +132,7 @@ impl Desired {
     }
 }
 
-/// A request replaces all tags; those of others stay.
+/// A request replaces all tags, so this keeps the other tags of the task.
 fn with_tags_of(observed: &Task) -> BTreeMap<String, String> {
     let mut all = observed.tags.clone();
     all.extend(tags());
@@ -160,8 +160,8 @@ fn step(task: TaskName) -> Step {
     }
 }
 
-/// With an identity, a task still has to be told to log in with it: to its own registry, and to
-/// the same by its login server, where network rules and ABAC look.
+/// An identity alone is not enough: the task must also be configured to log in with it. It has an entry
+/// for its own registry and one for the login server. Network rules and ABAC depend on them.
 fn credentials(login_server: &str) -> Credentials {
     Credentials {
         source_registry: Some(SourceRegistry {

@@ -1,4 +1,4 @@
-//! A workflow as it should be, for tests of what happens when it isn't.
+//! A workflow in its desired state, for tests that then change it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub(crate) fn facts() -> RegistryFacts {
     }
 }
 
-/// A record that knows no more than the registry's id.
+/// A record that contains only the registry's ID.
 pub(crate) fn recorded() -> Recorded {
     Recorded {
         registry_id: REGISTRY.to_owned(),
@@ -51,7 +51,7 @@ pub(crate) fn desired() -> Desired {
     }
 }
 
-/// Azure with [`desired`] set up.
+/// Azure with the workflow of [`desired`].
 pub(crate) fn observed() -> Observed {
     let desired = desired();
     let tasks: BTreeMap<TaskName, Task> = TaskName::ALL

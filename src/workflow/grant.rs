@@ -1,4 +1,4 @@
-//! Gives a task's identity a role, past what Azure has against it at first.
+//! Assigns a role to a task's identity, and handles the errors that Azure returns at first.
 
 use crate::azure::id::{ids_equal, role_assignment_id};
 use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmentBody};
@@ -7,24 +7,24 @@ use crate::http::Backoff;
 use crate::workflow::changes::Grant;
 use crate::workflow::recorded_writes::Writer;
 
-/// What to do about a refusal.
+/// The reaction to an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    /// The identity isn't known everywhere yet.
+    /// The identity has not replicated yet. Retry later.
     Wait,
-    /// It has the role already, under another name: use that.
+    /// The identity already has the role under another assignment name. Use that assignment.
     TakeOver,
-    /// The name belongs to an assignment of an identity that is gone: remove that.
+    /// An assignment of a deleted identity has the name. Delete that assignment.
     MakeRoom,
-    /// Nothing helps.
+    /// Return the error.
     GiveUp,
 }
 
-/// Makes the assignment, or finds the one that does the same. `current` are the identities that the
-/// tasks have now.
+/// Creates the role assignment, or finds an equivalent one. `current` contains the principal IDs of the
+/// tasks' current identities.
 ///
 /// # Errors
-/// What Azure still refuses after a new identity has had time to replicate.
+/// The error that Azure still returns after a new identity has had time to replicate.
 pub(crate) async fn grant(
     writer: Writer<'_>,
     grant: &Grant,
@@ -34,7 +34,7 @@ pub(crate) async fn grant(
     let body = RoleAssignmentBody {
         principal_id: principal.to_owned(),
         role_definition_id: grant.role_definition_id.clone(),
-        // It spares Azure the look-up that fails while a new identity replicates.
+        // With the type, Azure skips the lookup that fails until a new identity has replicated.
         principal_type: PrincipalType::ServicePrincipal,
     };
     let registry = writer.registry;
@@ -63,7 +63,7 @@ pub(crate) async fn grant(
                         writer.revoke_orphan(&orphan.id).await?;
                     }
                     Some(_) => return Err(refused),
-                    // It has gone in the meantime.
+                    // It has been deleted in the meantime.
                     None => {}
                 }
             }
@@ -83,7 +83,8 @@ pub(crate) async fn grant(
     }
 }
 
-/// The name says that it was made for one of our tasks; and none of their identities has it.
+/// The name shows that the assignment was created for a task. It is an orphan if no task's identity holds
+/// it.
 fn is_orphan(assignment: &RoleAssignment, current: &[&str]) -> bool {
     current
         .iter()

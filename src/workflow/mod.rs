@@ -1,18 +1,18 @@
-//! The engine of a workflow: what there is of it in Azure, what should be there, the difference, doing
-//! it, undoing it, and waiting until Azure shows it.
+//! The engine of a workflow. It observes Azure, computes the difference to the desired state, applies or
+//! removes it, and waits until Azure shows the result.
 //!
-//! It knows Azure and the domain, and nothing of Terraform: it works for a provider as it would for a
-//! command line.
+//! It depends on Azure and on the domain, but not on Terraform. A command line could use it too.
 //!
 //! # Layout
-//! - [`observe`], [`recorded`]: what there is in Azure, and what a record says of it
-//! - [`ownership`]: which role assignments are the workflow's, and which of them are orphans
-//! - [`desired`], [`task_drift`], [`changes`]: what should be there, and the difference
-//! - [`apply`], [`grant`], [`teardown`]: making it so, and removing it
-//! - [`recorded_writes`], [`progress`]: each write, recorded as soon as Azure has accepted it
-//! - [`consistency`]: waiting until Azure shows what was done
-//! - [`run_immediately`], [`cancel_runs`]: runs
-//! - [`registry_facts`], [`registry_selection`]: what a registry is, and what a policy selects in it
+//! - [`observe`], [`recorded`]: the observed state in Azure, and the recorded state
+//! - [`ownership`]: the role assignments that belong to the workflow, and the orphans among them
+//! - [`desired`], [`task_drift`], [`changes`]: the desired state, and the difference
+//! - [`apply`], [`grant`], [`teardown`]: applies the changes, or removes the workflow
+//! - [`recorded_writes`], [`progress`]: records each write once Azure has accepted it
+//! - [`consistency`]: waits until Azure shows the changes
+//! - [`run_immediately`], [`cancel_runs`]: queues and cancels runs
+//! - [`registry_facts`], [`registry_selection`]: the properties of a registry, and the images that a
+//!   policy selects in it
 
 pub(crate) mod apply;
 pub(crate) mod cancel_runs;

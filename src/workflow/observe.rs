@@ -1,4 +1,4 @@
-//! What there is of a workflow, read from Azure in as few dependent round trips as it allows.
+//! Reads a workflow from Azure in as few sequential round trips as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::registry_facts::RegistryFacts;
 
-/// The pieces of a workflow, as they are in Azure.
+/// The parts of a workflow in Azure.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     /// The registry.
     pub(crate) facts: RegistryFacts,
-    /// Those of the three tasks that exist.
+    /// The existing tasks of the workflow.
     pub(crate) tasks: BTreeMap<TaskName, Task>,
-    /// Those that Azure is still deleting. They count as gone, but are in the way of new ones.
+    /// The tasks that Azure is still deleting. They count as deleted, but their names are not free yet.
     pub(crate) leaving: BTreeSet<TaskName>,
-    /// Every role assignment at the registry's scope, whosever it is.
+    /// Every role assignment at the registry's scope, including those of other principals.
     pub(crate) assignments: Vec<RoleAssignment>,
     /// The policy.
     pub(crate) policy: PolicyState,
@@ -28,42 +28,42 @@ pub(crate) struct Observed {
     pub(crate) policy_manifest: Option<String>,
 }
 
-/// The policy as it is in the registry.
+/// The policy in the registry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PolicyState {
     /// It has not been read.
     NotRead,
-    /// There is none.
+    /// It doesn't exist.
     Missing,
-    /// A policy that the service can read.
+    /// The service can read the policy.
     Valid(Policy),
-    /// An artifact that is no policy, and why not.
+    /// The artifact is not a policy, for this reason.
     Invalid { problem: String },
 }
 
 /// How to read the policy.
 #[derive(Clone, Debug)]
 pub(crate) enum PolicyRead {
-    /// Not at all: a delete removes it whatever it says.
+    /// Don't read it. A delete removes it regardless of its content.
     Skip,
-    /// Read it, unless it is one that is known already.
+    /// Read it, unless it is already known.
     Read(KnownPolicy),
 }
 
-/// What is known of the policy beforehand.
+/// The known properties of the policy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownPolicy {
-    /// Where it is. It is read at once there, anywhere else one round trip later.
+    /// The login server. If it is still right, the policy is read in parallel. Otherwise that takes one
+    /// more round trip.
     pub(crate) login_server: Option<String>,
-    /// A policy that has been read before, and the digest of its manifest then: a manifest that
-    /// hasn't changed holds the same policy.
+    /// A policy from an earlier read, and its manifest's digest. The same digest means the same policy.
     pub(crate) policy: Option<(String, Policy)>,
 }
 
-/// Reads what there is; [`None`] where the registry is gone.
+/// Reads the workflow, or returns [`None`] if the registry no longer exists.
 ///
 /// # Errors
-/// The first failure; what is merely absent is none.
+/// The first error. A missing part is not an error.
 pub(crate) async fn observe(
     registry: &RegistryClient,
     policy: PolicyRead,
@@ -111,10 +111,10 @@ pub(crate) async fn observe(
     }))
 }
 
-/// The policy, and the digest of its manifest.
+/// Reads the policy and its manifest's digest.
 ///
 /// # Errors
-/// It can't be read; that there is none, or something else in its place, is no error.
+/// If it can't be read. A missing policy or other content is not an error.
 pub(crate) async fn read_policy(
     data_plane: &AcrClient,
     budget: &Budget,

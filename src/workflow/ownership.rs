@@ -1,10 +1,11 @@
-//! Which role assignments at a registry are the workflow's, told without state.
+//! Finds the role assignments of a workflow without Terraform state.
 //!
-//! An assignment's name is a hash of the task's id and the role's (see
-//! [`crate::patching::role::assignment_name`]), so whatever the Azure CLI or we created is
-//! recognised by its name, also after the task and its identity are gone. Anything else is somebody
-//! else's, whoever its principal is, unless it gives one of our tasks' identities exactly a role
-//! that the task needs: Azure doesn't allow a second assignment of the same, so that one is used.
+//! The name of a role assignment is a hash of the task's ID and the role definition's ID (see
+//! [`crate::patching::role::assignment_name`]). So assignments by the Azure CLI or this provider are
+//! recognised by name, even after the task and its identity are gone.
+//!
+//! Other assignments are foreign, with one exception. If one gives a task's identity a role that the task
+//! needs, Azure allows no second one, so the workflow uses it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,16 +16,17 @@ use crate::workflow::observe::Observed;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::registry_facts::{RegistryFacts, role_key};
 
-/// The workflow's own assignments.
+/// The role assignments of the workflow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Owned {
-    /// Held by the identity that the task has now, by key.
+    /// The assignments that the tasks' current identities hold, by key.
     pub(crate) held: BTreeMap<String, RoleAssignment>,
-    /// Made for a task, but its principal is no identity of the three tasks any more.
+    /// The assignments that were created for a task but whose principal is no current identity of the
+    /// tasks.
     pub(crate) orphans: Vec<RoleAssignment>,
 }
 
-/// Sorts out the assignments that are ours: by their names, or because they are recorded as ours.
+/// Finds the workflow's assignments by name or by the record.
 pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
     let names = names(&observed.facts, &recorded.registry_id);
     let mut owned = Owned::default();
@@ -47,7 +49,7 @@ pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
     owned
 }
 
-/// The task whose identity this is.
+/// Returns the task with this identity.
 fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
     observed
         .tasks
@@ -59,8 +61,8 @@ fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
         .map(|(&name, _)| name)
 }
 
-/// Every name that one of the tasks' assignments may have. The hash counts letter case, and what
-/// counted was the case of the ids in the deployment that made it, or in Azure's answer then.
+/// Returns every possible name of the tasks' role assignments. The hash is case-sensitive, and depends on
+/// the case of the IDs in the deployment or in Azure's answer at that time.
 fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
     let spellings = facts.id.spellings().into_iter();
     let mut names = BTreeSet::new();
@@ -84,7 +86,7 @@ mod tests {
     use crate::workflow::fixture::{REGISTRY, observed};
 
     #[test]
-    fn an_assignment_is_recognised_however_azure_spelled_the_registry_when_it_was_made() {
+    fn recognises_assignments_for_every_spelling_of_the_registry_id() {
         let facts = observed().facts;
         let known = names(&facts, REGISTRY);
         let (start, group) = REGISTRY.split_once("/resourceGroups/").unwrap();

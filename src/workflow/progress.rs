@@ -1,32 +1,33 @@
-//! What exists by now, told as soon as Azure says so: whoever keeps a record loses nothing, whatever
-//! fails after it.
+//! Reports each change as soon as Azure has confirmed it. So a record stays complete even if a later step
+//! fails.
 
 use std::fmt::Debug;
 
 use crate::azure::task::Task;
 use crate::patching::{Policy, TaskName};
 
-/// Keeps a record of an operation.
+/// Records the progress of an operation.
 pub(crate) trait ProgressSink: Debug + Sync {
-    /// Takes one event. It is told once Azure has accepted the change, not when it shows.
+    /// Records one event. It arrives once Azure has accepted the change, which may be before Azure's
+    /// reads show it.
     fn record(&self, event: ProgressEvent<'_>);
 }
 
-/// What has happened to a piece of the workflow.
+/// A change to a part of the workflow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ProgressEvent<'a> {
-    /// A task exists, or is another than before.
+    /// A task exists or has changed.
     TaskExists(TaskName, &'a Task),
     /// A task has been deleted.
     TaskDeleted(TaskName),
-    /// The policy has been pushed, as the manifest with this digest.
+    /// The policy has been pushed, with this manifest digest.
     PolicyPushed(&'a Policy, &'a str),
     /// The policy has been deleted.
     PolicyDeleted,
-    /// The role assignment of this key exists, with this id.
+    /// The role assignment with this key exists, with this ID.
     RoleAssigned(&'a str, &'a str),
-    /// The role assignment of this key has been deleted.
+    /// The role assignment with this key has been deleted.
     RoleRevoked(&'a str),
-    /// A write may have been carried out, although Azure has not said so.
+    /// A write may have been carried out, but Azure has not confirmed it.
     InDoubt,
 }

@@ -1,4 +1,4 @@
-//! What a record says of a workflow, beside what Azure lists of it now.
+//! The recorded state of a workflow, in addition to what Azure lists now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,31 +7,31 @@ use crate::azure::role_assignment::RoleAssignment;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::observe::Observed;
 
-/// What was known of a workflow when it was last looked at.
+/// The state of a workflow at the last read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Recorded {
-    /// The registry's id, spelled as the user wrote it.
+    /// The registry's ID as the user wrote it.
     pub(crate) registry_id: String,
     /// The registry's login server.
     pub(crate) login_server: Option<String>,
-    /// The policy, and the digest of its manifest.
+    /// The policy's manifest digest and the policy.
     pub(crate) policy: Option<(String, Policy)>,
     /// The tasks that existed.
     pub(crate) tasks: BTreeSet<TaskName>,
-    /// The ids of the role assignments, by key.
+    /// The IDs of the role assignments, by key.
     pub(crate) role_assignments: BTreeMap<String, String>,
-    /// The ids of role assignments whose identities were gone.
+    /// The IDs of role assignments whose identities no longer existed.
     pub(crate) orphans: BTreeSet<String>,
 }
 
 impl Recorded {
-    /// Whether the role assignment with this id is recorded as the workflow's.
+    /// Whether the role assignment with this ID is recorded for the workflow.
     pub(crate) fn has_assignment(&self, id: &str) -> bool {
         let mut ids = self.role_assignments.values().chain(&self.orphans);
         ids.any(|recorded| ids_equal(recorded, id))
     }
 
-    /// The recorded role assignments that Azure doesn't list, by key.
+    /// Returns the recorded role assignments that Azure doesn't list, by key.
     pub(crate) fn unlisted<'a>(
         &'a self,
         observed: &'a Observed,

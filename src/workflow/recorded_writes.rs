@@ -1,4 +1,4 @@
-//! Writes to one registry: each change is recorded as soon as Azure has accepted it.
+//! Writes to a registry, and records each change once Azure has accepted it.
 
 use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient};
@@ -6,17 +6,17 @@ use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::progress::{ProgressEvent, ProgressSink};
 
-/// What changes are made with.
+/// The registry to write to, and the sink that records the changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Writer<'a> {
     pub(crate) registry: &'a RegistryClient,
-    /// The registry's host.
+    /// The registry's login server.
     pub(crate) login_server: &'a str,
     pub(crate) progress: &'a dyn ProgressSink,
 }
 
 impl Writer<'_> {
-    /// Records what a task is now.
+    /// Records the current state of a task.
     pub(crate) fn record_task(self, name: TaskName, task: &Task) {
         self.progress.record(ProgressEvent::TaskExists(name, task));
     }
@@ -28,7 +28,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Waits for the end of a task whose deletion has begun already.
+    /// Waits until a task that Azure is already deleting is gone.
     pub(crate) async fn wait_until_gone(self, name: TaskName) -> Result<(), Error> {
         self.registry.wait_task_gone(name.as_str()).await
     }
@@ -55,25 +55,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Records that the role assignment of this key exists.
+    /// Records that the role assignment with this key exists.
     pub(crate) fn record_assignment(self, key: &str, id: &str) {
         self.progress.record(ProgressEvent::RoleAssigned(key, id));
     }
 
-    /// Deletes the role assignment of this key.
+    /// Deletes the role assignment with this key.
     pub(crate) async fn revoke(self, key: &str, id: &str) -> Result<(), Error> {
         self.revoke_orphan(id).await?;
         self.progress.record(ProgressEvent::RoleRevoked(key));
         Ok(())
     }
 
-    /// Deletes a role assignment that has no key, because its identity is gone.
+    /// Deletes a role assignment without a key, because its identity no longer exists.
     pub(crate) async fn revoke_orphan(self, id: &str) -> Result<(), Error> {
         self.registry.delete_role_assignment(id).await
     }
 
-    /// After a write without a clear "no" something may exist that Azure has not told. Then the record
-    /// has to exist as well, so that the next refresh or destroy looks for it.
+    /// If the outcome of a write is unknown, something may exist that Azure has not reported. Then there
+    /// must be a record, so that the next refresh or destroy checks for it.
     pub(crate) fn record_doubt(self, error: &Error) {
         if error.may_have_been_done() {
             self.progress.record(ProgressEvent::InDoubt);
@@ -81,7 +81,7 @@ impl Writer<'_> {
     }
 }
 
-/// The failures among some outcomes.
+/// Returns the errors among the results.
 pub(crate) fn failed(outcomes: impl IntoIterator<Item = Result<(), Error>>) -> Vec<Error> {
     outcomes.into_iter().filter_map(Result::err).collect()
 }

@@ -1,30 +1,30 @@
-//! What a workflow depends on of its registry.
+//! The properties of a registry that a workflow depends on.
 
 use crate::azure::RegistryId;
 use crate::azure::registry::{Registry, RoleAssignmentMode};
 use crate::patching::role::{Role, needed};
 use crate::patching::{Permissions, TaskName};
 
-/// What a registry says of itself. Two are equal where their ids differ in letter case alone.
+/// The properties of a registry. Two are equal even if the case of their IDs differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RegistryFacts {
-    /// Its id, as Resource Manager spells it.
+    /// The resource ID, in Resource Manager's case.
     pub(crate) id: RegistryId,
-    /// Its host.
+    /// The login server.
     pub(crate) login_server: String,
-    /// Its region; tasks have to be in the same.
+    /// The region. The tasks must be in the same region.
     pub(crate) location: String,
-    /// How it grants access to its repositories.
+    /// How the registry grants permissions on repositories.
     pub(crate) permissions: Permissions,
 }
 
 impl RegistryFacts {
-    /// The id of one of the tasks.
+    /// Returns the ID of one of the tasks.
     pub(crate) fn task_id(&self, task: TaskName) -> String {
         self.id.task_id_as_written(task.as_str())
     }
 
-    /// Every role that the tasks need here, by the key of its assignment.
+    /// Returns every role that the tasks need here, with the key of its assignment.
     pub(crate) fn role_keys(&self) -> Vec<(String, TaskName, Role)> {
         TaskName::ALL
             .into_iter()
@@ -51,7 +51,7 @@ impl From<&Registry> for RegistryFacts {
     }
 }
 
-/// The key of the assignment of a role to a task's identity.
+/// Returns the key of a role assignment to a task's identity.
 pub(crate) fn role_key(task: TaskName, role: Role) -> String {
     format!("{task}/{role}")
 }

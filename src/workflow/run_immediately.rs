@@ -1,5 +1,5 @@
-//! `run_immediately`: queues a run of the trigger task, and again while it fails because the rights
-//! of the tasks' identities haven't arrived everywhere yet.
+//! Implements `run_immediately`: queues a run of the trigger task. It queues another one while runs fail
+//! because new role assignments have not propagated.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
 use crate::patching::TaskName;
 
-/// A run that has been running for so long has used its rights: it logs in first of all.
+/// How long to watch a run. By then it has used its permissions, because it logs in first.
 const PROVEN: Duration = Duration::from_secs(60);
 
-/// How the run went.
+/// The outcome of the run.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// It has ended well, or is on its way.
+    /// The run succeeded, was cancelled, or is still queued or running.
     Queued,
-    /// It has failed for a reason that waiting doesn't mend, or until the time was over.
+    /// The run failed, and retrying doesn't help or the time is over.
     Failed(Run),
-    /// It could not be queued or looked at.
+    /// The run could not be queued or read.
     Unknown(Error),
 }
 
-/// What to make of a run as it is now.
+/// The decision about a run in its current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Look,
@@ -31,8 +31,8 @@ enum Verdict {
     GiveUp,
 }
 
-/// Queues the run. `new_rights` says that some of the tasks' rights have been given just now: then
-/// any failure may come from that, because a run's message doesn't always say so.
+/// Queues the run. `new_rights` says that role assignments have just been created. Then any failure may
+/// come from them, because a run's message doesn't always say so.
 pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome {
     let mut waits = Backoff::until_authorized();
     loop {
@@ -49,7 +49,7 @@ pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome 
     }
 }
 
-/// Queues one run, and watches it until its rights are proven; gives the run that failed.
+/// Queues one run and watches it until its permissions are proven. Returns the run if it failed.
 async fn attempt(
     registry: &RegistryClient,
     new_rights: bool,
@@ -64,7 +64,7 @@ async fn attempt(
             verdict @ (Verdict::QueueAgain | Verdict::GiveUp) => return Ok(Some((run, verdict))),
         }
         let pause = pauses.next().unwrap_or_default();
-        // It is queued; whatever becomes of it, it isn't ours to wait for any longer.
+        // The run is queued, and the time for watching it is over.
         if registry.budget().sleep(pause).await.is_err() {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ fn verdict(run: &Run, watched: Duration, new_rights: bool) -> Verdict {
             Verdict::QueueAgain
         }
         RunStatus::Failed | RunStatus::Error | RunStatus::Timeout => Verdict::GiveUp,
-        // Somebody who cancels a run doesn't want it.
+        // A cancelled run is not repeated, because a user cancelled it on purpose.
         RunStatus::Queued
         | RunStatus::Started
         | RunStatus::Running
@@ -92,7 +92,8 @@ fn verdict(run: &Run, watched: Duration, new_rights: bool) -> Verdict {
     }
 }
 
-/// Whether a run may have failed for want of rights, as one does whose rights are still on their way.
+/// Whether a run may have failed because of missing permissions, which also happens until role
+/// assignments propagate.
 pub(crate) fn lacks_rights(run: &Run) -> bool {
     const SIGNS: [&str; 5] = [
         "unauthorized",
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_watched_until_its_rights_are_proven() {
+    fn watches_a_run_until_its_permissions_are_proven() {
         let running = run(RunStatus::Running, "");
         assert_eq!(verdict(&running, Duration::ZERO, true), Verdict::Look);
         assert_eq!(verdict(&running, PROVEN, true), Verdict::Done);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_failure_that_rights_may_explain_is_queued_again() {
+    fn retries_only_failures_that_permissions_can_explain() {
         let refused = run(RunStatus::Failed, "failed to pull: Unauthorized");
         let broken = run(RunStatus::Failed, "step ID: limit: exit status 1");
         assert_eq!(

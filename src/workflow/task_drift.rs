@@ -1,4 +1,4 @@
-//! How a task that exists differs from one that this engine sets up.
+//! Compares an existing task with the task that this engine creates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +12,13 @@ pub(crate) const CPU: u32 = 2;
 pub(crate) const TIMEOUT_SECONDS: u32 = 3600;
 const SYSTEM_ASSIGNED: &str = "SystemAssigned";
 pub(crate) const SYSTEM_IDENTITY: &str = "[system]";
-/// The login mode in which only the identity counts.
+/// The login mode that uses only the identity.
 pub(crate) const NO_OTHER_LOGIN: &str = "None";
 pub(crate) const ENABLED: &str = "Enabled";
-/// The portal and the Azure CLI know the tasks of a workflow by these.
+/// The tags by which the portal and the Azure CLI recognise a workflow's tasks.
 pub(crate) const TAGS: [(&str, &str); 2] = [("clienttracking", "true"), ("cssc", "true")];
 
-/// A part of a task that we set up, in the words of Azure's API, which plans show.
+/// A part of a task that the engine manages. Plans show its name from Azure's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Provisioning,
@@ -35,7 +35,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Its name in Azure's API, where a status has to name it; [`None`] where it shows otherwise.
+    /// Returns the name in Azure's API if a task's status lists this part, or [`None`] if another
+    /// attribute shows it.
     pub(crate) const fn shown_as(self) -> Option<&'static str> {
         match self {
             Self::Status | Self::Definition | Self::Timer => None,
@@ -51,7 +52,8 @@ impl Part {
     }
 }
 
-/// How a task differs from ours, its timer left aside: state has attributes for that.
+/// Returns how a task differs from the desired task, except for its timer. The timer has its own
+/// attributes in the state.
 pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &str) -> Vec<Part> {
     let properties = &observed.properties;
     let same = |a: Option<&str>, b: &str| a.is_some_and(|a| a.eq_ignore_ascii_case(b));
@@ -63,7 +65,7 @@ pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &s
         let mut kinds = identity.kind.split(',').map(str::trim);
         kinds.any(|kind| kind.eq_ignore_ascii_case(SYSTEM_ASSIGNED))
     });
-    // A run gives the values that its definition needs.
+    // A run passes the values that its definition needs, so the task itself has no values.
     let values_fit = properties
         .step
         .as_ref()
@@ -95,7 +97,7 @@ pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &s
     .collect()
 }
 
-/// The digest of the YAML that a task runs; [`None`] where it runs something else.
+/// Returns the digest of a task's YAML, or [`None`] if the task has no YAML of its own.
 pub(crate) fn definition(observed: &Task) -> Option<String> {
     let step = observed.properties.step.as_ref()?;
     let content = STANDARD
@@ -104,7 +106,7 @@ pub(crate) fn definition(observed: &Task) -> Option<String> {
     Some(sha256(&content))
 }
 
-/// The timers of a task.
+/// Returns the timers of a task.
 pub(crate) fn timers(observed: &Task) -> &[TimerTrigger] {
     observed
         .properties
@@ -113,7 +115,7 @@ pub(crate) fn timers(observed: &Task) -> &[TimerTrigger] {
         .map_or(&[], |trigger| &trigger.timer_triggers)
 }
 
-/// Azure leaves the status out where it is the default, and spells it as it likes.
+/// Azure may omit a status that is the default, and may return it in any case.
 pub(crate) fn is_enabled(status: Option<&str>) -> bool {
     status.is_none_or(|status| status.eq_ignore_ascii_case(ENABLED))
 }

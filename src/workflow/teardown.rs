@@ -1,5 +1,5 @@
-//! Removes a workflow: first what starts runs, then what is running, then the rights, then the
-//! rest. What is gone already is as good as removed.
+//! Removes a workflow: the trigger task, the active runs, the role assignments, and then the rest.
+//! Anything already gone counts as removed.
 
 use futures::future::join_all;
 
@@ -11,9 +11,8 @@ use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::{Writer, failed};
 
-/// Removes everything that is ours: what is observed, and what is recorded although Azure doesn't list
-/// it (yet). Every piece is tried whatever becomes of the others; what could not be removed stays in the
-/// record.
+/// Removes everything that belongs to the workflow. That includes recorded parts that Azure doesn't list
+/// yet. It tries every part even if others fail. What it can't remove stays in the record.
 pub(crate) async fn tear_down(
     writer: Writer<'_>,
     observed: &Observed,
@@ -21,7 +20,7 @@ pub(crate) async fn tear_down(
     recorded: &Recorded,
 ) -> Vec<Error> {
     let remove = async |name| remove_task(writer, name, observed, recorded).await;
-    // A task that is gone can't start a run any more, and so can't undo what follows.
+    // A deleted task can't start runs, so it can't undo the next steps.
     let trigger = remove(TaskName::Trigger).await;
     let mut failures = failed([trigger, cancel_runs(writer).await]);
     let held = owned.held.iter().map(|(key, held)| (key, &held.id));
