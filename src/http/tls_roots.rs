@@ -21,7 +21,7 @@ pub enum TrustError {
     Certificates(String),
     /// The system has no certificates, and the user gave none.
     #[error("this system has no CA certificates, and no extra ones are configured")]
-    Nobody,
+    NoCertificates,
 }
 
 /// Returns a TLS client configuration that trusts the system's certificates and `extra_pem`.
@@ -81,7 +81,7 @@ fn verifier(
     // A system's bundle may contain a certificate that webpki can't read. The others still apply.
     roots.add_parsable_certificates(system_certificates().into_iter().chain(extra));
     if roots.is_empty() {
-        return Err(TrustError::Nobody);
+        return Err(TrustError::NoCertificates);
     }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(crypto))
         .build()

@@ -1,4 +1,4 @@
-//! Applies [`Changes`]. Independent changes run in parallel. If one fails, the others still complete.
+//! Applies [`Changes`]. Independent changes run in parallel, and a failed one doesn't stop the others.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -54,7 +54,7 @@ pub(crate) async fn apply(
     let principals = tasks.into_principals();
     let current: Vec<&str> = principals.values().map(String::as_str).collect();
     let grants = changes.grants.iter().filter_map(|grant| {
-        // A task without an identity failed to be created, and that error is reported already.
+        // If a task has no identity, creating it failed, and that error is already reported.
         let principal = principals.get(&grant.task)?;
         Some(assign(writer, grant, principal, &current))
     });

@@ -12,7 +12,7 @@ use crate::patching::TaskName;
 #[derive(Debug)]
 pub(crate) struct CancelRuns<'a> {
     registry: &'a RegistryClient,
-    /// The number of finished rounds.
+    /// The number of rounds so far.
     rounds: usize,
 }
 

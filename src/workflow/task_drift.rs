@@ -97,7 +97,7 @@ pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &s
     .collect()
 }
 
-/// Returns the digest of a task's YAML, or [`None`] if the task has no YAML of its own.
+/// Returns the digest of a task's YAML, or [`None`] if the task contains no YAML.
 pub(crate) fn definition(observed: &Task) -> Option<String> {
     let step = observed.properties.step.as_ref()?;
     let content = STANDARD
