@@ -113,7 +113,7 @@ mod tests {
             refused("7d", "02:30", "9999-12-30T12:00:00Z"),
         ].join("\n"), @r#"
         Some(0): "weekly" is not a number of days followed by "d"
-        Some(1): "2:30" is not a time of the day between "00:00" and "23:59"
+        Some(1): "2:30" is not a time of day between "00:00" and "23:59"
         Some(2): "2026-06-10" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"
         Some(2): "2026-06-10T12:00:00" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"
         Some(2): "2026-06-10T12:00:00Z[UTC]" is not an RFC 3339 timestamp such as "2026-06-10T12:00:00Z"

@@ -209,7 +209,7 @@ mod tests {
         assert!(explain(&first).next_step.is_some());
         let Explained { outcome, next_step } = explain(&second);
         assert_eq!(next_step, None);
-        insta::assert_snapshot!(outcome, @"Signing in with a client secret failed for the same reason as in another error of this run (AADSTS7000215). That error has the details.");
+        insta::assert_snapshot!(outcome, @"Signing in with a client secret failed again for the reason that this run has already reported (AADSTS7000215).");
     }
 
     #[test]

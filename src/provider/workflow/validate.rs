@@ -193,13 +193,13 @@ mod tests {
         preflight: Invalid preflight
           "yes" is not a kind of preflight. Write "warn", "error" or "off".
         repositories["Python"]: Invalid repository
-          "Python" is not a repository's name: it takes lower-case letters and digits, with single dots, one or two underscores or any number of hyphens between them, in path components joined by slashes. Use the repository's name as the registry lists it, without the registry's host and without a tag.
+          "Python" is not a valid repository name. It has path components separated by slashes. A component has lowercase letters and digits, separated by single dots, one or two underscores, or any number of hyphens. Use the repository's name as the registry lists it, without the registry's host and without a tag.
         repositories["Python"]: Invalid tags
-          "*" already means every tag: it must be the only entry. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
+          "*" means every tag and must be the only entry. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         repositories["Python"]: Invalid tags
-          "1.0-1" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
+          "1.0-1" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         repositories["Python"]: Invalid tags
-          "x-patched" looks like a tag that patching itself writes (it ends in "-patched" or in "-0" to "-999"): name the tag that is to be patched. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
+          "x-patched" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         timeouts.create: Invalid timeout
           "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
         "#);
@@ -213,7 +213,7 @@ mod tests {
         repositories: No repositories
           A workflow needs at least one repository. Name a repository and its tags, or remove the resource.
         repositories["python"]: Invalid tags
-          At least one tag is needed; ["*"] means every tag. In repositories["python"].tags, list the tags to patch, or ["*"] alone for every tag.
+          At least one tag is required. ["*"] means every tag. In repositories["python"].tags, list the tags to patch, or ["*"] alone for every tag.
         "#);
     }
 
