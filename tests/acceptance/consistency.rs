@@ -100,7 +100,7 @@ async fn assert_whole_life(turn: impl Fn(&mut Knobs)) {
 async fn apply(stage: &Stage) {
     let text = stage.workspace.apply().await.unwrap().text();
     assert!(
-        !text.contains("Azure does not show everything yet"),
+        !text.contains("Azure does not list every change in"),
         "{text}"
     );
     assert!(!text.contains("leftovers"), "{text}");
@@ -109,7 +109,7 @@ async fn apply(stage: &Stage) {
 async fn destroy(stage: &Stage) {
     let text = stage.workspace.destroy().await.unwrap().text();
     assert!(
-        !text.contains("Azure does not show everything yet"),
+        !text.contains("Azure does not list every change in"),
         "{text}"
     );
     assert_eq!(stage.azure.leftovers(), nothing());

@@ -74,7 +74,7 @@ async fn a_registry_without_a_workflow_fails_the_plan_at_its_id() {
         let [error] = &findings[..] else {
             panic!("one error expected: {findings:?}");
         };
-        assert_eq!(error.summary, "There is no workflow");
+        assert_eq!(error.summary, "The registry has no workflow");
         assert!(error.detail.contains(&registry_id("contoso")), "{error:?}");
         // The line of `registry_id` in the data source.
         assert_eq!(error.range.as_ref().unwrap().start.line, 7);

@@ -228,7 +228,7 @@ async fn assert_created_and_cleaned(stage: &Stage, deeds: Deeds) {
     stage.azure.mark();
     let applied = stage.workspace.try_apply().await.unwrap();
     let text = applied.ended_with(0).unwrap().text();
-    let warning = "Removed the leftovers of an earlier workflow";
+    let warning = "Removed remains of an earlier workflow in contoso";
     assert!(text.contains(warning), "{text}");
     for ((name, _), orphans) in deeds.iter().zip(orphans) {
         let writes = stage.writes_to(name);

@@ -1,4 +1,4 @@
-//! The configuration as Rust types. Anything in it may be unknown.
+//! The configuration as Rust types. Every value may be unknown.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::repositories::{RepositoryModel, to_policy};
 
-/// A validated configuration. What validation has refused counts as unknown.
+/// A validated configuration. Invalid values count as unknown.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) registry_id: Field<String>,
@@ -22,7 +22,7 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads a configuration, of a resource or of a data source that has some of its arguments.
+    /// Reads the configuration of the resource, or of a data source with some of its arguments.
     pub(super) fn read(config: &Value) -> Self {
         fn field<T: FromValue>(config: &Value, name: &str) -> Field<T> {
             Field::read(config.get(name), |value| T::from_value(value).ok())
@@ -39,7 +39,7 @@ impl Config {
         }
     }
 
-    /// The policy, if all of it is known.
+    /// Returns the policy if it is wholly known.
     pub(super) fn policy(&self) -> Option<Policy> {
         let convention = self.tag_convention;
         Some(Policy {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_partly_unknown_is_not_known() {
+    fn a_partly_unknown_policy_is_unknown() {
         let config = Value::object([(
             names::REPOSITORIES,
             Value::Map(

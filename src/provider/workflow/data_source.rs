@@ -1,8 +1,7 @@
-//! The data source `acr_continuous_patching_workflow`: the workflow of a registry, whoever set it
-//! up and whatever became of it since.
+//! The data source `acr_continuous_patching_workflow`: reads the workflow of a registry, whichever tool
+//! created it.
 //!
-//! It has what an import would have, but for what says what applying does: of that there is
-//! nothing in Azure.
+//! It has the attributes of the resource, except those that control an apply, which Azure does not store.
 
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ impl ContinuousPatchingWorkflow {
         }
     }
 
-    /// What the state of a workflow says here, beside the configuration.
+    /// The state of the data source, from the workflow's state and the configuration.
     fn attributes(&self, state: Value, config: &Value) -> Value {
         let Value::Object(mut attributes) = state else {
             return state;
@@ -103,12 +102,11 @@ fn schema() -> Schema {
 
 fn no_workflow(registry: &str) -> Diagnostic {
     Diagnostic::error(
-        "There is no workflow",
+        "The registry has no workflow",
         format!(
-            "The registry {registry} has none of the three tasks of Continuous Patching. Set a \
-             workflow up with the resource `acr_continuous_patching_workflow`. Where this \
-             configuration does so, name that resource in the `depends_on` of this data source, \
-             which is then read after it."
+            "The registry {registry} has none of the three tasks of Continuous Patching. Create a \
+             workflow with the resource `acr_continuous_patching_workflow`. If this configuration \
+             already does, add that resource to the `depends_on` of this data source."
         ),
     )
     .at(AttributePath::new(names::REGISTRY_ID))

@@ -1,4 +1,4 @@
-//! The state and the configuration of a workflow that is as it should be, for tests.
+//! The state and the configuration of a workflow without drift, for tests.
 
 use terraform_plugin::value::Value;
 
@@ -10,7 +10,7 @@ use crate::workflow::fixture::REGISTRY;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::find_owned;
 
-/// The configuration that asks for `desired`.
+/// Returns the configuration of `desired`.
 pub(super) fn config() -> Value {
     let tags = Value::Set(vec!["latest".into(), "3.11".into()]);
     let repository = Value::object([(names::TAGS, tags), (names::ENABLED, Value::Null)]);
@@ -25,7 +25,7 @@ pub(super) fn config() -> Value {
     ])
 }
 
-/// [`config`] with some attributes set otherwise.
+/// Returns [`config`] with some attributes replaced.
 pub(super) fn config_with<const N: usize>(changes: [(&str, Value); N]) -> Value {
     let Value::Object(mut attributes) = config() else {
         unreachable!("it is an object");
@@ -34,7 +34,7 @@ pub(super) fn config_with<const N: usize>(changes: [(&str, Value); N]) -> Value 
     Value::Object(attributes)
 }
 
-/// The state after a refresh of `observed`.
+/// Returns the state after a refresh of `observed`.
 pub(super) fn state(observed: &Observed) -> State {
     let before = State {
         enabled: true,
@@ -43,7 +43,7 @@ pub(super) fn state(observed: &Observed) -> State {
     again(observed, &before).expect("the workflow is there")
 }
 
-/// The state after a refresh of `observed`, where it was `before`.
+/// Returns the state after a refresh of `observed`, with the prior state `before`.
 pub(super) fn again(observed: &Observed, before: &State) -> Option<State> {
     let owned = find_owned(observed, &before.recorded(&PrivateData::default()));
     refreshed(observed, &owned, before)

@@ -1,11 +1,11 @@
-//! The configuration of a workflow, worked out from its state: what a user would have written.
+//! Generates the configuration of an imported workflow from its state.
 
 use crate::provider::workflow::names;
 use crate::provider::workflow::schema::default_of;
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-/// The configuration, without what is as it is by default anyway.
+/// Returns the configuration without attributes that have their default value.
 pub(crate) fn configuration(schema: &Schema, state: Value) -> Value {
     let Value::Object(mut values) = schema.block.configuration_of(state) else {
         return Value::Null;

@@ -1,8 +1,7 @@
-//! What a workflow is named by, for good: its registry.
+//! The resource identity of a workflow: its registry.
 //!
-//! The identity is that of the registry's id as the configuration or the import has spelled it,
-//! which the state keeps. Azure spells ids in other letter case now and then; an identity that
-//! followed it would change, which hosts don't allow.
+//! The identity has the letter case of the configuration or the import, which the state keeps. Azure returns
+//! IDs in varying letter case, and hosts don't allow an identity to change.
 
 use crate::azure::id::RegistryId;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -30,7 +29,7 @@ pub(crate) fn schema() -> IdentitySchema {
     }
 }
 
-/// The identity of the workflow of a registry, unknown while that is.
+/// Returns the identity for a registry ID. It is unknown while the ID is.
 pub(crate) fn of(registry_id: &Value) -> Value {
     match registry_id {
         Value::Unknown => Value::Unknown,
@@ -41,7 +40,7 @@ pub(crate) fn of(registry_id: &Value) -> Value {
     }
 }
 
-/// The identity of the workflow of this registry.
+/// Returns the identity for a registry.
 pub(crate) fn of_registry(registry: &RegistryId) -> Value {
     Value::object([
         (SUBSCRIPTION_ID, registry.subscription_id.as_str().into()),
@@ -50,7 +49,7 @@ pub(crate) fn of_registry(registry: &RegistryId) -> Value {
     ])
 }
 
-/// The registry that the user has named.
+/// Returns the registry in an import request.
 pub(crate) fn named(request: &ImportRequest) -> Result<RegistryId, Diagnostics> {
     match request {
         ImportRequest::Id(id) => id.parse().map_err(|error| {
@@ -82,7 +81,7 @@ mod tests {
     const ID: &str = "/SUBSCRIPTIONS/aAaAaAaA-0000-0000-0000-000000000000/resourcegroups/My-Group/providers/microsoft.containerregistry/registries/Contoso";
 
     #[test]
-    fn an_identity_keeps_the_spelling_of_the_id_and_leads_back_to_it() {
+    fn an_identity_keeps_the_letter_case_of_the_id() {
         let identity = of(&ID.into());
         assert_eq!(*identity.get(RESOURCE_GROUP_NAME), "My-Group".into());
         let registry = named(&ImportRequest::Identity(identity.clone())).unwrap();
@@ -91,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_no_id_has_no_identity() {
+    fn an_unknown_or_invalid_id_has_no_identity() {
         assert_eq!(of(&Value::Unknown), Value::Unknown);
         assert_eq!(of(&Value::Null), Value::Null);
         assert_eq!(of(&"x".into()), Value::Null);
     }
 
     #[test]
-    fn an_identity_that_names_no_registry_is_refused_with_the_part_that_is_wrong() {
+    fn an_invalid_identity_names_the_invalid_part() {
         let refused = named(&ImportRequest::Identity(Value::object([
             (SUBSCRIPTION_ID, "me".into()),
             (RESOURCE_GROUP_NAME, "demo".into()),

@@ -1,4 +1,4 @@
-//! The workflow of a registry, for whoever has no state of it.
+//! Reads the workflow of a registry without a prior state.
 
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::model::Model as _;
@@ -11,26 +11,26 @@ use crate::provider::workflow::{notices, state};
 use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
 use crate::workflow::ownership::find_owned;
 
-/// What a look at a registry has found.
+/// The outcome of a lookup.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// No registry.
+    /// The registry was not found.
     NoRegistry,
-    /// A registry, and none of the three tasks: just then a create goes on.
+    /// The registry has none of the three tasks. Only then does a create proceed.
     NoWorkflow,
-    /// A workflow, whoever set it up.
+    /// The registry has a workflow of any tool.
     Workflow {
-        /// Its state, as a refresh after an import would find it.
+        /// The state after an import and a refresh.
         state: Value,
-        /// What a refresh would have to say.
+        /// The diagnostics of that refresh.
         diagnostics: Diagnostics,
     },
 }
 
-/// Looks at a registry: at everything of a workflow at once.
+/// Reads the workflow of a registry.
 ///
 /// # Errors
-/// The registry can't be looked at.
+/// The registry or a part of the workflow can't be read.
 pub(crate) async fn look_up(registry: &RegistryClient) -> Result<Lookup, Error> {
     let policy = PolicyRead::Read(KnownPolicy::default());
     let Some(observed) = observe(registry, policy).await? else {

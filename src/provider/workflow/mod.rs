@@ -1,15 +1,15 @@
-//! `acr_continuous_patching_workflow`: the managed resource, and what else the provider offers about a
-//! workflow. Here Terraform's values and the engine's types meet.
+//! `acr_continuous_patching_workflow`: the managed resource, its data sources, list resource and actions.
+//! They convert between Terraform's values and the engine's types.
 //!
 //! # Layout
-//! - `resource`: the managed resource, in the order of its acts
-//!   - `schema`, `names`, `config`, `model`, `repositories`: what it looks like, and its values as Rust types
-//!   - `validate`, `preflight`, `plan`: what is checked and decided before anything changes
+//! - `resource`: the managed resource, in the order of its operations
+//!   - `schema`, `names`, `config`, `model`, `repositories`: the schema, and its values as Rust types
+//!   - `validate`, `preflight`, `plan`: checks and decisions before a change
 //!   - `reconcile`, `stale_plan`: the path that create, update and repair share
-//!   - `state`, `state_recorder`, `private_data`: what exists, and what is kept for the next plan
-//!   - `identity`, `generate_config`: its identity, and a configuration for an import
+//!   - `state`, `state_recorder`, `private_data`: the state, and private data for the next plan
+//!   - `identity`, `generate_config`: the resource identity, and generated configurations
 //!   - `notices`, `task_status`: the wording of warnings and statuses
-//! - `lookup`: reads the workflow of a registry without any state
+//! - `lookup`: reads the workflow of a registry without a prior state
 //! - `list`: the list resource
 //! - `data_source`, `images`, `status`: the data sources
 //! - `run`, `cancel`, `action_arguments`: the actions
@@ -49,17 +49,17 @@ use terraform_plugin::framework::{Action, DataSource, ListResource, Resource};
 
 use crate::provider::connection::Connection;
 
-/// Its name in configurations.
+/// The resource type name.
 const TYPE_NAME: &str = "acr_continuous_patching_workflow";
 
-/// The managed resources, working through `connection`.
+/// Returns the managed resources, which use `connection`.
 pub(crate) fn resources(connection: &Arc<Connection>) -> Vec<Arc<dyn Resource>> {
     vec![Arc::new(resource::ContinuousPatchingWorkflow::new(
         Arc::clone(connection),
     ))]
 }
 
-/// The data sources.
+/// Returns the data sources.
 pub(crate) fn data_sources(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
     vec![
         Arc::new(images::ContinuousPatchingImages::new(Arc::clone(
@@ -74,14 +74,14 @@ pub(crate) fn data_sources(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSour
     ]
 }
 
-/// The list resources.
+/// Returns the list resources.
 pub(crate) fn list_resources(connection: &Arc<Connection>) -> Vec<Arc<dyn ListResource>> {
     vec![Arc::new(list::ContinuousPatchingWorkflows::new(
         Arc::clone(connection),
     ))]
 }
 
-/// The actions.
+/// Returns the actions.
 pub(crate) fn actions(connection: &Arc<Connection>) -> Vec<Arc<dyn Action>> {
     vec![
         Arc::new(run::RunWorkflow::new(Arc::clone(connection))),

@@ -1,4 +1,4 @@
-//! The state as Rust types. Nothing in it is unknown; everything that Azure may have lost is optional.
+//! The state as Rust types. No value is unknown. A value that Azure may have lost is optional.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ terraform_plugin::model! {
     /// The state.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub(super) struct State {
-        /// As the user has spelled it.
+        /// In the letter case of the configuration.
         pub(super) registry_id: String = names::REGISTRY_ID,
         pub(super) schedule: Option<Shown<Schedule>> = names::SCHEDULE,
         pub(super) start_time: Option<TimeOfDay> = names::START_TIME,
@@ -36,7 +36,7 @@ terraform_plugin::model! {
         pub(super) schedule_cron: Option<String> = names::SCHEDULE_CRON,
         pub(super) policy_digest: Option<String> = names::POLICY_DIGEST,
         pub(super) tasks: BTreeMap<TaskName, TaskState> = names::TASKS => or(BTreeMap::new()),
-        /// The ids, by the key of each assignment.
+        /// The IDs, by the key of each role assignment.
         pub(super) role_assignments: BTreeMap<String, String> =
             names::ROLE_ASSIGNMENTS => or(BTreeMap::new()),
     }
@@ -53,16 +53,16 @@ terraform_plugin::model! {
     }
 }
 
-/// The type of the workflow, of which there is one.
+/// The only workflow type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct WorkflowType;
 
-/// A value of Azure's: one that this provider would set, or another, which shows as it is.
+/// A value in Azure, which may be one that a configuration can't set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown<T> {
-    /// One that a configuration may ask for.
+    /// A value that a configuration can set.
     Ours(T),
-    /// Anything else, word for word.
+    /// Any other value, word for word.
     Foreign(String),
 }
 
@@ -86,7 +86,7 @@ impl<T: fmt::Display> ToValue for Shown<T> {
 }
 
 impl FromValue for WorkflowType {
-    // It says nothing, whatever it is.
+    // NO-OP: the value carries no information.
     fn from_value(_: &Value) -> Result<Self, TypeError> {
         Ok(Self)
     }
@@ -110,7 +110,7 @@ impl<T: fmt::Display> fmt::Display for Shown<T> {
 }
 
 impl State {
-    /// What is known of a workflow before it has been read: its registry.
+    /// The state of an import before the first refresh: only the registry is known.
     pub(super) fn imported(registry_id: String) -> Self {
         Self {
             registry_id,
@@ -118,10 +118,10 @@ impl State {
         }
     }
 
-    /// Reads a state.
+    /// Reads the state.
     ///
     /// # Errors
-    /// It is no state of this resource.
+    /// The value is not a state of this resource.
     pub(super) fn of(state: &Value) -> Result<Self, Diagnostic> {
         Self::read(state).map_err(|misfit| {
             Diagnostic::error(
@@ -134,15 +134,15 @@ impl State {
         })
     }
 
-    /// Reads a plan. What Azure decides at apply is absent.
+    /// Reads the planned state. Values that are known after apply are absent.
     ///
     /// # Errors
-    /// It is no plan of this resource.
+    /// The value is not a planned state of this resource.
     pub(super) fn planned(plan: &Value) -> Result<Self, Diagnostic> {
         Self::of(&known_part(plan))
     }
 
-    /// The policy that the state describes; [`None`] where it is incomplete.
+    /// Returns the policy in state; [`None`] if it is incomplete.
     pub(super) fn policy(&self) -> Option<Policy> {
         Some(Policy {
             convention: self.tag_convention?,
@@ -150,13 +150,13 @@ impl State {
         })
     }
 
-    /// How long an operation may take.
+    /// Returns the timeout of an operation.
     pub(super) fn timeout(&self, operation: Operation) -> std::time::Duration {
         let timeouts = self.timeouts.as_ref();
         timeouts.map_or(operation.default_timeout(), |it| it.of(operation))
     }
 
-    /// What state and private data record of the workflow, for the engine.
+    /// Returns the recorded pieces of the workflow, for the engine.
     pub(super) fn recorded(&self, private: &PrivateData) -> Recorded {
         Recorded {
             registry_id: self.registry_id.clone(),
@@ -169,7 +169,7 @@ impl State {
     }
 }
 
-/// A value with null for what isn't known, and without the elements of maps that aren't.
+/// Replaces unknown values with null, and removes unknown map elements.
 fn known_part(value: &Value) -> Value {
     match value {
         Value::Unknown => Value::Null,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_survives_being_stored() {
+    fn a_state_survives_a_round_trip() {
         assert_eq!(State::of(&state().write()), Ok(state()));
         let foreign = State {
             schedule: Some("0 0 * * 1".into()),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_azure_decides_is_absent_from_a_plan() {
+    fn values_known_after_apply_are_absent_from_a_plan() {
         let Value::Object(mut plan) = state().write() else {
             panic!("it is an object");
         };

@@ -1,4 +1,4 @@
-//! Names of the attributes and blocks. Configurations and states rely on them.
+//! Names of attributes and blocks. Existing configurations and states depend on them.
 
 pub(crate) const REGISTRY_ID: &str = "registry_id";
 pub(crate) const SCHEDULE: &str = "schedule";

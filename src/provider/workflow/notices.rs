@@ -1,9 +1,10 @@
-//! What the provider itself has to say of a workflow, beside what Azure says.
+//! Diagnostics of the provider itself, apart from Azure's errors.
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::ApplyRequest;
 use terraform_plugin::value::AttributePath;
 
+use crate::azure::RegistryId;
 use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
@@ -13,7 +14,7 @@ use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::run_immediately::Outcome;
 
-/// azurerm's sentence, which users search for.
+/// The wording is azurerm's, because users search for it.
 pub(crate) fn already_exists(id: &str) -> Diagnostic {
     Diagnostic::error(
         "Resource already exists",
@@ -22,7 +23,7 @@ pub(crate) fn already_exists(id: &str) -> Diagnostic {
              resource needs to be imported into the State. Please see the resource documentation \
              for \"acr_continuous_patching_workflow\" for more information.\n\nTo import it, add:\n\n  \
              import {{\n    to = acr_continuous_patching_workflow.<name>\n    id = {id:?}\n  }}\n\n\
-             A registry has one workflow at most: where another resource of the configuration manages it, \
+             A registry has at most one workflow. If another resource of the configuration manages it, \
              remove one of the two."
         ),
     )
@@ -42,8 +43,8 @@ pub(crate) fn tainted(errors: Diagnostics) -> Diagnostics {
     errors.into_iter().collect()
 }
 
-/// What a create has cleaned up after a workflow that somebody deleted only in part: role
-/// assignments whose identities are gone, and a policy other than `policy`.
+/// What a create removed of a workflow that was only partly deleted: role assignments whose identities no
+/// longer exist, and a policy that differs from `policy`.
 pub(crate) fn leftovers(
     request: &ApplyRequest,
     observed: &Observed,
@@ -65,42 +66,50 @@ pub(crate) fn leftovers(
         .collect();
     (request.prior.is_null() && !left.is_empty()).then(|| {
         Diagnostic::warning(
-            "Removed the leftovers of an earlier workflow",
             format!(
-                "The tasks of an earlier workflow on this registry had been deleted without what \
-                 belonged to them: role assignments, whose identities no longer exist, or the \
-                 policy. This has been removed or replaced:\n{}",
+                "Removed remains of an earlier workflow in {}",
+                observed.facts.id.registry
+            ),
+            format!(
+                "The tasks of an earlier workflow were deleted, but their role assignments or the \
+                 policy remained. The provider removed or replaced:\n{}",
                 left.join("\n")
             ),
         )
     })
 }
 
-/// Everything has been done, but Azure's lists don't show all of it.
-pub(crate) fn not_shown_yet(registry: &str) -> Diagnostic {
+/// Azure accepted every change, but its lists don't show all of them yet.
+pub(crate) fn not_shown_yet(registry: &RegistryId) -> Diagnostic {
     Diagnostic::warning(
-        "Azure does not show everything yet",
         format!(
-            "Everything has been changed as planned, but what Azure lists of {registry} is still \
-             older. Until it shows, a plan may propose what has been done already; plan again in \
-             a few minutes."
+            "Azure does not list every change in {} yet",
+            registry.registry
+        ),
+        format!(
+            "All planned changes are applied, but Azure's lists of {} still show older data. Until \
+             Azure's lists catch up, a plan may show changes that are already applied. Plan again in \
+             a few minutes.",
+            registry.as_written()
         ),
     )
 }
 
-/// What became of the run of `run_immediately`, where that is worth a word.
-pub(crate) fn run_immediately(outcome: &Outcome) -> Option<Diagnostic> {
+/// The outcome of `run_immediately`, unless Azure queued the run.
+pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Option<Diagnostic> {
+    let name = &registry.registry;
     let (summary, what) = match outcome {
         Outcome::Queued => return None,
         Outcome::Unknown(error) => {
-            let failure = report::failure("Could not queue a run", error);
+            let summary = format!("Could not queue a run in {name}");
+            let failure = report::failure(&summary, error);
             (failure.summary, failure.detail)
         }
         Outcome::Failed(run) => {
             let message = run.error_message.as_deref().map(printable);
-            let message = message.as_deref().unwrap_or("no reason was given");
+            let message = message.as_deref().unwrap_or("Azure gave no reason");
             (
-                "The first run has failed".to_owned(),
+                format!("The first run in {name} failed"),
                 format!("Run {} ended as {:?}: {message}.", run.run_id, run.status),
             )
         }
@@ -108,32 +117,30 @@ pub(crate) fn run_immediately(outcome: &Outcome) -> Option<Diagnostic> {
     Some(Diagnostic::warning(
         summary,
         format!(
-            "{what}\n\nThe workflow is set up and will run on its schedule. To run it now: az acr \
-             task run --registry <registry> --name {}",
+            "{what}\n\nThe workflow exists and runs on its schedule. To run it now:\n\n  az acr task \
+             run --registry {name} --name {}",
             TaskName::Trigger
         ),
     ))
 }
 
-/// The service can't do anything with such a policy either.
+/// A warning about a policy that the service can't read either.
 pub(crate) fn unreadable_policy(observed: &Observed) -> Option<Diagnostic> {
     let PolicyState::Invalid { problem } = &observed.policy else {
         return None;
     };
     let manifest = observed.policy_manifest.as_deref();
     let unreadable = unreadable(&observed.facts.login_server, manifest, problem);
-    let detail = format!("{unreadable} Applying `acr_continuous_patching_workflow` replaces it.");
-    Some(
-        Diagnostic::warning("The policy can't be read", detail)
-            .at(AttributePath::new(names::REPOSITORIES)),
-    )
+    let summary = format!("The policy in {} can't be read", observed.facts.id.registry);
+    let detail =
+        format!("{unreadable} An apply of `acr_continuous_patching_workflow` replaces it.");
+    Some(Diagnostic::warning(summary, detail).at(AttributePath::new(names::REPOSITORIES)))
 }
 
-/// That what stands in a policy's place is none.
+/// A sentence about an artifact in the policy's place that is not a policy.
 pub(crate) fn unreadable(host: &str, manifest: Option<&str>, problem: &str) -> String {
     let manifest = manifest.unwrap_or("unknown");
     format!(
-        "{host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}) holds something that the service can't \
-         read: {problem}."
+        "The service can't read the policy {host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}): {problem}."
     )
 }

@@ -1,5 +1,5 @@
-//! What apply will do, decided from the configuration, the last state and what is known of the
-//! registry. Pure: whatever has to be looked up has been looked up before.
+//! Plans an apply from the configuration, the prior state and the known facts of the registry. Pure: the
+//! caller has read Azure before.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::provider::workflow::schema::default_of;
 use crate::provider::workflow::{names, task_status};
 use crate::workflow::registry_facts::RegistryFacts;
 
-/// What becomes of the workflow.
+/// The planned action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    /// There is none yet.
+    /// The workflow does not exist yet.
     Create,
-    /// It stays on its registry.
+    /// The workflow stays on its registry.
     Update,
-    /// It goes to another registry, or may: the registry's id isn't known yet.
+    /// The registry changes, or its ID is still unknown.
     Replace,
 }
 
-/// Decides between changing a workflow in place and making a new one.
+/// Decides between an update in place and a replacement.
 pub(super) fn act(config: &Config, prior: Option<&State>) -> Act {
     match (prior, &config.registry_id) {
         (None, _) => Act::Create,
@@ -37,7 +37,7 @@ pub(super) fn act(config: &Config, prior: Option<&State>) -> Act {
     }
 }
 
-/// The planned state. `private` holds what is known of the configured registry.
+/// Returns the planned state. `private` holds the known facts of the configured registry.
 pub(super) fn plan(
     raw: &Value,
     config: &Config,
@@ -116,7 +116,7 @@ pub(super) fn plan(
     }
 }
 
-/// Compared as Azure compares ids, without case.
+/// Compares IDs as Azure does, regardless of case.
 fn same_registry(a: &str, b: &str) -> bool {
     match (a.parse::<RegistryId>(), b.parse::<RegistryId>()) {
         (Ok(a), Ok(b)) => a == b,
@@ -124,7 +124,7 @@ fn same_registry(a: &str, b: &str) -> bool {
     }
 }
 
-/// The configured time, else the one that is there, else one derived from the registry's id.
+/// Returns the configured time, else the prior one, else a time derived from the registry ID.
 fn start_time(config: &Config, kept: Option<&State>) -> Option<TimeOfDay> {
     match &config.start_time {
         Field::Known(time) => Some(*time),
@@ -185,7 +185,7 @@ fn or_default(raw: &Value, name: &str) -> Value {
     }
 }
 
-/// The configured repositories, `enabled` filled in where it is left out.
+/// Returns the configured repositories with the default of `enabled`.
 fn repositories(configured: &Value) -> Value {
     let Value::Map(elements) = configured else {
         return configured.clone();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_but_principals_and_assignment_ids_is_known_before_a_create() {
+    fn only_principals_and_role_assignment_ids_are_unknown_before_a_create() {
         let planned = planned_state(&config(), None);
         let unknown = |value: &Value| !value.is_wholly_known();
         let Value::Object(attributes) = &planned else {
@@ -260,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn a_workflow_as_it_should_be_has_nothing_to_change() {
+    fn a_workflow_without_drift_plans_no_change() {
         let prior = state(&observed());
         assert_eq!(planned_state(&config(), Some(&prior)), prior.write());
     }
 
     #[test]
-    fn another_spelling_of_the_same_registry_changes_nothing() {
+    fn another_letter_case_of_the_registry_id_plans_no_change() {
         let prior = state(&observed());
         let shouted = config_with([(names::REGISTRY_ID, REGISTRY.to_uppercase().into())]);
         let response = plan_for(&shouted, Some(&prior), &looked_up());
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn another_registry_or_one_that_is_not_known_yet_is_a_replacement() {
+    fn another_or_an_unknown_registry_requires_replacement() {
         let prior = state(&observed());
         let elsewhere = REGISTRY.replace("contoso", "fabrikam");
         for registry in [Value::from(elsewhere), Value::Unknown] {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_time_left_out_is_derived_at_create_and_kept_afterwards() {
+    fn an_omitted_start_time_is_derived_at_create_and_kept_on_update() {
         let without = config_with([(names::START_TIME, Value::Null)]);
         let derived = planned_state(&without, None).get(names::START_TIME).clone();
         assert_eq!(
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_something_unknown_is_unknown() {
+    fn attributes_that_depend_on_unknown_values_are_unknown() {
         let raw = config_with([
             (names::SCHEDULE, Value::Unknown),
             (names::REPOSITORIES, Value::Unknown),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_piece_is_planned_under_its_own_attribute() {
+    fn a_missing_task_or_role_assignment_shows_at_its_attribute() {
         let mut damaged = observed();
         damaged.tasks.remove(&TaskName::Patch);
         let prior = state(&damaged);

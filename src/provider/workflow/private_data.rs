@@ -1,8 +1,7 @@
-//! What the host keeps for the resource beside its state, so that a plan that changes nothing needs no
-//! request of its own.
+//! The private data that the host stores with the state. It saves requests in plans without changes.
 //!
-//! It is JSON, with a version, and read field by field: what one release doesn't know of, or can't read,
-//! loses nothing of the rest.
+//! The format is versioned JSON. The provider reads it field by field, so an unknown or unreadable field does
+//! not affect the others.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +12,27 @@ use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::registry_facts::RegistryFacts;
 
-/// The version of the form. What earlier releases wrote has none, and the same fields.
+/// The format version. Early releases wrote the same fields without a version.
 const VERSION: u64 = 1;
 
 const FACTS: &str = "facts";
 const POLICY_MANIFEST: &str = "policy_manifest";
 const ORPHANS: &str = "orphans";
 
-/// What the host keeps beside the state.
+/// The private data of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PrivateData {
-    /// The registry; [`None`] where it could not be read yet.
+    /// The registry; [`None`] until the provider has read it.
     pub(super) facts: Option<RegistryFacts>,
-    /// The digest of the manifest that holds the state's policy.
+    /// The digest of the manifest of the policy in state.
     pub(super) policy_manifest: Option<String>,
-    /// The ids of assignments that the state had, and that are orphans by now: where their names
-    /// don't tell, nothing else would know of them. In lower case.
+    /// The IDs, in lowercase, of role assignments that were in state and are now orphans. Names of other
+    /// tools don't identify them, so only this list does.
     pub(super) orphans: BTreeSet<String>,
 }
 
 impl PrivateData {
-    /// What is kept for the next plan and refresh.
+    /// Returns the private data for the next plan and refresh.
     pub(super) fn of(observed: &Observed, owned: &Owned) -> Self {
         let is_valid = matches!(observed.policy, PolicyState::Valid(_));
         let orphans = owned.orphans.iter().map(|orphan| orphan.id.to_lowercase());
@@ -44,15 +43,15 @@ impl PrivateData {
         }
     }
 
-    /// Whether `before` says the same in another spelling: other letter case, or another manifest
-    /// for the same policy. A host takes any other bytes for drift, although it can't say of what.
+    /// Whether `before` differs only in letter case, or in the manifest of the same policy. A host reports
+    /// any change of private data as drift, without naming an attribute.
     pub(super) fn agrees_with(&self, before: &Self) -> bool {
         self.facts == before.facts
             && self.orphans == before.orphans
             && self.policy_manifest.is_some() == before.policy_manifest.is_some()
     }
 
-    /// The form in which the host keeps it.
+    /// Writes the format that the host stores.
     pub(super) fn write(&self) -> Vec<u8> {
         let facts = self.facts.as_ref().map(|facts| {
             json!({
@@ -71,7 +70,7 @@ impl PrivateData {
         data.to_string().into_bytes()
     }
 
-    /// What the host has kept, as far as it can be read.
+    /// Reads every field that can be read.
     pub(super) fn read(private: &[u8]) -> Self {
         let data: Map<String, Value> = serde_json::from_slice(private).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_is_no_other_knowledge_but_other_permissions_are() {
+    fn another_letter_case_is_equal_and_another_permissions_mode_is_not() {
         let knowing = |change: fn(&mut RegistryFacts)| {
             let mut facts = facts();
             change(&mut facts);
@@ -132,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn private_data_survives_a_round_trip() {
         assert_eq!(PrivateData::read(&whole().write()), whole());
         assert_eq!(PrivateData::read(b""), PrivateData::default());
     }
 
     #[test]
-    fn what_the_first_releases_have_written_is_read() {
+    fn private_data_without_a_version_is_read() {
         let written = json!({
             "facts": {
                 "id": facts().id.as_written(),
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_can_not_be_read_or_is_not_known_loses_nothing_of_the_rest() {
+    fn an_unknown_or_unreadable_field_does_not_affect_the_others() {
         let newer = json!({
             "version": 2,
             "facts": {"id": 7},

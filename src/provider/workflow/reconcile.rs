@@ -1,5 +1,5 @@
-//! The path that create, update and repair share: what was observed is compared with what is planned,
-//! the difference is made, and Azure has to show it.
+//! The path that create, update and repair share: compare Azure with the plan, apply the differences, and
+//! wait until Azure shows them.
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Applied, ApplyRequest, ApplyResult, Recorder};
@@ -22,7 +22,7 @@ use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::run_immediately;
 
-/// Makes Azure what `planned` says, from whatever is there.
+/// Changes Azure from its observed state to `planned`.
 pub(super) async fn reconcile(
     registry: &RegistryClient,
     summary: &str,
@@ -58,9 +58,9 @@ pub(super) async fn reconcile(
         diagnostics.extend(settle(registry, &desired, &progress).await);
     }
     if planned.run_immediately && starts_something_new(&prior, &planned) {
-        // The workflow is as it should be: an error would have it made anew.
+        // The workflow is complete. An error would taint it, and the next apply would replace it.
         let outcome = run_immediately::run(registry, !changes.grants.is_empty()).await;
-        diagnostics.extend(notices::run_immediately(&outcome));
+        diagnostics.extend(notices::run_immediately(&observed.facts.id, &outcome));
     }
     let (state, private) = progress.now();
     Ok(Applied {
@@ -70,7 +70,7 @@ pub(super) async fn reconcile(
     })
 }
 
-/// Waits until Azure shows what was done, and says so where it doesn't.
+/// Waits until Azure shows every change. Returns a warning if it does not.
 async fn settle(
     registry: &RegistryClient,
     desired: &Desired,
@@ -79,11 +79,11 @@ async fn settle(
     let (state, private) = progress.now();
     match wait_until_applied(registry, desired, &state.recorded(&private)).await {
         Consistency::Shown => None,
-        Consistency::NotYet => Some(notices::not_shown_yet(desired.facts.id.as_written())),
+        Consistency::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
     }
 }
 
-/// Whether what is scanned and patched, or when, isn't what it was.
+/// Whether the policy or the schedule changed.
 fn starts_something_new(prior: &State, planned: &State) -> bool {
     prior.policy_digest != planned.policy_digest || prior.schedule_cron != planned.schedule_cron
 }
@@ -102,8 +102,8 @@ fn desired(planned: &State, facts: &RegistryFacts) -> Result<Desired, Diagnostic
         .ok_or_else(|| {
             Diagnostic::error(
                 "Incomplete plan",
-                "The plan holds no policy or no schedule. This is always a bug in the provider; \
-                 please report it.",
+                "The plan has no policy or no schedule. This is always a bug in the provider. Report \
+                 it to the developers of the provider.",
             )
         })
 }

@@ -1,4 +1,4 @@
-//! The repositories of a policy, as configurations and states have them.
+//! The attribute `repositories` of configurations and states.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::patching::Repository;
 use crate::provider::workflow::names;
 
 terraform_plugin::model! {
-    /// One of the repositories.
+    /// One repository.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(super) struct RepositoryModel {
         tags: BTreeSet<String> = names::TAGS,
@@ -33,13 +33,13 @@ impl From<&Repository> for RepositoryModel {
     }
 }
 
-/// The repositories by name, as a policy has them.
+/// Returns the repositories of a policy, by name.
 pub(super) fn to_policy(models: BTreeMap<String, RepositoryModel>) -> BTreeMap<String, Repository> {
     let models = models.into_iter();
     models.map(|(name, model)| (name, model.into())).collect()
 }
 
-/// The repositories by name, as a state has them.
+/// Returns the repositories of a state, by name.
 pub(super) fn of_policy(
     repositories: &BTreeMap<String, Repository>,
 ) -> BTreeMap<String, RepositoryModel> {
@@ -48,7 +48,7 @@ pub(super) fn of_policy(
     repositories.map(model).collect()
 }
 
-/// The repositories as Terraform stores them.
+/// Returns the repositories as a Terraform value.
 pub(super) fn write_repositories(repositories: &BTreeMap<String, Repository>) -> Value {
     of_policy(repositories).to_value()
 }

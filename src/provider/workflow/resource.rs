@@ -1,5 +1,5 @@
-//! The resource `acr_continuous_patching_workflow`: the order of its acts: validate, plan, create, read,
-//! update, delete, import.
+//! The resource `acr_continuous_patching_workflow`, in the order of its operations: validate, plan, create,
+//! read, update, delete, import.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(crate) struct ContinuousPatchingWorkflow {
 }
 
 impl ContinuousPatchingWorkflow {
-    /// The resource, working through `connection`.
+    /// Creates the resource, which uses `connection`.
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self {
             connection,
@@ -124,7 +124,7 @@ impl Resource for ContinuousPatchingWorkflow {
     }
 
     async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse {
-        // A plan with a provider block that isn't known yet goes on with what was there last.
+        // While the provider block is unknown, the prior state stands for Azure.
         if self.connection.is_unknown() {
             return ReadResponse {
                 state: Some(request.current),
@@ -193,14 +193,14 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ApplyRequest,
         recorder: &Recorder,
     ) -> Result<Diagnostics, Diagnostics> {
-        const SUMMARY: &str = "Could not remove the whole workflow";
+        const SUMMARY: &str = "Could not delete the whole workflow";
         let prior = State::of(&request.prior)?;
         let registry = self.open(context, &prior, Operation::Delete)?;
         let _guard = self.lock(&registry, SUMMARY).await?;
         let observed = observe(&registry, PolicyRead::Skip)
             .await
             .map_err(|error| report::failure(SUMMARY, &error))?;
-        // Without the registry nothing of the workflow is left either.
+        // The workflow was deleted along with the registry.
         let Some(observed) = observed else {
             return Ok(Diagnostics::new());
         };
@@ -219,7 +219,7 @@ impl Resource for ContinuousPatchingWorkflow {
         }
         Ok(match wait_until_removed(&registry, &recorded).await {
             Consistency::Shown => Diagnostics::new(),
-            Consistency::NotYet => notices::not_shown_yet(observed.facts.id.as_written()).into(),
+            Consistency::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
         })
     }
 
@@ -248,7 +248,7 @@ impl Resource for ContinuousPatchingWorkflow {
         generate_config::configuration(&self.schema, state)
     }
 
-    // NO-OP: version 0 is the first.
+    // NO-OP: no state has an earlier version than 0.
     async fn upgrade_state(
         &self,
         version: i64,
@@ -256,7 +256,7 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> Result<Value, Diagnostics> {
         Err(Diagnostic::error(
             "Unknown state version",
-            format!("No release of this provider has written states of version {version}."),
+            format!("No release of this provider writes state version {version}."),
         )
         .into())
     }
@@ -266,7 +266,7 @@ const CREATE: &str = "Could not create the whole workflow";
 const UPDATE: &str = "Could not update the whole workflow";
 
 impl ContinuousPatchingWorkflow {
-    /// The registry of a state, for one operation.
+    /// Opens the registry of a state for one operation.
     fn open(
         &self,
         context: &Context,
@@ -279,7 +279,7 @@ impl ContinuousPatchingWorkflow {
             .registry(context, id, state.timeout(operation))
     }
 
-    /// Locks the registry's workflow against other changes of this process.
+    /// Locks the registry's workflow against concurrent changes in this process.
     async fn lock(
         &self,
         registry: &RegistryClient,
@@ -289,9 +289,8 @@ impl ContinuousPatchingWorkflow {
         guard.map_err(|error| report::failure(summary, &error))
     }
 
-    /// Looks at the registry, where that can change what is planned or what there is to say of it:
-    /// before a create, and before another policy. Nothing is seen while the registry or the
-    /// provider block aren't known, or when the user doesn't want anything to be looked up.
+    /// Reads the registry before a create and before a change of the policy. Reads nothing while the
+    /// registry or the provider block is unknown, or if `preflight` is `off`.
     async fn inspect(
         &self,
         context: &Context,
@@ -329,7 +328,7 @@ impl ContinuousPatchingWorkflow {
     }
 }
 
-/// The policy is to be read, unless it is the one that state and private data know.
+/// Reads the policy, unless its manifest is the one in state and private data.
 fn read_known(state: &State, private: &PrivateData) -> PolicyRead {
     PolicyRead::Read(KnownPolicy {
         login_server: state.login_server.clone(),

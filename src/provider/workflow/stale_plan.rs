@@ -1,4 +1,4 @@
-//! Whether Azure is still as it was when an apply was planned.
+//! Refuses to apply a plan if Azure has changed since.
 
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::{AttributePath, Value};
@@ -10,9 +10,9 @@ use crate::provider::workflow::names;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::Owned;
 
-/// A plan relies on what was there: on the registry's permissions mode, which says what roles the
-/// tasks need, and on the identities and assignments that it says will stay. Where one of them has
-/// changed since, the outcome would contradict the plan.
+/// Returns an error if the result of an apply would contradict the plan. A plan depends on the registry's
+/// permissions mode, which decides the roles of the tasks. It also depends on each identity and role
+/// assignment that it keeps.
 pub(super) fn refuse_stale_plan(
     planned: &Value,
     observed: &Observed,
@@ -26,8 +26,8 @@ pub(super) fn refuse_stale_plan(
             return Err(Diagnostic::error(
                 "The registry has changed since the plan",
                 format!(
-                    "The permissions mode of {} is another than when this was planned, and so the \
-                     tasks need other roles. Nothing has been changed. Plan again.",
+                    "The permissions mode of {} has changed since the plan, so the tasks need other \
+                     roles. The apply has changed nothing. Plan again.",
                     facts.id.as_written()
                 ),
             )
@@ -54,7 +54,7 @@ pub(super) fn refuse_stale_plan(
     Ok(())
 }
 
-/// Whether what was planned, if it was known, is what there is now.
+/// Whether the planned ID is unknown or equal to the current one.
 fn is_still(planned: &Value, now: Option<&str>) -> bool {
     planned
         .as_str()
@@ -65,8 +65,8 @@ fn changed_since(what: &str, id: &str, attribute: &str) -> Diagnostic {
     Diagnostic::error(
         "The workflow has changed since the plan",
         format!(
-            "{what} {id} is gone, or another than when this was planned. Nothing has been \
-             changed. Plan again."
+            "{what} {id} was deleted or replaced after the plan. The apply has changed nothing. Plan \
+             again."
         ),
     )
     .at(AttributePath::new(attribute))

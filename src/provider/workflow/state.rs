@@ -1,4 +1,4 @@
-//! What is there in Azure, as state says it.
+//! The state that describes an observed workflow.
 
 use crate::azure::id::ids_equal;
 use crate::azure::task::Task;
@@ -13,8 +13,8 @@ use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::task_drift::{Part, definition, find_differences, is_enabled, timers};
 
-/// The state after a refresh; [`None`] where nothing of the workflow is left. What Azure doesn't
-/// know is taken from `before`, and so is the spelling of whatever is equal but for letter case.
+/// Returns the state after a refresh; [`None`] if nothing of the workflow exists. `before` supplies values
+/// that Azure does not store, and the letter case of equal ones.
 pub(super) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
     let nothing_left = observed.tasks.is_empty()
         && observed.leaving.is_empty()
@@ -23,7 +23,7 @@ pub(super) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> O
     (!nothing_left).then(|| of(observed, owned, before))
 }
 
-/// The state that describes `observed`.
+/// Returns the state that describes `observed`.
 pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
     let facts = &observed.facts;
     let mut state = State {
@@ -55,7 +55,7 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
 }
 
 impl State {
-    /// Keeps what the state before has recorded and Azure doesn't list: it may be listed late.
+    /// Keeps recorded tasks and role assignments that Azure does not list, because it may list them late.
     pub(super) fn keep_unlisted(
         &mut self,
         observed: &Observed,
@@ -70,7 +70,7 @@ impl State {
         }
     }
 
-    /// Says what the policy is.
+    /// Sets the attributes of the policy.
     pub(super) fn set_policy(&mut self, policy: &PolicyState) {
         let valid = match policy {
             PolicyState::NotRead => return,
@@ -82,7 +82,7 @@ impl State {
         self.policy_digest = valid.map(Policy::digest);
     }
 
-    /// Says what a task is, and of the trigger task what its timer is.
+    /// Sets the attributes of a task. The trigger task also sets the schedule.
     pub(super) fn set_task(
         &mut self,
         name: TaskName,
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// Says that a task is gone, and of the trigger task that its timer is.
+    /// Removes a task. The trigger task also removes the schedule.
     pub(super) fn remove_task(&mut self, name: TaskName) {
         self.tasks.remove(&name);
         if name == TaskName::Trigger {
@@ -121,8 +121,8 @@ impl State {
         }
     }
 
-    /// A timer of any other form than ours has no days and no time of day: then the schedule is
-    /// what Azure has, word for word, so that a plan shows it.
+    /// Sets the schedule. A cron expression of another form has no days and no time of day. The state then
+    /// has Azure's expression word for word, so that a plan shows it.
     fn set_timer(&mut self, trigger: &Task) {
         let timers = timers(trigger);
         let crons: Vec<&str> = timers.iter().map(|timer| timer.schedule.as_str()).collect();
@@ -134,7 +134,7 @@ impl State {
         let foreign = || Shown::Foreign(verbatim.clone());
         self.schedule = Some(ours.map_or_else(foreign, |(days, _)| Shown::Ours(days)));
         self.start_time = ours.map(|(_, time)| time);
-        // Fields may be set apart by more than one blank; that is the same expression.
+        // More than one space between fields makes no difference to cron.
         self.schedule_cron = Some(ours.map_or(verbatim.clone(), |(days, time)| days.cron(time)));
         self.enabled = timers
             .iter()
@@ -142,7 +142,7 @@ impl State {
     }
 }
 
-/// `now`, spelled as before where only letter case differs.
+/// Returns `now`, in the letter case of `before` if they are otherwise equal.
 fn spelled(before: Option<&str>, now: &str) -> String {
     before
         .filter(|before| ids_equal(before, now))
@@ -158,7 +158,7 @@ mod tests {
     use crate::workflow::fixture::{REGISTRY, observed};
 
     #[test]
-    fn a_refresh_says_what_is_there() {
+    fn a_refresh_describes_the_observed_workflow() {
         let state = state(&observed());
         assert_eq!(state.schedule, Some("7d".into()));
         assert_eq!(state.start_time, TimeOfDay::new(2, 30));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_keep_the_spelling_that_they_had() {
+    fn ids_keep_their_letter_case() {
         let before = state(&observed());
         let mut respelled = observed();
         respelled.facts.id = REGISTRY.to_lowercase().parse().unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_left_is_no_state_but_any_piece_is() {
+    fn only_a_workflow_without_any_piece_has_no_state() {
         let before = state(&observed());
         let mut left = observed();
         left.tasks.clear();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_of_another_form_shows_as_it_is() {
+    fn a_cron_expression_of_another_form_stays_as_it_is() {
         let mut edited = observed();
         let trigger = edited.tasks.get_mut(&TaskName::Trigger).unwrap();
         let timers = &mut trigger.properties.trigger.as_mut().unwrap().timer_triggers;
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_attribute_of_its_own_shows_in_the_status() {
+    fn drift_without_an_attribute_shows_in_the_task_status() {
         let mut edited = observed();
         let scan = edited.tasks.get_mut(&TaskName::Scan).unwrap();
         scan.properties.timeout = Some(60);

@@ -1,4 +1,4 @@
-//! The record of one operation: what exists by now reaches the host, whatever fails after it.
+//! Records the state during an operation, so that the host gets everything that exists after a failure.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,19 +13,18 @@ use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::progress::{ProgressEvent, ProgressSink};
 
-/// The growing (or, while deleting, shrinking) state of one operation.
+/// The state of one operation in progress. A create extends it, a delete reduces it.
 #[derive(Debug)]
 pub(super) struct StateRecorder<'a> {
     login_server: &'a str,
-    /// The tasks of the plan: what is equal but for letter case has to stay as planned.
+    /// The planned tasks. Values that differ only in letter case must stay as planned.
     planned: BTreeMap<TaskName, TaskState>,
     now: Mutex<(State, PrivateData)>,
     recorder: &'a Recorder,
 }
 
 impl<'a> StateRecorder<'a> {
-    /// Starts from what was there before the operation. Nothing is recorded yet: as long as
-    /// nothing has been changed, there is nothing to lose.
+    /// Starts from the state before the operation. Records nothing yet, because nothing has changed.
     pub(super) fn new(
         observed: &'a Observed,
         owned: &Owned,
@@ -41,7 +40,7 @@ impl<'a> StateRecorder<'a> {
         }
     }
 
-    /// The state by now, and what is kept beside it.
+    /// Returns the current state and private data.
     pub(super) fn now(&self) -> (State, PrivateData) {
         self.now
             .lock()
@@ -70,7 +69,7 @@ impl<'a> StateRecorder<'a> {
             ProgressEvent::RoleRevoked(key) => {
                 state.role_assignments.remove(key);
             }
-            // The state exists from now on: that is all there is to record.
+            // NO-OP: recording any state makes the next refresh look for the piece.
             ProgressEvent::InDoubt => {}
         }
     }

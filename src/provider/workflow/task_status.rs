@@ -1,12 +1,12 @@
-//! The `status` of a task in state: whether it is enabled, and what else differs from what we
-//! would have set up. It is where a plan shows a change that has no attribute of its own.
+//! The `status` of a task in state: whether the task is enabled, and how it differs from the provider's
+//! definition. A plan shows drift without an attribute here.
 
-/// A task that is as it should be.
+/// The status of a task without drift.
 pub(crate) const ENABLED: &str = "Enabled";
 
-/// The status of a task that is `status` in Azure and differs in `differences` from ours.
+/// Returns the status for Azure's `status` and the `differences` from the provider's definition.
 pub(crate) fn describe(status: &str, differences: &[&str]) -> String {
-    // Azure gives the word back in any letter case; an absent one means enabled.
+    // Azure returns the word in any letter case. A missing one means enabled.
     let word = if status.is_empty() || status.eq_ignore_ascii_case(ENABLED) {
         ENABLED
     } else if status.eq_ignore_ascii_case("Disabled") {
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_says_what_differs() {
+    fn a_status_lists_the_differences() {
         assert_eq!(describe("enabled", &[]), ENABLED);
         assert_eq!(describe("", &["cpu"]), "Enabled, but cpu differs");
         assert_eq!(

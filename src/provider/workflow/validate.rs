@@ -1,5 +1,5 @@
-//! Offline validation: every rule that needs no network, all findings at once, each at its
-//! attribute. What is unknown is not judged.
+//! Offline validation: every rule that needs no network. It reports all findings at once, each at its
+//! attribute. It skips unknown values.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::model::Field;
 use terraform_plugin::value::{AttributePath, Value};
 
-/// Checks a configuration.
+/// Validates a configuration.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let mut findings = Diagnostics::new();
     findings.extend(registry_id::validate(config));
@@ -22,20 +22,20 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
         config,
         names::SCHEDULE,
         "Invalid schedule",
-        "Write a number of days from \"1d\" to \"30d\", such as \"7d\".",
+        "Set a number of days from \"1d\" to \"30d\", such as \"7d\".",
     ));
     findings.extend(text::<TimeOfDay>(
         config,
         names::START_TIME,
         "Invalid start time",
-        "Write hours and minutes in UTC with two digits each, such as \"02:30\".",
+        "Set hours and minutes in UTC with two digits each, such as \"02:30\".",
     ));
     findings.extend(tag_convention(config));
     findings.extend(text::<Preflight>(
         config,
         names::PREFLIGHT,
         "Invalid preflight",
-        "Write \"warn\", \"error\" or \"off\".",
+        "Set \"warn\", \"error\" or \"off\".",
     ));
     let convention = Field::read(config.get(names::TAG_CONVENTION), convention);
     let convention = convention.or(TagConvention::default());
@@ -44,18 +44,18 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
     findings
 }
 
-/// The finding about the tag convention.
+/// Returns the finding about the tag convention.
 pub(crate) fn tag_convention(config: &Value) -> Option<Diagnostic> {
     text::<TagConvention>(
         config,
         names::TAG_CONVENTION,
         "Invalid tag convention",
-        "Write \"incremental\" or \"floating\", in lower case.",
+        "Set \"incremental\" or \"floating\", in lowercase.",
     )
 }
 
-/// The findings about the repositories, whose patch tags are formed by `convention` where that is
-/// known. `without` is what to do instead of naming none.
+/// Returns the findings about the repositories. `convention`, if known, decides the patch tags. `without`
+/// is the advice for a configuration with no repositories.
 pub(crate) fn repositories(
     config: &Value,
     convention: Option<TagConvention>,
@@ -69,7 +69,7 @@ pub(crate) fn repositories(
         return vec![finding(
             "No repositories",
             &"a workflow needs at least one repository",
-            &format!("Name a repository and its tags, or {without}."),
+            &format!("Add a repository and its tags, or {without}."),
             here,
         )];
     }
@@ -82,7 +82,7 @@ pub(crate) fn repositories(
                 finding(
                     "Invalid repository",
                     &format!("{name:?} is null"),
-                    "Name its tags, or leave the repository out.",
+                    "Set its tags, or remove the repository.",
                     here.clone(),
                 )
             });
@@ -90,8 +90,8 @@ pub(crate) fn repositories(
                 finding(
                     "Invalid repository",
                     &problem,
-                    "Use the repository's name as the registry lists it, without the registry's \
-                     host and without a tag.",
+                    "Use the repository name that the registry lists, without the login server and \
+                     without a tag.",
                     here.clone(),
                 )
             });
@@ -128,7 +128,7 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
     findings
 }
 
-/// The host that the registry has at least; one with a domain name label has a longer one.
+/// The shortest login server that the registry can have. A domain name label makes it longer.
 fn host(config: &Value) -> Option<String> {
     let id: RegistryId = config.get(names::REGISTRY_ID).as_str()?.parse().ok()?;
     Some(format!("{}.azurecr.io", id.registry))
@@ -160,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn a_good_configuration_has_no_findings() {
+    fn a_valid_configuration_has_no_findings() {
         assert_eq!(findings(&config()), "");
     }
 
     #[test]
-    fn all_findings_come_at_once_and_each_at_its_attribute() {
+    fn validation_reports_all_findings_at_their_attributes() {
         let bad = config_with([
             (names::REGISTRY_ID, "contoso".into()),
             (names::SCHEDULE, "weekly".into()),
@@ -185,15 +185,15 @@ mod tests {
         registry_id: Invalid registry ID
           "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         schedule: Invalid schedule
-          "weekly" is not a number of days followed by "d". Write a number of days from "1d" to "30d", such as "7d".
+          "weekly" is not a number of days followed by "d". Set a number of days from "1d" to "30d", such as "7d".
         start_time: Invalid start time
-          "2:30" is not a time of day between "00:00" and "23:59". Write hours and minutes in UTC with two digits each, such as "02:30".
+          "2:30" is not a time of day between "00:00" and "23:59". Set hours and minutes in UTC with two digits each, such as "02:30".
         tag_convention: Invalid tag convention
-          "Floating" is neither "incremental" nor "floating". Write "incremental" or "floating", in lower case.
+          "Floating" is neither "incremental" nor "floating". Set "incremental" or "floating", in lowercase.
         preflight: Invalid preflight
-          "yes" is not a kind of preflight. Write "warn", "error" or "off".
+          "yes" is not a value of preflight. Set "warn", "error" or "off".
         repositories["Python"]: Invalid repository
-          "Python" is not a valid repository name. It has path components separated by slashes. A component has lowercase letters and digits, separated by single dots, one or two underscores, or any number of hyphens. Use the repository's name as the registry lists it, without the registry's host and without a tag.
+          "Python" is not a valid repository name. It has path components separated by slashes. A component has lowercase letters and digits, separated by single dots, one or two underscores, or any number of hyphens. Use the repository name that the registry lists, without the login server and without a tag.
         repositories["Python"]: Invalid tags
           "*" means every tag and must be the only entry. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         repositories["Python"]: Invalid tags
@@ -206,28 +206,28 @@ mod tests {
     }
 
     #[test]
-    fn empty_maps_and_sets_are_findings() {
+    fn empty_repositories_and_tags_are_errors() {
         let no_repository = config_with([(names::REPOSITORIES, Value::Map([].into()))]);
         let no_tag = config_with([(names::REPOSITORIES, repository("python", &[]))]);
         insta::assert_snapshot!(format!("{}\n{}", findings(&no_repository), findings(&no_tag)), @r#"
         repositories: No repositories
-          A workflow needs at least one repository. Name a repository and its tags, or remove the resource.
+          A workflow needs at least one repository. Add a repository and its tags, or remove the resource.
         repositories["python"]: Invalid tags
           At least one tag is required. ["*"] means every tag. In repositories["python"].tags, list the tags to patch, or ["*"] alone for every tag.
         "#);
     }
 
     #[test]
-    fn a_repository_that_is_null_is_a_finding() {
+    fn a_null_repository_is_an_error() {
         let null = Value::Map([("python".to_owned(), Value::Null)].into());
         insta::assert_snapshot!(findings(&config_with([(names::REPOSITORIES, null)])), @r#"
         repositories["python"]: Invalid repository
-          "python" is null. Name its tags, or leave the repository out.
+          "python" is null. Set its tags, or remove the repository.
         "#);
     }
 
     #[test]
-    fn what_is_unknown_is_not_judged() {
+    fn unknown_values_are_not_validated() {
         let tags = Value::Set(vec!["*".into(), Value::Unknown]);
         let repository = Value::object([(names::TAGS, tags)]);
         let unknown = config_with([

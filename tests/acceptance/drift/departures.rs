@@ -64,7 +64,10 @@ async fn a_policy_that_can_t_be_read_is_told_with_its_digest_and_replaced() {
         let digest = policy_manifest(&stage);
         for options in [&[][..], &["-refresh-only"]] {
             let text = stage.planned(options).await.finished.text();
-            assert!(text.contains("Warning: The policy can't be read"), "{text}");
+            assert!(
+                text.contains("Warning: The policy in contoso can't be read"),
+                "{text}"
+            );
             assert!(text.contains(&digest), "no {digest} in {text}");
         }
         stage.apply().await;

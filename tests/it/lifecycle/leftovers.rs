@@ -44,7 +44,7 @@ async fn a_create_removes_orphans_and_names_them() {
     let said = stage.terraform.apply(&plan, &config).await;
     assert_eq!(
         lines(&said),
-        ["warning: Removed the leftovers of an earlier workflow"]
+        ["warning: Removed remains of an earlier workflow in contoso"]
     );
     for orphan in orphans {
         assert!(said[0].detail.contains(&orphan), "{}", said[0].detail);
@@ -105,7 +105,7 @@ async fn a_policy_that_was_left_behind_is_overwritten_and_named() {
         let said = stage.terraform.apply(&plan, &config).await;
         assert_eq!(
             lines(&said),
-            ["warning: Removed the leftovers of an earlier workflow"]
+            ["warning: Removed remains of an earlier workflow in contoso"]
         );
         let named = "contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:";
         assert!(said[0].detail.contains(named), "{}", said[0].detail);

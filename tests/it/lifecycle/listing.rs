@@ -182,7 +182,7 @@ async fn a_policy_that_can_not_be_read_is_said_beside_its_workflow() {
     assert_eq!(told(&events), ["contoso"]);
     assert_eq!(
         lines(&events[0].diagnostic),
-        ["warning at .repositories: The policy can't be read"]
+        ["warning at .repositories: The policy in contoso can't be read"]
     );
 }
 

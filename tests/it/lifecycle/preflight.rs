@@ -32,8 +32,8 @@ async fn what_is_not_there_is_a_warning_and_with_error_an_error() {
         repositories(&[("absent", &["1"]), ("python", &["3.11", "3.12"])]),
     );
     let warnings = [
-        "warning at .repositories[\"absent\"]: Repository absent not found",
-        "warning at .repositories[\"python\"]: Tags of python not found",
+        "warning at .repositories[\"absent\"]: Repository absent not found in contoso",
+        "warning at .repositories[\"python\"]: Tags of python not found in contoso",
     ];
     assert_eq!(findings(&stage, &config).await, warnings);
     let errors = warnings.map(|it| it.replace("warning", "error"));
@@ -69,8 +69,8 @@ async fn images_that_can_not_be_patched_are_told() {
     assert_eq!(
         lines(&plan.said),
         [
-            "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx is of a pull-through cache",
-            "warning at .repositories: Windows images",
+            "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx belongs to a pull-through cache in contoso",
+            "warning at .repositories: Windows images in contoso",
         ]
     );
     let windows = &plan.said[1].detail;
@@ -120,7 +120,7 @@ async fn a_registry_that_keeps_its_tasks_out_fails_the_plan() {
     let told = findings(&stage, &stage.config()).await;
     assert_eq!(
         told,
-        ["error at .registry_id: The registry's network rules keep its tasks out"]
+        ["error at .registry_id: The registry's network rules deny access to its tasks"]
     );
     let bypassed = RegistrySpec::new("contoso")
         .restricted()
@@ -141,12 +141,12 @@ async fn a_data_plane_out_of_reach_is_told_and_fails_a_plan_only_where_that_is_w
     let told = findings(&stage, &stage.config()).await;
     assert_eq!(
         told,
-        ["warning at .repositories: Could not look at the registry's images"]
+        ["warning at .repositories: Could not check the images in contoso"]
     );
     let told = findings(&stage, &with(&stage.config(), "preflight", "error")).await;
     assert_eq!(
         told,
-        ["error at .repositories: Could not look at the registry's images"]
+        ["error at .repositories: Could not check the images in contoso"]
     );
 }
 

@@ -90,7 +90,7 @@ async fn a_policy_that_can_not_be_read_is_a_warning() {
     let found = source().read(&stage.terraform, &of(&registry.id())).await;
     assert_eq!(
         found.lines(),
-        ["warning at .repositories: The policy can't be read"]
+        ["warning at .repositories: The policy in contoso can't be read"]
     );
     assert_eq!(found.object.get("repositories"), &Value::Null);
 }
@@ -102,7 +102,7 @@ async fn no_workflow_and_no_registry_are_errors_that_say_what_helps() {
     let none = source().read(&stage.terraform, &of(&id)).await;
     assert_eq!(
         none.lines(),
-        ["error at .registry_id: There is no workflow"]
+        ["error at .registry_id: The registry has no workflow"]
     );
     insta::assert_snapshot!(none.said[0].detail, @"The registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso has none of the three tasks of Continuous Patching. Set a workflow up with the resource `acr_continuous_patching_workflow`. Where this configuration does so, name that resource in the `depends_on` of this data source, which is then read after it.");
     let gone = source()

@@ -198,11 +198,11 @@ mod tests {
         insta::assert_snapshot!(tried(true, None, &unreadable()), @"
         given incremental
         Warning at tag_convention: The policy can't be read
-        contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1) holds something that the service can't read: no JSON. The patch tags are those of the tag convention `incremental`, which is the default. Set `tag_convention` for those of another.
+        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. The patch tags are those of the tag convention `incremental`, which is the default. Set `tag_convention` for those of another.
         ");
         insta::assert_snapshot!(tried(false, None, &unreadable()), @"
         Error at repositories: Nothing says which images are meant
-        contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1) holds something that the service can't read: no JSON. Set `repositories` to see what a workflow with them would patch, or set up the workflow first.
+        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. Set `repositories` to see what a workflow with them would patch, or set up the workflow first.
         ");
     }
 }

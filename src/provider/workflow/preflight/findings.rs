@@ -1,4 +1,4 @@
-//! What is made of what was seen in the repositories. Pure.
+//! Findings about the repositories and their images. Pure.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,17 @@ use crate::provider::workflow::preflight::Seen;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
 
-/// What the repositories have against the policy.
-pub(crate) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Diagnostics {
+/// What every finding depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// The registry's name.
+    pub(crate) registry: &'a str,
+    /// How the configuration wants findings reported.
+    pub(crate) preflight: Preflight,
+}
+
+/// Returns the findings about the repositories that the policy lists.
+pub(crate) fn findings(policy: &Policy, seen: &Seen, scope: Scope<'_>) -> Diagnostics {
     let mut findings = Diagnostics::new();
     if seen.selected.total() > MOST_IMAGES {
         let detail = format!("The policy {}", seen.selected.too_many());
@@ -26,50 +35,43 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, preflight: Preflight) -> Di
     for (name, selection) in &seen.selected.repositories {
         let here = AttributePath::new(names::REPOSITORIES).key(name);
         match selection {
-            None => findings.push(noticed(
-                preflight,
+            None => findings.push(scope.finding(
                 &format!("Repository {name} not found"),
                 format!(
-                    "The registry has no repository {name}. The workflow skips it until there is \
-                     one."
+                    "The registry has no repository {name}. The workflow skips it until it exists."
                 ),
                 here.clone(),
             )),
             Some(selection) => {
-                findings.extend(tag_findings(name, policy, selection, preflight, &here));
+                findings.extend(tag_findings(name, policy, selection, scope, &here));
             }
         }
         if seen.cache_rules.iter().any(|rule| rule.fills(name)) {
-            findings.push(noticed(
-                preflight,
-                &format!("Repository {name} is of a pull-through cache"),
+            findings.push(scope.finding(
+                &format!("Repository {name} belongs to a pull-through cache"),
                 format!(
-                    "{name} is filled by a cache rule of the registry, and nothing else can push \
-                     to it: its images can be scanned, but not patched. Patch a copy in another \
+                    "A cache rule of the registry fills {name}, and nothing else can push to it. The \
+                     workflow can scan its images, but not patch them. Patch a copy in another \
                      repository."
                 ),
                 here,
             ));
         }
     }
-    findings.extend(windows_findings(seen, preflight));
+    findings.extend(windows_findings(seen, scope));
     findings
 }
 
-/// The data plane couldn't be looked at. That is no reason not to plan, unless the user wants it.
-pub(crate) fn not_looked(error: &Error, preflight: Preflight) -> Diagnostic {
-    let failure = report::failure("Could not look at the registry's images", error);
-    let Diagnostic {
-        summary, detail, ..
-    } = failure;
-    let detail = format!(
-        "{detail}\n\nWhat the policy selects has not been checked. `preflight = \"off\"` leaves \
-         this check out."
-    );
-    noticed(
-        preflight,
-        &summary,
-        detail,
+/// The finding if the data plane is out of reach. By default, the plan continues with a warning.
+pub(crate) fn unchecked(error: &Error, scope: Scope<'_>) -> Diagnostic {
+    let failure = report::failure("Could not check the images", error);
+    scope.finding(
+        &failure.summary,
+        format!(
+            "{}\n\nThe plan has not checked the images that the policy selects. `preflight = \"off\"` \
+             skips this check.",
+            failure.detail
+        ),
         AttributePath::new(names::REPOSITORIES),
     )
 }
@@ -78,16 +80,15 @@ fn tag_findings(
     name: &str,
     policy: &Policy,
     selection: &Selection,
-    preflight: Preflight,
+    scope: Scope<'_>,
     here: &AttributePath,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if !selection.missing.is_empty() {
-        found.push(noticed(
-            preflight,
+        found.push(scope.finding(
             &format!("Tags of {name} not found"),
             format!(
-                "The repository {name} has no {}. The workflow skips what isn't there.",
+                "The repository {name} has no {}. The workflow skips missing tags.",
                 listed("tag", &selection.missing)
             ),
             here.clone(),
@@ -98,20 +99,18 @@ fn tag_findings(
         .get(name)
         .is_some_and(|wanted| wanted.tags.contains(EVERY_TAG));
     if selection.images.is_empty() && every {
-        found.push(noticed(
-            preflight,
-            &format!("No images in {name}"),
-            format!("The repository {name} has no tag to patch."),
+        found.push(scope.finding(
+            &format!("Repository {name} has no tags to patch"),
+            format!("The repository {name} has no tag that the workflow patches."),
             here.clone(),
         ));
     }
     if !selection.baseless.is_empty() {
-        found.push(noticed(
-            preflight,
-            &format!("Patches of no image in {name}"),
+        found.push(scope.finding(
+            &format!("Patch tags of {name} without a base tag"),
             format!(
-                "The repository {name} has no {}, but tags that look like patches of it (`-1` to \
-                 `-999`, `-patched`). They are scanned, and count; patching them fails.",
+                "The repository {name} has no {}, but it has patch tags of that name (`-1` to `-999`, \
+                 `-patched`). The workflow scans them, and they count as images. Patching them fails.",
                 listed("tag", &selection.baseless)
             ),
             here.clone(),
@@ -120,10 +119,10 @@ fn tag_findings(
     for (tag, named) in &selection.unnamed {
         found.push(
             Diagnostic::warning(
-                format!("{name}:{tag} is selected, and nobody has named it"),
+                scope.summary(&format!("The tag {named} also matches {name}:{tag}")),
                 format!(
-                    "{named:?} also selects {name}:{tag}: to the service, a dot in a tag stands \
-                     for any character. It will be scanned and patched too."
+                    "The service reads a dot in a tag as any character. The workflow therefore scans and \
+                     patches {name}:{tag} too."
                 ),
             )
             .at(here.clone()),
@@ -132,14 +131,13 @@ fn tag_findings(
     found
 }
 
-fn windows_findings(seen: &Seen, preflight: Preflight) -> Option<Diagnostic> {
+fn windows_findings(seen: &Seen, scope: Scope<'_>) -> Option<Diagnostic> {
     (!seen.windows.is_empty()).then(|| {
-        noticed(
-            preflight,
+        scope.finding(
             "Windows images",
             format!(
-                "Continuous Patching patches Linux images only. These run on Windows, and their \
-                 scans will fail: {}.",
+                "Continuous Patching patches Linux images only. The scans of these Windows images fail: \
+                 {}.",
                 list(&seen.windows)
             ),
             AttributePath::new(names::REPOSITORIES),
@@ -147,20 +145,27 @@ fn windows_findings(seen: &Seen, preflight: Preflight) -> Option<Diagnostic> {
     })
 }
 
-/// A finding, as the user wants to have it. Hosts show one of several warnings with the same summary, so
-/// that has to name what it is about.
-fn noticed(preflight: Preflight, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
-    match preflight {
-        Preflight::Error => Diagnostic::error(
-            summary,
-            format!(
-                "{detail}\n\nIt is an error because of `preflight = \"error\"`. Correct it, or set \
-                 `preflight` to \"warn\"."
-            ),
-        ),
-        Preflight::Warn | Preflight::Off => Diagnostic::warning(summary, detail),
+impl Scope<'_> {
+    /// Hosts print only one of several warnings with the same summary, so each names the registry.
+    fn summary(self, summary: &str) -> String {
+        format!("{summary} in {}", self.registry)
     }
-    .at(path)
+
+    /// A finding, as the warning or the error that `preflight` asks for.
+    fn finding(self, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
+        let summary = self.summary(summary);
+        match self.preflight {
+            Preflight::Error => Diagnostic::error(
+                summary,
+                format!(
+                    "{detail}\n\nThis is an error because of `preflight = \"error\"`. Correct it, or \
+                     set `preflight` to \"warn\"."
+                ),
+            ),
+            Preflight::Warn | Preflight::Off => Diagnostic::warning(summary, detail),
+        }
+        .at(path)
+    }
 }
 
 fn listed(what: &str, names: &BTreeSet<String>) -> String {
@@ -168,7 +173,7 @@ fn listed(what: &str, names: &BTreeSet<String>) -> String {
     format!("{what}{plural} {}", list(names))
 }
 
-/// The first ten, and how many more there are.
+/// Lists the first ten names, and the number of the others.
 fn list(names: &BTreeSet<String>) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
@@ -188,8 +193,15 @@ mod tests {
     use crate::azure::credential::{Problem, Reported, SignInFailure};
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
-    use crate::provider::workflow::preflight::told;
+    use crate::provider::workflow::preflight::rendered;
     use crate::workflow::registry_selection::Selected;
+
+    fn scope(preflight: Preflight) -> Scope<'static> {
+        Scope {
+            registry: "contoso",
+            preflight,
+        }
+    }
 
     fn policy(repositories: &[(&str, &[&str])]) -> Policy {
         let repositories = repositories.iter().map(|(name, tags)| {
@@ -218,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_can_not_be_patched_is_a_warning_or_an_error() {
+    fn missing_or_unpatchable_images_are_warnings_or_errors() {
         let policy = policy(&[
             ("absent", &["1"]),
             ("empty", &["*"]),
@@ -242,31 +254,31 @@ mod tests {
                 target_repository: "hub/*".to_owned(),
             }],
         };
-        insta::assert_snapshot!(told(&findings(&policy, &seen, Preflight::Warn)), @r#"
-        Warning at repositories["absent"]: Repository absent not found
-        The registry has no repository absent. The workflow skips it until there is one.
+        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @r#"
+        Warning at repositories["absent"]: Repository absent not found in contoso
+        The registry has no repository absent. The workflow skips it until it exists.
         ---
-        Warning at repositories["empty"]: No images in empty
-        The repository empty has no tag to patch.
+        Warning at repositories["empty"]: Repository empty has no tags to patch in contoso
+        The repository empty has no tag that the workflow patches.
         ---
-        Warning at repositories["hub/nginx"]: Repository hub/nginx is of a pull-through cache
-        hub/nginx is filled by a cache rule of the registry, and nothing else can push to it: its images can be scanned, but not patched. Patch a copy in another repository.
+        Warning at repositories["hub/nginx"]: Repository hub/nginx belongs to a pull-through cache in contoso
+        A cache rule of the registry fills hub/nginx, and nothing else can push to it. The workflow can scan its images, but not patch them. Patch a copy in another repository.
         ---
-        Warning at repositories["python"]: Tags of python not found
-        The repository python has no tags 3.12, 4. The workflow skips what isn't there.
+        Warning at repositories["python"]: Tags of python not found in contoso
+        The repository python has no tags 3.12, 4. The workflow skips missing tags.
         ---
-        Warning at repositories["python"]: python:3x11 is selected, and nobody has named it
-        "3.11" also selects python:3x11: to the service, a dot in a tag stands for any character. It will be scanned and patched too.
+        Warning at repositories["python"]: The tag 3.11 also matches python:3x11 in contoso
+        The service reads a dot in a tag as any character. The workflow therefore scans and patches python:3x11 too.
         ---
-        Warning at repositories: Windows images
-        Continuous Patching patches Linux images only. These run on Windows, and their scans will fail: python:3x11.
+        Warning at repositories: Windows images in contoso
+        Continuous Patching patches Linux images only. The scans of these Windows images fail: python:3x11.
         "#);
-        let errors = findings(&policy, &seen, Preflight::Error);
+        let errors = findings(&policy, &seen, scope(Preflight::Error));
         let warnings: Vec<&Diagnostic> = errors.iter().filter(|it| !it.is_error()).collect();
         assert_eq!(
             warnings.len(),
             1,
-            "only the quirk of the dot stays a warning"
+            "only a tag matched by a dot stays a warning"
         );
         let next = "Correct it, or set `preflight` to \"warn\".";
         let with_next = errors.iter().filter(|it| it.detail.ends_with(next));
@@ -274,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_images_pass_and_one_more_is_an_error_with_the_counts() {
+    fn more_than_100_images_are_an_error_with_counts() {
         let many = |count: usize| Seen {
             selected: Selected::from([
                 ("few", Some(selection(["1".to_owned()]))),
@@ -286,8 +298,11 @@ mod tests {
             ..Seen::default()
         };
         let policy = policy(&[("few", &["1"]), ("many", &["*"])]);
-        assert_eq!(told(&findings(&policy, &many(100), Preflight::Warn)), "");
-        insta::assert_snapshot!(told(&findings(&policy, &many(101), Preflight::Warn)), @"
+        assert_eq!(
+            rendered(&findings(&policy, &many(100), scope(Preflight::Warn))),
+            ""
+        );
+        insta::assert_snapshot!(rendered(&findings(&policy, &many(101), scope(Preflight::Warn))), @"
         Error at repositories: Too many images
         The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
 
@@ -297,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_plane_out_of_reach_is_a_warning_that_says_so() {
+    fn an_unreachable_data_plane_is_a_warning() {
         let error = Error::from(SignInFailure {
             method: "a client secret",
             tenant_id: None,
@@ -309,15 +324,15 @@ mod tests {
             correlation_id: None,
             reported: Reported::default(),
         });
-        let warning = not_looked(&error, Preflight::Warn);
-        insta::assert_snapshot!(told(&warning.into()), @r#"
-        Warning at repositories: Could not look at the registry's images
+        let warning = unchecked(&error, scope(Preflight::Warn));
+        insta::assert_snapshot!(rendered(&warning.into()), @r#"
+        Warning at repositories: Could not check the images in contoso
         Signing in with a client secret failed: No.
 
         Check the provider block and the ARM_* environment variables.
 
-        What the policy selects has not been checked. `preflight = "off"` leaves this check out.
+        The plan has not checked the images that the policy selects. `preflight = "off"` skips this check.
         "#);
-        assert!(not_looked(&error, Preflight::Error).is_error());
+        assert!(unchecked(&error, scope(Preflight::Error)).is_error());
     }
 }

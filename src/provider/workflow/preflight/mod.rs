@@ -1,6 +1,6 @@
-//! What a plan looks up in the registry before anything is changed.
+//! The preflight check: what a plan reads from the registry before an apply changes anything.
 //!
-//! [`inspect`] asks, and changes nothing; `findings` and `registry` judge what it has seen.
+//! [`inspect`] reads. `findings` and `registry` turn the result into diagnostics.
 
 mod findings;
 mod mode;
@@ -20,23 +20,24 @@ use crate::patching::selection::MOST_IMAGES;
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::registry_selection::{Selected, Tags};
 
+use findings::Scope;
 pub(crate) use mode::Preflight;
 
-/// What a look at a registry has brought.
+/// The result of the preflight check.
 #[derive(Debug, Default)]
 pub(crate) struct Inspected {
-    /// What planning has to know of it.
+    /// The facts of the registry that the plan needs.
     pub(crate) facts: Option<RegistryFacts>,
-    /// What there is to say.
+    /// The diagnostics.
     pub(crate) findings: Diagnostics,
 }
 
-/// What was seen of the repositories that a policy names and enables.
+/// The repositories that a policy lists and enables, as they are in the registry.
 #[derive(Clone, Debug, Default)]
 struct Seen {
-    /// What the policy selects.
+    /// The images that the policy selects.
     selected: Selected,
-    /// Images that run on Windows alone, as `<repository>:<tag>`.
+    /// Images for Windows only, as `<repository>:<tag>`.
     windows: BTreeSet<String>,
     /// The registry's cache rules.
     cache_rules: Vec<CacheRule>,
@@ -51,10 +52,10 @@ impl From<Diagnostic> for Inspected {
     }
 }
 
-/// Looks at the registry, and at what `policy`, where it is known, selects there.
+/// Reads the registry, and the images that `policy` selects if it is known.
 ///
 /// # Errors
-/// The registry itself can't be read, or says what makes no sense.
+/// Azure does not return the registry.
 pub(super) async fn inspect(
     registry: &RegistryClient,
     policy: Option<&Policy>,
@@ -68,13 +69,15 @@ pub(super) async fn inspect(
     if let Some(policy) = policy
         && !inspected.findings.has_error()
     {
+        let scope = Scope {
+            registry: &found.id.registry,
+            preflight,
+        };
         match look(registry, &found.login_server, policy).await {
             Ok(seen) => inspected
                 .findings
-                .extend(findings::findings(policy, &seen, preflight)),
-            Err(error) => inspected
-                .findings
-                .push(findings::not_looked(&error, preflight)),
+                .extend(findings::findings(policy, &seen, scope)),
+            Err(error) => inspected.findings.push(findings::unchecked(&error, scope)),
         }
     }
     Ok(inspected)
@@ -93,14 +96,14 @@ async fn look(
         cache_rules,
         ..Seen::default()
     };
-    // More than a run takes is an error by itself; there is no need to look at each of them.
+    // Too many images are an error of their own, so the operating systems don't matter.
     if seen.selected.total() <= MOST_IMAGES {
         seen.windows = windows(data_plane, budget, &seen.selected).await?;
     }
     Ok(seen)
 }
 
-/// Those of the images that run on Windows alone.
+/// Returns the images for Windows only.
 async fn windows(
     data_plane: &AcrClient,
     budget: &Budget,
@@ -122,10 +125,10 @@ async fn windows(
         .await
 }
 
-/// Findings as a test shows them.
+/// Formats findings for snapshots.
 #[cfg(test)]
-fn told(findings: &Diagnostics) -> String {
-    let told: Vec<String> = findings
+fn rendered(findings: &Diagnostics) -> String {
+    let rendered: Vec<String> = findings
         .iter()
         .map(|finding| {
             let path = finding.path.clone().unwrap_or_default();
@@ -133,5 +136,5 @@ fn told(findings: &Diagnostics) -> String {
             format!("{severity:?} at {path}: {summary}\n{}", finding.detail)
         })
         .collect();
-    told.join("\n---\n")
+    rendered.join("\n---\n")
 }

@@ -1,4 +1,4 @@
-//! How much is made of what a plan finds in the registry.
+//! The argument `preflight`: how a plan reports its findings about the registry.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,23 @@ use thiserror::Error;
 /// The argument `preflight`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preflight {
-    /// Findings are warnings, the fatal ones errors.
+    /// Findings are warnings. Findings that prevent every run are errors.
     Warn,
     /// Every finding is an error.
     Error,
-    /// Nothing is looked up.
+    /// The plan reads nothing from the registry.
     Off,
 }
 
-/// Text that is no [`Preflight`].
+/// A text that is not a [`Preflight`].
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not a kind of preflight")]
+#[error("{0:?} is not a value of preflight")]
 pub(crate) struct PreflightError(String);
 
 impl Preflight {
     const ALL: [Self; 3] = [Self::Warn, Self::Error, Self::Off];
 
-    /// The word of the configuration.
+    /// Returns the value in configurations.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Warn => "warn",

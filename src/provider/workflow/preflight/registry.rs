@@ -1,11 +1,11 @@
-//! What a registry itself has against the workflow. Pure.
+//! Findings about the registry itself. Pure.
 
 use crate::azure::registry::{Registry, RoleAssignmentMode};
 use crate::provider::workflow::names;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
 
-/// What the registry has against the workflow. Most of it no `preflight` makes harmless.
+/// Returns the findings about the registry. Most of them are errors with every value of `preflight`.
 pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     let here = || AttributePath::new(names::REGISTRY_ID);
     let mut findings = Diagnostics::new();
@@ -17,7 +17,7 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
             Diagnostic::error(
                 "The registry is not ready",
                 format!(
-                    "The provisioning state of {} is {}. Tasks can be set up once it is Succeeded.",
+                    "The provisioning state of {} is {}. Apply again when it is Succeeded.",
                     registry.id.as_written(),
                     registry.provisioning_state
                 ),
@@ -28,9 +28,9 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     if registry.sku.eq_ignore_ascii_case("Classic") {
         findings.push(
             Diagnostic::error(
-                "The registry's SKU has no tasks",
+                "The registry's SKU does not support tasks",
                 format!(
-                    "{} has the SKU Classic, and tasks need Basic, Standard or Premium. Change the \
+                    "{} has the SKU Classic. Tasks require Basic, Standard or Premium. Change the \
                      `sku` of the registry.",
                     registry.id.as_written()
                 ),
@@ -43,11 +43,12 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     {
         findings.push(
             Diagnostic::error(
-                "The registry's network rules keep its tasks out",
+                "The registry's network rules deny access to its tasks",
                 format!(
-                    "Not every address may reach {}, and it doesn't let its tasks pass: they would \
-                     be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on \
-                     its `azurerm_container_registry`. This provider never changes a registry.",
+                    "Network access to {} is restricted, and the bypass for ACR Tasks is off. The \
+                     registry would deny its own tasks with 403. Set \
+                     `network_rule_bypass_for_tasks_enabled = true` on its \
+                     `azurerm_container_registry`. This provider never changes a registry.",
                     registry.id.as_written()
                 ),
             )
@@ -57,11 +58,14 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     if registry.role_assignment_mode == RoleAssignmentMode::Abac {
         findings.push(
             Diagnostic::warning(
-                "Continuous Patching is not supported on ABAC registries",
                 format!(
-                    "{} has ABAC repository permissions. The tasks get the roles that such a \
-                     registry needs, but Microsoft documents Continuous Patching as unsupported \
-                     there.",
+                    "Continuous Patching is not supported on the ABAC registry {}",
+                    registry.id.registry
+                ),
+                format!(
+                    "{} has ABAC repository permissions. Microsoft documents Continuous Patching as \
+                     unsupported on such registries. The provider assigns the roles that the tasks \
+                     need there.",
                     registry.id.as_written()
                 ),
             )
@@ -75,7 +79,7 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
 mod tests {
     use super::*;
     use crate::azure::registry::PublicNetworkAccess;
-    use crate::provider::workflow::preflight::told;
+    use crate::provider::workflow::preflight::rendered;
     use crate::workflow::fixture::REGISTRY;
 
     fn registry() -> Registry {
@@ -96,17 +100,17 @@ mod tests {
 
     #[test]
     fn a_registry_that_can_run_tasks_has_no_findings() {
-        assert_eq!(told(&findings(&registry())), "");
+        assert_eq!(rendered(&findings(&registry())), "");
         let restricted = Registry {
             public_network_access: PublicNetworkAccess::Disabled,
             network_rule_bypass_allowed_for_tasks: Some(true),
             ..registry()
         };
-        assert_eq!(told(&findings(&restricted)), "");
+        assert_eq!(rendered(&findings(&restricted)), "");
     }
 
     #[test]
-    fn everything_that_a_registry_has_against_tasks_is_told() {
+    fn each_obstacle_of_a_registry_is_a_finding() {
         let worst = Registry {
             sku: "Classic".to_owned(),
             provisioning_state: "Updating".to_owned(),
@@ -114,18 +118,18 @@ mod tests {
             role_assignment_mode: RoleAssignmentMode::Abac,
             ..registry()
         };
-        insta::assert_snapshot!(told(&findings(&worst)), @"
+        insta::assert_snapshot!(rendered(&findings(&worst)), @"
         Error at registry_id: The registry is not ready
-        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Tasks can be set up once it is Succeeded.
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Apply again when it is Succeeded.
         ---
-        Error at registry_id: The registry's SKU has no tasks
-        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic, and tasks need Basic, Standard or Premium. Change the `sku` of the registry.
+        Error at registry_id: The registry's SKU does not support tasks
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic. Tasks require Basic, Standard or Premium. Change the `sku` of the registry.
         ---
-        Error at registry_id: The registry's network rules keep its tasks out
-        Not every address may reach /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso, and it doesn't let its tasks pass: they would be refused with 403. Set `network_rule_bypass_for_tasks_enabled = true` on its `azurerm_container_registry`. This provider never changes a registry.
+        Error at registry_id: The registry's network rules deny access to its tasks
+        Network access to /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is restricted, and the bypass for ACR Tasks is off. The registry would deny its own tasks with 403. Set `network_rule_bypass_for_tasks_enabled = true` on its `azurerm_container_registry`. This provider never changes a registry.
         ---
-        Warning at registry_id: Continuous Patching is not supported on ABAC registries
-        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. The tasks get the roles that such a registry needs, but Microsoft documents Continuous Patching as unsupported there.
+        Warning at registry_id: Continuous Patching is not supported on the ABAC registry contoso
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. Microsoft documents Continuous Patching as unsupported on such registries. The provider assigns the roles that the tasks need there.
         ");
     }
 }
