@@ -1,4 +1,4 @@
-//! The arguments of both actions: on which registry, and how long they may take.
+//! The arguments of both actions: the registry and the timeout.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const TIMEOUT: &str = "timeout";
 
-/// How long an action may take where `timeout` is left out.
+/// The default timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// The arguments of one invocation, all of them known.
+/// The known arguments of one invocation.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) registry: RegistryClient,
-    /// How much time there is in all.
+    /// The timeout of the whole action.
     pub(crate) timeout: Duration,
 }
 
 impl Arguments {
-    /// Reads a configuration. Its time begins now.
+    /// Reads a configuration. The timeout begins now.
     ///
     /// # Errors
-    /// What is wrong with it: a value that wasn't known before has been seen by nobody yet.
+    /// A value is invalid. Validation has not seen values that were unknown before.
     pub(crate) fn read(
         connection: &Connection,
         context: &Context,
@@ -44,7 +44,7 @@ impl Arguments {
     }
 }
 
-/// What a configuration says, once all of it is known.
+/// Reads a configuration that is wholly known.
 fn read(config: &Value) -> Result<(RegistryId, Duration), Diagnostics> {
     let found = validate(config);
     if !found.is_empty() {
@@ -55,7 +55,7 @@ fn read(config: &Value) -> Result<(RegistryId, Duration), Diagnostics> {
     Ok((registry_id::read(config)?, timeout))
 }
 
-/// Their attributes, of which the last is described by what the time is for.
+/// Returns the attributes. `time_for` describes the timeout.
 pub(crate) fn attributes(time_for: &str) -> [Attribute; 2] {
     [
         schema::registry_id(),
@@ -68,7 +68,7 @@ pub(crate) fn attributes(time_for: &str) -> [Attribute; 2] {
     ]
 }
 
-/// What is wrong with the arguments, as far as they are known.
+/// Validates the known arguments.
 pub(crate) fn validate(config: &Value) -> Diagnostics {
     let registry = registry_id::validate(config);
     let timeout = timeouts::validate_one(config.get(TIMEOUT), AttributePath::new(TIMEOUT));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn all_findings_come_at_once_and_each_at_its_argument() {
+    fn validation_reports_all_findings_at_their_arguments() {
         insta::assert_snapshot!(findings(&validate(&config("contoso", "soon"))), @r#"
         registry_id: Invalid registry ID
           "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_not_judged() {
+    fn unknown_arguments_are_not_validated() {
         for (registry, timeout) in [
             (Value::Unknown, Value::Unknown),
             (REGISTRY.into(), Value::Null),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_read_with_its_time_and_refused_with_what_is_wrong() {
+    fn reading_returns_the_timeout_or_the_invalid_argument() {
         let (registry, timeout) = read(&config(REGISTRY, Value::Null)).unwrap();
         assert_eq!(registry.to_string(), REGISTRY);
         assert_eq!(timeout, Duration::from_secs(1800));

@@ -1,5 +1,5 @@
-//! The action `acr_continuous_patching_cancel_runs`: ends every run of the workflow's tasks that is
-//! on its way, and those that these may still queue.
+//! The action `acr_continuous_patching_cancel_runs`: cancels every active run of the workflow's tasks, and
+//! the runs that these queue meanwhile.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Action for CancelRuns {
             .map_err(|error| not_cancelled(&error, registry))?
         {
             for run in round.cancelled {
-                // One that takes a while to end is cancelled again, and told once.
+                // A run that ends slowly is cancelled again, but reported once.
                 let message = cancelled_line(&run);
                 if cancelled.insert(run.run_id) {
                     progress.report(message).await;
@@ -105,9 +105,9 @@ fn cancelled_line(run: &Run) -> String {
 
 fn outcome(registry: &str, cancelled: usize) -> String {
     match cancelled {
-        0 => format!("No run is active on {registry}: there is nothing to cancel."),
-        1 => format!("Cancelled 1 run on {registry}. None is active any more."),
-        _ => format!("Cancelled {cancelled} runs on {registry}. None is active any more."),
+        0 => format!("{registry} has no active run to cancel."),
+        1 => format!("Cancelled 1 run on {registry}. No run is active."),
+        _ => format!("Cancelled {cancelled} runs on {registry}. No run is active."),
     }
 }
 
@@ -120,7 +120,7 @@ fn not_cancelled(error: &Error, registry: &RegistryId) -> Diagnostic {
         return report::failure(SUMMARY, error);
     };
     let happened = report::happened(error);
-    let next = "Runs may still be active. Invoke the action again to go on from here; to allow \
-                more time, set `timeout`.";
+    let next = "Runs may still be active. Invoke the action again to cancel them. To allow more time, \
+                set `timeout`.";
     Diagnostic::error(SUMMARY, format!("{happened}\n\n{next}"))
 }

@@ -1,4 +1,4 @@
-//! What is said of the images that a policy selects. Pure.
+//! The attributes and warnings for the images that a policy selects. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,26 @@ use crate::workflow::registry_selection::Selected;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
-/// The attributes that a dry run of `policy` fills in, and warnings. That a run would fail is what
-/// users want to know of a dry run: it is no failure of the look.
+/// Returns the computed attributes of a dry run of `policy`, and warnings. A run that would fail is a result
+/// of the dry run, not an error.
 pub(super) fn computed(
+    registry: &str,
     policy: &Policy,
     selected: &Selected,
 ) -> (BTreeMap<String, Value>, Diagnostics) {
     let mut warnings = Diagnostics::new();
     if selected.total() > MOST_IMAGES {
         let detail = format!("The policy {}", selected.too_many());
-        warnings.push(warning("A run would fail", detail));
+        warnings.push(warning(&format!("A run would fail in {registry}"), detail));
     }
     for (repository, selection) in &selected.repositories {
         let baseless = selection.iter().flat_map(|selection| &selection.baseless);
         for tag in baseless {
             let detail = format!(
-                "The repository {repository} has no tag {tag}, but tags that look like patches of it. The \
-                 newest of them is scanned; patching fails."
+                "The repository {repository} has no tag {tag}, but it has patch tags of that name. The \
+                 workflow scans the newest of them. Patching it fails."
             );
-            let summary = format!("Patches of no image in {repository}");
+            let summary = format!("Patch tags of {repository} without a base tag in {registry}");
             warnings.push(warning(&summary, detail));
         }
     }
@@ -38,7 +39,7 @@ pub(super) fn computed(
         .map(|(repository, image)| {
             let next = image.next_patch(policy.convention);
             if let Err(why) = next {
-                warnings.push(not_any_more(repository, image, why));
+                warnings.push(unpatchable(registry, repository, image, why));
             }
             Value::object([
                 (schema::REPOSITORY, repository.into()),
@@ -64,7 +65,7 @@ pub(super) fn computed(
     (attributes.into(), warnings)
 }
 
-/// `<repository>`, or `<repository>:<tag>` of a repository that is there.
+/// Returns each missing `<repository>`, and each missing `<repository>:<tag>` of an existing repository.
 fn not_found(selected: &Selected) -> Vec<Value> {
     let absent = |(name, selection): (&String, &Option<Selection>)| match selection {
         None => vec![name.clone().into()],
@@ -76,16 +77,19 @@ fn not_found(selected: &Selected) -> Vec<Value> {
     selected.repositories.iter().flat_map(absent).collect()
 }
 
-fn not_any_more(repository: &str, image: &Image, why: NoNextPatch) -> Diagnostic {
+fn unpatchable(registry: &str, repository: &str, image: &Image, why: NoNextPatch) -> Diagnostic {
     let advice = match why {
         NoNextPatch::Number => format!(
-            "Have another tag of it patched, or use the tag convention `{}`.",
+            "Select another tag of the repository, or use the tag convention `{}`.",
             TagConvention::Floating
         ),
-        NoNextPatch::Length => "Give it a shorter tag.".to_owned(),
+        NoNextPatch::Length => "Use a shorter tag.".to_owned(),
     };
     warning(
-        &format!("{repository}:{} can't be patched any more", image.tag),
+        &format!(
+            "{repository}:{} can't be patched again in {registry}",
+            image.tag
+        ),
         format!(
             "Patching {repository}:{} would fail: {why}. {advice}",
             image.tag
@@ -119,7 +123,7 @@ mod tests {
         }
     }
 
-    /// The images, `repository:tag <- latest, scanned -> next` each.
+    /// Formats the images, each as `repository:tag <- latest, scanned -> next`.
     fn lines(attributes: &BTreeMap<String, Value>) -> Vec<String> {
         let images = attributes[schema::IMAGES].as_elements().unwrap();
         let line = |image: &Value| {
@@ -149,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_image_has_what_is_scanned_and_what_a_patch_would_be_called() {
+    fn each_image_has_its_scanned_tag_and_its_next_patch_tag() {
         let python = Selection {
             missing: ["3.12".to_owned()].into(),
             ..images([image("3.9", Some("3.9-10")), image("3.11", None)])
@@ -159,7 +163,7 @@ mod tests {
             ("absent", None),
             ("node", Some(images([image("22", Some("22-1"))]))),
         ]);
-        let (attributes, warnings) = computed(&Policy::default(), &selected);
+        let (attributes, warnings) = computed("contoso", &Policy::default(), &selected);
         assert_eq!(
             lines(&attributes),
             [
@@ -178,31 +182,32 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_patched_any_more_is_a_warning_with_its_name() {
+    fn an_image_without_a_next_patch_tag_is_a_warning() {
         let long = "a".repeat(127);
         let python = images([image("3.11", Some("3.11-999")), image(&long, None)]);
         let selected = Selected::from([("python", Some(python))]);
-        let (attributes, warnings) = computed(&Policy::default(), &selected);
+        let (attributes, warnings) = computed("contoso", &Policy::default(), &selected);
         assert_eq!(
             lines(&attributes)[0],
             "python:3.11 <- 3.11-999, 3.11-999 -> null"
         );
         insta::assert_snapshot!(rendered(&warnings).replace(&long, "aaa…"), @"
-        repositories: python:3.11 can't be patched any more
-        Patching python:3.11 would fail: its patch tags have used every number up to 999. Have another tag of it patched, or use the tag convention `floating`.
+        repositories: python:3.11 can't be patched again in contoso
+        Patching python:3.11 would fail: its patch tags have used every number up to 999. Select another tag of the repository, or use the tag convention `floating`.
         ---
-        repositories: python:aaa… can't be patched any more
-        Patching python:aaa… would fail: its patch tag would exceed 128 characters. Give it a shorter tag.
+        repositories: python:aaa… can't be patched again in contoso
+        Patching python:aaa… would fail: its patch tag would exceed 128 characters. Use a shorter tag.
         ");
     }
 
     #[test]
-    fn patches_without_their_image_are_told() {
+    fn patch_tags_without_a_base_tag_are_a_warning() {
         let selection = Selection {
             baseless: ["build".to_owned()].into(),
             ..images([image("build", Some("build-500"))])
         };
         let (attributes, warnings) = computed(
+            "contoso",
             &Policy::default(),
             &Selected::from([("app", Some(selection))]),
         );
@@ -211,16 +216,17 @@ mod tests {
             ["app:build <- build-500, build-500 -> build-501"]
         );
         insta::assert_snapshot!(rendered(&warnings), @"
-        repositories: Patches of no image in app
-        The repository app has no tag build, but tags that look like patches of it. The newest of them is scanned; patching fails.
+        repositories: Patch tags of app without a base tag in contoso
+        The repository app has no tag build, but it has patch tags of that name. The workflow scans the newest of them. Patching it fails.
         ");
     }
 
     #[test]
-    fn a_hundred_images_are_fine_and_one_more_is_a_warning_with_the_counts() {
+    fn more_than_100_images_are_a_warning_with_counts() {
         let many = |count: usize| {
             let tags = (0..count).map(|tag| image(&format!("v{tag}"), None));
             computed(
+                "contoso",
                 &Policy::default(),
                 &Selected::from([("many", Some(images(tags)))]),
             )
@@ -229,7 +235,7 @@ mod tests {
         let (attributes, warnings) = many(101);
         assert_eq!(attributes[schema::TOTAL], 101.into());
         insta::assert_snapshot!(rendered(&warnings), @"
-        repositories: A run would fail
+        repositories: A run would fail in contoso
         The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
 
             101  many

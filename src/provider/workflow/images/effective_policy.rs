@@ -1,4 +1,4 @@
-//! Which policy a dry run tries: what the configuration says, over what the registry has. Pure.
+//! The policy of a dry run: the configuration takes precedence over the registry's policy. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::workflow::observe::PolicyState;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
-/// What a configuration says of the policy. The rest is the registry's.
+/// The policy arguments of a configuration. The registry's policy supplies the others.
 #[derive(Clone, Debug)]
 pub(super) struct PolicyArguments {
     pub(super) repositories: Option<BTreeMap<String, Repository>>,
@@ -20,16 +20,16 @@ pub(super) struct PolicyArguments {
 /// The policy of a registry.
 #[derive(Clone, Debug)]
 pub(super) struct LivePolicy {
-    /// The registry's host.
+    /// The login server.
     pub(super) login_server: String,
-    /// What was found in the policy's place.
+    /// The policy that was read.
     pub(super) found: PolicyState,
-    /// The digest of its manifest.
+    /// The digest of the policy's manifest.
     pub(super) manifest: Option<String>,
 }
 
 impl PolicyArguments {
-    /// Reads a configuration that has passed validation, all of it known.
+    /// Reads a valid configuration without unknown values.
     pub(super) fn read(config: &Value) -> Self {
         let config = Config::read(config);
         Self {
@@ -38,15 +38,15 @@ impl PolicyArguments {
         }
     }
 
-    /// Whether it says everything, so that the registry's policy doesn't matter.
+    /// Whether the configuration sets everything, so that the registry's policy is not needed.
     pub(super) fn is_complete(&self) -> bool {
         self.repositories.is_some() && self.convention.is_some()
     }
 
-    /// The policy to try, and what there is to say of it.
+    /// Returns the policy of the dry run, and warnings.
     ///
     /// # Errors
-    /// Nobody says which repositories are meant.
+    /// Neither the configuration nor the registry's policy has repositories.
     pub(super) fn effective(self, live: &LivePolicy) -> Result<(Policy, Diagnostics), Diagnostic> {
         let readable = match &live.found {
             PolicyState::Valid(policy) => Some(policy),
@@ -55,7 +55,7 @@ impl PolicyArguments {
         let warning = live
             .unreadable()
             .filter(|_| self.convention.is_none())
-            .map(|unreadable| presumed_convention(&unreadable));
+            .map(|unreadable| presumed_convention(&live.login_server, &unreadable));
         let repositories = self
             .repositories
             .or_else(|| readable.map(|policy| policy.repositories.clone()))
@@ -73,7 +73,7 @@ impl PolicyArguments {
 }
 
 impl LivePolicy {
-    /// That it can't be read, where that is so.
+    /// Returns a sentence about a policy that can't be read.
     fn unreadable(&self) -> Option<String> {
         match &self.found {
             PolicyState::Invalid { problem } => {
@@ -84,32 +84,31 @@ impl LivePolicy {
         }
     }
 
-    /// There are no repositories to look at.
+    /// The error if no repositories are known.
     fn no_repositories(&self) -> Diagnostic {
         let why = self.unreadable().unwrap_or_else(|| {
             format!(
-                "{} has no policy ({POLICY_REPOSITORY}:v1), and so no workflow.",
+                "{} has no policy ({POLICY_REPOSITORY}:v1), and therefore no workflow.",
                 self.login_server
             )
         });
         Diagnostic::error(
-            "Nothing says which images are meant",
+            "No repositories to evaluate",
             format!(
-                "{why} Set `repositories` to see what a workflow with them would patch, or set up \
-                 the workflow first."
+                "{why} Set `repositories` to evaluate a new policy, or create the workflow first."
             ),
         )
         .at(AttributePath::new(names::REPOSITORIES))
     }
 }
 
-fn presumed_convention(unreadable: &str) -> Diagnostic {
+fn presumed_convention(login_server: &str, unreadable: &str) -> Diagnostic {
     let convention = TagConvention::default();
     Diagnostic::warning(
-        "The policy can't be read",
+        format!("The policy in {login_server} can't be read"),
         format!(
-            "{unreadable} The patch tags are those of the tag convention `{convention}`, which is \
-             the default. Set `tag_convention` for those of another."
+            "{unreadable} The patch tags follow the default tag convention `{convention}`. Set \
+             `tag_convention` to use another one."
         ),
     )
     .at(AttributePath::new(names::TAG_CONVENTION))
@@ -147,7 +146,7 @@ mod tests {
         live(PolicyState::Invalid { problem })
     }
 
-    /// `repositories convention`, and what is said; or the error.
+    /// Formats `repositories convention` and the diagnostics, or the error.
     fn tried(named: bool, convention: Option<TagConvention>, live: &LivePolicy) -> String {
         let arguments = PolicyArguments {
             repositories: named.then(|| repositories("given")),
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_configuration_leaves_out_is_the_live_policys() {
+    fn omitted_arguments_default_to_the_registrys_policy() {
         use TagConvention::Incremental;
         let live = readable();
         assert_eq!(tried(false, None, &live), "live floating");
@@ -180,29 +179,29 @@ mod tests {
     }
 
     #[test]
-    fn without_a_policy_the_repositories_have_to_be_given() {
+    fn without_a_policy_repositories_are_required() {
         let none = live(PolicyState::Missing);
         assert_eq!(tried(true, None, &none), "given incremental");
         insta::assert_snapshot!(tried(false, Some(TagConvention::Floating), &none), @"
-        Error at repositories: Nothing says which images are meant
-        contoso.azurecr.io has no policy (csscpolicies/patchpolicy:v1), and so no workflow. Set `repositories` to see what a workflow with them would patch, or set up the workflow first.
+        Error at repositories: No repositories to evaluate
+        contoso.azurecr.io has no policy (csscpolicies/patchpolicy:v1), and therefore no workflow. Set `repositories` to evaluate a new policy, or create the workflow first.
         ");
     }
 
     #[test]
-    fn a_policy_that_can_not_be_read_is_said_where_it_would_have_counted() {
+    fn an_unreadable_policy_is_reported_if_it_is_needed() {
         assert_eq!(
             tried(true, Some(TagConvention::Floating), &unreadable()),
             "given floating"
         );
         insta::assert_snapshot!(tried(true, None, &unreadable()), @"
         given incremental
-        Warning at tag_convention: The policy can't be read
-        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. The patch tags are those of the tag convention `incremental`, which is the default. Set `tag_convention` for those of another.
+        Warning at tag_convention: The policy in contoso.azurecr.io can't be read
+        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. The patch tags follow the default tag convention `incremental`. Set `tag_convention` to use another one.
         ");
         insta::assert_snapshot!(tried(false, None, &unreadable()), @"
-        Error at repositories: Nothing says which images are meant
-        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. Set `repositories` to see what a workflow with them would patch, or set up the workflow first.
+        Error at repositories: No repositories to evaluate
+        The service can't read the policy contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): no JSON. Set `repositories` to evaluate a new policy, or create the workflow first.
         ");
     }
 }

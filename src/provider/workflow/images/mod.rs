@@ -1,12 +1,12 @@
-//! The data source `acr_continuous_patching_images`: the dry run, which images a run would take now,
-//! by the policy of the registry or by another one.
+//! The data source `acr_continuous_patching_images`: a dry run. It reports the images that a run would select
+//! now, with the policy of the registry or with another one.
 //!
 //! # Layout
-//! - `schema`: what it looks like
-//! - `effective_policy`: which policy is tried
-//! - `dry_run`: what is said of the images that it selects
+//! - `schema`: the schema
+//! - `effective_policy`: combines the configured policy and the registry's
+//! - `dry_run`: the attributes and warnings for the selected images
 //!
-//! This file asks Azure: the registry, its policy as far as that is needed, and its repositories.
+//! This file reads Azure: the registry, its policy if needed, and its repositories.
 
 mod dry_run;
 mod effective_policy;
@@ -81,7 +81,11 @@ impl DataSource for ContinuousPatchingImages {
                 tags.await.map_err(|error| failed(&error))?
             }
         };
-        let (mut attributes, warnings) = dry_run::computed(&policy, &Selected::of(&policy, &tags));
+        let (mut attributes, warnings) = dry_run::computed(
+            &registry.id().registry,
+            &policy,
+            &Selected::of(&policy, &tags),
+        );
         diagnostics.extend(warnings);
         for name in [names::REGISTRY_ID, names::TIMEOUTS] {
             attributes.insert(name.to_owned(), config.get(name).clone());
@@ -93,15 +97,15 @@ impl DataSource for ContinuousPatchingImages {
     }
 }
 
-/// What a registry has of what is asked about.
+/// The data read from a registry.
 struct Fetched {
     live: LivePolicy,
-    /// The tags of the repositories, where they were known beforehand.
+    /// The tags of the repositories, if the configuration names the repositories.
     tags: Option<Tags>,
 }
 
-/// Looks at a registry. Which tags its repositories have depends on no policy, if it is said which
-/// repositories are meant: then both are read at once.
+/// Reads a registry. If the configuration names the repositories, it reads their tags and the policy at
+/// once.
 async fn fetch(
     registry: &RegistryClient,
     arguments: &PolicyArguments,
@@ -138,12 +142,12 @@ async fn fetch(
 
 fn validate(config: &Value) -> Diagnostics {
     let convention = Config::read(config).tag_convention.known();
-    let without = "leave out `repositories`, for those of the registry's policy";
+    let without = "omit `repositories` to use the policy of the registry";
     let repositories = validate::repositories(config, convention, without);
     let tag_convention = validate::tag_convention(config).into_iter();
     registry_and_timeouts(config, tag_convention.chain(repositories))
 }
 
 fn failed(error: &Error) -> Diagnostic {
-    report::failure("Could not look at the registry's images", error)
+    report::failure("Could not read the images", error)
 }

@@ -1,4 +1,4 @@
-//! What the tests of this folder share: a run, and failures.
+//! Shared test data: a run, and failures.
 
 use http::StatusCode;
 

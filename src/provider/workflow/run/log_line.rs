@@ -1,11 +1,11 @@
-//! A line of a log as a terminal may show it.
+//! Makes a log line safe for a terminal.
 
 use crate::patching::run_log::shown;
 
-/// How many characters of a line are shown.
+/// The number of characters to show of a line.
 const LONGEST: usize = 400;
 
-/// The line as it would be seen last: a progress bar draws over itself.
+/// Returns the line in its final form. A progress bar overwrites itself, so the last part counts.
 pub(super) fn sanitized(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_shown_as_it_is_seen_last_and_without_credentials() {
+    fn a_line_is_shown_in_its_final_form_without_credentials() {
         for (raw, shown) in [
             ("plain\r\n", "plain"),
             ("10%\r50%\r100% done\r\n", "100% done"),
@@ -34,12 +34,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_shown_as_such() {
+    fn invalid_utf8_is_replaced() {
         assert_eq!(sanitized(b"a\xffb"), "a\u{fffd}b");
     }
 
     #[test]
-    fn a_very_long_line_loses_its_end() {
+    fn a_very_long_line_is_truncated() {
         assert_eq!(sanitized("ü".repeat(400).as_bytes()), "ü".repeat(400));
         let cut = sanitized("ü".repeat(401).as_bytes());
         assert_eq!(cut, format!("{}…", "ü".repeat(400)));

@@ -1,52 +1,52 @@
-//! The log of a run as it grows: which lines are new, and how much of them is shown.
+//! The growing log of a run: selects the new lines, and limits how many the action shows.
 
 use std::collections::VecDeque;
 
 use crate::patching::run_log::QUEUED;
 use crate::provider::workflow::run::log_line::sanitized;
 
-/// How much of what is new is shown at once: its last lines, and no more than so many bytes.
+/// The most lines and bytes that the action shows at once: the last ones of the new part.
 const MOST_LINES: usize = 50;
 const MOST_BYTES: usize = 8 << 10;
 
-/// How many lines there are in a failure.
+/// The number of lines in an error.
 const LAST_LINES: usize = 20;
 
-/// The longest line that is waited for; of a longer one the beginning is lost.
+/// The longest incomplete line, in bytes. A longer one loses its beginning.
 const LONGEST_LINE: usize = 16 << 10;
 
-/// A log up to where it has been read.
+/// A log, up to the position that the action has read.
 #[derive(Debug, Default)]
 pub(super) struct LogTail {
-    /// Where to read on.
+    /// The position of the next read.
     next: u64,
-    /// The line that has begun.
+    /// The incomplete last line.
     begun: Vec<u8>,
-    /// Whether that one lacks its beginning, and is left out for it.
+    /// Whether the incomplete line lacks its beginning. The action then skips it.
     headless: bool,
     fresh: Batch,
     last: VecDeque<String>,
     queued: usize,
-    /// Whether a part has never been read.
+    /// Whether the action skipped a part of the log.
     gaps: bool,
 }
 
-/// What is new of a log.
+/// The new part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
-    /// Its last lines.
+    /// The last lines.
     pub(super) lines: Vec<String>,
-    /// How many bytes before them are left out.
+    /// The number of omitted bytes before them.
     pub(super) left_out: u64,
 }
 
 impl LogTail {
-    /// Where the log is to be read on, in bytes from its beginning.
+    /// Returns the position of the next read, in bytes from the beginning of the log.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Takes what stands there.
+    /// Adds the bytes at that position.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.next += bytes.len() as u64;
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -59,7 +59,7 @@ impl LogTail {
         }
     }
 
-    /// Leaves out everything up to there, and the line that it stands in.
+    /// Skips everything up to that position, and the rest of the line there.
     pub(super) fn skip_to(&mut self, first: u64) {
         self.fresh.left_out += first.saturating_sub(self.next);
         self.next = self.next.max(first);
@@ -67,20 +67,20 @@ impl LogTail {
         self.gaps = true;
     }
 
-    /// The log has ended: its last line counts even without an end.
+    /// Completes the log. The last line counts even without a line break.
     pub(super) fn finish(&mut self) {
         if !self.begun.is_empty() {
             self.end_line();
         }
     }
 
-    /// What is new since the last time; [`None`] where nothing is.
+    /// Returns the part since the last call; [`None`] if nothing is new.
     pub(super) fn take(&mut self) -> Option<Batch> {
         let is_new = !self.fresh.lines.is_empty();
         is_new.then(|| std::mem::take(&mut self.fresh).cut())
     }
 
-    /// The end of the log so far.
+    /// Returns the last lines of the log so far.
     pub(super) fn last_lines(&self) -> impl Iterator<Item = &String> {
         self.last.iter()
     }
@@ -114,7 +114,7 @@ impl LogTail {
 }
 
 impl Batch {
-    /// Its end, as much as is shown at once.
+    /// Returns its end, up to the limit of one message.
     fn cut(mut self) -> Self {
         let mut room = MOST_BYTES;
         let kept = self
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_new_lines_are_taken() {
+    fn only_complete_new_lines_are_shown() {
         let mut tail = LogTail::default();
         assert_eq!(tail.take(), None);
         tail.feed(b"one\ntw");
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_may_come_in_two_parts() {
+    fn a_character_split_over_two_reads_is_joined() {
         let mut tail = LogTail::default();
         let bytes = "Grüße\n".as_bytes();
         let (first, second) = bytes.split_at(3);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_lines_the_last_are_shown_and_the_rest_is_counted() {
+    fn only_the_last_of_many_lines_are_shown() {
         let mut tail = LogTail::default();
         let lines: String = (0..60).map(|n| format!("line {n:02}\n")).collect();
         tail.feed(lines.as_bytes());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn of_long_lines_fewer_are_shown() {
+    fn fewer_long_lines_are_shown() {
         let mut tail = LogTail::default();
         let line = format!("{}\n", "x".repeat(399));
         tail.feed(line.repeat(30).as_bytes());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_is_left_out_with_the_lines_that_it_cuts() {
+    fn a_skipped_part_omits_the_lines_that_it_cuts() {
         let mut tail = LogTail::default();
         tail.feed(b"one\nbegun");
         assert_eq!(taken(&mut tail), ["one"]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_does_not_grow_for_ever() {
+    fn an_endless_line_is_limited() {
         let mut tail = LogTail::default();
         for _ in 0..100 {
             tail.feed(&[b'x'; 1000]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn queued_runs_are_counted_where_everything_has_been_read() {
+    fn queued_runs_are_counted_if_the_whole_log_was_read() {
         let mut tail = LogTail::default();
         assert_eq!(tail.queued(), None);
         tail.feed(b"WARNING: Queued a run with ID: dt2\nother\n");

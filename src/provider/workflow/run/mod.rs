@@ -1,11 +1,11 @@
-//! The action `acr_continuous_patching_run`: queues a run of the trigger task, which selects the
-//! images and queues a scan for each. With `wait` it says how that run goes until it has ended.
+//! The action `acr_continuous_patching_run`: queues a run of the trigger task, which selects the images and
+//! queues a scan for each. With `wait`, the action reports the progress of the run until it ends.
 //!
 //! # Layout
-//! - the action (this file), `queue`: one run, never two
-//! - `watch`: the wait
-//! - `log_tail`, `log_line`: what of its log is shown
-//! - `wording`, `outcome`: what is said of a run, and of one that doesn't end well
+//! - the action (this file), `queue`: queues exactly one run
+//! - `watch`: waits for the run
+//! - `log_tail`, `log_line`: selects the log lines to show
+//! - `wording`, `outcome`: progress messages and diagnostics
 
 #[cfg(test)]
 mod fixture;
@@ -55,8 +55,8 @@ impl Action for RunWorkflow {
         &self.schema
     }
 
-    // A plan checks no more, and doesn't look at the registry: a workflow that isn't there may be what the
-    // same apply creates before it triggers this.
+    // A plan does not read the registry. The same apply may create the workflow before it triggers the
+    // action.
     async fn validate_config(&self, config: &Value) -> Diagnostics {
         action_arguments::validate(config)
     }

@@ -1,4 +1,4 @@
-//! How an action ends that doesn't end well: with a run that has failed, or with one that goes on.
+//! Errors of the run action: the run failed, or the action stopped waiting for it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::provider::workflow::run::wording::{indented, logs, span, word};
 use crate::workflow::run_immediately;
 use terraform_plugin::diagnostics::Diagnostic;
 
-/// Why a run is no longer waited for, although it goes on.
+/// Why the action stopped waiting for a run that continues.
 #[derive(Debug)]
 pub(super) enum WaitEnd {
-    /// The time is over or the user has interrupted; and what Azure said last, if that was a failure.
+    /// The timeout or an interrupt, and Azure's last failure before it.
     Stopped(Stopped, Option<Box<Error>>),
-    /// It can't be looked at.
+    /// The run can't be read.
     Lost(Error),
 }
 
@@ -38,7 +38,7 @@ impl From<Error> for WaitEnd {
     }
 }
 
-/// A run has ended badly. `last` are the last lines of its log.
+/// The error for a failed run. `last` are the last lines of its log.
 pub(super) fn failed(
     registry: &RegistryId,
     run: &Run,
@@ -47,8 +47,8 @@ pub(super) fn failed(
 ) -> Diagnostic {
     let outcome = match run.status {
         RunStatus::Canceled => "was cancelled",
-        RunStatus::Timeout => "has timed out",
-        _ => "has failed",
+        RunStatus::Timeout => "timed out",
+        _ => "failed",
     };
     let message = run.error_message.as_deref().map(printable);
     let message = message.filter(|it| !it.is_empty());
@@ -56,37 +56,38 @@ pub(super) fn failed(
         "Run {} of {registry} ended as {}: {}",
         run.run_id,
         word(&run.status),
-        message.as_deref().unwrap_or("Azure gives no reason.")
+        message.as_deref().unwrap_or("Azure gave no reason.")
     );
     if !last.is_empty() {
         let _ = write!(
             detail,
-            "\n\nThe end of its log:{}",
+            "\n\nThe last lines of its log:{}",
             indented(last.iter().copied())
         );
     } else if let Some(error) = unreadable {
         let _ = write!(
             detail,
-            "\n\nIts log can't be read. {}",
+            "\n\nThe log can't be read. {}",
             report::happened(error)
         );
     }
     let next = match run.status {
-        RunStatus::Canceled => "Somebody has cancelled it. Invoke the action again to start over.",
+        RunStatus::Canceled => {
+            "The run was cancelled in Azure. Invoke the action again to queue another run."
+        }
         RunStatus::Timeout => {
-            "It took longer than its task may. Have the policy select fewer images, or invoke the \
-             action again."
+            "The run exceeded the timeout of its task. Select fewer images in the policy, or invoke \
+             the action again."
         }
         _ if run_immediately::lacks_rights(run) => {
-            "A workflow that has just been created may have to wait some minutes until the rights \
-             of its tasks have arrived everywhere. Invoke the action again then; the resource's \
-             `run_immediately` waits for it by itself."
+            "The role assignments of a new workflow can take a few minutes to propagate. Invoke the \
+             action again then. The resource's `run_immediately` waits for them."
         }
-        _ => "Invoke the action again once the cause is gone.",
+        _ => "Correct the cause, then invoke the action again.",
     };
     let _ = write!(
         detail,
-        "\n\n{next} To see the whole log: {}",
+        "\n\n{next}\n\nTo show the whole log: {}",
         logs(registry, run)
     );
     Diagnostic::error(
@@ -95,7 +96,7 @@ pub(super) fn failed(
     )
 }
 
-/// A run goes on, and is no longer waited for.
+/// The error after the action stopped waiting for a run that continues.
 pub(super) fn still_running(
     registry: &RegistryId,
     timeout: Duration,
@@ -104,28 +105,28 @@ pub(super) fn still_running(
 ) -> Diagnostic {
     let id = &run.run_id;
     let goes_on = format!(
-        "Run {id} of {registry} goes on in Azure; when it was last looked at, it was {}. To see \
-         its log: {}\nTo end it, invoke acr_continuous_patching_cancel_runs.",
+        "Run {id} of {registry} continues in Azure. Its last known status is {}.\n\nTo show its log: \
+         {}\nTo cancel it, invoke acr_continuous_patching_cancel_runs.",
         word(&run.status),
         logs(registry, run)
     );
     match why {
         WaitEnd::Stopped(Stopped::Cancelled, _) => {
-            Diagnostic::error(format!("The wait for run {id} was interrupted"), goes_on)
+            Diagnostic::error(format!("An interrupt ended the wait for run {id}"), goes_on)
         }
         WaitEnd::Stopped(Stopped::Deadline, last) => {
             let last = last.as_ref().map_or_else(String::new, |last| {
                 format!("{}\n\n", report::happened(last))
             });
             Diagnostic::error(
-                format!("Run {id} has not ended within {}", span(timeout)),
+                format!("Run {id} did not end within {}", span(timeout)),
                 format!("{last}{goes_on}\n\nTo wait longer, set `timeout`."),
             )
         }
         WaitEnd::Lost(error) => {
             let happened = report::happened(error);
             Diagnostic::error(
-                format!("Could not look at run {id} any more"),
+                format!("Could not read run {id}"),
                 format!("{happened}\n\n{goes_on}"),
             )
         }
@@ -140,7 +141,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(5400);
 
     #[test]
-    fn a_failure_has_its_reason_the_end_of_the_log_and_the_next_step() {
+    fn a_failed_run_shows_the_reason_the_log_and_the_next_step() {
         let last = ["Validating filter...", "ERROR: 101 images match"];
         let failed = |run: &Run, last: &[&str], unreadable: Option<&Error>| {
             super::failed(&registry(), run, last, unreadable)
@@ -152,45 +153,55 @@ mod tests {
             failed(&run(RunStatus::Timeout, Some(" ")), &[], None),
             failed(&run(RunStatus::Canceled, None), &last, Some(&unanswered(false))),
         ]), @"
-        # Run dt1 of cssc-trigger-workflow has failed
+        # Run dt1 of cssc-trigger-workflow failed
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Failed: failed to run step ID: limit: exit status 1
 
-        The end of its log:
+        The last lines of its log:
           Validating filter...
           ERROR: 101 images match
 
-        Invoke the action again once the cause is gone. To see the whole log: az acr task logs --registry contoso --run-id dt1
+        Correct the cause, then invoke the action again.
 
-        # Run dt1 of cssc-trigger-workflow has failed
+        To show the whole log: az acr task logs --registry contoso --run-id dt1
+
+        # Run dt1 of cssc-trigger-workflow failed
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Failed: contoso.azurecr.io/x: unauthorized
 
-        A workflow that has just been created may have to wait some minutes until the rights of its tasks have arrived everywhere. Invoke the action again then; the resource's `run_immediately` waits for it by itself. To see the whole log: az acr task logs --registry contoso --run-id dt1
+        The role assignments of a new workflow can take a few minutes to propagate. Invoke the action again then. The resource's `run_immediately` waits for them.
 
-        # Run dt1 of cssc-trigger-workflow has failed
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Error: Azure gives no reason.
+        To show the whole log: az acr task logs --registry contoso --run-id dt1
 
-        Its log can't be read. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
+        # Run dt1 of cssc-trigger-workflow failed
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Error: Azure gave no reason.
 
-        Invoke the action again once the cause is gone. To see the whole log: az acr task logs --registry contoso --run-id dt1
+        The log can't be read. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
 
-        # Run dt1 of cssc-trigger-workflow has timed out
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Timeout: Azure gives no reason.
+        Correct the cause, then invoke the action again.
 
-        It took longer than its task may. Have the policy select fewer images, or invoke the action again. To see the whole log: az acr task logs --registry contoso --run-id dt1
+        To show the whole log: az acr task logs --registry contoso --run-id dt1
+
+        # Run dt1 of cssc-trigger-workflow timed out
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Timeout: Azure gave no reason.
+
+        The run exceeded the timeout of its task. Select fewer images in the policy, or invoke the action again.
+
+        To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow was cancelled
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Canceled: Azure gives no reason.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Canceled: Azure gave no reason.
 
-        The end of its log:
+        The last lines of its log:
           Validating filter...
           ERROR: 101 images match
 
-        Somebody has cancelled it. Invoke the action again to start over. To see the whole log: az acr task logs --registry contoso --run-id dt1
+        The run was cancelled in Azure. Invoke the action again to queue another run.
+
+        To show the whole log: az acr task logs --registry contoso --run-id dt1
         ");
     }
 
     #[test]
-    fn a_run_that_is_left_goes_on() {
+    fn a_run_continues_after_the_action_stops_waiting() {
         let run = run(RunStatus::Running, None);
         let last = Some(Box::new(refused(429, "TooManyRequests", "Slow down.")));
         insta::assert_snapshot!(rendered([
@@ -199,29 +210,37 @@ mod tests {
             still_running(&registry(), TIMEOUT, &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
             still_running(&registry(), TIMEOUT, &run, &refused(500, "", "").into()),
         ]), @"
-        # The wait for run dt1 was interrupted
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1
-        To end it, invoke acr_continuous_patching_cancel_runs.
+        # An interrupt ended the wait for run dt1
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
 
-        # Run dt1 has not ended within 1h 30m
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1
-        To end it, invoke acr_continuous_patching_cancel_runs.
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
+
+        # Run dt1 did not end within 1h 30m
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
 
         To wait longer, set `timeout`.
 
-        # Run dt1 has not ended within 1h 30m
+        # Run dt1 did not end within 1h 30m
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 429 Too Many Requests: TooManyRequests: Slow down.
 
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1
-        To end it, invoke acr_continuous_patching_cancel_runs.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
 
         To wait longer, set `timeout`.
 
-        # Could not look at run dt1 any more
+        # Could not read run dt1
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 500 Internal Server Error
 
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso goes on in Azure; when it was last looked at, it was Running. To see its log: az acr task logs --registry contoso --run-id dt1
-        To end it, invoke acr_continuous_patching_cancel_runs.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
         ");
     }
 }

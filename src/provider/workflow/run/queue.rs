@@ -1,4 +1,4 @@
-//! Queues one run. Never two: where nobody has said how it ended, that is what is said.
+//! Queues exactly one run. If Azure does not confirm it, the action reports that instead of a retry.
 
 use http::StatusCode;
 
@@ -10,7 +10,7 @@ use crate::provider::common::registry_id;
 use crate::provider::report;
 use terraform_plugin::diagnostics::Diagnostic;
 
-/// What on a registry keeps a run from being queued.
+/// Why a registry can't queue a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hindrance {
     NoRegistry,
@@ -21,7 +21,7 @@ enum Hindrance {
 /// Queues a run of the trigger task.
 ///
 /// # Errors
-/// Why there is none, or that there may be one.
+/// Azure did not queue the run, or did not confirm it.
 pub(super) async fn queue(registry: &RegistryClient) -> Result<Run, Diagnostic> {
     match registry.schedule_run(TaskName::Trigger.as_str()).await {
         Ok(run) => Ok(run),
@@ -32,8 +32,8 @@ pub(super) async fn queue(registry: &RegistryClient) -> Result<Run, Diagnostic> 
     }
 }
 
-/// What there is on the registry that explains a refusal. It is looked for afterwards: where all is
-/// well one request is enough, and Azure's own answer stays what decides.
+/// Finds the reason for a refusal. It reads the registry only after the refusal, so that a successful run
+/// takes one request, and Azure's answer decides.
 async fn hindrance(registry: &RegistryClient, error: &Error) -> Option<Hindrance> {
     const TOLD_BY_WHAT_IS_THERE: [StatusCode; 3] = [
         StatusCode::BAD_REQUEST,
@@ -57,16 +57,16 @@ async fn hindrance(registry: &RegistryClient, error: &Error) -> Option<Hindrance
     }
 }
 
-/// No run, or perhaps one.
+/// The error if Azure queued no run, or did not confirm it.
 fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>) -> Diagnostic {
     const SUMMARY: &str = "Could not queue a run";
     let name = &registry.registry;
     if error.may_have_been_done() {
         return Diagnostic::error(
-            "A run may have been queued, or not",
+            "Azure did not confirm the run",
             format!(
-                "{}\n\nNobody has said whether there is a run now, and no other has been queued. \
-                 Before you invoke the action again, look whether there is one: az acr task \
+                "{}\n\nAzure did not confirm whether the run was queued. The provider did not queue \
+                 another. Before you invoke the action again, check the runs:\n\n  az acr task \
                  list-runs --registry {name} --name {}",
                 report::happened(error),
                 TaskName::Trigger
@@ -79,21 +79,21 @@ fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>
             return Diagnostic::error(
                 "The registry has no workflow",
                 format!(
-                    "There is no task {} on {registry}. Create an \
-                     acr_continuous_patching_workflow there first; if this configuration does, \
-                     let the action's `registry_id` refer to the resource's `id`.",
+                    "{registry} has no task {}. Create an acr_continuous_patching_workflow for it \
+                     first. If this configuration does, set the action's `registry_id` to the \
+                     resource's `id`.",
                     TaskName::Trigger
                 ),
             );
         }
         Some(Hindrance::Disabled) => format!(
-            "The task is disabled, and then it doesn't even run by hand. Apply the \
-             acr_continuous_patching_workflow, which enables it (`enabled = false` disables the \
-             timer only), or: az acr task update --registry {name} --name {} --status Enabled",
+            "The task is disabled, so Azure refuses manual runs too. Apply the \
+             acr_continuous_patching_workflow to enable it (`enabled = false` disables only the \
+             timer), or run:\n\n  az acr task update --registry {name} --name {} --status Enabled",
             TaskName::Trigger
         ),
         None if matches!(error, Error::Stopped { .. }) => {
-            "No run has been queued. Invoke the action again.".to_owned()
+            "Azure has not queued a run. Invoke the action again.".to_owned()
         }
         None => return report::failure(SUMMARY, error),
     };
@@ -110,7 +110,7 @@ mod tests {
     };
 
     #[test]
-    fn no_run_comes_with_what_keeps_it_and_a_doubtful_one_with_where_to_look() {
+    fn each_refusal_and_an_unconfirmed_run_have_a_next_step() {
         let gone = refused(404, "ResourceNotFound", "The task was not found.");
         let disabled = refused(400, "TaskDisabled", "The task is disabled.");
         let no = |error: &Error, hindrance| not_queued(&registry(), error, hindrance);
@@ -128,12 +128,14 @@ mod tests {
         There is no container registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, or whoever is signed in can't see it. Check the ID and the subscription's tenant; a registry that is created in the same configuration has to be referred to by its `id` attribute.
 
         # The registry has no workflow
-        There is no task cssc-trigger-workflow on /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso. Create an acr_continuous_patching_workflow there first; if this configuration does, let the action's `registry_id` refer to the resource's `id`.
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso has no task cssc-trigger-workflow. Create an acr_continuous_patching_workflow for it first. If this configuration does, set the action's `registry_id` to the resource's `id`.
 
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 400 Bad Request: TaskDisabled: The task is disabled.
 
-        The task is disabled, and then it doesn't even run by hand. Apply the acr_continuous_patching_workflow, which enables it (`enabled = false` disables the timer only), or: az acr task update --registry contoso --name cssc-trigger-workflow --status Enabled
+        The task is disabled, so Azure refuses manual runs too. Apply the acr_continuous_patching_workflow to enable it (`enabled = false` disables only the timer), or run:
+
+          az acr task update --registry contoso --name cssc-trigger-workflow --status Enabled
 
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 503 Service Unavailable
@@ -145,20 +147,22 @@ mod tests {
 
         Run Terraform again. If the error persists, check the network between this machine and Azure.
 
-        # A run may have been queued, or not
+        # Azure did not confirm the run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
 
-        Nobody has said whether there is a run now, and no other has been queued. Before you invoke the action again, look whether there is one: az acr task list-runs --registry contoso --name cssc-trigger-workflow
+        Azure did not confirm whether the run was queued. The provider did not queue another. Before you invoke the action again, check the runs:
+
+          az acr task list-runs --registry contoso --name cssc-trigger-workflow
 
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The operation was interrupted.
 
-        No run has been queued. Invoke the action again.
+        Azure has not queued a run. Invoke the action again.
 
         # Could not queue a run
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: The operation timed out.
 
-        No run has been queued. Invoke the action again.
+        Azure has not queued a run. Invoke the action again.
         ");
     }
 }

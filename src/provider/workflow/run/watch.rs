@@ -1,7 +1,7 @@
-//! Waits for the end of a run, and says meanwhile how it goes and what it prints.
+//! Waits for the end of a run, and reports its status and its log meanwhile.
 //!
-//! The wait can end before the run does. Then the run goes on: what has been asked for is a run, and
-//! whoever interrupts Terraform doesn't say that it is wanted no more.
+//! The wait can end before the run, which then continues. The user asked for a run, and an interrupt of
+//! Terraform does not cancel it.
 
 use crate::azure::Error;
 use crate::azure::run::log::RunLog;
@@ -14,10 +14,10 @@ use crate::provider::workflow::run::wording;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Progress;
 
-/// How much of a log is read at once.
+/// The bytes of a log to read at once.
 const READ: usize = 64 << 10;
 
-/// How it is with a run.
+/// A run in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     GoesOn,
@@ -28,8 +28,8 @@ enum Verdict {
 /// Waits until the run has ended.
 ///
 /// # Errors
-/// It has ended badly; or it hasn't yet, and the wait has. The latter is an error too: what follows
-/// on the action may rely on the run, and Terraform would go on, or end with success.
+/// The run failed, or the wait ended before the run. Operations after the action may depend on the run, and
+/// without an error Terraform would continue with them.
 pub(super) async fn until_ended(
     arguments: &Arguments,
     run: Run,
@@ -69,7 +69,7 @@ struct Watch<'a> {
     progress: &'a Progress,
     log: RunLog,
     tail: LogTail,
-    /// Why the log could not be read when it was tried last.
+    /// The failure of the last read of the log.
     unreadable: Option<Error>,
 }
 
@@ -94,13 +94,13 @@ impl Watch<'_> {
             if before.status != self.run.status {
                 self.progress.report(wording::status(&self.run)).await;
             }
-            // One failure is enough: the log must not keep the state waiting.
+            // The action stops reading the log after one failure, because the status matters more.
             if self.unreadable.is_some() {
                 return Ok(());
             }
             self.read_log().await.map_err(WaitEnd::from)?;
         } else {
-            // That is known now, whatever becomes of the log.
+            // A failure of the log does not change the known status.
             let _ = self.read_log().await;
             self.tail.finish();
         }
@@ -111,8 +111,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Reads what is new of the log. A failure of that is only noted, unless it is the end of the
-    /// wait.
+    /// Reads the new part of the log. Records a failure, unless it ends the wait.
     async fn read_log(&mut self) -> Result<(), Error> {
         let failure = self.read_on().await.err();
         let was_unreadable = self.unreadable.is_some();
@@ -128,7 +127,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads on; of a log that has grown by more than one part, its end.
+    /// Reads the next part of the log. If the log grew by more than one part, reads its end.
     async fn read_on(&mut self) -> Result<(), Error> {
         let budget = self.arguments.registry.budget();
         let Some(part) = self.log.read(budget, self.tail.next(), READ).await? else {
@@ -155,7 +154,7 @@ fn verdict(status: &RunStatus) -> Verdict {
         RunStatus::Failed | RunStatus::Canceled | RunStatus::Error | RunStatus::Timeout => {
             Verdict::Failed
         }
-        // A word that nobody knows may be an end or not. The time limit tells.
+        // An unknown status may be final or not. The timeout limits the wait.
         RunStatus::Queued | RunStatus::Started | RunStatus::Running | RunStatus::Other(_) => {
             Verdict::GoesOn
         }

@@ -1,4 +1,4 @@
-//! What is said of a run while it goes on, and of one that has ended well.
+//! Progress messages for a run in progress, and for a successful one.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::patching::TaskName;
 use crate::provider::report;
 use crate::provider::workflow::run::log_tail::Batch;
 
-/// There is a run.
+/// Azure has queued the run.
 pub(super) fn queued(registry: &RegistryId, run: &Run) -> String {
     format!(
         "Queued run {} of {} on {}.",
@@ -22,59 +22,59 @@ pub(super) fn queued(registry: &RegistryId, run: &Run) -> String {
     )
 }
 
-/// There is a run, and nobody waits for it.
+/// The action does not wait for the run.
 pub(super) fn how_to_see_log(registry: &RegistryId, run: &Run) -> String {
     format!(
-        "It is not waited for. To see its log: {}",
+        "The action does not wait for it. To show its log: {}",
         logs(registry, run)
     )
 }
 
-/// How a run that hasn't ended is doing now.
+/// The status of a run in progress.
 pub(super) fn status(run: &Run) -> String {
     let how = match &run.status {
         RunStatus::Queued => "is queued",
-        RunStatus::Started => "has a machine",
+        RunStatus::Started => "has started",
         RunStatus::Running => "is running",
         other => return format!("Run {} is now {}.", run.run_id, word(other)),
     };
     format!("Run {} {how}.", run.run_id)
 }
 
-/// What is new of a log.
+/// The new part of a log.
 pub(super) fn log(run: &Run, batch: &Batch) -> String {
     let mut text = format!("Log of run {}:", run.run_id);
     if batch.left_out > 0 {
-        let _ = write!(text, "\n  [{} left out]", size(batch.left_out));
+        let _ = write!(text, "\n  [{} omitted]", size(batch.left_out));
     }
     text + &indented(batch.lines.iter().map(String::as_str))
 }
 
-/// The log is out of reach, the run isn't.
+/// The log can't be read, but the run can.
 pub(super) fn unreadable(run: &Run, error: &Error) -> String {
     format!(
-        "The log of run {} can't be read, its state is looked at all the same. {}",
+        "The log of run {} can't be read. The action still waits for the run. {}",
         run.run_id,
         report::happened(error)
     )
 }
 
-/// A run has ended well.
+/// A run has succeeded.
 pub(super) fn succeeded(run: &Run, scans: Option<usize>) -> String {
-    let mut text = format!("Run {} has succeeded", run.run_id);
+    let mut text = format!("Run {} succeeded", run.run_id);
     if let Some(lasted) = lasted(run) {
         let _ = write!(text, " after {}", span(lasted));
     }
     text.push_str(&match scans {
         None => ".".to_owned(),
-        Some(0) => ". It has queued no scans.".to_owned(),
-        Some(1) => ". It has queued 1 scan.".to_owned(),
-        Some(scans) => format!(". It has queued {scans} scans."),
+        Some(0) => ". It queued no scans.".to_owned(),
+        Some(1) => ". It queued 1 scan.".to_owned(),
+        Some(scans) => format!(". It queued {scans} scans."),
     });
     text
 }
 
-/// The command that shows a log.
+/// Returns the command that shows the log.
 pub(super) fn logs(registry: &RegistryId, run: &Run) -> String {
     format!(
         "az acr task logs --registry {} --run-id {}",
@@ -82,7 +82,7 @@ pub(super) fn logs(registry: &RegistryId, run: &Run) -> String {
     )
 }
 
-/// Azure's word for a status.
+/// Returns Azure's word for a status.
 pub(super) fn word(status: &RunStatus) -> String {
     match status {
         RunStatus::Other(word) => word.clone(),
@@ -108,7 +108,7 @@ fn lasted(run: &Run) -> Option<Duration> {
     Duration::try_from(lasted).ok()
 }
 
-/// A duration as users write it: `1h 30m`, `45s`.
+/// Formats a duration, such as `1h 30m` or `45s`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [
@@ -133,7 +133,7 @@ mod tests {
     use crate::provider::workflow::run::fixture::{registry, run, unanswered};
 
     #[test]
-    fn a_run_is_told_of_from_the_queue_to_its_success() {
+    fn each_status_of_a_run_has_a_message() {
         let statuses = [
             RunStatus::Queued,
             RunStatus::Started,
@@ -154,21 +154,21 @@ mod tests {
         messages.push(succeeded(&untimed, None));
         insta::assert_snapshot!(messages.join("\n"), @"
         Queued run dt1 of cssc-trigger-workflow on contoso.
-        It is not waited for. To see its log: az acr task logs --registry contoso --run-id dt1
+        The action does not wait for it. To show its log: az acr task logs --registry contoso --run-id dt1
         Run dt1 is queued.
-        Run dt1 has a machine.
+        Run dt1 has started.
         Run dt1 is running.
         Run dt1 is now Paused.
-        Run dt1 has succeeded after 3m 20s.
-        Run dt1 has succeeded after 3m 20s. It has queued no scans.
-        Run dt1 has succeeded after 3m 20s. It has queued 1 scan.
-        Run dt1 has succeeded after 3m 20s. It has queued 7 scans.
-        Run dt1 has succeeded.
+        Run dt1 succeeded after 3m 20s.
+        Run dt1 succeeded after 3m 20s. It queued no scans.
+        Run dt1 succeeded after 3m 20s. It queued 1 scan.
+        Run dt1 succeeded after 3m 20s. It queued 7 scans.
+        Run dt1 succeeded.
         ");
     }
 
     #[test]
-    fn a_log_is_told_with_how_much_of_it_is_left_out() {
+    fn a_log_message_names_the_omitted_size() {
         let lines = vec![
             "Validating filter...".to_owned(),
             "Matches found: 2".to_owned(),
@@ -184,20 +184,20 @@ mod tests {
           Validating filter...
           Matches found: 2
         Log of run dt1:
-          [1000 bytes left out]
+          [1000 bytes omitted]
           Validating filter...
           Matches found: 2
         Log of run dt1:
-          [69 KiB left out]
+          [69 KiB omitted]
           Validating filter...
           Matches found: 2
         ");
-        insta::assert_snapshot!(unreadable(&run, &unanswered(false)), @"The log of run dt1 can't be read, its state is looked at all the same. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.");
+        insta::assert_snapshot!(unreadable(&run, &unanswered(false)), @"The log of run dt1 can't be read. The action still waits for the run. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.");
     }
 
     #[test]
-    fn durations_are_told_as_users_write_them() {
-        for (seconds, told) in [
+    fn durations_are_formatted_with_units() {
+        for (seconds, expected) in [
             (0, "less than a second"),
             (45, "45s"),
             (60, "1m"),
@@ -205,7 +205,7 @@ mod tests {
             (3605, "1h 5s"),
             (90_000, "25h"),
         ] {
-            assert_eq!(span(Duration::from_secs(seconds)), told);
+            assert_eq!(span(Duration::from_secs(seconds)), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The arguments, and what is wrong with them. What is unknown is not judged.
+//! The arguments and their validation, which skips unknown values.
 
 use crate::provider::common::validate::registry_and_timeouts;
 use crate::provider::workflow::status::image_status::Status;
@@ -6,29 +6,29 @@ use crate::provider::workflow::status::names;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
-/// The most days to look back: Azure deletes runs and their logs after as many.
+/// The longest lookback in days. Azure deletes runs and their logs afterwards.
 pub(super) const LONGEST_LOOKBACK: u8 = 30;
 
-/// What a read is asked for.
+/// The arguments of a read.
 #[derive(Debug)]
 pub(super) struct Arguments {
-    /// All images where it is none.
+    /// The status to filter by; [`None`] for all images.
     pub(super) status: Option<Status>,
-    /// In days; by the schedule where it is none.
+    /// In days; [`None`] for the interval of the schedule.
     pub(super) lookback: Option<u8>,
 }
 
-/// Checks a configuration: all findings at once.
+/// Validates a configuration, and returns all findings.
 pub(super) fn validate(config: &Value) -> Diagnostics {
     let own = [status(config).err(), lookback(config).err()];
     registry_and_timeouts(config, own.into_iter().flatten())
 }
 
 impl Arguments {
-    /// Reads a configuration that is known.
+    /// Reads a known configuration.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first invalid argument.
     pub(super) fn read(config: &Value) -> Result<Self, Diagnostic> {
         Ok(Self {
             status: status(config)?,
@@ -44,7 +44,7 @@ fn status(config: &Value) -> Result<Option<Status>, Diagnostic> {
     let status = Status::from_word(word).ok_or_else(|| {
         let words = Status::ALL.map(|status| format!("\"{}\"", status.as_str()));
         let detail = format!(
-            "{word:?} is no status of an image. Possible values are {}.",
+            "{word:?} is not a status of an image. Possible values are {}.",
             words.join(", ")
         );
         Diagnostic::error("Invalid status", detail).at(AttributePath::new(names::STATUS))
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn all_findings_come_at_once_and_each_at_its_attribute() {
+    fn validation_reports_all_findings_at_their_attributes() {
         let bad = Value::object([
             (REGISTRY_ID, "contoso".into()),
             (names::STATUS, "failed".into()),
@@ -104,7 +104,7 @@ mod tests {
         registry_id: Invalid registry ID
           "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         status: Invalid status
-          "failed" is no status of an image. Possible values are "Queued", "Running", "Succeeded", "Failed", "Canceled", "Skipped", "Unknown".
+          "failed" is not a status of an image. Possible values are "Queued", "Running", "Succeeded", "Failed", "Canceled", "Skipped", "Unknown".
         lookback_days: Invalid lookback
           0 is not a whole number of days from 1 to 30. Azure keeps runs and their logs for 30 days.
         timeouts.read: Invalid timeout
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_left_out_is_not_judged() {
+    fn unknown_and_omitted_arguments_are_valid() {
         for nothing in [Value::Unknown, Value::Null] {
             let mut config = config(nothing.clone(), nothing.clone(), nothing.clone());
             if let Value::Object(arguments) = &mut config {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_is_read() {
+    fn known_arguments_are_read() {
         let arguments = Arguments::read(&config("Skipped".into(), 3.into(), Value::Null)).unwrap();
         assert_eq!(
             (arguments.status, arguments.lookback),

@@ -1,4 +1,4 @@
-//! Fetches from Azure: runs, and as much of their logs as it takes.
+//! Reads runs and the needed parts of their logs from Azure.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -15,31 +15,31 @@ use crate::patching::schedule::parse_cron;
 use crate::provider::workflow::status::image_rows::{ImageRow, Scan, newest, sorted};
 use crate::provider::workflow::status::image_status::Status;
 
-/// How many bytes are read of the beginning of a log, and of its end where it is longer. A scan
-/// names its image first, and says last what comes of it.
+/// The bytes to read from the beginning of a log, and from the end of a longer one. The log of a scan names
+/// the image at its beginning, and the result at its end.
 const LENGTH: usize = 64 << 10;
 
-/// A registry to look at.
+/// The registry to read.
 #[derive(Clone, Copy)]
 pub(super) struct Fetch<'a> {
     pub(super) registry: &'a RegistryClient,
-    /// Why no log can be read at all, once that is known.
+    /// The reason why no log can be read, once it is known.
     pub(super) logs_out_of_reach: &'a OnceLock<Error>,
 }
 
-/// What there is to see.
+/// The runs and images of a workflow.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) rows: Vec<ImageRow>,
-    /// The ids of the active runs, the oldest first.
+    /// The IDs of the active runs, oldest first.
     pub(super) active: Vec<String>,
-    /// Why a run or its log couldn't be read, once for each.
+    /// One failure for each run or log that can't be read.
     pub(super) unread: Vec<Error>,
 }
 
 impl Fetch<'_> {
-    /// The days of the workflow's schedule; [`None`] where there is none of that form. Of several
-    /// timers the rarest counts.
+    /// Returns the days of the workflow's schedule; [`None`] if no timer has the provider's form. With several
+    /// timers, returns the longest interval.
     ///
     /// # Errors
     /// The trigger task can't be read.
@@ -52,12 +52,10 @@ impl Fetch<'_> {
         Ok(days.max())
     }
 
-    /// What has become of the images that were scanned since then: those of this status, where one
-    /// is wanted.
+    /// Returns the images scanned since a time, filtered by status if one is wanted.
     ///
     /// # Errors
-    /// The runs can't be listed, or there is no time left. What fails for one run alone is no
-    /// error.
+    /// The runs can't be listed, or the operation timed out. A failure of a single run is not an error.
     pub(super) async fn images_since(
         self,
         since: Timestamp,
@@ -77,7 +75,7 @@ impl Fetch<'_> {
         let scans = some_at_a_time(scans, |run| self.scanned(run), &mut unread).await?;
         let patched = |scan| self.patched(scan, &patches);
         let mut rows = some_at_a_time(newest(scans), patched, &mut unread).await?;
-        // Azure has been asked for the active runs and for each run at different moments.
+        // The lists of active runs and of all runs come from different moments.
         active.extend(rows.iter().flat_map(ImageRow::active_runs).cloned());
         active.sort_by_cached_key(|run| (run.created(), run.run_id.clone()));
         active.dedup_by(|one, other| one.run_id == other.run_id);
@@ -90,7 +88,7 @@ impl Fetch<'_> {
         })
     }
 
-    /// What a scan run says. One that waits for a machine has said nothing yet.
+    /// Reads a scan run and its log. A queued run has no log yet.
     async fn scanned(self, run: Run) -> Outcome<Scan> {
         let log = match run.status {
             RunStatus::Queued => Ok(Markers::default()),
@@ -100,8 +98,8 @@ impl Fetch<'_> {
         Ok((Scan { run, log }, unread))
     }
 
-    /// A scan with the patch run that it has queued. One that isn't among those listed may not be
-    /// listed yet.
+    /// Finds the patch run that a scan queued. Azure may not list a new run yet, so a missing one is read
+    /// by its ID.
     async fn patched(self, scan: Scan, listed: &[Run]) -> Outcome<ImageRow> {
         let patch = match &scan.log.queued_run {
             None => Ok(None),
@@ -119,7 +117,7 @@ impl Fetch<'_> {
         Ok((row, unread))
     }
 
-    /// A row with what the patch says of its failure.
+    /// Adds the log of a failed patch to a row.
     async fn explained(self, row: ImageRow) -> Outcome<ImageRow> {
         let failed = row
             .patch
@@ -140,8 +138,8 @@ impl Fetch<'_> {
         }
     }
 
-    /// What the log of a run says; nothing where there is none. Logs lie where not every network leads:
-    /// where one is out of reach, so are the others.
+    /// Reads the log of a run; empty if it has none. Logs are in a storage account that a network may block.
+    /// If one log is out of reach, so are the others.
     async fn markers(self, run: &Run) -> Result<Markers, Error> {
         if let Some(logs_out_of_reach) = self.logs_out_of_reach.get() {
             return Err(logs_out_of_reach.clone());
@@ -175,10 +173,10 @@ impl Fetch<'_> {
     }
 }
 
-/// What one run has come to, and why a part of it couldn't be read.
+/// The data of one run, and the failure of a part that can't be read.
 type Outcome<T> = Result<(T, Option<Error>), Error>;
 
-/// Does without what couldn't be read, unless nothing else could be either.
+/// Continues without the data that can't be read, unless the operation itself was stopped.
 fn tolerated<T: Default>(read: Result<T, Error>) -> Outcome<T> {
     match read {
         Ok(read) => Ok((read, None)),
@@ -187,7 +185,7 @@ fn tolerated<T: Default>(read: Result<T, Error>) -> Outcome<T> {
     }
 }
 
-/// Fetches each of several, in order; what couldn't be read goes to `unread`.
+/// Reads several runs in order. Adds failures to `unread`.
 async fn some_at_a_time<I, T, L: Future<Output = Outcome<T>>>(
     items: Vec<I>,
     fetch: impl Fn(I) -> L,
@@ -210,11 +208,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn eight_are_looked_at_at_once_and_all_in_order() {
+    async fn eight_reads_run_at_once_and_results_keep_their_order() {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let fetch = async |number: usize| {
             most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            // The later ones are done first.
+            // The last ones finish first.
             for _ in number..30 {
                 tokio::task::yield_now().await;
             }

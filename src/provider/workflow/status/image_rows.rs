@@ -1,6 +1,6 @@
-//! From runs to images: which scan and which patch tell of an image, and what they tell.
+//! Determines the status of each image from its latest scan and patch.
 //!
-//! All of it is pure: runs and what their logs say go in, rows come out.
+//! Pure: takes runs and parsed logs, and returns rows.
 
 use std::collections::HashSet;
 
@@ -10,28 +10,27 @@ use crate::provider::workflow::status::image_status::Status;
 use crate::provider::workflow::status::names;
 use terraform_plugin::value::Value;
 
-/// The name of an image whose scan doesn't say which one it is about.
+/// The name of an image if its scan's log does not name it.
 pub(super) const UNKNOWN_IMAGE: &str = "Unknown";
 
-/// A scan run and what its log says: the latest of its image, or one of an image that isn't known.
+/// A scan run and its parsed log: the latest scan of an image, or a scan of an unknown image.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub(super) run: Run,
     pub(super) log: Markers,
 }
 
-/// What is known of an image.
+/// The runs of an image.
 #[derive(Clone, Debug)]
 pub(super) struct ImageRow {
     pub(super) scan: Scan,
-    /// The patch run that the scan queued, where it could be found.
+    /// The patch run that the scan queued, if it was found.
     pub(super) patch: Option<Run>,
-    /// What the patch run's log says; nothing unless the run has failed.
+    /// The parsed log of the patch run. Empty unless the run failed.
     pub(super) patch_log: Markers,
 }
 
-/// The scans that count, of scans with the newest first: the newest of each image, and each that
-/// doesn't say which image it is about.
+/// Returns the latest scan of each image, and every scan of an unknown image. `scans` has the newest first.
 pub(super) fn newest(scans: Vec<Scan>) -> Vec<Scan> {
     let mut seen = HashSet::new();
     let is_first = |scan: &Scan| match &scan.log.image {
@@ -41,14 +40,14 @@ pub(super) fn newest(scans: Vec<Scan>) -> Vec<Scan> {
     scans.into_iter().filter(is_first).collect()
 }
 
-/// Rows by the alphabet of their images; those of one name stay in the order they have.
+/// Sorts rows by image. Rows of the same image keep their order.
 pub(super) fn sorted(mut rows: Vec<ImageRow>) -> Vec<ImageRow> {
     rows.sort_by_cached_key(ImageRow::image);
     rows
 }
 
 impl ImageRow {
-    /// `<repository>:<tag>`, of the tag that is patched.
+    /// Returns `<repository>:<tag>` of the patched tag.
     fn image(&self) -> String {
         let image = self.scan.log.image.as_ref();
         image.map_or_else(|| UNKNOWN_IMAGE.to_owned(), |image| image.name())
@@ -72,7 +71,7 @@ impl ImageRow {
         }
     }
 
-    /// How far the image is: the patch tells where there is one or should be, else the scan.
+    /// Returns the status of the image: that of its patch if the scan succeeded or queued one, else the scan's.
     pub(super) fn status(&self) -> Status {
         let scan = self.scan_status();
         if scan == Status::Succeeded || self.scan.log.queued_run.is_some() {
@@ -82,14 +81,13 @@ impl ImageRow {
         }
     }
 
-    /// Those of its runs that were active when they were seen.
+    /// Returns the runs that were active when they were read.
     pub(super) fn active_runs(&self) -> impl Iterator<Item = &Run> {
         let runs = std::iter::once(&self.scan.run).chain(&self.patch);
         runs.filter(|run| run.status.is_active())
     }
 
-    /// The newest patched image: what the patch has pushed, else the earlier patch that was
-    /// scanned.
+    /// Returns the newest patched image: the one that the patch pushed, else the scanned earlier one.
     fn patched_image(&self) -> Option<String> {
         let log = &self.scan.log;
         let image = log.image.as_ref()?;
@@ -106,7 +104,7 @@ impl ImageRow {
         reason.filter(|_| self.patch_status() == Status::Skipped)
     }
 
-    /// What went wrong with whichever of the two has failed.
+    /// Returns the errors of the failed scan or patch.
     fn errors(&self) -> Vec<String> {
         let mut errors: Vec<String> = Vec::new();
         let runs = [
@@ -127,7 +125,7 @@ impl ImageRow {
         errors
     }
 
-    /// The object of the list `images`.
+    /// Returns the element of the list `images`.
     pub(super) fn value(&self) -> Value {
         let queued_run = self.scan.log.queued_run.clone();
         let errors = self.errors().into_iter().map(Value::from).collect();
@@ -146,7 +144,7 @@ impl ImageRow {
     }
 }
 
-/// When a run was queued, in RFC 3339 and UTC.
+/// Returns the time when a run was queued, in RFC 3339 and UTC.
 fn time(run: &Run) -> Option<String> {
     run.created().map(|time| time.to_string())
 }
@@ -207,13 +205,13 @@ mod tests {
         }
     }
 
-    /// Scan status, patch status, status of the image.
+    /// Returns the scan status, the patch status and the status of the image.
     fn statuses(row: &ImageRow) -> [&'static str; 3] {
         [row.scan_status(), row.patch_status(), row.status()].map(Status::as_str)
     }
 
     #[test]
-    fn without_a_patch_the_scan_and_its_log_tell() {
+    fn without_a_patch_the_scan_decides_the_status() {
         let unread = Markers::default;
         for (scan, log, expected) in [
             (
@@ -221,7 +219,7 @@ mod tests {
                 skipped(),
                 ["Succeeded", "Skipped", "Skipped"],
             ),
-            // The log has neither a queued run nor a reason, or there is none.
+            // The log names neither a queued run nor a reason, or is missing.
             (
                 RunStatus::Succeeded,
                 log(),
@@ -240,7 +238,7 @@ mod tests {
             ),
             (RunStatus::Running, log(), ["Running", "Unknown", "Running"]),
             (RunStatus::Failed, log(), ["Failed", "Unknown", "Failed"]),
-            // It gave a reason, and then failed.
+            // The scan named a reason, and then failed.
             (RunStatus::Error, skipped(), ["Failed", "Unknown", "Failed"]),
             (
                 RunStatus::Canceled,
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_was_queued_tells_whatever_became_of_the_scan() {
+    fn a_queued_patch_decides_the_status() {
         for scan in [RunStatus::Running, RunStatus::Failed, RunStatus::Succeeded] {
             let row = row(scan, queued(), Some(RunStatus::Running));
             assert_eq!(statuses(&row)[1..], ["Running", "Running"]);
@@ -270,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_run_that_is_gone_is_unknown_with_its_id() {
+    fn a_missing_patch_run_is_unknown_with_its_id() {
         for scan in [RunStatus::Succeeded, RunStatus::Failed] {
             let row = row(scan, queued(), None);
             assert_eq!(statuses(&row)[1..], ["Unknown", "Unknown"]);
@@ -281,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_patched_image_is_the_newest_patch_that_there_is() {
+    fn the_patched_image_is_the_newest_patch() {
         let again = |mut log: Markers| {
             if let Some(image) = &mut log.image {
                 image.scanned = "3.11-4".to_owned();
@@ -313,7 +311,7 @@ mod tests {
         ] {
             assert_eq!(row.patched_image().as_deref(), expected);
         }
-        // What was pushed isn't the earlier patch, whatever the log lacks.
+        // The pushed image is not the earlier patch, even if the log lacks its name.
         let untold = Markers {
             patch_tag: None,
             ..again(queued())
@@ -323,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_those_of_whatever_has_failed() {
+    fn errors_come_from_the_failed_runs() {
         let erring = |log: Markers, error: &str| Markers {
             errors: vec![error.to_owned()],
             ..log
@@ -340,14 +338,14 @@ mod tests {
             row.errors(),
             ["error: scan", "failed to run step scan", "error: patch"]
         );
-        // An error that didn't keep a run from succeeding is none.
+        // A successful run has no errors, even if its log has.
         row.scan.run.status = RunStatus::Succeeded;
         row.patch.as_mut().unwrap().status = RunStatus::Canceled;
         assert_eq!(row.errors(), [""; 0]);
     }
 
     #[test]
-    fn the_newest_scan_of_each_image_counts_and_each_of_no_image() {
+    fn the_latest_scan_of_each_image_counts_and_unknown_images_keep_all() {
         let scan = |id: &str, repository: Option<&str>| {
             let mut log = log();
             match (repository, &mut log.image) {
@@ -388,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_null_for_what_there_isnt() {
+    fn missing_values_of_a_row_are_null() {
         let row = row(RunStatus::Succeeded, skipped(), None);
         let expected = Value::object([
             ("image", "python:3.11".into()),

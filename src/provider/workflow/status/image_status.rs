@@ -1,8 +1,8 @@
-//! How far a scan, a patch or an image is, in the Azure CLI's words.
+//! The status of a scan, a patch or an image, in the words of the Azure CLI.
 
 use crate::azure::run::RunStatus;
 
-/// How far a scan, a patch or an image is.
+/// The status of a scan, a patch or an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Queued,
@@ -10,14 +10,14 @@ pub(super) enum Status {
     Succeeded,
     Failed,
     Canceled,
-    /// Scanned well, and there is nothing to patch, or nothing that can be.
+    /// The scan succeeded and found nothing that can be patched.
     Skipped,
-    /// Nothing says.
+    /// The runs and logs don't show the status.
     Unknown,
 }
 
 impl Status {
-    /// Every status, in the order in which documentation lists them.
+    /// Every status, in the order of the documentation.
     pub(super) const ALL: [Self; 7] = [
         Self::Queued,
         Self::Running,
@@ -28,7 +28,7 @@ impl Status {
         Self::Unknown,
     ];
 
-    /// The Azure CLI's word for it.
+    /// Returns the Azure CLI's word.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "Queued",
@@ -41,12 +41,12 @@ impl Status {
         }
     }
 
-    /// The status of that word, letter by letter.
+    /// Parses a word. Case matters.
     pub(super) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// How far a run is.
+    /// Returns the status of a run.
     pub(super) fn of(run: &RunStatus) -> Self {
         match run {
             RunStatus::Queued => Self::Queued,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_for_runs_are_mapped_to_those_for_images() {
+    fn each_run_status_maps_to_an_image_status() {
         let unknown = RunStatus::Other("Paused".to_owned());
         for (run, status) in [
             (RunStatus::Queued, "Queued"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_a_status_letter_by_letter() {
+    fn parsing_a_status_is_case_sensitive() {
         for status in Status::ALL {
             assert_eq!(Status::from_word(status.as_str()), Some(status));
         }

@@ -1,11 +1,11 @@
-//! The data source `acr_continuous_patching_status`: what has become of the images of a workflow.
+//! The data source `acr_continuous_patching_status`: the patching status of each image of a workflow.
 //!
 //! # Layout
-//! - `schema`, `names`: what it looks like
-//! - `arguments`: what is asked for
-//! - `fetch`: runs and their logs, read from Azure
-//! - `image_status`, `image_rows`: what they say of the images
-//! - `notices`: what there is to say beside
+//! - `schema`, `names`: the schema and the names of its attributes
+//! - `arguments`: the arguments and their validation
+//! - `fetch`: reads runs and their logs from Azure
+//! - `image_status`, `image_rows`: determine the status of each image
+//! - `notices`: warnings
 
 mod arguments;
 mod fetch;
@@ -42,7 +42,7 @@ use image_rows::ImageRow;
 pub(crate) struct ContinuousPatchingStatus {
     connection: Arc<Connection>,
     schema: Schema,
-    /// Tells the time.
+    /// Returns the current time.
     now: fn() -> Timestamp,
 }
 
@@ -92,7 +92,7 @@ impl DataSource for ContinuousPatchingStatus {
         };
         let fetched = fetch.images_since(before((self.now)(), days), arguments.status);
         let fetched = fetched.await.map_err(failed)?;
-        diagnostics.extend(notices::unread(&fetched.unread));
+        diagnostics.extend(notices::unread(registry.id(), &fetched.unread));
         Ok(ReadDataSourceResponse {
             state: state(&config, days, &fetched),
             diagnostics,
@@ -113,7 +113,7 @@ fn before(now: Timestamp, days: u8) -> Timestamp {
     now.saturating_sub(lookback).unwrap_or(Timestamp::MIN)
 }
 
-/// The configuration with what was found.
+/// Returns the configuration with the computed attributes.
 fn state(config: &Value, days: u8, fetched: &Fetched) -> Value {
     let mut state = config.as_map().cloned().unwrap_or_default();
     let images = fetched.rows.iter().map(ImageRow::value).collect();

@@ -1,4 +1,4 @@
-//! Names of the attributes. Configurations rely on them.
+//! Names of the attributes. Existing configurations depend on them.
 
 pub(super) const STATUS: &str = "status";
 pub(super) const LOOKBACK_DAYS: &str = "lookback_days";

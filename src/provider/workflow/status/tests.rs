@@ -1,4 +1,4 @@
-//! The data source on scripted answers of Azure.
+//! Tests of the data source with scripted answers of Azure.
 
 use http::Method;
 use http::header::RANGE;
@@ -23,14 +23,14 @@ fn runs(runs: &[Json]) -> crate::http::Response {
     json(200, &value!({"value": runs}))
 }
 
-/// A registry with these runs, of which none is active.
+/// Returns a transport with these runs and no active ones.
 fn with(listed: &[Json]) -> ScriptedTransport {
     ScriptedTransport::default()
         .on(Method::GET, "createTime", runs(listed))
         .on(Method::GET, "Status", runs(&[]))
 }
 
-/// The same, with the link to the log of `cf1`.
+/// Returns the same with a link to the log of `cf1`.
 fn linked(listed: &[Json]) -> ScriptedTransport {
     let link = json(200, &value!({"logLink": LINK}));
     with(listed).on(Method::POST, "/runs/cf1/listLogSasUrl?", link)
@@ -98,7 +98,7 @@ fn trigger(crons: &[&str]) -> crate::http::Response {
 }
 
 #[tokio::test]
-async fn runs_are_asked_for_from_one_interval_of_the_schedule_before_now_on() {
+async fn the_lookback_is_one_interval_of_the_schedule() {
     let transport = with(&[]).on(
         Method::GET,
         "/tasks/cssc-trigger-workflow?",
@@ -122,7 +122,7 @@ async fn runs_are_asked_for_from_one_interval_of_the_schedule_before_now_on() {
 }
 
 #[tokio::test]
-async fn without_a_schedule_the_look_goes_back_as_far_as_it_can_and_says_so() {
+async fn without_a_schedule_the_lookback_is_30_days_with_a_warning() {
     let task = "/tasks/cssc-trigger-workflow?";
     for answer in [trigger(&["0 0 * * 1"]), trigger(&[]), reply(404)] {
         let transport = with(&[]).on(Method::GET, task, answer);
@@ -130,15 +130,15 @@ async fn without_a_schedule_the_look_goes_back_as_far_as_it_can_and_says_so() {
         assert_eq!(data.state.get(names::LOOKBACK_DAYS), &30.into());
         insta::allow_duplicates! {
             insta::assert_snapshot!(rendered(&data.diagnostics), @"
-            warning at lookback_days: No schedule to look back by
-            The registry <registry> has no task cssc-trigger-workflow, or one without a schedule of 1 to 30 days. Runs of the last 30 days are told of. Check the registry's ID and whether it has a workflow, or set `lookback_days`.
+            warning at lookback_days: No schedule in cli000002
+            The registry <registry> has no task cssc-trigger-workflow, or the task has no schedule of 1 to 30 days. The data source therefore covers the last 30 days. Check the registry ID and the workflow, or set `lookback_days`.
             ");
         }
     }
 }
 
 #[tokio::test]
-async fn of_several_timers_the_rarest_counts_so_that_nothing_is_missed() {
+async fn the_longest_interval_of_several_timers_is_the_lookback() {
     let timers = ["0 0 * * 1", "0 2 */3 * *", "0 2 */5 * *", "0 2 */4 * *"];
     let task = "/tasks/cssc-trigger-workflow?";
     let transport = with(&[]).on(Method::GET, task, trigger(&timers));
@@ -148,7 +148,7 @@ async fn of_several_timers_the_rarest_counts_so_that_nothing_is_missed() {
 }
 
 #[tokio::test]
-async fn of_a_huge_log_only_both_ends_are_read() {
+async fn only_both_ends_of_a_large_log_are_read() {
     let listed = [
         run("cf1", "cssc-scan-image", "Succeeded"),
         run("cf2", "cssc-patch-image", "Running"),
@@ -213,7 +213,7 @@ async fn a_log_of_two_parts_is_read_as_one() {
 }
 
 #[tokio::test]
-async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
+async fn an_unreadable_run_or_log_is_unknown_with_one_warning() {
     let refusal =
         value!({"error": {"code": "AuthorizationFailed", "message": "No action 'listLogSasUrl'."}});
     let listed = [
@@ -222,14 +222,14 @@ async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
         run("cf4", "cssc-scan-image", "Succeeded"),
     ];
     let transport = linked(&listed)
-        // A patch that nobody may look at.
+        // A patch run that denies access.
         .on(
             Method::GET,
             "/rawtext.log",
             part("bytes 0-9/10", format!("{SCANNED}{QUEUED}")),
         )
         .on(Method::GET, "/runs/cf2?", json(403, &refusal))
-        // A log that nobody may read, and one behind a link that is none.
+        // A log that denies access, and one with an invalid link.
         .on(
             Method::POST,
             "/runs/cf3/listLogSasUrl?",
@@ -262,8 +262,8 @@ async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
         ]
     );
     insta::assert_snapshot!(rendered(&data.diagnostics), @"
-    warning at : Could not read the logs of all runs
-    3 runs or their logs could not be read; what they would have said is `Unknown` or left out. The reason of the first:
+    warning at : Could not read the logs of all runs in cli000002
+    3 runs or their logs could not be read, so their values are `Unknown` or missing. The reason of the first:
 
     While reading the log of run <registry>/runs/cf3: Azure answered 403 Forbidden: AuthorizationFailed: No action 'listLogSasUrl'.
 
@@ -272,7 +272,7 @@ async fn what_cant_be_read_of_a_run_is_unknown_and_said_once() {
 }
 
 #[tokio::test]
-async fn a_registry_that_isnt_there_is_an_error_at_its_id() {
+async fn a_missing_registry_is_an_error_at_registry_id() {
     let gone = value!({"error": {"code": "ResourceNotFound", "message": "…"}});
     let transport = ScriptedTransport::default()
         .on(Method::GET, "/runs?", json(404, &gone))
@@ -287,7 +287,7 @@ async fn a_registry_that_isnt_there_is_an_error_at_its_id() {
 }
 
 #[tokio::test]
-async fn an_interrupted_read_is_an_error_whatever_it_was_reading() {
+async fn an_interrupted_read_is_an_error() {
     let context = Context::default();
     context.cancelled.cancel();
     let error = read_in(context, &ScriptedTransport::default(), Some(1))
