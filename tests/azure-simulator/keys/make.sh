@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the key pairs and certificates in this folder anew. They are test data: nothing but the
-# simulator trusts them. Made once, because RSA keys take seconds and because PKCS#12 files that
-# somebody else wrote show more than ones that our own code wrote.
+# Recreates the key pairs and certificates in this folder. They are test data, and only the simulator
+# trusts them. They are files because generating RSA keys takes seconds, and because tests should read
+# PKCS#12 files that another program wrote.
 set -eu
 cd "$(dirname "$0")"
 password=simulator-pfx-password
