@@ -1,4 +1,4 @@
-//! The `az` on the path.
+//! The Azure CLI (`az`).
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,7 @@ const TOKEN: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn who_is_logged_in_gets_a_fresh_token_with_each_call() {
+async fn each_call_returns_a_new_token() {
     let azure = Azure::new();
     azure.simulator.mark();
     let (first, second) = (
@@ -44,7 +44,7 @@ async fn who_is_logged_in_gets_a_fresh_token_with_each_call() {
 }
 
 #[tokio::test]
-async fn who_is_not_logged_in_is_told_so() {
+async fn login_and_subscription_errors_go_to_stderr() {
     let azure = Azure::new();
     let output = az(&azure, AzState::LoggedOut, &TOKEN);
     assert_eq!(output.status.code(), Some(1));
@@ -68,7 +68,7 @@ async fn who_is_not_logged_in_is_told_so() {
 }
 
 #[tokio::test]
-async fn an_old_version_lacks_what_came_later() {
+async fn old_versions_lack_expires_on_and_scope() {
     let azure = Azure::new();
     let got = json(&az(&azure, AzState::WithoutExpiresOn, &TOKEN));
     assert!(got["expires_on"].is_null() && got["expiresOn"].is_string());

@@ -1,4 +1,4 @@
-//! The workflows that the Azure CLI makes, changes and leaves behind.
+//! The workflows that the Azure CLI creates, updates and deletes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const TASKS: [&str; 3] = [
     "cssc-trigger-workflow",
 ];
 
-/// The names of a registry's tasks, and how many assignments there are.
+/// Returns the counts of policy repositories, tasks and role assignments.
 fn pieces(azure: &Azure) -> (usize, usize, usize) {
     let left = azure.simulator.leftovers();
     let count = |key: &str| usize::try_from(left[key].as_u64().unwrap()).unwrap();
@@ -29,7 +29,7 @@ fn code(result: Result<(), azure_simulator::CliError>) -> String {
     result.unwrap_err().code
 }
 
-/// The tasks' principals without the patch task, which has none.
+/// Returns the principals of the tasks. The patch task has none.
 fn principals(registry: &RegistryHandle<'_>) -> Vec<String> {
     let tasks = registry.tasks();
     let principals = tasks.iter().filter_map(|task| task.principal_id());
@@ -37,7 +37,7 @@ fn principals(registry: &RegistryHandle<'_>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_generation_gives_its_role_to_two_tasks_and_none_to_the_third() {
+async fn each_generation_assigns_its_role_to_two_of_three_tasks() {
     for (generation, role) in [
         (Generation::Contributor, roles::CONTRIBUTOR),
         (Generation::TasksContributor, roles::TASKS_CONTRIBUTOR),
@@ -70,7 +70,7 @@ async fn each_generation_gives_its_role_to_two_tasks_and_none_to_the_third() {
 }
 
 #[tokio::test]
-async fn the_name_of_an_assignment_is_a_hash_in_which_letter_case_counts() {
+async fn assignment_names_depend_on_letter_case() {
     let names = |case: GroupCase| {
         let azure = Azure::with(
             Options::default().registry(RegistrySpec::new("contoso").resource_group("Demo")),
@@ -93,7 +93,7 @@ async fn the_name_of_an_assignment_is_a_hash_in_which_letter_case_counts() {
 }
 
 #[tokio::test]
-async fn a_create_that_fails_leaves_what_it_made_and_can_be_made_again() {
+async fn a_failed_create_can_be_repeated_until_all_tasks_exist() {
     for (step, left) in [
         (CliStep::PatchTask, (1, 0, 0)),
         (CliStep::ScanTask, (1, 1, 0)),
@@ -111,7 +111,7 @@ async fn a_create_that_fails_leaves_what_it_made_and_can_be_made_again() {
 }
 
 #[tokio::test]
-async fn an_orphan_stops_the_next_create() {
+async fn an_orphaned_role_assignment_blocks_the_next_create() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     registry.cli_create(Generation::TasksContributor).unwrap();
@@ -125,7 +125,7 @@ async fn an_orphan_stops_the_next_create() {
 }
 
 #[tokio::test]
-async fn a_delete_takes_the_assignments_of_the_tasks_that_are_there_and_leaves_the_others() {
+async fn delete_removes_only_role_assignments_of_existing_tasks() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     let whole = CliCreate::new(Generation::Contributor).schedule("7d");
@@ -142,7 +142,7 @@ async fn a_delete_takes_the_assignments_of_the_tasks_that_are_there_and_leaves_t
 }
 
 #[tokio::test]
-async fn an_update_moves_the_timer_to_its_own_minute_and_brings_the_cli_s_definitions() {
+async fn update_moves_the_timer_and_replaces_task_definitions() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     registry.cli_create(Generation::Contributor).unwrap();

@@ -1,4 +1,4 @@
-//! A client of the simulator that knows how to sign in, and the bodies that most tests send.
+//! A client of the simulator that can sign in, and the request bodies of most tests.
 
 use std::sync::Once;
 
@@ -9,14 +9,14 @@ use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method, Proxy, Response};
 use serde_json::{Value, json};
 
-/// The api-versions that tests use unless they are about them.
+/// The default api-versions of the tests.
 pub(crate) const TASKS: &str = "api-version=2025-03-01-preview";
 pub(crate) const OLD_TASKS: &str = "api-version=2019-06-01-preview";
 pub(crate) const REGISTRIES: &str = "api-version=2025-11-01";
 pub(crate) const ASSIGNMENTS: &str = "api-version=2022-04-01";
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// An answer, read in full.
+/// A response, read in full.
 #[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) status: u16,
@@ -44,7 +44,7 @@ impl Got {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The status and ARM's error code.
+    /// Returns the status and the error code of ARM or ACR.
     pub(crate) fn refusal(&self) -> (u16, String) {
         let body = self.json();
         let code = body["error"]["code"]
@@ -54,7 +54,7 @@ impl Got {
     }
 }
 
-/// A simulator with the registry `contoso`, and a client that goes through its proxy.
+/// A simulator with the registry `contoso`, and a client that uses its proxy.
 pub(crate) struct Azure {
     pub(crate) simulator: Simulator,
     pub(crate) http: Client,
@@ -75,7 +75,7 @@ impl Azure {
         self.simulator.registry("contoso").id()
     }
 
-    /// A request to ARM as the default application.
+    /// Sends a request to ARM as the default application.
     pub(crate) async fn arm(
         &self,
         method: Method,
@@ -99,13 +99,13 @@ impl Azure {
         self.arm(Method::PUT, &path, TASKS, Some(body)).await
     }
 
-    /// Makes a task with an identity and gives its principal.
+    /// Creates a task with an identity and returns its principal ID.
     pub(crate) async fn task_principal(&self, name: &str) -> String {
         let made = self.put_task(name, task()).await.json();
         made["identity"]["principalId"].as_str().unwrap().to_owned()
     }
 
-    /// An access token of a registry for those scopes.
+    /// Gets an access token of a registry for a scope.
     pub(crate) async fn access(&self, server: &str, scope: &str) -> String {
         let entra = self.simulator.token("https://containerregistry.azure.net");
         let form = [
@@ -143,7 +143,7 @@ impl Azure {
         Got::from(request.send().await.unwrap()).await
     }
 
-    /// A request to the data plane of `contoso`.
+    /// Sends a request to the data plane of `contoso`.
     pub(crate) async fn acr(
         &self,
         method: Method,
@@ -168,7 +168,7 @@ impl Azure {
         .await
     }
 
-    /// Signs in with a secret.
+    /// Signs in with a client secret.
     pub(crate) async fn sign_in(
         &self,
         tenant: &str,
@@ -195,16 +195,16 @@ impl Azure {
     }
 }
 
-/// A client that trusts the simulator and nobody else, and follows no redirects.
+/// Returns a client that trusts only the simulator and does not follow redirects.
 pub(crate) fn client(simulator: &Simulator, proxied: bool) -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        // Another test binary's thread can't have been faster: this is the only place.
+        // This is the only call in the process, so it cannot fail.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let authority = Certificate::from_pem(simulator.ca_pem().as_bytes()).unwrap();
     let builder = Client::builder()
-        // Bodies arrive as they were sent, whatever the rest of the workspace has reqwest do.
+        // Other crates of the workspace can enable reqwest's gzip feature. Tests need the bodies as sent.
         .no_gzip()
         .no_proxy()
         .tls_certs_only([authority])
@@ -217,7 +217,7 @@ pub(crate) fn client(simulator: &Simulator, proxied: bool) -> Client {
     builder.build().unwrap()
 }
 
-/// A body that the tasks API takes.
+/// Returns a valid body of a task.
 pub(crate) fn task() -> Value {
     json!({
         "location": "westeurope",
@@ -242,7 +242,7 @@ pub(crate) fn task() -> Value {
     })
 }
 
-/// The same with a timer.
+/// Returns a valid body of a task with a timer.
 pub(crate) fn timed_task(schedule: &str) -> Value {
     let mut body = task();
     let timer = json!({"name": "azcli_defined_schedule", "schedule": schedule});

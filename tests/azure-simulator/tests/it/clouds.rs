@@ -1,4 +1,4 @@
-//! The other clouds, and how a client finds out where their parts are.
+//! The other clouds, and their metadata endpoints.
 
 use azure_simulator::{CLIENT_ID, CLIENT_SECRET, Cloud, Options, RegistrySpec, TENANT};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::{Azure, Got, REGISTRIES, client};
 
 #[tokio::test]
-async fn each_cloud_has_hosts_of_its_own_and_no_others() {
+async fn each_cloud_serves_only_its_own_hosts() {
     for cloud in [Cloud::UsGovernment, Cloud::China] {
         let options = Options::default()
             .cloud(cloud)
@@ -39,7 +39,7 @@ async fn each_cloud_has_hosts_of_its_own_and_no_others() {
 }
 
 #[tokio::test]
-async fn arm_and_the_metadata_host_tell_where_everything_is() {
+async fn arm_and_the_metadata_host_list_the_endpoints() {
     let options = Options::default()
         .cloud(Cloud::UsGovernment)
         .metadata_host("metadata.contoso.example");
@@ -72,7 +72,7 @@ async fn arm_and_the_metadata_host_tell_where_everything_is() {
 }
 
 #[tokio::test]
-async fn the_endpoint_tells_of_itself() {
+async fn the_loopback_endpoint_returns_its_own_address() {
     let azure = Azure::new();
     let endpoint = azure.simulator.endpoint();
     let url = format!("{endpoint}/metadata/endpoints?api-version=2022-09-01");

@@ -1,4 +1,4 @@
-//! Azure is consistent only in the end: what reads show right after a write, for each kind of read.
+//! Eventual consistency: the results of each kind of read right after a write.
 
 use azure_simulator::{Generation, RegistrySpec, roles};
 use reqwest::Method;
@@ -40,7 +40,7 @@ impl Azure {
             .await
     }
 
-    /// The assignments at the registry, without those from above.
+    /// Lists the role assignments at the registry, without inherited assignments.
     async fn assigned(&self) -> Vec<String> {
         let path = format!(
             "{}/providers/Microsoft.Authorization/roleAssignments",
@@ -73,7 +73,7 @@ fn timeout(task: &Got) -> (u16, Option<i64>) {
 }
 
 #[tokio::test]
-async fn a_new_task_is_not_found_and_a_changed_one_is_as_it_was() {
+async fn stale_reads_miss_new_tasks_and_return_old_bodies() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.stale_task_looks = 2);
     azure.put_task(SCAN, task()).await;
@@ -92,7 +92,7 @@ async fn a_new_task_is_not_found_and_a_changed_one_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_task_is_under_way_only_after_its_write_is_seen() {
+async fn provisioning_reads_count_after_stale_reads() {
     let azure = Azure::new();
     azure
         .simulator
@@ -106,7 +106,7 @@ async fn a_task_is_under_way_only_after_its_write_is_seen() {
 }
 
 #[tokio::test]
-async fn the_task_list_lacks_new_tasks_and_has_deleted_ones_in_all_of_its_pages() {
+async fn a_stale_task_list_is_stale_on_all_pages() {
     let azure = Azure::new();
     azure.put_task("old-1", task()).await;
     azure.put_task("old-2", task()).await;
@@ -131,7 +131,7 @@ async fn the_task_list_lacks_new_tasks_and_has_deleted_ones_in_all_of_its_pages(
 }
 
 #[tokio::test]
-async fn an_identity_may_be_there_before_its_principal_is_seen() {
+async fn a_new_identity_appears_before_its_principal_id() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.late_identity_looks = 1);
     let made = azure.put_task(SCAN, task()).await.json();
@@ -147,7 +147,7 @@ async fn an_identity_may_be_there_before_its_principal_is_seen() {
 }
 
 #[tokio::test]
-async fn assignments_are_listed_late_and_their_names_are_taken_all_the_same() {
+async fn unlisted_role_assignments_still_reserve_their_names() {
     let azure = Azure::new();
     let (first, second) = (
         azure.task_principal("task-1").await,
@@ -182,7 +182,7 @@ async fn assignments_are_listed_late_and_their_names_are_taken_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_deleted_assignment_lingers_for_every_reader_until_its_name_is_used_again() {
+async fn a_deleted_assignment_is_readable_until_its_name_is_reused() {
     let azure = Azure::new();
     let (first, second) = (
         azure.task_principal("task-1").await,
@@ -209,7 +209,7 @@ async fn a_deleted_assignment_lingers_for_every_reader_until_its_name_is_used_ag
 }
 
 #[tokio::test]
-async fn a_registry_s_change_is_seen_late() {
+async fn registry_changes_appear_late() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.stale_registry_looks = 1);
     azure
@@ -224,7 +224,7 @@ async fn a_registry_s_change_is_seen_late() {
 }
 
 #[tokio::test]
-async fn a_tag_still_leads_to_nothing_or_to_the_old_manifest() {
+async fn a_stale_tag_resolves_to_the_old_manifest_or_none() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.stale_tag_looks = 1);
     let registry = azure.simulator.registry("contoso");
@@ -243,7 +243,7 @@ async fn a_tag_still_leads_to_nothing_or_to_the_old_manifest() {
 }
 
 #[tokio::test]
-async fn a_deleted_repository_lingers_for_readers_and_is_gone_for_who_deletes_it() {
+async fn a_deleted_repository_is_readable_but_cannot_be_deleted_again() {
     let azure = Azure::new();
     azure
         .simulator
@@ -272,7 +272,7 @@ async fn a_deleted_repository_lingers_for_readers_and_is_gone_for_who_deletes_it
 }
 
 #[tokio::test]
-async fn what_the_cli_does_is_seen_late_too() {
+async fn changes_by_the_cli_appear_late_too() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| {
         (

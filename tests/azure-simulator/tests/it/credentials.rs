@@ -1,4 +1,4 @@
-//! What Entra takes for a credential, and what it says to what isn't one.
+//! Credentials that Entra accepts, and its errors for invalid ones.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ const SCOPE: &str = "https://management.azure.com/.default";
 const OTHER: &str = "44444444-4444-4444-4444-444444444444";
 
 #[tokio::test]
-async fn a_certificate_of_each_kind_signs_in() {
+async fn each_certificate_type_signs_in() {
     let azure = Azure::new();
     for (certificate, algorithm) in [
         (AppCertificate::Rsa, "RS256"),
@@ -33,7 +33,7 @@ async fn a_certificate_of_each_kind_signs_in() {
 }
 
 #[tokio::test]
-async fn each_wrong_assertion_gets_its_own_code() {
+async fn each_invalid_assertion_returns_its_own_error_code() {
     let azure = Azure::new();
     let (rsa, p256) = (AppCertificate::Rsa, AppCertificate::P256);
     azure.simulator.application(CLIENT_ID).add_certificate(rsa);
@@ -72,7 +72,7 @@ async fn each_wrong_assertion_gets_its_own_code() {
 }
 
 #[tokio::test]
-async fn an_assertion_is_for_the_token_endpoint_of_the_tenant_that_is_asked() {
+async fn an_assertions_audience_must_be_the_tenants_token_endpoint() {
     let azure = Azure::new();
     let rsa = AppCertificate::Rsa;
     let application = azure.simulator.application(CLIENT_ID);
@@ -90,7 +90,7 @@ async fn an_assertion_is_for_the_token_endpoint_of_the_tenant_that_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_of_an_issuer_signs_in_where_issuer_audience_and_subject_are_known() {
+async fn a_federated_token_must_match_issuer_audience_and_subject() {
     let azure = Azure::new();
     let oidc = azure.simulator.oidc();
     let life = Duration::from_secs(60);
@@ -139,7 +139,7 @@ async fn a_token_of_an_issuer_signs_in_where_issuer_audience_and_subject_are_kno
 }
 
 #[tokio::test]
-async fn an_application_may_have_several_secrets_and_they_expire() {
+async fn an_application_can_have_several_secrets_that_expire() {
     let azure = Azure::new();
     let application = azure.simulator.application(CLIENT_ID);
     application.expire_secrets().add_secret("new");
@@ -150,7 +150,7 @@ async fn an_application_may_have_several_secrets_and_they_expire() {
 }
 
 #[test]
-fn a_certificate_is_there_in_each_form() {
+fn each_certificate_is_available_as_pem_and_pfx() {
     for certificate in [
         AppCertificate::Rsa,
         AppCertificate::P256,

@@ -1,4 +1,4 @@
-//! A registry's data plane: tokens with scopes, blobs before manifests, pages, deletes, and closed doors.
+//! A registry's data plane: scoped tokens, uploads, paging, deletes and network rules.
 
 use azure_simulator::{Fate, Options, RegistrySpec};
 use reqwest::Method;
@@ -31,7 +31,7 @@ async fn upload(azure: &Azure, token: &str, bytes: &'static str, digest: &str) -
 }
 
 #[tokio::test]
-async fn a_token_of_the_wrong_registry_or_with_too_little_scope_is_refused() {
+async fn a_token_for_another_registry_or_scope_is_refused() {
     let azure = Azure::with(
         Options::default()
             .registry(RegistrySpec::new("contoso"))
@@ -61,7 +61,7 @@ async fn a_token_of_the_wrong_registry_or_with_too_little_scope_is_refused() {
 }
 
 #[tokio::test]
-async fn an_arm_token_is_good_for_an_exchange_only_while_the_registry_says_so() {
+async fn arm_tokens_are_exchanged_only_if_the_registry_allows_them() {
     let azure = Azure::new();
     let exchange = async || {
         let token = azure.simulator.token("https://management.azure.com");
@@ -84,7 +84,7 @@ async fn an_arm_token_is_good_for_an_exchange_only_while_the_registry_says_so() 
 }
 
 #[tokio::test]
-async fn a_manifest_needs_its_blobs_and_a_blob_its_digest() {
+async fn a_manifest_needs_its_blobs_and_a_blob_needs_its_digest() {
     let azure = Azure::new();
     let token = azure
         .access(SERVER, "repository:app:pull,push,delete")
@@ -135,7 +135,7 @@ async fn a_manifest_needs_its_blobs_and_a_blob_its_digest() {
 }
 
 #[tokio::test]
-async fn an_upload_goes_in_chunks_and_only_at_the_address_last_given() {
+async fn an_upload_continues_only_at_the_latest_location() {
     let azure = Azure::new();
     let token = azure.access(SERVER, "repository:app:pull,push").await;
     let first = azure
@@ -160,7 +160,7 @@ async fn an_upload_goes_in_chunks_and_only_at_the_address_last_given() {
 }
 
 #[tokio::test]
-async fn a_blob_may_live_in_blob_storage_which_takes_no_token() {
+async fn redirected_blobs_are_read_without_a_token() {
     let azure = Azure::new();
     let token = azure.access(SERVER, "repository:app:pull,push").await;
     upload(&azure, &token, "{}", EMPTY).await;
@@ -187,7 +187,7 @@ async fn a_blob_may_live_in_blob_storage_which_takes_no_token() {
 }
 
 #[tokio::test]
-async fn tags_come_in_pages_that_a_link_leads_through() {
+async fn tags_and_manifests_are_paged_by_link_header() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     for tag in ["a", "b", "c"] {
@@ -238,7 +238,7 @@ async fn tags_come_in_pages_that_a_link_leads_through() {
 }
 
 #[tokio::test]
-async fn a_repository_is_deleted_whole_and_only_once() {
+async fn a_repository_can_be_deleted_only_once() {
     let azure = Azure::new();
     azure.simulator.registry("contoso").push_policy("{}");
     let token = azure
@@ -262,7 +262,7 @@ async fn a_repository_is_deleted_whole_and_only_once() {
 }
 
 #[tokio::test]
-async fn a_registry_with_restricted_networks_denies_outsiders() {
+async fn a_restricted_registry_denies_clients_outside_its_network() {
     let azure = Azure::with(Options::default().registry(RegistrySpec::new("contoso").restricted()));
     let denied = azure.acr(Method::GET, "/v2/", "", "").await;
     assert_eq!(denied.refusal(), (403, "DENIED".to_owned()));
@@ -274,7 +274,7 @@ async fn a_registry_with_restricted_networks_denies_outsiders() {
 }
 
 #[tokio::test]
-async fn a_manifest_is_not_given_to_who_does_not_accept_it() {
+async fn a_manifest_is_not_found_if_its_media_type_is_not_accepted() {
     let azure = Azure::new();
     azure
         .simulator

@@ -1,4 +1,4 @@
-//! The log of a run grows while it runs, and is read in the ranges that storage documents.
+//! The log of a run grows while it runs. Clients read it in the ranges that storage documents.
 
 use azure_simulator::Fate;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::client::{Azure, Got, TASKS};
 use crate::pipeline::{trigger, workflow};
 
-/// A run of the trigger task, and a link to its log.
+/// Queues a run of the trigger task, and returns its path and the link to its log.
 async fn run(azure: &Azure) -> (String, String) {
     let run = trigger(azure).await.json();
     let path = format!("{}/runs/{}", azure.registry(), text(&run["name"]));
@@ -20,7 +20,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-async fn look(azure: &Azure, run: &str) -> String {
+async fn status(azure: &Azure, run: &str) -> String {
     let seen = azure.arm(Method::GET, run, TASKS, None).await.json();
     text(&seen["properties"]["status"])
 }
@@ -35,7 +35,7 @@ async fn read(azure: &Azure, link: &str, range: Option<&str>) -> Got {
 }
 
 #[tokio::test]
-async fn each_look_at_a_run_finds_more_of_its_log_and_the_last_one_all() {
+async fn each_read_of_a_run_returns_more_of_its_log() {
     let azure = Azure::new();
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -44,7 +44,7 @@ async fn each_look_at_a_run_finds_more_of_its_log_and_the_last_one_all() {
     let (run, link) = run(&azure).await;
     let mut before = String::new();
     for expected in ["Running", "Running", "Running", "Running", "Succeeded"] {
-        assert_eq!(look(&azure, &run).await, expected);
+        assert_eq!(status(&azure, &run).await, expected);
         let log = read(&azure, &link, None).await.text;
         assert!(log.starts_with(&before), "{before}{log}");
         let is_first = before.is_empty() && log.is_empty();
@@ -53,27 +53,27 @@ async fn each_look_at_a_run_finds_more_of_its_log_and_the_last_one_all() {
         assert_eq!(queued, expected == "Succeeded", "{log}");
         before = log;
     }
-    assert_eq!(look(&azure, &run).await, "Succeeded");
+    assert_eq!(status(&azure, &run).await, "Succeeded");
 }
 
 #[tokio::test]
-async fn what_a_run_has_printed_stays_whatever_changes_before_its_end() {
+async fn printed_log_lines_survive_later_changes() {
     let azure = Azure::new();
     workflow(&azure).await;
     azure.simulator.turn(|knobs| knobs.run_looks = 1);
     let (run, link) = run(&azure).await;
-    look(&azure, &run).await;
-    look(&azure, &run).await;
+    status(&azure, &run).await;
+    status(&azure, &run).await;
     let before = read(&azure, &link, None).await.text;
     azure.simulator.registry("contoso").push_policy("{");
-    assert_eq!(look(&azure, &run).await, "Failed");
+    assert_eq!(status(&azure, &run).await, "Failed");
     let log = read(&azure, &link, None).await.text;
     assert!(log.starts_with(&before), "{log}");
     assert!(log.contains("ERROR: the filter is not valid"), "{log}");
 }
 
 #[tokio::test]
-async fn storage_takes_two_kinds_of_ranges_and_passes_over_the_others() {
+async fn storage_ignores_undocumented_ranges() {
     let azure = Azure::new();
     workflow(&azure).await;
     let (_, link) = run(&azure).await;

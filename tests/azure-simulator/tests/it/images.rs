@@ -1,4 +1,4 @@
-//! The images that a test seeds: for one platform or several, under many tags, and in repositories that are caches.
+//! Seeded images: for one or several platforms, under many tags, and in repositories of cache rules.
 
 use azure_simulator::{Fate, RunStatus};
 use reqwest::Method;
@@ -23,7 +23,7 @@ async fn get(azure: &Azure, repository: &str, path: &str, accept: &str) -> Got {
     Got::from(request.header("accept", accept).send().await.unwrap()).await
 }
 
-/// The operating system in the config that a manifest names.
+/// Returns the operating system in a manifest's config.
 async fn os(azure: &Azure, reference: &str) -> Value {
     let path = format!("/v2/app/manifests/{reference}");
     let manifest = get(azure, "app", &path, MANIFEST).await.json();
@@ -33,7 +33,7 @@ async fn os(azure: &Azure, reference: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_image_s_config_names_its_operating_system() {
+async fn an_image_config_names_its_operating_system() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     registry
@@ -44,7 +44,7 @@ async fn an_image_s_config_names_its_operating_system() {
 }
 
 #[tokio::test]
-async fn an_index_leads_to_an_image_for_each_of_its_platforms() {
+async fn an_index_lists_one_image_per_platform() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     registry.push_index("app", "1", &[("linux", "arm64"), ("windows", "amd64")]);
@@ -69,7 +69,7 @@ async fn an_index_leads_to_an_image_for_each_of_its_platforms() {
 }
 
 #[tokio::test]
-async fn ten_thousand_tags_of_one_image_are_listed_in_pages() {
+async fn ten_thousand_tags_are_listed_in_pages() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     registry.push_tags("app", 10_000);
@@ -82,7 +82,7 @@ async fn ten_thousand_tags_of_one_image_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn cache_rules_are_listed_and_what_they_feed_takes_no_pushes() {
+async fn cache_rules_are_listed_and_cached_repositories_reject_pushes() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.page_size = 1);
     let registry = azure.simulator.registry("contoso");
@@ -116,7 +116,7 @@ async fn cache_rules_are_listed_and_what_they_feed_takes_no_pushes() {
 }
 
 #[tokio::test]
-async fn a_patch_of_a_cached_image_fails() {
+async fn patching_a_cached_image_fails() {
     let azure = Azure::new();
     let registry = azure.simulator.registry("contoso");
     let mut open = task();
@@ -148,7 +148,7 @@ async fn a_patch_of_a_cached_image_fails() {
 }
 
 #[tokio::test]
-async fn a_classic_registry_takes_no_tasks() {
+async fn a_classic_registry_rejects_tasks() {
     let azure = Azure::new();
     azure
         .simulator

@@ -1,8 +1,8 @@
-//! The simulator as its clients meet it: over TLS, through its proxy, by the real names of Azure.
+//! Tests of the simulator as clients use it: over TLS, through its proxy, with Azure's real host names.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test that can't go on should say where"
+    reason = "a failed step in a test should panic at its line"
 )]
 
 mod azure_cli;

@@ -1,4 +1,4 @@
-//! Managed identities, as a virtual machine and an App Service ask for their tokens.
+//! Managed identity tokens of virtual machines and App Service.
 
 use azure_simulator::Fault;
 use reqwest::RequestBuilder;
@@ -9,7 +9,7 @@ const QUERY: &str = "api-version=2018-02-01&resource=https%3A%2F%2Fmanagement.az
 const USER: &str = "55555555-5555-4555-8555-555555555555";
 
 #[tokio::test]
-async fn a_machine_gets_tokens_for_the_identities_that_it_has() {
+async fn imds_issues_tokens_for_assigned_identities() {
     let azure = Azure::new();
     let identity = azure.simulator.managed_identity();
     let ask = async |query: &str| send(imds(&azure, query)).await;
@@ -43,7 +43,7 @@ async fn a_machine_gets_tokens_for_the_identities_that_it_has() {
 }
 
 #[tokio::test]
-async fn imds_takes_no_request_that_another_made_a_server_send() {
+async fn imds_rejects_forwarded_and_malformed_requests() {
     let azure = Azure::new();
     azure.simulator.managed_identity().assign_system();
     let http = client(&azure.simulator, false);
@@ -61,7 +61,7 @@ async fn imds_takes_no_request_that_another_made_a_server_send() {
 }
 
 #[tokio::test]
-async fn faults_and_the_log_know_imds_by_its_address() {
+async fn faults_and_the_log_identify_imds_by_its_address() {
     let azure = Azure::new();
     azure.simulator.managed_identity().assign_system();
     azure.simulator.fault(
@@ -81,7 +81,7 @@ async fn faults_and_the_log_know_imds_by_its_address() {
 }
 
 #[tokio::test]
-async fn app_service_wants_its_header() {
+async fn app_service_requires_its_header() {
     let azure = Azure::new();
     let identity = azure.simulator.managed_identity();
     identity.assign_system();

@@ -1,4 +1,4 @@
-//! GitHub and Azure DevOps, as a job and a pipeline ask them for a token.
+//! ID tokens of GitHub jobs and Azure DevOps pipelines.
 
 use azure_simulator::{CLIENT_ID, TENANT};
 use base64::Engine;
@@ -10,7 +10,7 @@ use crate::client::{Azure, Got};
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 #[tokio::test]
-async fn a_job_of_github_exchanges_its_token() {
+async fn a_github_job_exchanges_its_token() {
     let azure = Azure::new();
     let oidc = azure.simulator.oidc();
     let url = format!("{}&audience={AUDIENCE}", oidc.github_request_url());
@@ -30,7 +30,7 @@ async fn a_job_of_github_exchanges_its_token() {
             .status,
         404
     );
-    // Without an audience the token is one for the repository's owner, which Entra doesn't take.
+    // The default audience is the repository's owner, and Entra refuses it.
     let for_owner = get(&oidc.github_request_url(), &request_token).await.json();
     assert_eq!(
         claims(&for_owner["value"])["aud"],
@@ -40,7 +40,7 @@ async fn a_job_of_github_exchanges_its_token() {
 }
 
 #[tokio::test]
-async fn a_pipeline_of_azure_devops_exchanges_the_token_of_its_connection() {
+async fn an_azure_devops_pipeline_exchanges_its_service_connection_token() {
     let azure = Azure::new();
     let oidc = azure.simulator.oidc();
     let connection = oidc.service_connection_id();
@@ -68,7 +68,7 @@ async fn a_pipeline_of_azure_devops_exchanges_the_token_of_its_connection() {
 }
 
 #[tokio::test]
-async fn the_issuers_tokens_last_as_long_as_the_knob_says() {
+async fn oidc_tokens_have_the_configured_lifetime() {
     let azure = Azure::new();
     azure
         .simulator

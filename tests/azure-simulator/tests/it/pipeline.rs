@@ -1,4 +1,4 @@
-//! A trigger run selects, its scan runs find, and their patch runs push, if their rights let them.
+//! Trigger, scan and patch runs, and the rights they need.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const POLICY: &str = r#"{"version":"v1","tag-convention":"incremental","reposito
     {"repository":"old","tags":["1"]},
     {"repository":"off","tags":["*"],"enabled":false}]}"#;
 
-/// The three tasks with the least roles that they need on a classic registry.
+/// Creates the three tasks with the minimum roles for a registry without ABAC.
 pub(crate) async fn workflow(azure: &Azure) {
     let scope = azure.registry();
     for (name, body, given) in [
@@ -60,7 +60,7 @@ fn of<'run>(runs: &'run [Run], task: &str) -> Vec<&'run Run> {
 }
 
 #[tokio::test]
-async fn a_run_patches_what_is_vulnerable_and_skips_the_rest_with_the_reason() {
+async fn a_run_patches_vulnerable_images_and_logs_why_it_skips_others() {
     let azure = Azure::new();
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -126,7 +126,7 @@ async fn a_run_patches_what_is_vulnerable_and_skips_the_rest_with_the_reason() {
 }
 
 #[tokio::test]
-async fn the_next_run_scans_the_patch_and_finds_it_clean() {
+async fn the_next_run_scans_the_patched_image_and_finds_it_clean() {
     let azure = Azure::new();
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -147,7 +147,7 @@ async fn the_next_run_scans_the_patch_and_finds_it_clean() {
 }
 
 #[tokio::test]
-async fn more_than_a_hundred_images_fail_the_run_and_patch_nothing() {
+async fn more_than_100_images_fail_the_run() {
     let azure = Azure::new();
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -166,7 +166,7 @@ async fn more_than_a_hundred_images_fail_the_run_and_patch_nothing() {
 }
 
 #[tokio::test]
-async fn a_right_works_only_when_it_has_been_replicated() {
+async fn a_role_works_only_after_it_has_propagated() {
     let azure = Azure::new();
     azure
         .simulator
@@ -200,7 +200,7 @@ async fn a_right_works_only_when_it_has_been_replicated() {
     }
     for expected in [RunStatus::Failed, RunStatus::Succeeded] {
         trigger(&azure).await;
-        // A right that arrives while the run waits is too late for it.
+        // A role that propagates after the run was queued does not apply to it.
         azure.simulator.advance(Duration::from_secs(60));
         registry.settle_runs();
         assert_eq!(registry.runs().last().unwrap().status, expected);
@@ -216,7 +216,7 @@ async fn a_right_works_only_when_it_has_been_replicated() {
 }
 
 #[tokio::test]
-async fn an_abac_registry_wants_its_own_roles_and_a_restricted_one_the_bypass() {
+async fn abac_needs_repository_roles_and_restricted_networks_need_the_bypass() {
     let azure = Azure::with(Options::default().registry(RegistrySpec::new("contoso").abac()));
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -245,7 +245,7 @@ async fn an_abac_registry_wants_its_own_roles_and_a_restricted_one_the_bypass() 
 }
 
 #[tokio::test]
-async fn runs_move_on_with_each_look_and_can_be_filtered_and_cancelled() {
+async fn runs_advance_with_each_read_and_can_be_filtered_and_canceled() {
     let azure = Azure::new();
     workflow(&azure).await;
     let registry = azure.simulator.registry("contoso");
@@ -298,7 +298,7 @@ async fn runs_move_on_with_each_look_and_can_be_filtered_and_cancelled() {
 }
 
 #[tokio::test]
-async fn a_log_is_read_by_its_link_and_in_parts() {
+async fn a_log_is_read_in_ranges_through_its_link() {
     let azure = Azure::new();
     workflow(&azure).await;
     let run = trigger(&azure).await.json()["name"]
@@ -333,7 +333,7 @@ async fn a_log_is_read_by_its_link_and_in_parts() {
 }
 
 #[tokio::test]
-async fn a_run_needs_a_task_that_is_there_and_enabled() {
+async fn a_run_needs_an_existing_enabled_task() {
     let azure = Azure::new();
     assert_eq!(
         trigger(&azure).await.refusal(),

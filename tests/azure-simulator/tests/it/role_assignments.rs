@@ -1,4 +1,4 @@
-//! Role assignments: each refusal that users of Azure know.
+//! Role assignments and Azure's known errors.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn name() -> String {
 const SERVICE_PRINCIPAL: Option<&str> = Some("ServicePrincipal");
 
 #[tokio::test]
-async fn a_name_keeps_its_principal_and_a_triple_keeps_its_name() {
+async fn names_and_role_assignments_are_unique() {
     let azure = Azure::new();
     let (first, second) = (
         azure.task_principal("task-1").await,
@@ -67,7 +67,7 @@ async fn a_name_keeps_its_principal_and_a_triple_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn a_young_principal_is_not_found_unless_its_type_is_sent() {
+async fn a_new_principal_is_not_found_without_principal_type() {
     let azure = Azure::new();
     azure
         .simulator
@@ -102,7 +102,7 @@ async fn a_young_principal_is_not_found_unless_its_type_is_sent() {
 }
 
 #[tokio::test]
-async fn what_azure_does_not_know_is_refused() {
+async fn unknown_roles_names_and_principal_types_are_rejected() {
     let azure = Azure::new();
     let principal = azure.task_principal("task-1").await;
     let role = assign(
@@ -131,7 +131,7 @@ async fn what_azure_does_not_know_is_refused() {
 }
 
 #[tokio::test]
-async fn a_list_has_the_rows_of_the_scopes_above_and_a_filter_narrows_it() {
+async fn a_list_includes_parent_scopes_and_can_be_filtered() {
     let azure = Azure::new();
     let principal = azure.task_principal("task-1").await;
     assign(
@@ -162,7 +162,7 @@ async fn a_list_has_the_rows_of_the_scopes_above_and_a_filter_narrows_it() {
 }
 
 #[tokio::test]
-async fn deleting_a_task_leaves_its_assignments_behind() {
+async fn deleting_a_task_orphans_its_role_assignments() {
     let azure = Azure::new();
     let principal = azure.task_principal("task-1").await;
     let orphan = name();

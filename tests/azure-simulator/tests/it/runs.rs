@@ -1,11 +1,11 @@
-//! Runs and logs that a test has changed behind everybody's back.
+//! Runs and logs that a test changes directly.
 
 use azure_simulator::RunStatus;
 use reqwest::Method;
 
 use crate::client::{Azure, Got, TASKS, timed_task};
 
-/// A run that is over.
+/// Creates a finished run and returns its ID.
 async fn ended(azure: &Azure) -> String {
     let task = "cssc-trigger-workflow";
     azure.put_task(task, timed_task("0 0 */1 * *")).await;
@@ -15,7 +15,7 @@ async fn ended(azure: &Azure) -> String {
     run
 }
 
-/// The status and the text of that part of a run's log.
+/// Returns the status and the text of a range of a run's log.
 async fn log(azure: &Azure, run: &str, range: &str) -> (u16, String) {
     let path = format!("{}/runs/{run}/listLogSasUrl", azure.registry());
     let link = azure.arm(Method::POST, &path, TASKS, None).await.json();
@@ -26,7 +26,7 @@ async fn log(azure: &Azure, run: &str, range: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_run_is_shown_and_filtered_by_what_it_was_changed_to() {
+async fn an_edited_run_is_listed_and_filtered_by_its_new_values() {
     let azure = Azure::new();
     let run = ended(&azure).await;
     azure
@@ -55,7 +55,7 @@ async fn a_run_is_shown_and_filtered_by_what_it_was_changed_to() {
 }
 
 #[tokio::test]
-async fn a_log_can_be_replaced_and_taken_away() {
+async fn a_log_can_be_replaced_and_removed() {
     let azure = Azure::new();
     let run = ended(&azure).await;
     let registry = azure.simulator.registry("contoso");

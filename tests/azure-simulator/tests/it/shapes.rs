@@ -1,4 +1,4 @@
-//! The simulator's answers have the shape of the ones that were recorded from Azure: the same keys, the same kinds of values.
+//! The simulator's responses match Azure's recorded responses: the same keys with the same types of values.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ fn recorded(file: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
 }
 
-/// Every path of a value with the kind that stands there; the items of a list share one path.
+/// Collects every path in a value with its type. The items of a list share one path.
 fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
@@ -45,7 +45,7 @@ fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
 fn shape(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     paths(value, "", &mut found);
-    // Tags are the user's own keys.
+    // The keys of tags are chosen by the user.
     found.retain(|path| !path.contains("tags."));
     found.sort();
     found.dedup();
@@ -61,7 +61,7 @@ fn assert_same_shape(file: &str, actual: &Value) {
     );
 }
 
-/// The headers that the recorded answer has are there, and their values are alike up to ids and names.
+/// Asserts that all recorded headers are present. The values of fixed headers must be equal.
 #[track_caller]
 fn assert_same_headers(file: &str, got: &crate::client::Got) {
     let recorded = recorded(file);
@@ -99,7 +99,7 @@ fn assert_same_headers(file: &str, got: &crate::client::Got) {
 }
 
 #[tokio::test]
-async fn a_registry_looks_as_recorded() {
+async fn a_registry_matches_the_recording() {
     let azure = Azure::with(Options::default().registry(RegistrySpec::new("contoso").sku("Basic")));
     let got = azure
         .arm(
@@ -114,7 +114,7 @@ async fn a_registry_looks_as_recorded() {
 }
 
 #[tokio::test]
-async fn tasks_look_as_recorded() {
+async fn tasks_match_the_recordings() {
     let azure = Azure::new();
     let path = |name: &str| format!("{}/tasks/{name}", azure.registry());
     let missing = azure
@@ -132,7 +132,7 @@ async fn tasks_look_as_recorded() {
         json!({"error": {"code": "ResourceNotFound", "message": message}})
     );
 
-    // As it was recorded: no status and no identity but for the trigger, and credentials nowhere.
+    // The recorded tasks have no credentials, and only the trigger task has a status and an identity.
     let mut plain = task();
     plain.as_object_mut().unwrap().remove("identity");
     plain["properties"]
@@ -168,7 +168,7 @@ async fn tasks_look_as_recorded() {
 }
 
 #[tokio::test]
-async fn the_data_plane_answers_as_recorded() {
+async fn the_data_plane_matches_the_recordings() {
     let azure = Azure::new();
     let uploads = "/v2/csscpolicies/patchpolicy/blobs/uploads/";
     let url = format!("https://contoso.azurecr.io{uploads}");
@@ -218,7 +218,7 @@ async fn the_data_plane_answers_as_recorded() {
 }
 
 #[tokio::test]
-async fn a_registry_token_looks_as_recorded() {
+async fn a_registry_token_matches_the_recording() {
     let azure = Azure::new();
     let entra = azure.simulator.token("https://containerregistry.azure.net");
     let form = [

@@ -1,4 +1,4 @@
-//! Entra's tokens, and who takes which.
+//! Entra's tokens, and the services that accept them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::client::{Azure, Got, REGISTRIES, TASKS, task};
 
 #[tokio::test]
-async fn a_wrong_secret_client_or_tenant_gets_entras_own_refusal() {
+async fn a_wrong_secret_client_or_tenant_returns_entras_error() {
     let azure = Azure::new();
     let scope = "https://management.azure.com/.default";
     for (tenant, client, secret, status, code) in [
@@ -45,7 +45,7 @@ async fn a_wrong_secret_client_or_tenant_gets_entras_own_refusal() {
 }
 
 #[tokio::test]
-async fn arm_takes_a_good_token_of_its_own_audience_only() {
+async fn arm_accepts_only_valid_tokens_for_its_audience() {
     let azure = Azure::new();
     let url = format!(
         "https://management.azure.com{}?{REGISTRIES}",
@@ -96,7 +96,7 @@ async fn arm_takes_a_good_token_of_its_own_audience_only() {
 }
 
 #[tokio::test]
-async fn a_principal_may_do_what_its_roles_allow() {
+async fn a_principal_can_do_only_what_its_roles_allow() {
     let azure = Azure::new();
     azure
         .simulator
@@ -145,7 +145,7 @@ async fn a_principal_may_do_what_its_roles_allow() {
 }
 
 #[tokio::test]
-async fn an_action_can_be_denied_to_everybody() {
+async fn a_denied_action_is_forbidden_for_every_principal() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| {
         knobs

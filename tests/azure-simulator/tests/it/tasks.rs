@@ -1,4 +1,4 @@
-//! The tasks API: what it takes, what it refuses by name, and how it gets there.
+//! The tasks API: validation, provisioning states, identities, merging and lists.
 
 use azure_simulator::{IdCase, Options, RegistrySpec};
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::client::{Azure, OLD_TASKS, TASKS, task, timed_task};
 
 #[tokio::test]
-async fn a_new_task_is_creating_before_it_has_succeeded() {
+async fn a_new_task_is_creating_before_it_succeeds() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.provisioning_looks = 1);
     let made = azure.put_task("cssc-scan-image", task()).await;
@@ -22,7 +22,7 @@ async fn a_new_task_is_creating_before_it_has_succeeded() {
 }
 
 #[tokio::test]
-async fn every_field_that_the_service_does_not_know_is_refused_by_name() {
+async fn unknown_fields_are_rejected_by_name() {
     let azure = Azure::new();
     for pointer in [
         "",
@@ -45,7 +45,7 @@ async fn every_field_that_the_service_does_not_know_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn values_outside_their_bounds_are_refused() {
+async fn invalid_values_are_rejected() {
     let azure = Azure::new();
     for (pointer, value) in [
         ("/properties/timeout", json!(299)),
@@ -96,7 +96,7 @@ async fn the_source_registrys_identity_needs_the_newer_api_version() {
 }
 
 #[tokio::test]
-async fn api_versions_are_required_and_known() {
+async fn api_version_is_required_and_must_be_known() {
     let azure = Azure::new();
     let path = format!("{}/tasks", azure.registry());
     let none = azure.arm(Method::GET, &path, "x=y", None).await;
@@ -114,7 +114,7 @@ async fn api_versions_are_required_and_known() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_named_the_way_arm_names_it() {
+async fn missing_resources_return_arms_error_codes() {
     let azure = Azure::new();
     let subscription = azure.registry().replace("00000000-0000", "99999999-0000");
     let group = azure.registry().replace("demo", "nowhere");
@@ -132,7 +132,7 @@ async fn what_is_not_there_is_named_the_way_arm_names_it() {
 }
 
 #[tokio::test]
-async fn an_identity_lives_as_long_as_the_task_asks_for_it() {
+async fn omitting_the_identity_deletes_its_principal() {
     let azure = Azure::new();
     let first = azure.task_principal("cssc-scan-image").await;
     assert_eq!(azure.task_principal("cssc-scan-image").await, first);
@@ -146,7 +146,7 @@ async fn an_identity_lives_as_long_as_the_task_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_patch_changes_what_it_names_and_nothing_else() {
+async fn a_patch_changes_only_the_fields_it_contains() {
     let azure = Azure::new();
     azure
         .put_task("cssc-trigger-workflow", timed_task("0 0 */1 * *"))
@@ -183,7 +183,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_deleted_task_may_linger_and_is_then_gone() {
+async fn a_deleted_task_is_deleting_before_it_is_gone() {
     let azure = Azure::new();
     azure.put_task("cssc-scan-image", task()).await;
     azure.simulator.turn(|knobs| knobs.deletion_looks = 1);
@@ -225,7 +225,7 @@ async fn an_async_operation_is_in_progress_before_it_succeeds() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_behind_its_next_link() {
+async fn a_task_list_continues_at_its_next_link() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| knobs.page_size = 2);
     for name in ["task-1", "task-2", "task-3"] {
@@ -253,7 +253,7 @@ async fn a_list_goes_on_behind_its_next_link() {
 }
 
 #[tokio::test]
-async fn ids_and_spellings_come_back_as_the_knobs_say() {
+async fn knobs_change_the_spelling_of_ids_and_values() {
     let azure = Azure::with(
         Options::default().registry(RegistrySpec::new("contoso").resource_group("Demo")),
     );

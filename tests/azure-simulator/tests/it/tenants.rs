@@ -1,4 +1,4 @@
-//! Further tenants, and the tokens that a request brings from them.
+//! Other tenants, and auxiliary tokens from them.
 
 use azure_simulator::{CLIENT_ID, CLIENT_SECRET};
 
@@ -9,7 +9,7 @@ const SECOND: &str = "22222222-2222-4222-8222-222222222222";
 const THIRD: &str = "33333333-3333-4333-8333-333333333333";
 
 #[tokio::test]
-async fn an_application_signs_in_to_the_tenants_that_it_is_in() {
+async fn an_application_signs_in_only_to_tenants_it_has_joined() {
     let azure = Azure::new();
     azure.simulator.application(CLIENT_ID).join_tenant(SECOND);
     azure.simulator.add_application("elsewhere", "secret", &[]);
@@ -25,7 +25,7 @@ async fn an_application_signs_in_to_the_tenants_that_it_is_in() {
 }
 
 #[tokio::test]
-async fn arm_takes_the_home_tenants_token_and_up_to_three_others_beside_it() {
+async fn arm_accepts_auxiliary_tokens_only_from_other_tenants() {
     let azure = Azure::new();
     azure
         .simulator

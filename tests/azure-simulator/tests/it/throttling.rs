@@ -1,4 +1,4 @@
-//! Too many requests.
+//! Throttling by ARM and by registries.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::client::{Azure, Got, REGISTRIES, TASKS, task};
 
 #[tokio::test]
-async fn arm_counts_reads_writes_and_deletions_apart() {
+async fn arm_limits_reads_writes_and_deletes_separately() {
     let azure = throttled();
     let get = async || {
         azure
@@ -47,7 +47,7 @@ async fn arm_counts_reads_writes_and_deletions_apart() {
 }
 
 #[tokio::test]
-async fn each_principal_has_buckets_of_its_own() {
+async fn each_principal_has_its_own_limits() {
     let azure = throttled();
     azure.simulator.add_application("other", "secret", &[]);
     for _ in 0..3 {
@@ -70,7 +70,7 @@ async fn each_principal_has_buckets_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_registry_counts_by_the_minute() {
+async fn registry_limits_are_per_minute() {
     let azure = throttled();
     azure
         .simulator
@@ -91,7 +91,7 @@ async fn a_registry_counts_by_the_minute() {
     assert_eq!(list().await.status, 200);
 }
 
-/// An Azure whose time stands still, with two reads and one more each second.
+/// Starts a simulator with a stopped clock, and a limit of two reads plus one per second.
 fn throttled() -> Azure {
     let options = Options::default()
         .registry(RegistrySpec::new("contoso"))

@@ -1,4 +1,4 @@
-//! Tokens that end before their time, or in it; and what nobody may see of them.
+//! Revoked and expired tokens, the list of secrets, and compressed responses.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SERVER: &str = "contoso.azurecr.io";
 const CATALOG: &str = "registry:catalog:*";
 
 #[tokio::test]
-async fn a_revoked_token_is_refused_at_once() {
+async fn a_revoked_token_is_refused_immediately() {
     let azure = Azure::new();
     let token = azure.simulator.token(ARM);
     azure.simulator.revoke_tokens();
@@ -51,7 +51,7 @@ async fn a_revoked_token_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_registrys_tokens_are_revoked_by_themselves() {
+async fn registry_tokens_are_revoked_separately() {
     let azure = Azure::new();
     let list = async |token: &str| azure.acr(Method::GET, "/acr/v1/_catalog", token, "").await;
     let token = azure.access(SERVER, CATALOG).await;
@@ -67,7 +67,7 @@ async fn a_registrys_tokens_are_revoked_by_themselves() {
 }
 
 #[tokio::test]
-async fn each_kind_of_token_has_a_life_of_its_own() {
+async fn each_token_type_has_its_own_lifetime() {
     let azure = Azure::new();
     azure.simulator.turn(|knobs| {
         knobs.token_lifetime_s = 100;
@@ -109,7 +109,7 @@ async fn each_kind_of_token_has_a_life_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_data_planes_audience_can_be_unknown_or_refused() {
+async fn the_acr_audience_can_be_unknown_or_refused() {
     let azure = Azure::new();
     let acr = azure.simulator.token(ACR);
     azure
@@ -133,7 +133,7 @@ async fn the_data_planes_audience_can_be_unknown_or_refused() {
 }
 
 #[tokio::test]
-async fn every_secret_can_be_listed() {
+async fn secrets_lists_every_secret() {
     let azure = Azure::new();
     let application = azure.simulator.application(CLIENT_ID);
     application.add_certificate(AppCertificate::P256);
@@ -155,7 +155,7 @@ async fn every_secret_can_be_listed() {
 }
 
 #[tokio::test]
-async fn large_answers_are_compressed_for_those_who_take_it() {
+async fn large_responses_are_compressed_if_the_client_accepts_gzip() {
     let azure = Azure::new();
     let url = format!("{ARM}{}?{REGISTRIES}", azure.registry());
     let token = azure.simulator.token(ARM);

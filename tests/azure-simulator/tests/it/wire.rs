@@ -1,4 +1,4 @@
-//! What isn't Azure itself: the proxy, the endpoint, the faults, the log and the admin door.
+//! The parts besides Azure's services: the proxy, the endpoint, faults, the log and the admin endpoint.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::client::{Azure, Got, REGISTRIES, TASKS, client, task};
 
 #[tokio::test]
-async fn the_proxy_opens_no_way_out_of_the_machine() {
+async fn the_proxy_refuses_other_hosts() {
     let azure = Azure::new();
     for url in [
         "https://example.com/",
@@ -22,7 +22,7 @@ async fn the_proxy_opens_no_way_out_of_the_machine() {
 }
 
 #[tokio::test]
-async fn the_endpoint_is_arm_and_entra_without_the_proxy() {
+async fn the_endpoint_serves_arm_and_entra_without_the_proxy() {
     let azure = Azure::new();
     let direct = client(&azure.simulator, false);
     let endpoint = azure.simulator.endpoint();
@@ -50,7 +50,7 @@ async fn the_endpoint_is_arm_and_entra_without_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_fault_refuses_before_anything_happened() {
+async fn a_status_fault_refuses_the_request_before_it_runs() {
     let azure = Azure::new();
     azure.simulator.fault(
         Fault::on("PUT", "/tasks/")
@@ -67,7 +67,7 @@ async fn a_fault_refuses_before_anything_happened() {
 }
 
 #[tokio::test]
-async fn a_connection_can_be_cut_before_or_after_the_deed() {
+async fn a_connection_can_be_cut_before_or_after_the_request_runs() {
     let azure = Azure::new();
     let url = format!(
         "https://management.azure.com{}/tasks/cssc-scan-image?{TASKS}",
@@ -107,7 +107,7 @@ async fn a_connection_can_be_cut_before_or_after_the_deed() {
 }
 
 #[tokio::test]
-async fn a_request_can_hang_and_the_simulator_still_ends() {
+async fn the_simulator_stops_while_a_request_hangs() {
     let azure = Azure::new();
     azure.simulator.fault(Fault::at(1).hang());
     let url = format!(
@@ -126,7 +126,7 @@ async fn a_request_can_hang_and_the_simulator_still_ends() {
 }
 
 #[tokio::test]
-async fn the_log_tells_writes_from_looks_and_holds_no_secret() {
+async fn the_log_marks_writes_and_contains_no_secrets() {
     let azure = Azure::new();
     azure.simulator.mark();
     azure.put_task("cssc-scan-image", task()).await;
@@ -158,12 +158,12 @@ async fn the_log_tells_writes_from_looks_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn the_admin_door_seeds_turns_and_tells() {
+async fn the_admin_endpoint_seeds_data_and_sets_knobs() {
     let azure = Azure::new();
-    let door = client(&azure.simulator, false);
+    let admin = client(&azure.simulator, false);
     let at = |path: &str| format!("{}/_simulator/{path}", azure.simulator.endpoint());
     let post = async |path: &str, body: String| {
-        Got::from(door.post(at(path)).body(body).send().await.unwrap())
+        Got::from(admin.post(at(path)).body(body).send().await.unwrap())
             .await
             .status
     };
@@ -180,14 +180,14 @@ async fn the_admin_door_seeds_turns_and_tells() {
     );
     assert_eq!(post("knobs", json!({"lattency": 1}).to_string()).await, 400);
     assert_eq!(post("faults", "at=100,cut".into()).await, 204);
-    let policy = door
+    let policy = admin
         .put(at("registries/fabrikam/policy"))
         .body(r#"{"version":"v1"}"#)
         .send()
         .await
         .unwrap();
     assert_eq!(policy.status(), 204);
-    let state: Value = Got::from(door.get(at("state")).send().await.unwrap())
+    let state: Value = Got::from(admin.get(at("state")).send().await.unwrap())
         .await
         .json();
     assert_eq!(state["counts"]["policy_repositories"], 1);
@@ -195,7 +195,7 @@ async fn the_admin_door_seeds_turns_and_tells() {
         azure.simulator.registry("fabrikam").policy(),
         Some(json!({"version": "v1"}))
     );
-    let gone = door
+    let gone = admin
         .delete(at("registries/contoso/tasks/none"))
         .send()
         .await
@@ -204,7 +204,7 @@ async fn the_admin_door_seeds_turns_and_tells() {
 }
 
 #[tokio::test]
-async fn somebody_else_can_use_arm_behind_the_scenes() {
+async fn arm_requests_behind_the_scenes_are_not_logged() {
     let azure = Azure::new();
     azure.put_task("cssc-scan-image", task()).await;
     azure.simulator.mark();
