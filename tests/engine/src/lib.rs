@@ -1,12 +1,13 @@
-//! Everything below the provider, compiled where the plugin framework is out of scope: `workflow`,
-//! `patching`, `azure` and `http` name nothing of Terraform, or this doesn't build.
+//! Compiles the modules below the provider without the plugin framework.
+//!
+//! If `workflow`, `patching`, `azure` or `http` uses the plugin framework, this crate does not build.
 
 #![allow(
     clippy::all,
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "what uses these modules is the provider, which is left out on purpose"
+    reason = "only the provider uses these modules, and this crate omits it on purpose"
 )]
 
 #[path = "../../../src/azure/mod.rs"]
