@@ -1,4 +1,4 @@
-//! Who may do what: principals, role assignments, and when an assignment begins to work.
+//! Access control: principals, role assignments, and when an assignment takes effect.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::state::World;
 /// A role assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RoleAssignment {
-    /// The GUID that names it.
+    /// The name, a GUID.
     pub name: String,
-    /// The ARM id that it holds for, with everything below.
+    /// The resource ID to which it applies, including all child resources.
     pub scope: String,
     /// The GUID of the role.
     pub role: String,
     /// The principal's object id.
     pub principal_id: String,
-    /// What kind of principal it was said to be.
+    /// The principal type as sent by the client.
     pub principal_type: String,
-    /// Free text.
+    /// The description.
     pub description: Option<String>,
-    /// Who made it.
+    /// The principal that created it.
     pub created_by: String,
-    /// When.
+    /// When it was created.
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
 }
 
 impl RoleAssignment {
-    /// The assignment's own ARM id.
+    /// Returns the resource ID of the assignment.
     #[must_use]
     pub fn id(&self) -> String {
         format!(
@@ -44,7 +44,7 @@ impl RoleAssignment {
     }
 }
 
-/// An object of the directory.
+/// A directory object.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Principal {
     pub(crate) id: String,
@@ -52,7 +52,7 @@ pub(crate) struct Principal {
     pub(crate) created: Timestamp,
 }
 
-/// Whether `scope` is `id` itself or lies above it; ARM ids have no letter case.
+/// Returns whether `scope` is `id` or one of its parents. Resource IDs ignore letter case.
 pub(crate) fn covers(scope: &str, id: &str) -> bool {
     let (scope, id) = (
         scope.trim_end_matches('/').to_lowercase(),
@@ -63,7 +63,7 @@ pub(crate) fn covers(scope: &str, id: &str) -> bool {
 }
 
 impl World {
-    /// Whether the principal is in the directory, everywhere.
+    /// Returns whether the principal exists and has propagated.
     pub(crate) fn knows_principal(&self, id: &str) -> bool {
         let found = self
             .principals
@@ -72,7 +72,9 @@ impl World {
         found.is_some_and(|principal| self.replicated(principal.created, self.now()))
     }
 
-    /// Whether the principal may do something in ARM at that scope, with the rights that had arrived by then.
+    /// Returns whether the principal may perform an ARM action at a scope.
+    ///
+    /// Only roles that had propagated by `by` count.
     pub(crate) fn may(&self, principal: &str, action: &str, scope: &str, by: Timestamp) -> bool {
         let denied = self
             .knobs
@@ -85,8 +87,9 @@ impl World {
                 .any(|role| roles::allows(role, action))
     }
 
-    /// What the principal may do in a registry's data plane, in the words of its scopes, with the rights that had arrived
-    /// by then.
+    /// Returns the principal's data plane actions, by the roles that had propagated by `by`.
+    ///
+    /// The actions are those of token scopes, such as `pull`.
     pub(crate) fn data_rights(
         &self,
         principal: &str,
@@ -110,7 +113,7 @@ impl World {
             .map(|assignment| assignment.role.as_str())
     }
 
-    /// Whether what was written then had arrived everywhere by that time.
+    /// Returns whether a write at `written` had propagated by `by`.
     fn replicated(&self, written: Timestamp, by: Timestamp) -> bool {
         let delay = self.knobs.replication_delay();
         let age = Duration::try_from(by.duration_since(written)).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The simulator's own door, `/_simulator/…` on the HTTPS endpoint, for scripts and tests in another process.
+//! The admin endpoint `/_simulator/…` on the HTTPS endpoint, for scripts and tests in another process.
 //!
-//! It isn't Azure: no sign-in, no faults, no latency, and nothing of it is in the request log.
+//! It is not part of Azure. It has no authentication, no faults and no latency, and the request log omits it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::snapshot;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// Where the door is.
+/// The path prefix of the admin endpoint.
 pub(crate) const PREFIX: &str = "/_simulator/";
 
 /// An image to push.
@@ -85,7 +85,7 @@ fn decide(world: &mut World, call: &Call) -> Answer {
             let seconds = String::from_utf8_lossy(&call.body)
                 .trim()
                 .parse()
-                .map_err(|_| bad("a number of seconds, please"))?;
+                .map_err(|_| bad("the body must be a number of seconds"))?;
             world.advance(Duration::from_secs(seconds));
             Ok(done())
         }
@@ -116,12 +116,12 @@ fn decide(world: &mut World, call: &Call) -> Answer {
             let registry = world
                 .registry(registry)
                 .map(|found| found.spec.name.clone());
-            let registry = registry.ok_or_else(|| bad("there is no such registry"))?;
+            let registry = registry.ok_or_else(|| bad("registry not found"))?;
             in_registry(world, call, &registry, below)
         }
         _ => Err(Reply::json(
             404,
-            &json!({"error": "the simulator has no such door; see its README"}),
+            &json!({"error": "unknown admin path. See the simulator's README"}),
         )),
     }
 }
@@ -143,13 +143,13 @@ fn in_registry(world: &mut World, call: &Call, registry: &str, below: &[&str]) -
         (&Method::DELETE, ["policy"]) => world.remove_policy(registry),
         (&Method::DELETE, ["tasks", task]) => {
             if !world.remove_task(registry, task) {
-                return Err(bad("there is no such task"));
+                return Err(bad("task not found"));
             }
         }
         (&Method::POST, ["tasks", task, "timer"]) => {
-            let timer = world
-                .fire_timer(registry, task)
-                .ok_or_else(|| bad("that task has no enabled timer"))?;
+            let timer = world.fire_timer(registry, task).ok_or_else(|| {
+                bad("the task was not found, is disabled, or has no enabled timer")
+            })?;
             return Ok(ok(&json!({"run": timer})));
         }
         (&Method::POST, ["runs", "settle"]) => world.settle_runs(registry),
@@ -158,12 +158,16 @@ fn in_registry(world: &mut World, call: &Call, registry: &str, below: &[&str]) -
                 world.registry(registry).map(|found| &found.runs)
             )));
         }
-        _ => return Err(bad("a registry has no such door")),
+        _ => {
+            return Err(bad(
+                "unknown admin path of a registry. See the simulator's README",
+            ));
+        }
     }
     Ok(done())
 }
 
-/// Turns the knobs that are named; the others stay.
+/// Sets the knobs in the body. The other knobs keep their values.
 fn turn(world: &mut World, call: &Call) -> Answer {
     let changes: serde_json::Map<String, Value> = parsed(call)?;
     let mut knobs = json!(world.knobs);

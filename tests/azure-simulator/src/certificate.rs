@@ -1,7 +1,7 @@
-//! Certificates with which an application signs in: made once by OpenSSL (`keys/make.sh`), and only for tests.
+//! Client certificates of applications, made once with OpenSSL (`keys/make.sh`) and only for tests.
 //!
-//! That they are files has two reasons: RSA keys take seconds to make in a debug build, and a client's reading of PKCS#12
-//! is tried on files that others wrote.
+//! They are files for two reasons. Generating RSA keys takes seconds in a debug build. And clients should be
+//! tested with PKCS#12 files that another program wrote.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -14,30 +14,30 @@ use crate::jwt::{PublicKey, SigningKey};
 /// The password of the PKCS#12 files that have one.
 pub const PFX_PASSWORD: &str = "simulator-pfx-password";
 
-/// A certificate with its private key, in each of the forms in which people have it.
+/// A certificate with its private key, available as PEM and as PKCS#12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppCertificate {
-    /// RSA, 2048 bits.
+    /// RSA with 2048 bits.
     Rsa,
-    /// Elliptic, NIST P-256.
+    /// Elliptic curve NIST P-256.
     P256,
-    /// Elliptic, NIST P-384.
+    /// Elliptic curve NIST P-384.
     P384,
 }
 
-/// How a PKCS#12 file is protected. Each holds the key, the certificate and that of its authority.
+/// The protection of a PKCS#12 file. Each file holds the key, the certificate and the issuer's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pfx {
     /// AES-256 and SHA-256, with [`PFX_PASSWORD`].
     Modern,
-    /// RC2, triple DES and SHA-1, with [`PFX_PASSWORD`], as Windows and OpenSSL 1 write it.
+    /// RC2, triple DES and SHA-1, with [`PFX_PASSWORD`], as written by Windows and OpenSSL 1.
     Legacy,
-    /// As the modern one, with an empty password.
+    /// AES-256 and SHA-256, with an empty password.
     NoPassword,
 }
 
 impl AppCertificate {
-    /// The certificate alone.
+    /// Returns the certificate as PEM.
     #[must_use]
     pub fn certificate_pem(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl AppCertificate {
         }
     }
 
-    /// The private key alone, PKCS#8.
+    /// Returns the private key as PKCS#8 PEM.
     #[must_use]
     pub fn key_pem(self) -> &'static str {
         match self {
@@ -57,13 +57,13 @@ impl AppCertificate {
         }
     }
 
-    /// Both, the key first.
+    /// Returns the private key and the certificate as PEM, in this order.
     #[must_use]
     pub fn pem(self) -> String {
         format!("{}{}", self.key_pem(), self.certificate_pem())
     }
 
-    /// A PKCS#12 file's bytes.
+    /// Returns the bytes of the PKCS#12 file.
     #[must_use]
     pub fn pfx(self, protection: Pfx) -> &'static [u8] {
         match (self, protection) {
@@ -79,20 +79,21 @@ impl AppCertificate {
         }
     }
 
-    /// Signs a client assertion by this key; none if the key can't be used with the header's `alg`. Nothing is added to
-    /// header or claims, so that wrong ones can be made too.
+    /// Signs a client assertion; `None` if the key does not support the header's `alg`.
+    ///
+    /// It adds nothing to the header or the claims, so tests can create invalid assertions.
     #[must_use]
     pub fn sign(self, header: &serde_json::Value, claims: &serde_json::Value) -> Option<String> {
         SigningKey::from_pem(self.key_pem())?.sign(header, claims)
     }
 
-    /// The certificate's SHA-256, as `x5t#S256` has it.
+    /// Returns the certificate's SHA-256 thumbprint, in the encoding of `x5t#S256`.
     #[must_use]
     pub fn thumbprint(self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &self.der()))
     }
 
-    /// The certificate's SHA-1, as `x5t` has it.
+    /// Returns the certificate's SHA-1 thumbprint, in the encoding of `x5t`.
     #[must_use]
     pub fn legacy_thumbprint(self) -> String {
         let sha1 = &digest::SHA1_FOR_LEGACY_USE_ONLY;
@@ -103,7 +104,7 @@ impl AppCertificate {
         Some(SigningKey::from_pem(self.key_pem())?.public())
     }
 
-    /// The lines of the private key of which none may be seen anywhere.
+    /// Returns the lines of the private key. None of them may appear in any output.
     pub(crate) fn key_lines(self) -> impl Iterator<Item = &'static str> {
         let lines = self.key_pem().lines();
         lines.filter(|line| line.len() == 64 && !line.starts_with('-'))

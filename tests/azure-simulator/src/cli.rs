@@ -1,7 +1,7 @@
-//! What `az acr supply-chain workflow` does to a registry: its workflow in each generation, whole or left half-done.
+//! The effects of `az acr supply-chain workflow` on a registry, in each generation, complete or interrupted.
 //!
-//! Tasks and role assignments are written by the same requests that ARM takes from anyone, so that they are checked,
-//! completed and late like all others. The task definitions are stand-ins: what counts is that they aren't ours.
+//! Tasks and role assignments go through the same ARM handlers as any request. The same checks, defaults and
+//! delays apply to them. The task definitions are placeholders that differ from the provider's own.
 
 use std::error::Error;
 use std::fmt;
@@ -21,34 +21,34 @@ use crate::{arm, roles};
 /// The api-versions that the CLI uses.
 const TASKS: &str = "2019-06-01-preview";
 const ASSIGNMENTS: &str = "2022-04-01";
-/// The namespace of the GUIDs that a template's `guid()` makes.
+/// The UUID namespace of the template function `guid()`.
 const ARM_GUID: Uuid = Uuid::from_u128(0x11fb_06fb_712d_4ddd_98c7_e71b_bd58_8830);
 const POLICY: &str =
     r#"{"version":"v1","repositories":[{"repository":"python","tags":["*"],"enabled":true}]}"#;
 
-/// A generation of the template that the Azure CLI deploys.
+/// A generation of the template deployed by the Azure CLI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
-    /// The first: Contributor for the trigger task and the scan task.
+    /// The first generation: Contributor for the trigger task and the scan task.
     Contributor,
-    /// The later one: Container Registry Tasks Contributor for both.
+    /// The later generation: Container Registry Tasks Contributor for both tasks.
     TasksContributor,
 }
 
-/// The letter case of the resource group in the ids from which a deployment makes the names of role assignments.
+/// The letter case of the resource group in the IDs from which a deployment derives role assignment names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupCase {
-    /// As the group was created.
+    /// As created.
     AsStored,
-    /// In lower case.
+    /// Lower case.
     Lower,
-    /// In upper case.
+    /// Upper case.
     Upper,
 }
 
-/// What a create makes, in this order, after it has pushed the policy.
+/// A step of `workflow create`, in order, after it has pushed the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each names what is made")]
+#[expect(missing_docs, reason = "the names say which resource is created")]
 pub enum CliStep {
     PatchTask,
     ScanTask,
@@ -57,7 +57,7 @@ pub enum CliStep {
     TriggerAssignment,
 }
 
-/// A create by the CLI.
+/// The options of `workflow create`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliCreate {
     generation: Generation,
@@ -67,7 +67,7 @@ pub struct CliCreate {
 }
 
 impl CliCreate {
-    /// Every tag of `python`, every day.
+    /// Selects all tags of `python`, with a daily schedule.
     #[must_use]
     pub fn new(generation: Generation) -> Self {
         Self {
@@ -106,12 +106,13 @@ impl From<Generation> for CliCreate {
     }
 }
 
-/// Why the CLI gave up; what it made until then stays.
+/// An error of the CLI. The resources created before it remain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
-    /// ARM's code, such as `RoleAssignmentUpdateNotPermitted`, or `AlreadyExists`, `DoesNotExist` or `Interrupted`.
+    /// ARM's code, such as `RoleAssignmentUpdateNotPermitted`, or `AlreadyExists`, `DoesNotExist` or
+    /// `Interrupted`.
     pub code: String,
-    /// What ARM said.
+    /// The error message, from ARM or from the CLI.
     pub message: String,
 }
 
@@ -140,7 +141,7 @@ impl Generation {
         }
     }
 
-    /// The task's definition, encoded: short, valid, and another one in each generation.
+    /// Returns a short, valid task definition in Base64, different in each generation.
     fn definition(self, task: &str) -> String {
         let generation = match self {
             Self::Contributor => "first",
@@ -151,7 +152,7 @@ impl Generation {
         ))
     }
 
-    /// The body of a task as the template has it.
+    /// Returns the body of a task in the template.
     fn task(self, task: &str, location: &str, timer: &str) -> Value {
         let mut body = json!({
             "location": location,
@@ -179,7 +180,7 @@ impl Generation {
 }
 
 impl World {
-    /// `workflow create`, up to and without that step if there is one.
+    /// Runs `workflow create`, and stops before the step `failing_at` if given.
     pub(crate) fn cli_create(
         &mut self,
         registry: &str,
@@ -208,7 +209,10 @@ impl World {
         ];
         for (step, task) in steps {
             if failing_at == Some(step) {
-                return Err(CliError::new("Interrupted", "the deployment was cut short"));
+                return Err(CliError::new(
+                    "Interrupted",
+                    "the deployment was interrupted",
+                ));
             }
             match step {
                 CliStep::PatchTask | CliStep::ScanTask | CliStep::TriggerTask => {
@@ -224,7 +228,7 @@ impl World {
         Ok(())
     }
 
-    /// `workflow update`: another policy, another schedule, and the definitions of its own generation.
+    /// Runs `workflow update`: sets the policy, the schedule, and the task definitions of `generation`.
     pub(crate) fn cli_update(
         &mut self,
         registry: &str,
@@ -271,7 +275,7 @@ impl World {
         Ok(())
     }
 
-    /// `workflow delete`: active runs, then each task that is there with its identity's assignments, then the policy.
+    /// Runs `workflow delete`: cancels active runs, then deletes tasks with role assignments, then the policy.
     pub(crate) fn cli_delete(&mut self, registry: &str) -> Result<(), CliError> {
         let found = self.cli_registry(registry)?;
         let id = found.id();
@@ -306,16 +310,16 @@ impl World {
 
     fn cli_registry(&self, name: &str) -> Result<&Registry, CliError> {
         self.registry(name)
-            .ok_or_else(|| CliError::new("ResourceNotFound", "there is no such registry"))
+            .ok_or_else(|| CliError::new("ResourceNotFound", "registry not found"))
     }
 
-    /// Pushes a policy from a file with a name for the moment.
+    /// Pushes a policy under the name of a temporary file.
     fn cli_push_policy(&mut self, registry: &str, document: &str) {
         let title = format!("cssc_config_tmp_{:08}", self.next_number());
         self.push_policy_titled(registry, &title, document);
     }
 
-    /// Gives a task's identity the generation's role, under the name that the template computes.
+    /// Assigns the generation's role to a task's identity, under the name that the template computes.
     fn cli_assign(
         &mut self,
         registry: &str,
@@ -353,12 +357,14 @@ impl World {
         self.cli_request(Method::PUT, &path, ASSIGNMENTS, Some(&body))
     }
 
-    /// The cron expression of a schedule, with the minute and the hour of the moment.
+    /// Returns the cron expression of a schedule, at the current hour and minute.
     fn cron_of_now(&self, schedule: &str) -> Result<String, CliError> {
         let days = schedule
             .strip_suffix('d')
             .filter(|days| (1..=30).contains(&days.parse().unwrap_or(0)))
-            .ok_or_else(|| CliError::new("InvalidSchedule", "a schedule is 1d to 30d"))?;
+            .ok_or_else(|| {
+                CliError::new("InvalidSchedule", "the schedule must be between 1d and 30d")
+            })?;
         Ok(format!("{} */{days} * *", self.now().strftime("%-M %-H")))
     }
 

@@ -1,11 +1,11 @@
-//! The clouds: public, US government and China; their hosts, and the document in which a cloud says where its parts are.
+//! The clouds (public, US government and China), their hosts, and their metadata endpoints.
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::options::TENANT;
 
-/// The cloud that a simulator plays; hosts of the others don't exist there.
+/// The cloud that a simulator plays. It does not serve the hosts of other clouds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Cloud {
     /// `login.microsoftonline.com`, `management.azure.com`, `azurecr.io`
@@ -18,7 +18,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// Where Entra is.
+    /// Returns the host of Entra ID.
     #[must_use]
     pub fn login_host(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Cloud {
         }
     }
 
-    /// Where ARM is.
+    /// Returns the host of ARM.
     #[must_use]
     pub fn arm_host(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Cloud {
         }
     }
 
-    /// What the login servers of registries end in, without a leading dot.
+    /// Returns the domain suffix of login servers, without a leading dot.
     #[must_use]
     pub fn registry_suffix(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Cloud {
         }
     }
 
-    /// What `ARM_ENVIRONMENT` calls it.
+    /// Returns the value of `ARM_ENVIRONMENT`.
     #[must_use]
     pub fn environment(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Cloud {
         }
     }
 
-    /// The names of ARM's audience, without trailing slashes.
+    /// Returns the audiences of ARM, without trailing slashes.
     pub(crate) fn arm_audiences(self) -> [&'static str; 2] {
         match self {
             Self::Public => [
@@ -76,7 +76,7 @@ impl Cloud {
         }
     }
 
-    /// What the cloud calls itself.
+    /// Returns the cloud's name in its metadata.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Public => "AzureCloud",
@@ -85,8 +85,9 @@ impl Cloud {
         }
     }
 
-    /// `GET /metadata/endpoints`: where everything is. With a `base` such as `https://127.0.0.1:1234`, Entra and ARM are
-    /// both there.
+    /// Returns the body of `GET /metadata/endpoints`.
+    ///
+    /// If `base` is given, such as `https://127.0.0.1:1234`, it is the address of both Entra and ARM.
     pub(crate) fn metadata(self, base: Option<&str>) -> Value {
         let at = |host: &str| base.map_or_else(|| format!("https://{host}"), str::to_owned);
         let audiences: Vec<String> = match base {
@@ -120,7 +121,7 @@ impl Cloud {
         })
     }
 
-    /// Entra's address for the home tenant.
+    /// Returns Entra's authority URL for the home tenant.
     pub(crate) fn authority(self) -> String {
         format!("https://{}/{TENANT}", self.login_host())
     }

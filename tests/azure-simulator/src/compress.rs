@@ -1,4 +1,4 @@
-//! Answers are compressed where the client takes it and it is worth it.
+//! Compression of large responses for clients that accept it.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use http::Method;
 
 use crate::wire::{Call, Reply};
 
-/// Bodies up to this size aren't worth it.
+/// Bodies up to this size are not compressed.
 const WORTH_BYTES: usize = 1024;
 
-/// The answer as it goes onto the wire.
+/// Compresses the response if it is large and the client accepts gzip.
 pub(crate) fn compressed(call: &Call, reply: Reply) -> Reply {
     let whole = reply.status != 206 && call.method != Method::HEAD;
     if !whole || reply.body.len() <= WORTH_BYTES || !takes_gzip(call) {
@@ -26,7 +26,7 @@ pub(crate) fn compressed(call: &Call, reply: Reply) -> Reply {
             .body(bytes)
             .with("content-encoding", "gzip")
             .with("vary", "Accept-Encoding"),
-        // Nothing can fail in memory; if it did, the plain answer is as good.
+        // Compression in memory cannot fail. If it did, the plain response would be correct too.
         Err(_) => reply,
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn only_large_bodies_are_compressed_and_only_for_those_who_take_it() {
+    fn compresses_only_large_bodies_for_clients_that_accept_gzip() {
         let large = || Reply::empty(200).body(vec![b'a'; 2000]);
         let small = || Reply::empty(200).body(vec![b'a'; 1024]);
         assert!(compressed(&call("deflate, gzip;q=0.5"), large()).body.len() < 100);

@@ -1,4 +1,4 @@
-//! Where a request meets the world: which service its host stands for, what it is called, and what is written down.
+//! Dispatch of requests by host, and their entries in the log.
 
 use crate::fault::{self, Effect};
 use crate::log::{Entry, masked};
@@ -8,17 +8,17 @@ use crate::state::World;
 use crate::wire::{Call, Reply};
 use crate::{acr, arm, az, entra, storage};
 
-/// What a request is called in the log, whatever becomes of it.
+/// The name of a request in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Label {
-    /// Such as `tasks/write`.
+    /// The operation, such as `tasks/write`.
     pub(crate) operation: String,
-    /// Whether it asks for a change.
+    /// Whether it is a write.
     pub(crate) write: bool,
 }
 
 impl Label {
-    /// A request that asks for nothing to change.
+    /// Returns the label of a read.
     pub(crate) fn look(operation: &str) -> Self {
         Self {
             operation: operation.to_owned(),
@@ -27,23 +27,23 @@ impl Label {
     }
 }
 
-/// A service that a host stands for.
+/// A simulated service.
 enum Part {
     Entra,
     Arm,
-    /// A host that tells where the cloud's parts are, and nothing else.
+    /// A host that serves only the cloud's metadata endpoints.
     Metadata,
     Storage,
     GitHub,
     AzureDevOps,
-    /// What is asked in plain HTTP.
+    /// A service in plain HTTP.
     Plain(PlainPart),
-    /// The data plane of the registry of that name.
+    /// The data plane of a registry, by its name.
     Registry(String),
-    Nobody,
+    Unknown,
 }
 
-/// A service on the machine of the client.
+/// A service on the client's machine.
 #[derive(Clone, Copy)]
 enum PlainPart {
     Imds,
@@ -52,12 +52,12 @@ enum PlainPart {
 }
 
 impl World {
-    /// Whether this host is one that the simulator plays.
+    /// Returns whether the simulator serves this host through its proxy.
     pub(crate) fn plays(&self, host: &str) -> bool {
-        !matches!(self.part(host, ""), Part::Nobody | Part::Plain(_))
+        !matches!(self.part(host, ""), Part::Unknown | Part::Plain(_))
     }
 
-    /// What the planted faults make of this request: the first that strikes, though all of them count it.
+    /// Returns the effect of the first fault that affects this request. All faults count the request.
     pub(crate) fn strike(&mut self, call: &Call) -> Option<Effect> {
         let struck: Vec<Effect> = self
             .faults
@@ -67,7 +67,7 @@ impl World {
         struck.into_iter().next()
     }
 
-    /// Lets the service that the host stands for answer.
+    /// Answers a request through the service of its host.
     pub(crate) fn answer(&mut self, call: &Call) -> Reply {
         match self.part(&call.host, &call.path) {
             Part::Entra => entra::answer(self, call),
@@ -81,11 +81,11 @@ impl World {
             Part::Plain(PlainPart::AppService) => app_service::answer(self, call),
             Part::Plain(PlainPart::AzureCli) => az::command::answer(self, call),
             Part::Registry(name) => acr::answer(self, call, &name),
-            Part::Nobody => Reply::empty(421),
+            Part::Unknown => Reply::empty(421),
         }
     }
 
-    /// Writes a request down. `status` is 0 when the client never saw an answer.
+    /// Adds a request to the log. `status` is 0 if the client received no response.
     pub(crate) fn record(&mut self, call: &Call, status: u16, faulted: bool) {
         let Label { operation, write } = self.label(call);
         let token = self.tokens.find(call.bearer().unwrap_or_default());
@@ -113,7 +113,7 @@ impl World {
         self.log.add(entry);
     }
 
-    /// What the request is throttled with, whether or not the knob is on.
+    /// Returns the request's throttling bucket, whether or not throttling is on.
     fn bucket(&self, call: &Call) -> Option<String> {
         match self.part(&call.host, &call.path) {
             Part::Arm if call.path != arm::METADATA => {
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// The answer of a service that is refusing by order, in the service's own envelope.
+    /// Returns the error response of an injected fault, in the service's own format.
     pub(crate) fn refusal(
         &self,
         call: &Call,
@@ -134,11 +134,9 @@ impl World {
     ) -> Reply {
         let reply = match self.part(&call.host, &call.path) {
             Part::Entra => entra::fault(self, status, code),
-            Part::Plain(_) => imds::refused(
-                status,
-                code.unwrap_or("unavailable"),
-                "A fault was planted here.",
-            ),
+            Part::Plain(_) => {
+                imds::refused(status, code.unwrap_or("unavailable"), "Injected fault.")
+            }
             part => fault::refusal(matches!(part, Part::Registry(_)), status, code),
         };
         match retry_after {
@@ -159,7 +157,7 @@ impl World {
             Part::Plain(PlainPart::AppService) => Label::look("identity/app-service"),
             Part::Plain(PlainPart::AzureCli) => Label::look("az"),
             Part::Registry(_) => acr::label(call),
-            Part::Nobody => Label::look("unknown-host"),
+            Part::Unknown => Label::look("unknown-host"),
         }
     }
 
@@ -176,12 +174,12 @@ impl World {
             az::HOST => Part::Plain(PlainPart::AzureCli),
             host if is_loopback(host) && arm::is_path(path) => Part::Arm,
             host if is_loopback(host) => Part::Entra,
-            host => self.registry_at(host).map_or(Part::Nobody, Part::Registry),
+            host => self.registry_at(host).map_or(Part::Unknown, Part::Registry),
         }
     }
 }
 
-/// The host for which a path of the plain listener stands.
+/// Returns the log's host name for a path of the plain HTTP listener.
 pub(crate) fn plain_host(path: &str) -> &'static str {
     match path {
         az::PATH => az::HOST,
@@ -190,7 +188,7 @@ pub(crate) fn plain_host(path: &str) -> &'static str {
     }
 }
 
-/// Whether the host is this machine, which has no name in Azure.
+/// Returns whether the host is a loopback address.
 pub(crate) fn is_loopback(host: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost" | "[::1]")
 }

@@ -1,7 +1,7 @@
-//! What reads still show after a write: Azure is consistent only in the end.
+//! Stale reads after a write, because Azure is eventually consistent.
 //!
-//! Services decide by what is true, and show what the echoes still say. Echoes fade with looks, not with time, so that
-//! no test has to sleep.
+//! An echo is the old state that reads still return. Writes always use the current state. Echoes expire after
+//! a number of reads instead of a time, so that no test has to sleep.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use crate::repository::{Repository, Tag};
 use crate::state::World;
 use crate::task::Task;
 
-/// The echoes of every kind of read.
+/// The echoes of all kinds of reads.
 #[derive(Debug, Default)]
 pub(crate) struct Echoes {
     pub(crate) tasks: Echo<Task>,
     pub(crate) task_lists: Echo<Task>,
-    /// By principal: the identities that their tasks don't show yet.
+    /// By principal: new identities that reads of their tasks do not show yet.
     pub(crate) identities: Echo<()>,
-    /// By name: the deleted ones that linger.
+    /// By name: deleted assignments that reads still return.
     pub(crate) assignments: Echo<RoleAssignment>,
     pub(crate) assignment_lists: Echo<RoleAssignment>,
     pub(crate) registries: Echo<RegistrySpec>,
     pub(crate) tags: Echo<Tag>,
-    /// The deleted ones that linger.
+    /// Deleted repositories that reads still return.
     pub(crate) repositories: Echo<Repository>,
 }
 
-/// What things of one kind were before they were written, and for how many looks that still shows.
+/// The old states of one kind of object, and the number of reads that still return each of them.
 #[derive(Debug)]
 pub(crate) struct Echo<T>(BTreeMap<String, (Option<T>, u32)>);
 
@@ -38,7 +38,9 @@ impl<T> Default for Echo<T> {
 }
 
 impl<T: Clone> Echo<T> {
-    /// Notes a write: the next looks show what was there before, or, if older echoes still sound, what they say.
+    /// Keeps the state before a write for the next reads.
+    ///
+    /// If an older echo exists, reads keep returning that one.
     pub(crate) fn keep(&mut self, key: &str, before: Option<T>, looks: u32) {
         if looks > 0 {
             let echo = self.0.entry(key.to_owned()).or_insert((before, 0));
@@ -46,17 +48,17 @@ impl<T: Clone> Echo<T> {
         }
     }
 
-    /// What a look sees of something of which this is true.
+    /// Returns what a read shows: the echo if one exists, otherwise `truth`.
     pub(crate) fn see(&self, key: &str, truth: Option<T>) -> Option<T> {
         self.0.get(key).map_or(truth, |(before, _)| before.clone())
     }
 
-    /// What an echo says of something that was there before.
+    /// Returns the old state in an echo, if the object existed.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
         self.0.get(key).and_then(|(before, _)| before.as_ref())
     }
 
-    /// Notes a look, and says whether it met an echo.
+    /// Counts a read and returns whether an echo existed.
     pub(crate) fn fade(&mut self, key: &str) -> bool {
         let Some((_, looks)) = self.0.get_mut(key) else {
             return false;
@@ -68,30 +70,30 @@ impl<T: Clone> Echo<T> {
         true
     }
 
-    /// Lets something be seen as it is.
+    /// Ends an echo: reads return the current state.
     pub(crate) fn end(&mut self, key: &str) {
         self.0.remove(key);
     }
 
-    /// Lets everything below a prefix be seen as it is.
+    /// Ends all echoes below a prefix.
     fn end_below(&mut self, prefix: &str) {
         self.0.retain(|key, _| !key.starts_with(prefix));
     }
 
-    /// What still sounds below a prefix.
+    /// Returns the keys of the echoes below a prefix.
     pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
         let below = self.0.keys().filter(|key| key.starts_with(prefix));
         below.cloned().collect()
     }
 }
 
-/// The key of something in a registry; names have no letter case there.
+/// Returns the key of an object in a registry. Registry names ignore letter case.
 pub(crate) fn key(registry: &str, below: &str) -> String {
     format!("{}/{below}", registry.to_lowercase())
 }
 
 impl World {
-    /// Notes that a task is about to be written.
+    /// Keeps echoes of a task before a write.
     pub(crate) fn echo_task(&mut self, registry: &str, name: &str) {
         let name = name.to_lowercase();
         let key = key(registry, &name);
@@ -105,7 +107,7 @@ impl World {
         self.echoes.task_lists.keep(&key, before, list_looks);
     }
 
-    /// Notes that a tag is about to be pointed at another manifest.
+    /// Keeps an echo of a tag before a push.
     pub(crate) fn echo_tag(&mut self, registry: &str, repository: &str, tag: &str) {
         let found = self
             .registry(registry)
@@ -117,7 +119,7 @@ impl World {
             .keep(&key, before, self.knobs.stale_tag_looks);
     }
 
-    /// Takes a repository away; readers may see it for a while.
+    /// Deletes a repository. Reads can still return it for a while.
     pub(crate) fn remove_repository(&mut self, registry: &str, name: &str) {
         let found = self.registry_mut(registry);
         let removed = found.and_then(|found| found.repositories.remove(name));
@@ -132,7 +134,7 @@ impl World {
         }
     }
 
-    /// A repository as readers see it: a deleted one that lingers too, unless something has been pushed to it again.
+    /// Returns a repository as reads see it, possibly a deleted one. A new push ends that.
     pub(crate) fn visible_repository(&self, registry: &str, name: &str) -> Option<&Repository> {
         let found = self.registry(registry)?.repositories.get(name);
         found
@@ -141,7 +143,7 @@ impl World {
             .or(found)
     }
 
-    /// The names of a registry's repositories that are gone and linger.
+    /// Returns the names of deleted repositories that reads still return.
     pub(crate) fn lingering_repositories(&self, registry: &str) -> Vec<String> {
         let prefix = key(registry, "");
         let keys = self.echoes.repositories.keys(&prefix).into_iter();
@@ -154,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_echo_says_what_was_until_its_looks_are_used_up() {
+    fn an_echo_returns_the_old_state_until_its_reads_run_out() {
         let mut echo = Echo::default();
         echo.keep("a", Some(1), 2);
         for expected in [Some(1), Some(1), Some(2), Some(2)] {
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_write_prolongs_the_oldest_echo() {
+    fn a_second_write_extends_the_oldest_echo() {
         let mut echo = Echo::default();
         echo.keep("a", None, 1);
         echo.keep("a", Some(1), 2);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn without_looks_there_is_no_echo() {
+    fn zero_reads_keep_no_echo() {
         let mut echo = Echo::default();
         echo.keep("a", Some(1), 0);
         assert_eq!(echo.see("a", None), None);

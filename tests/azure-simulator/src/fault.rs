@@ -1,4 +1,4 @@
-//! Faults: what goes wrong on the wire, and at which request.
+//! Faults: injected failures, and the requests they affect.
 
 use std::str::FromStr;
 
@@ -8,47 +8,49 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Call, Reply};
 
-/// Something that goes wrong at a request, and perhaps at the ones that follow.
+/// An injected failure of one request, or of several in a row.
 ///
-/// Built as it is said: `Fault::at(7).status(500)`, `Fault::on("PUT", "/tasks/cssc-scan-image").nth(2).cut()`.
-/// As text (flags, the admin path): `at=7,status=500` or `on=PUT /tasks/,nth=2,status=429,retry-after=3,times=4`.
+/// Examples: `Fault::at(7).status(500)`, `Fault::on("PUT", "/tasks/cssc-scan-image").nth(2).cut()`.
+///
+/// As text, in flags and at the admin endpoint: `at=7,status=500` or
+/// `on=PUT /tasks/,nth=2,status=429,retry-after=3,times=4`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fault {
-    /// The method that counts; none = any.
+    /// The method to match; `None` or `*` matches any.
     method: Option<String>,
-    /// A regular expression on `host/path` that counts; none = any.
+    /// The regular expression to match on `host/path`; `None` matches any.
     path: Option<String>,
-    /// The first of the counted requests that goes wrong, from 1.
+    /// The first matching request to fail, counted from 1.
     nth: u64,
-    /// How many of the counted requests go wrong.
+    /// The number of matching requests to fail.
     times: u64,
     effect: Effect,
-    /// The requests counted since the fault was planted.
+    /// The matching requests since the fault was added.
     seen: u64,
 }
 
-/// What goes wrong.
+/// The kind of failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Effect {
-    /// Refused with a status, before anything happened.
+    /// Returns an error status without carrying out the request.
     Status {
         status: u16,
         code: Option<String>,
         retry_after: Option<u64>,
     },
-    /// The connection breaks before anything happened.
+    /// Cuts the connection without carrying out the request.
     Cut,
-    /// The request is carried out, and the connection breaks before the answer.
+    /// Carries out the request, then cuts the connection before the response.
     CutAfter,
-    /// No answer ever comes, and nothing happened.
+    /// Never responds and does not carry out the request.
     Hang,
-    /// The request is carried out, and no answer ever comes.
+    /// Carries out the request, then never responds.
     HangAfter,
 }
 
 impl Fault {
-    /// A fault at the `nth` request of any kind, counted from 1 and from now: a 500, unless told otherwise.
+    /// Fails the `nth` request of any kind, counted from 1 since the fault is added. Defaults to status 500.
     #[must_use]
     pub fn at(nth: u64) -> Self {
         Self {
@@ -61,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// A fault at the first request with that method whose `host/path` matches the regular expression.
+    /// Fails the first request with this method whose `host/path` matches the regular expression.
     #[must_use]
     pub fn on(method: &str, path: &str) -> Self {
         Self {
@@ -71,28 +73,28 @@ impl Fault {
         }
     }
 
-    /// Starts at the `nth` of the matching requests instead of the first.
+    /// Starts at the `nth` matching request instead of the first.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = nth;
         self
     }
 
-    /// Goes wrong that many times in a row.
+    /// Fails this many matching requests in a row.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = times;
         self
     }
 
-    /// Answers with this status.
+    /// Responds with this status.
     #[must_use]
     pub fn status(mut self, code: u16) -> Self {
         self.effect = status(code);
         self
     }
 
-    /// Gives the status this error code.
+    /// Sets the error code of the response.
     #[must_use]
     pub fn code(mut self, text: &str) -> Self {
         if let Effect::Status { code, .. } = &mut self.effect {
@@ -101,7 +103,7 @@ impl Fault {
         self
     }
 
-    /// Gives the status a `Retry-After`, in seconds.
+    /// Sets `Retry-After` of the response, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         if let Effect::Status { retry_after, .. } = &mut self.effect {
@@ -110,35 +112,35 @@ impl Fault {
         self
     }
 
-    /// Cuts the connection before anything happened.
+    /// Cuts the connection without carrying out the request.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.effect = Effect::Cut;
         self
     }
 
-    /// Carries the request out, then cuts the connection.
+    /// Carries out the request, then cuts the connection.
     #[must_use]
     pub fn cut_after(mut self) -> Self {
         self.effect = Effect::CutAfter;
         self
     }
 
-    /// Never answers.
+    /// Never responds, and does not carry out the request.
     #[must_use]
     pub fn hang(mut self) -> Self {
         self.effect = Effect::Hang;
         self
     }
 
-    /// Carries the request out, then never answers.
+    /// Carries out the request, then never responds.
     #[must_use]
     pub fn hang_after(mut self) -> Self {
         self.effect = Effect::HangAfter;
         self
     }
 
-    /// Counts the request if it is one of ours, and says what becomes of it.
+    /// Counts the request if it matches, and returns the effect if it must fail.
     pub(crate) fn strikes(&mut self, call: &Call) -> Option<Effect> {
         if !self.concerns(call) {
             return None;
@@ -199,14 +201,14 @@ impl FromStr for Fault {
                 "cut-after" => fault.cut_after(),
                 "hang" => fault.hang(),
                 "hang-after" => fault.hang_after(),
-                _ => return Err(format!("`{part}` is not part of a fault")),
+                _ => return Err(format!("`{part}` is not a fault option")),
             };
         }
         Ok(fault)
     }
 }
 
-/// The answer of a service that is refusing by order; ARM and the data plane differ only in the envelope.
+/// Returns the error response of an injected fault. ARM and the data plane differ only in the error format.
 pub(crate) fn refusal(data_plane: bool, status: u16, code: Option<&str>) -> Reply {
     let code = code.unwrap_or(match status {
         429 => "TooManyRequests",
@@ -214,7 +216,8 @@ pub(crate) fn refusal(data_plane: bool, status: u16, code: Option<&str>) -> Repl
         504 => "GatewayTimeout",
         _ => "InternalServerError",
     });
-    let error = serde_json::json!({"code": code, "message": format!("A fault was planted here: {status} {code}.")});
+    let error =
+        serde_json::json!({"code": code, "message": format!("Injected fault: {status} {code}.")});
     let body = if data_plane {
         serde_json::json!({"errors": [error]})
     } else {
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_at_its_request_and_as_often_as_told() {
+    fn a_fault_strikes_at_the_nth_request_and_repeats() {
         let mut fault = Fault::on("PUT", "/tasks/").nth(2).times(2).cut();
         let put = call(Method::PUT, "/a/tasks/b");
         assert_eq!(fault.strikes(&call(Method::GET, "/a/tasks/b")), None);
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_reads_from_text() {
+    fn a_fault_parses_from_text() {
         let mut fault: Fault = "on=PUT /tasks/,status=429,retry-after=3".parse().unwrap();
         let expected = Effect::Status {
             status: 429,

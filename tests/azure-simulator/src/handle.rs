@@ -1,4 +1,4 @@
-//! The handle on one registry of a running simulator: what a test seeds, breaks and looks at.
+//! The handle on one registry of a running simulator, for tests to seed, change and inspect it.
 
 use serde_json::Value;
 
@@ -21,24 +21,24 @@ impl<'simulator> RegistryHandle<'simulator> {
         Self { simulator, name }
     }
 
-    /// Its ARM id.
+    /// Returns the registry's resource ID.
     #[must_use]
     pub fn id(&self) -> String {
         self.read(Registry::id)
     }
 
-    /// Its login server.
+    /// Returns the registry's login server.
     #[must_use]
     pub fn login_server(&self) -> String {
         self.read(Registry::login_server)
     }
 
-    /// Pushes a Linux image, and decides what a scan will find in it.
+    /// Pushes a Linux image and sets the result of its scan and patch.
     pub fn push_image(&self, repository: &str, tag: &str, fate: Fate) -> &Self {
         self.push_image_for("linux", repository, tag, fate)
     }
 
-    /// Pushes an image for that operating system.
+    /// Pushes an image for an operating system.
     pub fn push_image_for(&self, os: &str, repository: &str, tag: &str, fate: Fate) -> &Self {
         self.simulator
             .world()
@@ -56,7 +56,7 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Pushes one image under that many tags, `v00001` and on.
+    /// Pushes one image under `count` tags, starting at `v00001`.
     pub fn push_tags(&self, repository: &str, count: usize) -> &Self {
         let mut world = self.simulator.world();
         world.seed(&self.name, repository, |stored, nonce, now| {
@@ -66,8 +66,9 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Feeds repositories from another registry: `source` such as `docker.io/library/*`, `target` such as `cache/*`.
-    /// They are filled by [`RegistryHandle::push_image`], and nobody else can push to them.
+    /// Adds a cache rule: `source` such as `docker.io/library/*`, `target` such as `cache/*`.
+    ///
+    /// Only [`RegistryHandle::push_image`] and the other methods of this handle can fill its repositories.
     pub fn add_cache_rule(&self, source: &str, target: &str) -> &Self {
         let mut world = self.simulator.world();
         let created = world.now();
@@ -78,7 +79,7 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// The names of a repository's tags, in the alphabet's order; empty if there is no such repository.
+    /// Returns the tags of a repository in alphabetical order; empty if the repository does not exist.
     #[must_use]
     pub fn tags(&self, repository: &str) -> Vec<String> {
         self.read(|registry| {
@@ -89,13 +90,13 @@ impl<'simulator> RegistryHandle<'simulator> {
         })
     }
 
-    /// The names of its repositories.
+    /// Returns the names of the repositories.
     #[must_use]
     pub fn repositories(&self) -> Vec<String> {
         self.read(|registry| registry.repositories.keys().cloned().collect())
     }
 
-    /// The stored policy document, if there is one that parses.
+    /// Returns the stored policy document; `None` if it does not exist or is not JSON.
     #[must_use]
     pub fn policy(&self) -> Option<Value> {
         let layer = self.read(|registry| {
@@ -107,7 +108,7 @@ impl<'simulator> RegistryHandle<'simulator> {
         serde_json::from_slice(&layer?).ok()
     }
 
-    /// Stores a policy document the way the Azure CLI does.
+    /// Stores a policy document as the Azure CLI does.
     pub fn push_policy(&self, document: &str) -> &Self {
         self.simulator.world().push_policy(&self.name, document);
         self
@@ -119,19 +120,19 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Its tasks, in the alphabet's order.
+    /// Returns the tasks in alphabetical order.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task> {
         self.read(|registry| registry.tasks.values().cloned().collect())
     }
 
-    /// A task by name.
+    /// Returns a task by name.
     #[must_use]
     pub fn task(&self, name: &str) -> Option<Task> {
         self.read(|registry| registry.tasks.get(&name.to_lowercase()).cloned())
     }
 
-    /// Changes a task behind everybody's back.
+    /// Changes a task directly, without a request.
     pub fn edit_task(&self, name: &str, edit: impl FnOnce(&mut Task)) -> &Self {
         let mut world = self.simulator.world();
         world.echo_task(&self.name, name);
@@ -145,24 +146,26 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Deletes a task with its identity, as in the portal; its role assignments stay. Says whether it was there.
+    /// Deletes a task with its identity, as in the portal, and returns whether it existed.
+    ///
+    /// Its role assignments remain.
     pub fn delete_task(&self, name: &str) -> bool {
         self.simulator.world().remove_task(&self.name, name)
     }
 
-    /// `az acr supply-chain workflow create`: the workflow as that generation of the CLI leaves it.
+    /// Runs `az acr supply-chain workflow create` of a generation of the CLI.
     ///
     /// # Errors
-    /// As the CLI's: the workflow is there, or ARM refused a step; what was made until then stays.
+    /// The workflow already exists, or ARM refused a step. The resources created before the failed step remain.
     pub fn cli_create(&self, create: impl Into<CliCreate>) -> Result<(), CliError> {
         let mut world = self.simulator.world();
         world.cli_create(&self.name, &create.into(), None)
     }
 
-    /// The same, left half-done: that step and those after it never happen.
+    /// Runs `workflow create` and interrupts it before a step.
     ///
     /// # Panics
-    /// When it fails before that step: a test that wants it otherwise is wrong.
+    /// The create fails before that step.
     pub fn cli_create_failing_at(&self, step: CliStep, create: impl Into<CliCreate>) -> &Self {
         let mut world = self.simulator.world();
         let failed = world.cli_create(&self.name, &create.into(), Some(step));
@@ -172,11 +175,13 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// `az acr supply-chain workflow update`: stores the policy, moves the timer to the minute of the call, and puts the
-    /// generation's own definitions in the place of others.
+    /// Runs `az acr supply-chain workflow update`.
+    ///
+    /// It replaces task definitions that differ from the generation's definitions. If given, it stores
+    /// `policy`, and sets `schedule` at the current hour and minute.
     ///
     /// # Errors
-    /// As the CLI's: a task is missing, or ARM refused a step.
+    /// A task is missing, or ARM refused a step.
     pub fn cli_update(
         &self,
         generation: Generation,
@@ -187,15 +192,15 @@ impl<'simulator> RegistryHandle<'simulator> {
         world.cli_update(&self.name, generation, schedule, policy)
     }
 
-    /// `az acr supply-chain workflow delete`: looks for the role assignments of the tasks that are there, and of no others.
+    /// Runs `az acr supply-chain workflow delete`. It deletes only the role assignments of existing tasks.
     ///
     /// # Errors
-    /// As the CLI's: ARM refused a step; what was deleted until then is gone.
+    /// ARM refused a step. The resources deleted before it stay deleted.
     pub fn cli_delete(&self) -> Result<(), CliError> {
         self.simulator.world().cli_delete(&self.name)
     }
 
-    /// Changes the registry itself: SKU, network, RBAC mode.
+    /// Changes the registry itself, such as its SKU, network access or RBAC mode.
     pub fn reconfigure(&self, change: impl FnOnce(RegistrySpec) -> RegistrySpec) -> &Self {
         let mut world = self.simulator.world();
         let (key, looks) = (self.name.to_lowercase(), world.knobs.stale_registry_looks);
@@ -208,7 +213,7 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Takes back all its refresh and access tokens.
+    /// Revokes all refresh and access tokens of the registry.
     pub fn revoke_tokens(&self) -> &Self {
         let server = self.login_server();
         let mut world = self.simulator.world();
@@ -217,13 +222,13 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Its runs, oldest first.
+    /// Returns the runs, oldest first.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.read(|registry| registry.runs.clone())
     }
 
-    /// Changes a run behind everybody's back: when it was queued, where it has got to.
+    /// Changes a run directly, such as its creation time or its status.
     pub fn edit_run(&self, id: &str, edit: impl FnOnce(&mut Run)) -> &Self {
         let mut world = self.simulator.world();
         if let Some(run) = world.run_mut(&self.name, id) {
@@ -233,7 +238,7 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Puts these bytes in the place of a run's log, or takes the log away.
+    /// Replaces a run's log with these bytes, or removes the log if `None`.
     pub fn store_log(&self, id: &str, log: Option<Vec<u8>>) -> &Self {
         let mut world = self.simulator.world();
         if let Some(found) = world.registry_mut(&self.name) {
@@ -243,12 +248,14 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
-    /// Lets a task's timer fire; gives the run's id.
+    /// Fires a task's timer and returns the run's ID.
+    ///
+    /// Returns `None` if the task is missing, is disabled, or has no enabled timer.
     pub fn fire_timer(&self, task: &str) -> Option<String> {
         self.simulator.world().fire_timer(&self.name, task)
     }
 
-    /// Drives all runs, and the runs that these queue, to their ends.
+    /// Completes all runs, and the runs that they queue.
     pub fn settle_runs(&self) -> &Self {
         self.simulator.world().settle_runs(&self.name);
         self

@@ -1,7 +1,7 @@
-//! JSON web tokens: taken apart, signed and verified, by the algorithms that Entra takes from its clients.
+//! JSON web tokens: parsed, signed and verified with the algorithms that Entra accepts from clients.
 //!
-//! `ring` alone does it: it is here for TLS anyway, and the checks have to come in Entra's own order, which the crates
-//! for whole JWTs don't leave to their callers.
+//! It uses only `ring`, which TLS needs anyway. Crates for complete JWTs do not let the caller choose the
+//! order of the checks, which must be Entra's order.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,12 +11,12 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 
-/// A token as it came, not yet believed.
+/// A parsed token, not yet verified.
 #[derive(Debug, Clone)]
 pub(crate) struct Jwt {
     pub(crate) header: Value,
     pub(crate) claims: Value,
-    /// What the signature is over.
+    /// The signed text.
     signed: String,
     signature: Vec<u8>,
 }
@@ -26,13 +26,13 @@ pub(crate) struct Jwt {
 pub enum SigningKey {
     /// RSA.
     Rsa(RsaKeyPair),
-    /// Elliptic, NIST P-256.
+    /// Elliptic curve NIST P-256.
     P256(EcdsaKeyPair),
-    /// Elliptic, NIST P-384.
+    /// Elliptic curve NIST P-384.
     P384(EcdsaKeyPair),
 }
 
-/// A public key: PKCS#1 for RSA, the uncompressed point for the others.
+/// A public key: PKCS#1 for RSA, the uncompressed point for elliptic curves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PublicKey {
     Rsa(Vec<u8>),
@@ -40,17 +40,17 @@ pub(crate) enum PublicKey {
     P384(Vec<u8>),
 }
 
-/// Why a signature isn't one.
+/// Why a signature is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mistrust {
-    /// The key can't be used with the algorithm of the header.
+    /// The key does not support the algorithm of the header.
     Unfit,
-    /// The key made no such signature.
+    /// The key did not create this signature.
     Wrong,
 }
 
 impl Jwt {
-    /// Takes a token apart; none if it isn't one.
+    /// Parses a token; `None` if it is malformed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
@@ -67,22 +67,22 @@ impl Jwt {
         })
     }
 
-    /// A text of the header.
+    /// Returns a string field of the header.
     pub(crate) fn named(&self, name: &str) -> Option<&str> {
         self.header[name].as_str()
     }
 
-    /// A text of the claims.
+    /// Returns a string claim.
     pub(crate) fn claim(&self, name: &str) -> Option<&str> {
         self.claims[name].as_str()
     }
 
-    /// A time of the claims, in seconds of the epoch.
+    /// Returns a time claim in seconds since the Unix epoch.
     pub(crate) fn time(&self, name: &str) -> Option<i64> {
         self.claims[name].as_i64()
     }
 
-    /// Whether the key made the signature.
+    /// Checks that the key created the signature.
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), Mistrust> {
         let (algorithm, key): (&dyn signature::VerificationAlgorithm, _) =
             match (self.named("alg").unwrap_or_default(), key) {
@@ -99,7 +99,7 @@ impl Jwt {
 }
 
 impl SigningKey {
-    /// Reads a PKCS#8 key; none if it is of another kind.
+    /// Reads a PKCS#8 key; `None` if the format or the key type is not supported.
     #[must_use]
     pub fn from_pem(pem: &str) -> Option<Self> {
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
@@ -121,7 +121,7 @@ impl SigningKey {
         }
     }
 
-    /// Signs claims by the algorithm that the header names; none if the key can't.
+    /// Signs claims with the header's `alg`; `None` if the key does not support it.
     #[must_use]
     pub fn sign(&self, header: &Value, claims: &Value) -> Option<String> {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
@@ -160,7 +160,7 @@ mod tests {
     use crate::certificate::AppCertificate;
 
     #[test]
-    fn each_algorithm_verifies_what_it_signed_and_nothing_else() {
+    fn each_algorithm_verifies_only_its_own_signatures() {
         for (certificate, algorithms) in [
             (AppCertificate::Rsa, ["RS256", "PS256"].as_slice()),
             (AppCertificate::P256, &["ES256"]),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_none() {
+    fn malformed_tokens_do_not_parse() {
         for text in ["", "a.b", "a.b.c", "e30.e30", "bnVsbA.e30.e30"] {
             assert!(Jwt::parse(text).is_none(), "{text}");
         }

@@ -1,126 +1,127 @@
-//! The knobs: how the simulated Azure behaves, while it runs.
+//! The knobs: the settings that change how the simulated Azure behaves.
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-/// How the simulated Azure behaves; every knob may be turned while it runs.
+/// The settings of the simulated Azure. Every knob can change while the simulator runs.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
-    /// Milliseconds that every request takes.
+    /// The latency of every request in milliseconds.
     #[arg(long, default_value_t = 0)]
     pub latency_ms: u64,
-    /// Milliseconds until a new principal is known and a new role assignment works.
+    /// Milliseconds until a new principal or role assignment has propagated.
     #[arg(long, default_value_t = 0)]
     pub replication_delay_ms: u64,
-    /// Seconds for which Entra's tokens are good.
+    /// The lifetime of Entra access tokens in seconds.
     #[arg(long, default_value_t = 3600)]
     pub token_lifetime_s: u64,
-    /// Seconds for which a registry's refresh tokens are good.
+    /// The lifetime of a registry's refresh tokens in seconds.
     #[arg(long, default_value_t = 10_800)]
     pub refresh_token_lifetime_s: u64,
-    /// Seconds for which a registry's access tokens are good.
+    /// The lifetime of a registry's access tokens in seconds.
     #[arg(long, default_value_t = 4_500)]
     pub registry_token_lifetime_s: u64,
-    /// Seconds for which the tokens of GitHub and Azure DevOps are good.
+    /// The lifetime of GitHub's and Azure DevOps's tokens in seconds.
     #[arg(long, default_value_t = 600)]
     pub oidc_token_lifetime_s: u64,
-    /// Entra doesn't know the audience of ACR's data plane.
+    /// Entra does not know the audience of ACR's data plane.
     #[arg(long)]
     pub acr_audience_unknown: bool,
-    /// Registries refuse tokens of the data plane's audience, and take ARM's.
+    /// Registries refuse tokens for the data plane's audience, and accept tokens for ARM.
     #[arg(long)]
     pub acr_audience_refused: bool,
-    /// How many looks at a task still show `Creating` or `Updating` after a write.
+    /// The number of reads of a task after a write that show `Creating` or `Updating`.
     #[arg(long, default_value_t = 0)]
     pub provisioning_looks: u32,
-    /// How many looks at a deleted task still show it, `Deleting`.
+    /// The number of reads of a deleted task that show `Deleting`.
     #[arg(long, default_value_t = 0)]
     pub deletion_looks: u32,
-    /// How many looks at a deleted role assignment, by its id or in a list, still show it.
+    /// The number of reads that still return a deleted role assignment, by ID or in a list.
     #[arg(long, default_value_t = 0)]
     pub assignment_deletion_looks: u32,
-    /// How many reads of a deleted repository still find it.
+    /// The number of reads that still return a deleted repository.
     #[arg(long, default_value_t = 0)]
     pub repository_deletion_looks: u32,
-    /// How many looks at a task after a PUT or PATCH still show what was there before.
+    /// The number of reads of a task after a PUT or PATCH that return its old state.
     #[arg(long, default_value_t = 0)]
     pub stale_task_looks: u32,
-    /// How many task lists after a write still show what was there before.
+    /// The number of task lists after a write that return the old state.
     #[arg(long, default_value_t = 0)]
     pub stale_task_list_looks: u32,
-    /// How many lists of role assignments after a write lack the new ones and have the deleted ones.
+    /// The number of role assignment lists after a write that lack new assignments and include deleted ones.
     #[arg(long, default_value_t = 0)]
     pub stale_assignment_list_looks: u32,
-    /// How many looks at a registry after a change still show what it was before.
+    /// The number of reads of a registry after a change that return its old state.
     #[arg(long, default_value_t = 0)]
     pub stale_registry_looks: u32,
-    /// How many reads of a manifest by its tag after a push still find the old one, or none.
+    /// The number of reads by tag after a push that return the old manifest, or none.
     #[arg(long, default_value_t = 0)]
     pub stale_tag_looks: u32,
-    /// How many looks at a task with a new identity lack its principal.
+    /// The number of reads of a task with a new identity that lack its principal ID.
     #[arg(long, default_value_t = 0)]
     pub late_identity_looks: u32,
     /// Task writes end in `provisioningState: Failed`.
     #[arg(long)]
     pub provisioning_fails: bool,
-    /// Task writes answer with an `Azure-AsyncOperation` to poll.
+    /// Task writes return an `Azure-AsyncOperation` header to poll.
     #[arg(long)]
     pub async_operations: bool,
-    /// Milliseconds that a run is queued, and again that it runs; none = one look each.
+    /// Milliseconds that a run is queued, and then that it runs; if omitted, one read each.
     #[arg(long)]
     pub run_duration_ms: Option<u64>,
-    /// How many more looks a run is `Running`, with some more lines of its log at each.
+    /// The number of additional reads that show a run `Running`; each adds lines to its log.
     #[arg(long, default_value_t = 0)]
     pub run_looks: u32,
-    /// The most rows of an ARM list before it goes on behind a `nextLink`.
+    /// The maximum number of rows on a page of an ARM list.
     #[arg(long, default_value_t = 100)]
     pub page_size: usize,
-    /// The letter case of the ids that ARM returns.
+    /// The letter case of the resource IDs that ARM returns.
     #[arg(long, value_enum, default_value_t = IdCase::AsStored)]
     pub id_case: IdCase,
-    /// Tasks come back with `Linux` and `enabled` where `linux` and `Enabled` were sent, and without empty `values`.
+    /// Tasks are returned with `Linux` for `linux` and `enabled` for `Enabled`, and without empty `values`.
     #[arg(long)]
     pub respelled: bool,
-    /// Blobs of the data plane are redirected to blob storage, as ACR does.
+    /// The data plane redirects blob reads to blob storage, as ACR does.
     #[arg(long)]
     pub blob_redirects: bool,
-    /// An action that nobody is allowed, such as `Microsoft.Authorization/roleAssignments/write`; may be repeated.
+    /// An action denied to all principals, such as `Microsoft.Authorization/roleAssignments/write`; can be
+    /// repeated.
     #[arg(long = "deny-action")]
     pub denied_actions: Vec<String>,
-    /// Too many requests are refused, as the next knobs say.
+    /// Throttles requests, with the limits of the following knobs.
     #[arg(long)]
     pub throttling: bool,
-    /// How many reads a principal can make at once in a subscription.
+    /// The ARM bucket size for reads, per principal and subscription.
     #[arg(long, default_value_t = 250)]
     pub arm_reads: u32,
-    /// How many more each second.
+    /// The number of reads added to the bucket per second.
     #[arg(long, default_value_t = 25)]
     pub arm_reads_per_s: u32,
-    /// How many writes a principal can make at once in a subscription.
+    /// The ARM bucket size for writes, per principal and subscription.
     #[arg(long, default_value_t = 200)]
     pub arm_writes: u32,
-    /// How many more each second.
+    /// The number of writes added to the bucket per second.
     #[arg(long, default_value_t = 10)]
     pub arm_writes_per_s: u32,
-    /// How many deletions a principal can make at once in a subscription.
+    /// The ARM bucket size for deletes, per principal and subscription.
     #[arg(long, default_value_t = 200)]
     pub arm_deletes: u32,
-    /// How many more each second.
+    /// The number of deletes added to the bucket per second.
     #[arg(long, default_value_t = 10)]
     pub arm_deletes_per_s: u32,
-    /// How many reads a minute a registry takes, and each identity there; none = as documented for its SKU.
+    /// Reads per minute of a registry, and of each identity; defaults to the documented limits of the SKU.
     #[arg(long)]
     pub registry_reads_per_minute: Option<u32>,
-    /// How many writes a minute; none = as documented.
+    /// Writes per minute; defaults to the documented limits of the SKU.
     #[arg(long)]
     pub registry_writes_per_minute: Option<u32>,
-    /// How many deletions a minute; none = as documented.
+    /// Deletes per minute; defaults to the documented limits of the SKU.
     #[arg(long)]
     pub registry_deletes_per_minute: Option<u32>,
-    /// How many requests for tokens a minute; none = as documented.
+    /// Token requests per minute; defaults to the documented limits of the SKU.
     #[arg(long)]
     pub registry_sign_ins_per_minute: Option<u32>,
 }
@@ -184,17 +185,17 @@ impl Knobs {
     }
 }
 
-/// The letter case of the ids that ARM returns: some services keep what they were sent, others don't.
+/// The letter case of the resource IDs that ARM returns. Azure services differ in whether they keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdCase {
-    /// As the resource was created.
+    /// As created.
     #[default]
     AsStored,
-    /// `resourcegroups` and the group's name in lower case.
+    /// The segment `resourcegroups` and the resource group name in lower case.
     LowerGroup,
-    /// The group's name in upper case.
+    /// The resource group name in upper case.
     UpperGroup,
-    /// Everything in lower case.
+    /// The whole ID in lower case.
     Lower,
 }

@@ -1,14 +1,16 @@
-//! A local Azure for tests and the demo: Entra ID, ARM and the data plane of Azure Container Registry on loopback,
-//! as strict as the real ones.
+//! A local Azure for tests and the demo, on loopback and as strict as the real services.
 //!
-//! [`Simulator::start`] runs it in a thread of its own until it is dropped. Clients reach it in two ways:
+//! It simulates Entra ID, Azure Resource Manager (ARM) and the data plane of Azure Container Registry.
 //!
-//! - through its proxy (`HTTPS_PROXY`), where Entra, ARM, the registries, GitHub and Azure DevOps have their
-//!   real names, and no other host exists;
-//! - directly at its endpoint, where Entra and ARM share one address.
+//! [`Simulator::start`] runs it in its own thread until it is dropped. Clients reach it in two ways:
 //!
-//! Either way they must trust its certificate authority, for example by `SSL_CERT_FILE`. What a client asks on its own
-//! machine, the managed identities' endpoints and the Azure CLI, is played in plain HTTP on a third port.
+//! - Through its proxy (`HTTPS_PROXY`). Entra, ARM, the registries, GitHub and Azure DevOps have their real
+//!   names there. The proxy refuses all other hosts.
+//! - Directly at its endpoint, where Entra and ARM share one address.
+//!
+//! In both cases the client must trust the simulator's certificate authority, for example through
+//! `SSL_CERT_FILE`. A third port serves the managed identity endpoints and the Azure CLI in plain HTTP. Those
+//! two run on the client's own machine.
 
 mod access;
 mod acr;
@@ -20,13 +22,13 @@ mod cli;
 mod cloud;
 mod compress;
 mod dispatch;
-mod doors;
 mod echo;
 mod entra;
 mod fault;
 mod handle;
 mod jwt;
 mod knobs;
+mod listen;
 mod log;
 mod managed_identity;
 mod oidc;

@@ -1,4 +1,4 @@
-//! The log of all requests: what was asked, by whom, and how it ended. Never a token, never a body.
+//! The log of all requests, without tokens and bodies.
 
 use std::fs::File;
 use std::io::Write;
@@ -6,14 +6,14 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One request.
+/// A request in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Counts from 1.
+    /// The sequence number, from 1.
     pub seq: u64,
-    /// When it was answered, by the simulator's clock, to the nanosecond.
+    /// The time of the response by the simulator's clock, in nanosecond precision.
     pub time: Timestamp,
-    /// The host asked.
+    /// The host.
     pub host: String,
     /// The method.
     pub method: String,
@@ -21,53 +21,53 @@ pub struct Entry {
     pub path: String,
     /// The query, with signatures and secrets masked.
     pub query: String,
-    /// The range of bytes asked for, if one was.
+    /// The `Range` header.
     pub range: Option<String>,
-    /// The `api-version`, if one was sent.
+    /// The `api-version`.
     pub api_version: Option<String>,
-    /// The answer's status; 0 = the connection was cut or left hanging.
+    /// The response status; 0 if a fault cut the connection or left it hanging.
     pub status: u16,
-    /// Whether a planted fault struck it.
+    /// Whether a fault affected it.
     pub faulted: bool,
-    /// Whether it asked for a change.
+    /// Whether it is a write.
     pub write: bool,
     /// The signed-in principal.
     pub principal: Option<String>,
-    /// How many tokens of further tenants it brought.
+    /// The number of auxiliary tokens of other tenants.
     pub auxiliary_tokens: usize,
-    /// What it is throttled with, such as `arm/writes`, or `contoso/reads` at the registry `contoso`.
+    /// The throttling bucket, such as `arm/writes`, or `contoso/reads` for the registry `contoso`.
     pub bucket: Option<String>,
-    /// What it was about, such as `tasks/write` or `manifests/read`.
+    /// The operation, such as `tasks/write` or `manifests/read`.
     pub operation: String,
-    /// What the client calls itself.
+    /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The correlation id that the client sent.
+    /// The correlation ID sent by the client.
     pub correlation_id: Option<String>,
 }
 
-/// The requests so far, in memory and, if wanted, as JSON lines in a file.
+/// The logged requests, in memory and optionally as JSON lines in a file.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     pub(crate) file: Option<File>,
-    /// Where [`Log::since_mark`] begins.
+    /// The last entry before [`Log::since_mark`].
     pub(crate) mark: u64,
     last: u64,
 }
 
 impl Log {
-    /// Adds an entry and gives it its number.
+    /// Adds an entry and sets its sequence number.
     pub(crate) fn add(&mut self, mut entry: Entry) {
         self.last += 1;
         entry.seq = self.last;
         if let Some(file) = &mut self.file {
-            // A full disk must not change what the client sees.
+            // A write error, such as a full disk, must not change the response.
             let _ = serde_json::to_string(&entry).map(|line| writeln!(file, "{line}"));
         }
         self.entries.push(entry);
     }
 
-    /// The entries after the mark.
+    /// Returns the entries after the mark.
     pub(crate) fn since_mark(&self) -> Vec<Entry> {
         self.entries
             .iter()
@@ -76,13 +76,13 @@ impl Log {
             .collect()
     }
 
-    /// Puts the mark here.
+    /// Sets the mark after the last entry.
     pub(crate) fn set_mark(&mut self) {
         self.mark = self.last;
     }
 }
 
-/// A query that may be written down: signatures and tokens are masked.
+/// Returns a query with signatures and tokens masked.
 pub(crate) fn masked(query: &str) -> String {
     const SECRET: [&str; 4] = ["sig", "access_token", "refresh_token", "_state"];
     let mask = |pair: &str| match pair.split_once('=') {

@@ -1,7 +1,7 @@
-//! The simulator as a program: starts, says on stdout where it is, and serves until it is told to stop.
+//! The simulator as a program: prints its addresses on stdout and serves until SIGINT or SIGTERM.
 #![allow(
     clippy::print_stdout,
-    reason = "the one line on stdout is this program's interface"
+    reason = "one line on stdout is this program's interface"
 )]
 
 use std::fs;
@@ -17,35 +17,35 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The HTTPS port; 0 takes a free one.
+    /// The HTTPS port; 0 selects a free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The proxy's port; 0 takes a free one.
+    /// The proxy port; 0 selects a free port.
     #[arg(long, default_value_t = 0)]
     proxy_port: u16,
-    /// The port of what speaks plain HTTP, the managed identities' endpoints; 0 takes a free one.
+    /// The plain HTTP port of the managed identity endpoints; 0 selects a free port.
     #[arg(long, default_value_t = 0)]
     plain_port: u16,
-    /// The cloud to play.
+    /// The cloud to simulate.
     #[arg(long, value_enum, default_value_t = Cloud::Public)]
     cloud: Cloud,
-    /// A host that tells where the cloud's parts are, besides the cloud's own ARM.
+    /// A host that serves the cloud's metadata endpoints, in addition to ARM.
     #[arg(long)]
     metadata_host: Option<String>,
-    /// Where to write the certificate authority (PEM).
+    /// The file to write the certificate authority to (PEM).
     #[arg(long)]
     ca_file: Option<PathBuf>,
-    /// Where to write the request log, as JSON lines.
+    /// The file to write the request log to (JSON lines).
     #[arg(long)]
     log_file: Option<PathBuf>,
-    /// Where to write shell `export` lines for a provider's environment.
+    /// The file to write shell `export` lines to, for a provider's environment.
     #[arg(long)]
     env_file: Option<PathBuf>,
     /// A registry: NAME[,rg=…][,subscription=…][,location=…][,sku=…][,dnl=…][,state=…][,abac][,restricted][,bypass]
-    /// [,allow-client][,no-arm-tokens]; may be repeated.
+    /// [,allow-client][,no-arm-tokens]; can be repeated.
     #[arg(long = "registry")]
     registries: Vec<RegistrySpec>,
-    /// A fault: `at=7,status=500`, `on=PUT /tasks/,nth=2,cut`, …; may be repeated.
+    /// A fault: `at=7,status=500`, `on=PUT /tasks/,nth=2,cut`, …; can be repeated.
     #[arg(long = "fault")]
     faults: Vec<Fault>,
     #[command(flatten)]
@@ -100,7 +100,7 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Shell lines for a provider's environment; what it takes to sign in otherwise is in comments.
+/// Returns shell lines for a provider's environment; other authentication methods are in comments.
 fn environment(simulator: &Simulator) -> String {
     let lines = simulator
         .env()

@@ -1,4 +1,4 @@
-//! What a simulator can be told once, at its start.
+//! The options of a simulator at start.
 
 use std::path::PathBuf;
 
@@ -7,37 +7,39 @@ use crate::fault::Fault;
 use crate::knobs::Knobs;
 use crate::registry::RegistrySpec;
 
-/// The subscription that exists without asking.
+/// The default subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
-/// The tenant that exists without asking.
+/// The default tenant.
 pub const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
-/// The application that may sign in without asking.
+/// The client ID of the default application.
 pub const CLIENT_ID: &str = "11111111-1111-1111-1111-111111111111";
-/// That application's secret.
+/// The client secret of the default application.
 pub const CLIENT_SECRET: &str = "simulator-secret";
 
-/// How a simulator starts.
+/// The options of a simulator.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The HTTPS port; 0 or none takes a free one.
+    /// The HTTPS port; 0 selects a free port.
     pub port: u16,
-    /// The forward proxy's port; 0 or none takes a free one.
+    /// The proxy port; 0 selects a free port.
     pub proxy_port: u16,
-    /// The port of what speaks plain HTTP, the managed identities' endpoints; 0 or none takes a free one.
+    /// The plain HTTP port of the managed identity endpoints; 0 selects a free port.
     pub plain_port: u16,
-    /// The cloud to play.
+    /// The cloud to simulate.
     pub cloud: Cloud,
-    /// A host that tells where the cloud's parts are, besides the cloud's own ARM.
+    /// A host that serves the cloud's metadata endpoints, in addition to ARM.
     pub metadata_host: Option<String>,
-    /// Where to write the certificate authority; none = a temporary file that goes away with the simulator.
+    /// The file to write the certificate authority to.
+    ///
+    /// `None` uses a temporary file, which is deleted with the simulator.
     pub ca_file: Option<PathBuf>,
-    /// Where to write the request log as JSON lines; none = memory only.
+    /// The file to write the request log to as JSON lines; `None` keeps it in memory only.
     pub log_file: Option<PathBuf>,
-    /// The registries that are there from the start.
+    /// The initial registries.
     pub registries: Vec<RegistrySpec>,
-    /// The faults that are planted from the start.
+    /// The initial faults.
     pub faults: Vec<Fault>,
-    /// The knobs' first positions.
+    /// The initial knobs.
     pub knobs: Knobs,
 }
 
@@ -49,14 +51,14 @@ impl Options {
         self
     }
 
-    /// Plays that cloud.
+    /// Sets the cloud to simulate.
     #[must_use]
     pub fn cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = cloud;
         self
     }
 
-    /// Lets that host tell where the cloud's parts are.
+    /// Sets a host that serves the cloud's metadata endpoints.
     #[must_use]
     pub fn metadata_host(mut self, host: &str) -> Self {
         self.metadata_host = Some(host.to_lowercase());

@@ -1,6 +1,7 @@
-//! What the three tasks of continuous patching do when they run: select, scan, patch, with the log lines that others read.
+//! The three tasks of continuous patching (select, scan, patch), with the log lines that clients parse.
 //!
-//! A run is decided as a whole when it ends, from what is true at that moment: the policy, the images, the rights.
+//! The outcome of a run is computed when it ends, from the policy and the images at that moment. Its rights
+//! are those that had propagated when it was queued.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -20,19 +21,19 @@ pub(crate) const PATCH: &str = "cssc-patch-image";
 const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 const POLICY_TAG: &str = "v1";
 
-/// What a run comes to.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) log: String,
-    /// Why it failed, if it did.
+    /// The error of a failed run.
     pub(crate) error: Option<String>,
-    /// The runs that it queues: the task, and the values set.
+    /// The runs that it queues, each with its task and values.
     pub(crate) queues: Vec<(&'static str, BTreeMap<String, String>)>,
-    /// The image that it pushes: repository and tag.
+    /// The repository and tag of the image that it pushes.
     pub(crate) pushes: Option<(String, String)>,
 }
 
-/// What a task may use of the registry it runs on.
+/// The rights of a task on its registry.
 #[derive(Debug)]
 struct Rights {
     data: BTreeSet<&'static str>,
@@ -40,12 +41,12 @@ struct Rights {
 }
 
 impl World {
-    /// Stores a policy document the way the Azure CLI does.
+    /// Stores a policy document as the Azure CLI does.
     pub(crate) fn push_policy(&mut self, registry: &str, document: &str) {
         self.push_policy_titled(registry, "continuouspatching.json", document);
     }
 
-    /// The same, with the name of the file that it was read from.
+    /// Stores a policy document with a file name as the layer's title.
     pub(crate) fn push_policy_titled(&mut self, registry: &str, title: &str, document: &str) {
         let now = self.now();
         self.echo_tag(registry, POLICY_REPOSITORY, POLICY_TAG);
@@ -63,7 +64,7 @@ impl World {
         self.remove_repository(registry, POLICY_REPOSITORY);
     }
 
-    /// What a run comes to if it ends now.
+    /// Returns the outcome of a run that ends now.
     pub(crate) fn outcome(&self, registry: &Registry, task: &Task, run: &Run) -> Outcome {
         let rights = self.rights(registry, task, run.created);
         match task.name.to_lowercase().as_str() {
@@ -71,15 +72,17 @@ impl World {
             SCAN => scan(registry, &rights, &run.values),
             PATCH => patch(registry, &rights, &run.values),
             _ => Outcome {
-                log: "The simulator doesn't know what this task does.\n".to_owned(),
+                log: "The simulator does not implement this task.\n".to_owned(),
                 ..Outcome::default()
             },
         }
     }
 
-    /// What the task may do: with its identity if its credentials say so, else with the registry's own log-in, which
-    /// only classic registries give, and which no network rule lets past. A role that arrives after the run was queued is
-    /// too late for it.
+    /// Returns the rights of a run, by the roles that had propagated when it was queued.
+    ///
+    /// If the task's credentials name its identity, the identity's roles apply. Otherwise the task uses the
+    /// registry's default login, unless `loginMode` is `None`. Only registries without ABAC have that login,
+    /// and network rules always block it.
     fn rights(&self, registry: &Registry, task: &Task, queued: Timestamp) -> Rights {
         let credentials = task.properties.credentials.clone().unwrap_or_default();
         let source = credentials.source_registry.unwrap_or_default();
@@ -112,12 +115,14 @@ impl World {
     }
 }
 
-/// The log with the next queued run's id in its place.
+/// Inserts the ID of the next queued run into a log.
 pub(crate) fn with_queued(log: &str, id: &str) -> String {
     log.replacen(QUEUED, &format!("WARNING: Queued a run with ID: {id}"), 1)
 }
 
-/// The lines of a log that a look of so many finds, before the one that finds all; and before any run is queued.
+/// Returns the part of a log that read number `look` shows.
+///
+/// `looks` is the number of reads before the last one. The part ends before the line of the first queued run.
 pub(crate) fn begun(log: &str, look: u32, looks: u32) -> &str {
     let before = log.find(QUEUED).map_or(log, |end| &log[..end]);
     let count = before.lines().count() as u64;
@@ -130,7 +135,7 @@ pub(crate) fn begun(log: &str, look: u32, looks: u32) -> &str {
     &before[..end]
 }
 
-/// Stands in the log where a queued run's id will be.
+/// The placeholder in a log for the line of a queued run.
 const QUEUED: &str = "\u{0}queued";
 
 fn trigger(registry: &Registry, rights: &Rights) -> Outcome {

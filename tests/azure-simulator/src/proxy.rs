@@ -1,6 +1,7 @@
-//! The forward proxy: `CONNECT` to a host that the simulator plays ends at the simulator itself; any other host is refused.
+//! The forward proxy: it answers `CONNECT` to simulated hosts itself and refuses all other hosts.
 //!
-//! So a client that honours `HTTPS_PROXY` talks to the real names of Azure, and nothing ever leaves the machine.
+//! A client that uses `HTTPS_PROXY` can therefore use Azure's real host names, and no request leaves the
+//! machine.
 
 use std::convert::Infallible;
 
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::server::{Service, send_at_once};
 
-/// Takes connections until the listener's runtime goes away.
+/// Accepts connections until the runtime shuts down.
 pub(crate) async fn listen(service: Service, listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(serve(service.clone(), stream));
@@ -28,7 +29,7 @@ async fn serve(service: Service, stream: TcpStream) {
         let service = service.clone();
         async move { Ok::<_, Infallible>(tunnel(service, request)) }
     });
-    // A client that hangs up is its own business.
+    // A client that disconnects is not an error.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), tunnel)
         .with_upgrades()
@@ -37,11 +38,11 @@ async fn serve(service: Service, stream: TcpStream) {
 
 fn tunnel(service: Service, request: Request<Incoming>) -> Response<Full<Bytes>> {
     if request.method() != Method::CONNECT {
-        return refused("This proxy only opens tunnels (CONNECT).");
+        return refused("This proxy supports only CONNECT.");
     }
     let host = request.uri().host().unwrap_or_default().to_lowercase();
     if request.uri().port_u16() != Some(443) || !service.world().plays(&host) {
-        return refused(&format!("The simulator doesn't play {}.", request.uri()));
+        return refused(&format!("The simulator does not serve {}.", request.uri()));
     }
     tokio::spawn(async move {
         if let Ok(upgraded) = hyper::upgrade::on(request).await {

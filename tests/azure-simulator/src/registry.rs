@@ -1,4 +1,4 @@
-//! Registries: what is asked for with a [`RegistrySpec`], and what is then there.
+//! Registries: their settings ([`RegistrySpec`]) and their contents.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,7 +12,9 @@ use crate::repository::{Fate, Repository};
 use crate::run::Run;
 use crate::task::Task;
 
-/// A registry to set up. As text: `contoso,rg=demo,location=westeurope,sku=Premium,abac,restricted,bypass,allow-client`.
+/// The settings of a registry.
+///
+/// As text: `contoso,rg=demo,location=westeurope,sku=Premium,abac,restricted,bypass,allow-client`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrySpec {
     pub(crate) name: String,
@@ -30,7 +32,7 @@ pub struct RegistrySpec {
 }
 
 impl RegistrySpec {
-    /// A public Standard registry with classic RBAC, in the resource group `demo` of the default subscription.
+    /// Returns a public Standard registry without ABAC, in the group `demo` of the default subscription.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -56,35 +58,35 @@ impl RegistrySpec {
         self
     }
 
-    /// Disables public network access; clients from outside are refused by the data plane.
+    /// Disables public network access. The data plane refuses clients outside the allowed network.
     #[must_use]
     pub fn restricted(mut self) -> Self {
         self.restricted = true;
         self
     }
 
-    /// Lets tasks past the network rules.
+    /// Allows ACR Tasks to bypass the network rules.
     #[must_use]
     pub fn tasks_bypass(mut self) -> Self {
         self.tasks_bypass = true;
         self
     }
 
-    /// Treats our clients as inside the allowed network.
+    /// Treats clients of the simulator as inside the allowed network.
     #[must_use]
     pub fn client_allowed(mut self) -> Self {
         self.client_allowed = true;
         self
     }
 
-    /// Refuses ARM's tokens at the data plane (`azureADAuthenticationAsArmPolicy` disabled).
+    /// Refuses tokens for ARM at the data plane (`azureADAuthenticationAsArmPolicy` disabled).
     #[must_use]
     pub fn without_arm_tokens(mut self) -> Self {
         self.tokens_of_arm = false;
         self
     }
 
-    /// Gives the login server a hash, as registries with a domain-name label have.
+    /// Adds a hash to the login server, as for registries with a domain name label.
     #[must_use]
     pub fn domain_label(mut self, hash: &str) -> Self {
         self.domain_label = Some(hash.to_owned());
@@ -151,19 +153,19 @@ impl FromStr for RegistrySpec {
                 ("location", name) => spec.location(name),
                 ("sku", name) => spec.sku(name),
                 ("state", state) => spec.provisioning_state(state),
-                _ => return Err(format!("`{part}` is not part of a registry")),
+                _ => return Err(format!("`{part}` is not a registry option")),
             };
         }
         Ok(spec)
     }
 }
 
-/// A rule that fills repositories from another registry when somebody pulls from them.
+/// A cache rule: it fills repositories from another registry on pull.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CacheRule {
     pub(crate) name: String,
     pub(crate) source: String,
-    /// A repository, or a prefix and `/*`.
+    /// A repository, or a prefix with `/*`.
     pub(crate) target: String,
     pub(crate) created: Timestamp,
 }
@@ -177,11 +179,11 @@ impl CacheRule {
     }
 }
 
-/// A registry and everything in it.
+/// A registry with its contents.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Registry {
     pub(crate) spec: RegistrySpec,
-    /// What its login server ends in.
+    /// The domain suffix of its login server.
     pub(crate) suffix: &'static str,
     pub(crate) created: Timestamp,
     /// By lower-case name.
@@ -189,10 +191,10 @@ pub(crate) struct Registry {
     /// Oldest first.
     pub(crate) runs: Vec<Run>,
     pub(crate) repositories: BTreeMap<String, Repository>,
-    /// What scanning and patching an image will find, by `repository:tag`.
+    /// The scan and patch results of images, by `repository:tag`.
     pub(crate) fates: BTreeMap<String, Fate>,
     pub(crate) cache_rules: Vec<CacheRule>,
-    /// What storage has in place of a run's own log, by the run's id; none = nothing.
+    /// Replaced run logs by run ID; `None` if the log was removed.
     #[serde(skip)]
     pub(crate) stored_logs: BTreeMap<String, Option<Vec<u8>>>,
 }
@@ -221,7 +223,7 @@ impl Registry {
         });
     }
 
-    /// Whether a cache rule feeds the repository, so that nobody can push to it.
+    /// Returns whether the repository is the target of a cache rule. Clients cannot push to it.
     pub(crate) fn is_cache(&self, repository: &str) -> bool {
         self.cache_rules.iter().any(|rule| rule.feeds(repository))
     }

@@ -1,4 +1,4 @@
-//! What a registry's data plane stores: repositories, their blobs, manifests and tags; and the fate of an image.
+//! The storage of the data plane: repositories with blobs, manifests and tags, and the fate of an image.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// The media type of the manifests that the simulator itself pushes.
+/// The media type of manifests pushed by the simulator.
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The media type of their indexes.
+/// The media type of indexes pushed by the simulator.
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// What a scan and a patch of an image will find.
+/// The result of scanning and patching an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// Nothing to patch.
+    /// The scan finds no vulnerabilities.
     Clean,
-    /// That many vulnerabilities that a patch removes.
+    /// The scan finds this number of vulnerabilities, and the patch removes them.
     Vulnerable(u32),
-    /// Past its end of service life.
+    /// The image's operating system is past its end of service life (EOSL), so the scan schedules no patch.
     EndOfLife,
     /// The scan fails.
     ScanFails,
-    /// The scan finds something, and the patch fails.
+    /// The scan finds one vulnerability, and the patch fails.
     PatchFails,
 }
 
-/// One repository of a registry.
+/// A repository of a registry.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Repository {
     #[serde(skip)]
@@ -38,7 +38,7 @@ pub(crate) struct Repository {
     pub(crate) tags: BTreeMap<String, Tag>,
 }
 
-/// A manifest as it was pushed.
+/// A pushed manifest.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Manifest {
     #[serde(serialize_with = "as_text")]
@@ -47,7 +47,7 @@ pub(crate) struct Manifest {
     pub(crate) pushed: Timestamp,
 }
 
-/// What a tag points at.
+/// A tag.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Tag {
     pub(crate) digest: String,
@@ -56,14 +56,14 @@ pub(crate) struct Tag {
 }
 
 impl Repository {
-    /// Keeps a blob and gives its digest.
+    /// Stores a blob and returns its digest.
     pub(crate) fn put_blob(&mut self, bytes: Bytes) -> String {
         let digest = digest(&bytes);
         self.blobs.insert(digest.clone(), bytes);
         digest
     }
 
-    /// Keeps a manifest and, for a tag, points the tag at it; gives the digest.
+    /// Stores a manifest, points `tag` at it if given, and returns its digest.
     pub(crate) fn put_manifest(
         &mut self,
         bytes: Bytes,
@@ -93,13 +93,13 @@ impl Repository {
         digest
     }
 
-    /// Takes a manifest away, and every tag that points at it.
+    /// Removes a manifest and its tags, and returns whether the manifest existed.
     pub(crate) fn remove_manifest(&mut self, digest: &str) -> bool {
         self.tags.retain(|_, tag| tag.digest != digest);
         self.manifests.remove(digest).is_some()
     }
 
-    /// The manifest behind a tag or a digest.
+    /// Returns the digest and the manifest of a tag or digest.
     pub(crate) fn manifest(&self, reference: &str) -> Option<(&str, &Manifest)> {
         let digest = self
             .tags
@@ -110,8 +110,7 @@ impl Repository {
             .map(|(digest, manifest)| (digest.as_str(), manifest))
     }
 
-    /// Pushes a small image for that operating system and processor, different from every other one; gives what an index
-    /// says of it.
+    /// Pushes a small, unique image for a platform, and returns its entry for an index.
     pub(crate) fn push_image(
         &mut self,
         tag: Option<&str>,
@@ -137,7 +136,7 @@ impl Repository {
         entry
     }
 
-    /// Pushes an image for several platforms, each an operating system and a processor.
+    /// Pushes an image for several platforms, each an operating system and an architecture.
     pub(crate) fn push_index(
         &mut self,
         tag: &str,
@@ -153,7 +152,7 @@ impl Repository {
         self.put_manifest(Bytes::from(index.to_string()), OCI_INDEX, Some(tag), now);
     }
 
-    /// Pushes one image under many tags, `v00001` and on.
+    /// Pushes one image under `count` tags, starting at `v00001`.
     pub(crate) fn push_tags(&mut self, count: usize, nonce: u64, now: Timestamp) {
         let image = self.push_image(None, ("linux", "amd64"), nonce, now);
         let tag = Tag {
@@ -165,7 +164,7 @@ impl Repository {
         self.tags.extend(names.map(|name| (name, tag.clone())));
     }
 
-    /// Pushes a JSON document as the one layer of an artifact, the way the Azure CLI stores a policy.
+    /// Pushes a JSON document as the only layer of an artifact, as the Azure CLI stores a policy.
     pub(crate) fn push_artifact(
         &mut self,
         tag: &str,
@@ -194,7 +193,7 @@ impl Repository {
         )
     }
 
-    /// The bytes of the last layer behind a tag, as the service reads a policy.
+    /// Returns the last layer of a tag's manifest, as the service reads a policy.
     pub(crate) fn last_layer(&self, tag: &str) -> Option<&Bytes> {
         let (_, manifest) = self.manifest(tag)?;
         let manifest: Value = serde_json::from_slice(&manifest.bytes).ok()?;
@@ -202,7 +201,7 @@ impl Repository {
         self.blobs.get(digest)
     }
 
-    /// The digests that a manifest needs and that aren't here: its blobs, or an index's manifests.
+    /// Returns the digests in a manifest or index that the repository lacks, of blobs or manifests.
     pub(crate) fn missing(&self, manifest: &Value) -> BTreeSet<String> {
         let digests = |key: &str| -> Vec<String> {
             let nodes = manifest[key].as_array().cloned().unwrap_or_default();
@@ -223,7 +222,7 @@ impl Repository {
     }
 }
 
-/// The `sha256:…` digest of some bytes.
+/// Returns the `sha256:…` digest of bytes.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();

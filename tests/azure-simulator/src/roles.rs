@@ -1,4 +1,4 @@
-//! The built-in roles that matter here, and what each of them allows.
+//! The built-in roles relevant to container registries, and their permissions.
 
 /// Owner.
 pub const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
@@ -27,7 +27,7 @@ pub const REPOSITORY_CONTRIBUTOR: &str = "2efddaa5-3f1f-4df3-97df-af3f13818f4c";
 /// Container Registry Repository Catalog Lister.
 pub const CATALOG_LISTER: &str = "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7";
 
-/// What a role allows in ARM (`*` stands for anything) and takes away again.
+/// A role's `actions` and `notActions` in ARM; `*` is a wildcard.
 struct Role {
     id: &'static str,
     actions: &'static [&'static str],
@@ -112,14 +112,15 @@ const ROLES: &[Role] = &[
     },
 ];
 
-/// Whether a role of that id exists.
+/// Returns whether a role with this ID exists.
 pub(crate) fn exists(role: &str) -> bool {
     ROLES
         .iter()
         .any(|known| known.id.eq_ignore_ascii_case(role))
 }
 
-/// Whether the role allows an ARM action such as `Microsoft.ContainerRegistry/registries/tasks/write`.
+/// Returns whether the role allows an ARM action, such as
+/// `Microsoft.ContainerRegistry/registries/tasks/write`.
 pub(crate) fn allows(role: &str, action: &str) -> bool {
     ROLES
         .iter()
@@ -130,7 +131,9 @@ pub(crate) fn allows(role: &str, action: &str) -> bool {
         })
 }
 
-/// The scope words of the data plane that a role grants: a registry has either classic roles or ABAC ones, never both.
+/// Returns the data plane actions that a role grants.
+///
+/// A registry honors either the classic roles or the ABAC roles, never both.
 pub(crate) fn data_rights(role: &str, abac: bool) -> &'static [&'static str] {
     const READ: &[&str] = &["pull", "metadata_read"];
     const WRITE: &[&str] = &["pull", "push", "metadata_read", "metadata_write"];
@@ -158,7 +161,7 @@ pub(crate) fn data_rights(role: &str, abac: bool) -> &'static [&'static str] {
     }
 }
 
-/// Whether an action fits a pattern in which one `*` stands for anything; letter case doesn't count.
+/// Returns whether an action matches a pattern with at most one `*`, ignoring letter case.
 pub(crate) fn matches(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     match pattern.split_once('*') {
@@ -176,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contributor_may_write_tasks_but_no_role_assignments() {
+    fn a_contributor_can_write_tasks_but_not_role_assignments() {
         assert!(allows(
             CONTRIBUTOR,
             "Microsoft.ContainerRegistry/registries/tasks/write"
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_has_no_data_rights_on_an_abac_registry() {
+    fn an_owner_has_no_data_plane_rights_on_an_abac_registry() {
         assert!(data_rights(OWNER, false).contains(&"push"));
         assert!(data_rights(OWNER, true).is_empty());
     }

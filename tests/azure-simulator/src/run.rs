@@ -1,4 +1,4 @@
-//! A run of a task.
+//! Runs of tasks.
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,32 @@ use serde::Serialize;
 /// A run of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// The id that the service gave, such as `dt1`.
+    /// The ID assigned by the service, such as `dt1`.
     pub id: String,
-    /// The task that runs.
+    /// The name of the task.
     pub task: String,
-    /// The values set on the run.
+    /// The values set for the run.
     pub values: BTreeMap<String, String>,
-    /// The timer that started it, if one did.
+    /// The timer that started it; `None` if a request or another run queued it.
     pub timer: Option<String>,
-    /// Where it has got to.
+    /// The status.
     pub status: RunStatus,
     /// When it was queued.
     pub created: Timestamp,
-    /// When it began.
+    /// When it started.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When it finished.
     pub finished: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<String>,
-    /// What it printed so far.
+    /// The log so far.
     pub log: String,
-    /// How many looks have found it running.
+    /// The number of reads since it started.
     #[serde(skip)]
     pub(crate) looks: u32,
 }
 
-/// Where a run has got to.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the API's")]
 pub enum RunStatus {
@@ -48,8 +48,9 @@ pub enum RunStatus {
 }
 
 impl Run {
-    /// Takes over a log that goes on where the one so far ends. If something has changed meanwhile and it doesn't, it
-    /// is put behind: what a run has printed stays.
+    /// Extends the run's log to `log`. Printed lines never change.
+    ///
+    /// If `log` does not start with the log so far, for example after a policy change, all of it is appended.
     pub(crate) fn print(&mut self, log: &str) {
         match log.strip_prefix(self.log.as_str()) {
             Some(more) => self.log.push_str(more),
@@ -60,7 +61,7 @@ impl Run {
 }
 
 impl RunStatus {
-    /// The service's word.
+    /// Returns the status in the API's spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +76,7 @@ impl RunStatus {
         }
     }
 
-    /// Whether there is something left to cancel.
+    /// Returns whether the run has not finished, so that it can be canceled.
     #[must_use]
     pub fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Started | Self::Running)

@@ -1,4 +1,6 @@
-//! How runs come and go: queued by a client, a timer or another run, moved on by each look, ended by the pipeline.
+//! The life cycle of runs.
+//!
+//! A client, a timer or another run queues them, reads advance them, and the pipeline computes their outcome.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ use crate::state::World;
 use crate::task::TimerTrigger;
 
 impl World {
-    /// Queues a run and gives its id.
+    /// Queues a run and returns its ID.
     pub(crate) fn queue_run(
         &mut self,
         registry: &str,
@@ -40,7 +42,7 @@ impl World {
         id
     }
 
-    /// Lets a task's enabled timer fire, and gives the run's id.
+    /// Fires the first enabled timer of an enabled task, and returns the run's ID.
     pub(crate) fn fire_timer(&mut self, registry: &str, task: &str) -> Option<String> {
         let found = self
             .registry(registry)?
@@ -55,7 +57,7 @@ impl World {
         Some(self.queue_run(registry, &name, BTreeMap::new(), Some(timer)))
     }
 
-    /// Moves a registry's runs on, as one look at them does: each by one stage, or by the clock if runs take time.
+    /// Advances the active runs of a registry by one stage, or by the clock if `run_duration_ms` is set.
     pub(crate) fn look_at_runs(&mut self, registry: &str) {
         let due: Vec<String> = match self.registry(registry) {
             Some(found) => found
@@ -71,7 +73,7 @@ impl World {
         }
     }
 
-    /// Drives all of a registry's runs, and the runs that these queue, to their ends.
+    /// Completes all runs of a registry, and the runs that they queue.
     pub(crate) fn settle_runs(&mut self, registry: &str) {
         loop {
             let active = |found: &Registry| {
@@ -117,7 +119,7 @@ impl World {
         let mut outcome = match found.tasks.get(&run.task.to_lowercase()) {
             Some(task) => self.outcome(found, task, &run),
             None => Outcome {
-                error: Some("The task is gone.".to_owned()),
+                error: Some("The task was not found.".to_owned()),
                 ..Outcome::default()
             },
         };

@@ -1,4 +1,4 @@
-//! Everything that a client was trusted with, so that a test can look for it where it must not be.
+//! All secrets that clients received, so that a test can search for leaks.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,10 @@ use crate::simulator::Simulator;
 use crate::state::World;
 
 impl Simulator {
-    /// Client secrets, the password and the lines of private keys, request tokens, assertions, the signatures of links, and
-    /// every token that was ever issued.
+    /// Returns every secret of this simulator.
+    ///
+    /// The secrets are client secrets, the PKCS#12 password, private key lines, request tokens, the
+    /// `IDENTITY_HEADER`, assertions, link signatures, and every token ever issued.
     #[must_use]
     pub fn secrets(&self) -> BTreeSet<String> {
         all(&self.world())

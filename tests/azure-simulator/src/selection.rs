@@ -1,14 +1,14 @@
-//! Which images a policy selects, by the service's own rules, its unescaped dot included.
+//! Selection of images by a policy, with the service's own rules, including its unescaped dot.
 
 use std::collections::BTreeMap;
 
 use regex::Regex;
 use serde::Deserialize;
 
-/// The most images of one run.
+/// The maximum number of images in one run.
 pub(crate) const LIMIT: usize = 100;
 
-/// The policy document, as the service reads it.
+/// The policy document as the service reads it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Policy {
     version: String,
@@ -17,7 +17,7 @@ pub(crate) struct Policy {
     repositories: Vec<Wanted>,
 }
 
-/// How patch tags are formed.
+/// The tag convention of patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Convention {
@@ -33,15 +33,15 @@ struct Wanted {
     enabled: Option<bool>,
 }
 
-/// What a policy selects.
+/// The result of applying a policy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) images: Vec<Image>,
-    /// `repository` or `repository:tag`.
+    /// Missing repositories and tags, as `repository` or `repository:tag`.
     pub(crate) not_found: Vec<String>,
 }
 
-/// A base image with its latest patch.
+/// A base tag with its latest patch tag.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Image {
     pub(crate) repository: String,
@@ -50,10 +50,10 @@ pub(crate) struct Image {
 }
 
 impl Policy {
-    /// Reads the document.
+    /// Parses and checks a policy document.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first problem in the document.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let policy: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if policy.version != "v1" {
@@ -86,7 +86,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Applies the policy to what is there: the tags by repository.
+    /// Applies the policy to the tags of each repository.
     pub(crate) fn select(&self, tags: &BTreeMap<String, Vec<String>>) -> Selection {
         let mut selection = Selection {
             images: Vec::new(),
@@ -123,7 +123,7 @@ impl Policy {
         if wanted == "*" {
             return !looks_like_patch(there) || self.split(there).1.is_some();
         }
-        // The service doesn't escape the tag, so its dots match anything.
+        // The service does not escape the tag, so a dot matches any character.
         let pattern = match self.convention {
             Convention::Incremental => format!(r"^{wanted}(-[1-9]\d{{0,2}})?$"),
             Convention::Floating => format!(r"^{wanted}(-patched\d*)?$"),
@@ -131,7 +131,7 @@ impl Policy {
         Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(there))
     }
 
-    /// One image per base tag, with the patch tag of the highest number.
+    /// Returns one image per base tag, with its highest patch tag.
     fn grouped(&self, repository: &str, tags: &[&str]) -> Vec<Image> {
         let mut latest: BTreeMap<&str, Option<(u32, &str)>> = BTreeMap::new();
         for tag in tags {
@@ -147,7 +147,7 @@ impl Policy {
         latest.into_iter().map(image).collect()
     }
 
-    /// A tag's base and, for a patch tag of this convention, its number.
+    /// Returns the base tag and, for a patch tag of this convention, the patch number.
     fn split<'tag>(&self, tag: &'tag str) -> (&'tag str, Option<u32>) {
         match self.convention {
             Convention::Incremental => match tag.rsplit_once('-') {
@@ -169,7 +169,7 @@ impl Policy {
 }
 
 impl Convention {
-    /// The word of the policy document.
+    /// Returns the convention in the policy document's spelling.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Incremental => "incremental",
@@ -177,7 +177,7 @@ impl Convention {
         }
     }
 
-    /// What comes after the base tag of the next patch.
+    /// Returns the suffix of the next patch tag.
     pub(crate) fn next(self, image: &Image) -> String {
         match self {
             Self::Floating => "patched".to_owned(),
@@ -195,7 +195,7 @@ impl Convention {
     }
 }
 
-/// Whether a tag is the patch tag of either convention: `-1` to `-999`, or `-patched`.
+/// Returns whether a tag looks like a patch tag of either convention: `-1` to `-999`, or `-patched`.
 fn looks_like_patch(tag: &str) -> bool {
     tag.ends_with("-patched")
         || tag
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_patch_has_the_highest_number_not_the_last_in_the_alphabet() {
+    fn the_latest_patch_has_the_highest_number() {
         let found = select(
             &policy("incremental", r#"["3.11"]"#),
             &["3.11", "3.11-2", "3.11-10", "3.12"],
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_takes_base_tags_with_the_patches_of_its_own_convention_only() {
+    fn a_star_selects_base_tags_and_patches_of_its_convention() {
         let tags = ["1", "1-1", "1-patched", "2-1000"];
         assert_eq!(
             select(&policy("incremental", r#"["*"]"#), &tags),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_is_not_there_is_reported_and_skipped() {
+    fn a_missing_tag_is_reported_and_skipped() {
         assert_eq!(
             select(&policy("incremental", r#"["1","9"]"#), &["1"]),
             ["1,N/A", "python:9"]
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_with_a_patch_tag_or_another_version_is_refused() {
+    fn an_invalid_policy_is_rejected() {
         assert!(Policy::parse(policy("incremental", r#"["1-1"]"#).as_bytes()).is_err());
         assert!(Policy::parse(policy("Incremental", r#"["1"]"#).as_bytes()).is_err());
         assert!(Policy::parse(policy("incremental", r#"["*","1"]"#).as_bytes()).is_err());

@@ -1,4 +1,4 @@
-//! The HTTPS listener: takes connections, reads requests whole, and carries out what the world and its faults decide.
+//! The HTTPS and HTTP servers: they read each request in full, and apply faults and the services' responses.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,7 +22,7 @@ use crate::fault::Effect;
 use crate::state::World;
 use crate::wire::{Call, Reply};
 
-/// What every connection shares.
+/// The state shared by all connections.
 #[derive(Clone)]
 pub(crate) struct Service {
     world: Arc<Mutex<World>>,
@@ -41,7 +41,7 @@ impl Service {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes connections until the listener's runtime goes away.
+    /// Accepts TLS connections until the runtime shuts down.
     pub(crate) async fn listen(self, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             send_at_once(&stream);
@@ -49,27 +49,31 @@ impl Service {
         }
     }
 
-    /// The same without TLS, for what is asked on the client's own machine.
+    /// Accepts plain HTTP connections until the runtime shuts down, for services on the client's machine.
     pub(crate) async fn listen_plain(self, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             send_at_once(&stream);
-            tokio::spawn(self.clone().speak(stream, Door::Plain));
+            tokio::spawn(self.clone().speak(stream, Transport::Plain));
         }
     }
 
-    /// Speaks TLS and HTTP on one connection until it ends.
+    /// Serves HTTP over TLS on one connection until it ends.
     pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        // A client that distrusts our certificate, or that hangs up, is its own business.
+        // A client that rejects the certificate or disconnects is not an error here.
         let Ok(stream) = self.tls.accept(stream).await else {
             return;
         };
-        self.speak(stream, Door::Tls).await;
+        self.speak(stream, Transport::Tls).await;
     }
 
-    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, door: Door) {
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        transport: Transport,
+    ) {
         let answer = service_fn(move |request| {
             let service = self.clone();
-            async move { service.answer(request, door).await }
+            async move { service.answer(request, transport).await }
         });
         let _ = auto::Builder::new(TokioExecutor::new())
             .serve_connection(TokioIo::new(stream), answer)
@@ -79,10 +83,10 @@ impl Service {
     async fn answer(
         self,
         request: Request<Incoming>,
-        door: Door,
+        transport: Transport,
     ) -> Result<Response<Full<Bytes>>, Cut> {
         let mut call = read(request).await.map_err(|_| Cut)?;
-        if door == Door::Plain {
+        if transport == Transport::Plain {
             plain_host(&call.path).clone_into(&mut call.host);
         } else if is_loopback(&call.host) && call.path.starts_with(admin::PREFIX) {
             return Ok(response(admin::answer(&mut self.world(), &call)));
@@ -101,7 +105,7 @@ impl Service {
         }
     }
 
-    /// Lets the planted faults and the services decide, and writes the request down.
+    /// Applies the faults, answers the request, and logs it.
     fn decide(&self, call: &Call) -> Outcome {
         let mut world = self.world();
         match world.strike(call) {
@@ -139,36 +143,38 @@ impl fmt::Debug for Service {
     }
 }
 
-/// How a request came in.
+/// The transport of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+enum Transport {
     Tls,
     Plain,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 enum Outcome {
     Reply(Reply),
     Cut,
     Hang,
 }
 
-/// The connection breaks: HTTP/1.1 closes it, HTTP/2 resets the stream.
+/// A cut connection: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
 #[derive(Debug)]
 struct Cut;
 
 impl fmt::Display for Cut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the connection was cut by order")
+        formatter.write_str("a fault cut the connection")
     }
 }
 
 impl std::error::Error for Cut {}
 
-/// HTTP/2 writes an answer in several small pieces: without this, each waits some 40 ms for the one
-/// before to be acknowledged.
+/// Disables Nagle's algorithm on a connection.
+///
+/// HTTP/2 writes a response in several small pieces. Otherwise each piece waits about 40 ms for the
+/// acknowledgment of the previous one.
 pub(crate) fn send_at_once(stream: &TcpStream) {
-    // A connection that is slow is still a connection.
+    // If this fails, the connection is only slower.
     let _ = stream.set_nodelay(true);
 }
 

@@ -1,4 +1,4 @@
-//! The handle on a running simulator: its addresses, its state, its knobs.
+//! The handle on a running simulator: its addresses, state and knobs.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use crate::access::RoleAssignment;
 use crate::cloud::Cloud;
-use crate::doors::{Listeners, serve};
 use crate::fault::Fault;
 use crate::handle::RegistryHandle;
 use crate::knobs::Knobs;
+use crate::listen::{Listeners, serve};
 use crate::log::Entry;
 use crate::options::{CLIENT_ID, CLIENT_SECRET, Options, SUBSCRIPTION, TENANT};
 use crate::registry::RegistrySpec;
@@ -30,7 +30,7 @@ use crate::tokens::Grant;
 use crate::wire::Call;
 use crate::{arm, snapshot};
 
-/// A running simulator. Dropping it ends it, with every connection.
+/// A running simulator. Dropping it stops the simulator and closes all connections.
 #[derive(Debug)]
 pub struct Simulator {
     world: Arc<Mutex<World>>,
@@ -39,17 +39,17 @@ pub struct Simulator {
     plain: SocketAddr,
     ca_pem: String,
     ca_file: PathBuf,
-    /// Keeps the certificate's file until the end, if nobody said where to put it.
+    /// The temporary folder of the certificate authority's file, unless the options name a file.
     _folder: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Simulator {
-    /// Starts a simulator in a thread of its own, so that tests of every kind can use it, blocking ones too.
+    /// Starts a simulator in its own thread, so that blocking tests can use it too.
     ///
     /// # Errors
-    /// When a port is taken, a file can't be written, or no certificate can be made.
+    /// A port is in use, a file is not writable, or the certificate authority cannot be created.
     pub fn start(options: Options) -> io::Result<Self> {
         let authority = Arc::new(Authority::new().map_err(io::Error::other)?);
         let ca_pem = authority.pem().to_owned();
@@ -93,24 +93,24 @@ impl Simulator {
         })
     }
 
-    /// Ends it and waits until its ports are free.
+    /// Stops the simulator and waits until its ports are free.
     pub fn stop(mut self) {
         self.end();
     }
 
-    /// `https://127.0.0.1:PORT`: ARM, Entra and the admin paths, without the proxy.
+    /// Returns `https://127.0.0.1:PORT`, the address of ARM, Entra and the admin endpoint without the proxy.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// `http://127.0.0.1:PORT`, for `HTTPS_PROXY`.
+    /// Returns `http://127.0.0.1:PORT`, the value of `HTTPS_PROXY`.
     #[must_use]
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.proxy)
     }
 
-    /// `http://127.0.0.1:PORT`: the managed identities' endpoints, in plain HTTP.
+    /// Returns `http://127.0.0.1:PORT`, the address of the managed identity endpoints in plain HTTP.
     #[must_use]
     pub fn plain_url(&self) -> String {
         format!("http://{}", self.plain)
@@ -120,19 +120,19 @@ impl Simulator {
         self.plain.port()
     }
 
-    /// The certificate authority, as PEM.
+    /// Returns the certificate authority as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// The file that holds it, for `SSL_CERT_FILE`.
+    /// Returns the file of the certificate authority, the value of `SSL_CERT_FILE`.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
     }
 
-    /// The environment in which a provider talks to this simulator and to nothing else, signed in with a secret.
+    /// Returns the environment of a provider that uses only this simulator, with a client secret.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let mut env = self.connection_env();
@@ -144,7 +144,7 @@ impl Simulator {
         env
     }
 
-    /// The same without a way to sign in: where everything is, the tenant and the subscription.
+    /// Returns the environment without credentials: the addresses, the tenant and the subscription.
     #[must_use]
     pub fn connection_env(&self) -> Vec<(&'static str, String)> {
         let cloud = self.world().cloud;
@@ -168,32 +168,33 @@ impl Simulator {
         RegistryHandle::new(self, name)
     }
 
-    /// A registry that is there.
+    /// Returns the handle on an existing registry.
     ///
     /// # Panics
-    /// When it isn't: a test that asks for it is wrong.
+    /// The registry does not exist.
     #[must_use]
     pub fn registry(&self, name: &str) -> RegistryHandle<'_> {
         assert!(
             self.world().registry(name).is_some(),
-            "there is no registry {name}"
+            "registry {name} not found"
         );
         RegistryHandle::new(self, name.to_owned())
     }
 
-    /// A good Entra token of the default application, for an audience such as `https://management.azure.com`.
+    /// Issues an Entra token of the default application for an audience, such as
+    /// `https://management.azure.com`.
     ///
     /// # Panics
-    /// When Entra doesn't know the audience: a test that asks for it is wrong.
+    /// Entra does not know the audience.
     #[must_use]
     pub fn token(&self, audience: &str) -> String {
         self.token_in(TENANT, audience)
     }
 
-    /// The same in a tenant that the application has joined.
+    /// Issues an Entra token of the default application in another tenant.
     ///
     /// # Panics
-    /// When it hasn't, or Entra doesn't know the audience.
+    /// The application has not joined the tenant, or Entra does not know the audience.
     #[must_use]
     pub fn token_in(&self, tenant: &str, audience: &str) -> String {
         let mut world = self.world();
@@ -201,12 +202,12 @@ impl Simulator {
         let issued = principal.and_then(|id| world.issue_entra(tenant, &id, audience));
         assert!(
             issued.is_some(),
-            "Entra gives no token for {audience} in {tenant}"
+            "Entra issues no token for {audience} in {tenant}"
         );
         issued.map(|issued| issued.token).unwrap_or_default()
     }
 
-    /// Takes back every Entra token: ARM and the registries refuse them from now on.
+    /// Revokes all Entra tokens. ARM and the registries refuse them from now on.
     pub fn revoke_tokens(&self) {
         let mut world = self.world();
         world
@@ -214,8 +215,10 @@ impl Simulator {
             .revoke(|grant| matches!(grant, Grant::Entra { .. }));
     }
 
-    /// Makes an ARM request as somebody else would in the portal or by CLI: unsigned and unlogged. `address` is a path
-    /// with its `api-version`. Gives the status and the body.
+    /// Makes an ARM request from outside the test, and returns the status and the body.
+    ///
+    /// Use it for changes by others, such as in the portal. `address` is a path with its `api-version`. The
+    /// request needs no token and is not logged.
     pub fn behind_the_scenes(
         &self,
         method: Method,
@@ -241,13 +244,13 @@ impl Simulator {
         )
     }
 
-    /// Every role assignment, those of the default application at the subscription included.
+    /// Returns all role assignments, including the default application's at the subscription.
     #[must_use]
     pub fn role_assignments(&self) -> Vec<RoleAssignment> {
         self.world().role_assignments.clone()
     }
 
-    /// Adds an assignment as somebody else would have; the principal need not exist.
+    /// Adds a role assignment made outside the test. The principal does not need to exist.
     pub fn seed_role_assignment(
         &self,
         name: Option<&str>,
@@ -259,61 +262,62 @@ impl Simulator {
         self.world().seed_assignment(name, scope, role, principal)
     }
 
-    /// The whole state as JSON.
+    /// Returns the whole state as JSON.
     #[must_use]
     pub fn state(&self) -> Value {
         snapshot::state(&self.world())
     }
 
-    /// The counts of what workflows leave: `tasks`, `role_assignments`, `policy_repositories`, `active_runs`.
+    /// Returns the counts of workflow resources: `tasks`, `role_assignments`, `policy_repositories`,
+    /// `active_runs`.
     #[must_use]
     pub fn leftovers(&self) -> Value {
         snapshot::leftovers(&self.world())
     }
 
-    /// Turns knobs.
+    /// Changes knobs.
     pub fn turn(&self, turn: impl FnOnce(&mut Knobs)) {
         turn(&mut self.world().knobs);
     }
 
-    /// Plants a fault; it counts requests from now.
+    /// Adds a fault. It counts requests from now on.
     pub fn fault(&self, fault: Fault) {
         self.world().faults.push(fault);
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.world().faults.clear();
     }
 
-    /// Puts the simulator's clock forward: tokens expire, replication is done.
+    /// Moves the simulator's clock forward, for example until a token expires or a role propagates.
     pub fn advance(&self, by: Duration) {
         self.world().advance(by);
     }
 
-    /// Stops the simulator's clock: from now on it moves only by [`Simulator::advance`], as tokio's paused time does.
+    /// Stops the simulator's clock. Then only [`Simulator::advance`] moves it, as with tokio's paused time.
     pub fn hold_clock(&self) {
         self.world().hold_clock();
     }
 
-    /// Every request since the start.
+    /// Returns all requests since the start.
     #[must_use]
     pub fn log(&self) -> Vec<Entry> {
         self.world().log.entries.clone()
     }
 
-    /// Begins a new chapter of the log for [`Simulator::requests`] and [`Simulator::writes`].
+    /// Sets a mark in the log, where [`Simulator::requests`] and [`Simulator::writes`] start.
     pub fn mark(&self) {
         self.world().log.set_mark();
     }
 
-    /// The requests since the last mark.
+    /// Returns the requests since the last mark.
     #[must_use]
     pub fn requests(&self) -> Vec<Entry> {
         self.world().log.since_mark()
     }
 
-    /// The requests since the last mark that asked for a change.
+    /// Returns the writes since the last mark.
     #[must_use]
     pub fn writes(&self) -> Vec<Entry> {
         self.requests()
@@ -329,7 +333,7 @@ impl Simulator {
     fn end(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there has already been printed.
+            // The thread has already printed its panic, if any.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! The whole state as JSON, and what of it a destroyed workflow should have taken with it.
+//! The whole state as JSON, and the counts of resources that a destroyed workflow must not leave behind.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::options::SUBSCRIPTION;
 use crate::registry::Registry;
 use crate::state::World;
 
-/// Everything, with the request log left out.
+/// Returns the whole state without the request log.
 pub(crate) fn state(world: &World) -> Value {
     json!({
         "time": world.now(),
@@ -20,7 +20,7 @@ pub(crate) fn state(world: &World) -> Value {
     })
 }
 
-/// What is there of workflows: zero everywhere once all of them are destroyed.
+/// Returns the counts of workflow resources. All are zero after every workflow is destroyed.
 pub(crate) fn leftovers(world: &World) -> Value {
     let registries = || world.registries.values();
     let policies = registries()
@@ -38,7 +38,7 @@ pub(crate) fn leftovers(world: &World) -> Value {
     })
 }
 
-/// The assignments below the subscription: those above are the signed-in client's own.
+/// Returns the assignments below the subscription. The assignments at the subscription belong to the clients.
 fn made_by_clients(world: &World) -> impl Iterator<Item = &RoleAssignment> {
     let own = format!("/subscriptions/{SUBSCRIPTION}");
     world

@@ -1,4 +1,4 @@
-//! The simulated Azure's whole state.
+//! The whole state of the simulated Azure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::throttle::Buckets;
 use crate::tokens::Tokens;
 use crate::{acr, arm, oidc};
 
-/// Everything there is.
+/// The whole state.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) knobs: Knobs,
@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) issuer: oidc::Issuer,
     pub(crate) identities: ManagedIdentities,
     pub(crate) buckets: Buckets,
-    /// What clients showed us that nobody else may see.
+    /// Secrets that clients sent or received: assertions and ID tokens.
     pub(crate) seen: BTreeSet<String>,
     pub(crate) uploads: acr::Uploads,
     pub(crate) operations: arm::Operations,
@@ -47,18 +47,18 @@ pub(crate) struct World {
     /// `https://127.0.0.1:PORT`, where ARM and Entra answer without the proxy.
     pub(crate) endpoint: String,
     pub(crate) cloud: Cloud,
-    /// A host that only tells where the cloud's parts are.
+    /// A host that serves only the cloud's metadata endpoints.
     pub(crate) metadata_host: Option<String>,
     clock: Clock,
     counter: u64,
 }
 
-/// The simulator's time.
+/// The simulator's clock.
 #[derive(Debug, Default)]
 struct Clock {
-    /// How far it was put forward.
+    /// The total time by which it was advanced.
     ahead: SignedDuration,
-    /// When it was stopped.
+    /// The time at which it was stopped.
     held: Option<Timestamp>,
 }
 
@@ -95,7 +95,7 @@ impl World {
         world
     }
 
-    /// The simulator's time: the machine's, or that at which it was stopped, plus what it was put forward.
+    /// Returns the simulator's time: the machine's time or the stop time, plus the advanced time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock
             .held
@@ -104,24 +104,24 @@ impl World {
             .unwrap_or(Timestamp::MAX)
     }
 
-    /// Puts the clock forward.
+    /// Moves the clock forward.
     pub(crate) fn advance(&mut self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         self.clock.ahead = self.clock.ahead.saturating_add(by);
     }
 
-    /// Stops the clock: from now on it moves only when it is put forward.
+    /// Stops the clock. From now on only `advance` moves it.
     pub(crate) fn hold_clock(&mut self) {
         self.clock.held.get_or_insert_with(Timestamp::now);
     }
 
-    /// The next number of a sequence that never repeats.
+    /// Returns the next number of a sequence.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.counter += 1;
         self.counter
     }
 
-    /// Adds an application whose principal has been known for ever, and its roles at their scopes; gives its object id.
+    /// Adds an application with its roles and scopes, all already propagated, and returns its object ID.
     pub(crate) fn add_application(
         &mut self,
         client_id: &str,
@@ -137,14 +137,14 @@ impl World {
         principal
     }
 
-    /// An application, to change it.
+    /// Returns an application to change.
     pub(crate) fn application_mut(&mut self, client_id: &str) -> Option<&mut Application> {
         self.applications
             .iter_mut()
             .find(|known| known.client_id.eq_ignore_ascii_case(client_id))
     }
 
-    /// Lets a principal do everything in the subscription.
+    /// Assigns a principal the roles for full access to the subscription.
     pub(crate) fn grant_everything(&mut self, principal: &str) {
         let scope = format!("/subscriptions/{SUBSCRIPTION}");
         for role in [
@@ -156,7 +156,7 @@ impl World {
         }
     }
 
-    /// Adds a service principal.
+    /// Adds a service principal and returns its object ID.
     pub(crate) fn add_principal(&mut self, created: Timestamp) -> String {
         let id = Uuid::new_v4().to_string();
         self.principals.push(Principal {
@@ -167,7 +167,7 @@ impl World {
         id
     }
 
-    /// Adds an assignment that has been there for ever, whoever made it.
+    /// Adds a role assignment that has already propagated.
     pub(crate) fn seed_assignment(
         &mut self,
         name: String,
@@ -199,17 +199,17 @@ impl World {
         );
     }
 
-    /// A registry by name.
+    /// Returns a registry by name.
     pub(crate) fn registry(&self, name: &str) -> Option<&Registry> {
         self.registries.get(&name.to_lowercase())
     }
 
-    /// A registry by name, to change it.
+    /// Returns a registry by name, to change.
     pub(crate) fn registry_mut(&mut self, name: &str) -> Option<&mut Registry> {
         self.registries.get_mut(&name.to_lowercase())
     }
 
-    /// The name of the registry behind a login server.
+    /// Returns the name of the registry with this login server.
     pub(crate) fn registry_at(&self, host: &str) -> Option<String> {
         self.registries
             .values()
@@ -217,7 +217,7 @@ impl World {
             .map(|found| found.spec.name.clone())
     }
 
-    /// Pushes an image for an operating system, and decides what a scan will find in it.
+    /// Pushes an image for an operating system and sets the result of its scan and patch.
     pub(crate) fn push_image(
         &mut self,
         registry: &str,
@@ -237,7 +237,7 @@ impl World {
         Some(())
     }
 
-    /// Seeds a repository with what `push` puts into it; it is given a number of its own and the time.
+    /// Seeds a repository through `push`, which receives a unique number and the current time.
     pub(crate) fn seed(
         &mut self,
         registry: &str,

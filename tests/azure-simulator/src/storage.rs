@@ -1,4 +1,4 @@
-//! The blob storage behind a registry: run logs behind SAS links, and layers that the data plane redirects to.
+//! The blob storage behind a registry: run logs through SAS links, and blobs through data plane redirects.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use uuid::Uuid;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// The one storage account.
+/// The host of the only storage account.
 pub(crate) const HOST: &str = "simulatorlogs.blob.core.windows.net";
 
-/// What a link leads to.
+/// The target of a link.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// The log of a run.
     Log { registry: String, run: String },
-    /// A blob or manifest, by digest.
+    /// A blob, by digest.
     Blob {
         registry: String,
         repository: String,
@@ -24,17 +24,17 @@ pub(crate) enum Target {
     },
 }
 
-/// The links that were given out, by signature.
+/// The issued links, by signature.
 #[derive(Debug, Default)]
 pub(crate) struct LogLinks(HashMap<String, Target>);
 
 impl LogLinks {
-    /// What makes the links good.
+    /// Returns the signatures of all links.
     pub(crate) fn signatures(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
     }
 
-    /// A signed link to a target.
+    /// Returns a signed link to a target.
     pub(crate) fn sign(&mut self, target: Target) -> String {
         let signature = Uuid::new_v4().simple().to_string();
         let path = match &target {
@@ -55,7 +55,8 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
 
 fn read(world: &World, call: &Call) -> Answer {
     if call.header("authorization").is_some() {
-        // A link is the whole credential; storage refuses a second one, and a client must not carry a token here.
+        // The link is the only credential. Storage refuses a second one, and clients must not leak a token
+        // here.
         return Err(refused(
             400,
             "InvalidAuthenticationInfo",
@@ -127,8 +128,10 @@ fn content(world: &World, target: &Target) -> Option<Vec<u8>> {
     }
 }
 
-/// The first and last byte of a `bytes=a-b` or `bytes=a-` range, the two that storage documents; inside, none where it
-/// isn't within the length. Any other range, such as `bytes=-9`, counts as not asked for.
+/// Parses a range into its first and last byte.
+///
+/// Storage documents only `bytes=a-b` and `bytes=a-`. The inner `None` is a range beyond the length. The
+/// outer `None` is any other range, such as `bytes=-9`, which storage ignores.
 fn part(range: &str, length: usize) -> Option<Option<(usize, usize)>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let first: usize = first.parse().ok()?;
@@ -156,7 +159,7 @@ mod tests {
     use super::part;
 
     #[test]
-    fn a_range_stays_within_the_blob_and_one_that_is_not_documented_is_none() {
+    fn ranges_are_clamped_and_undocumented_ranges_are_ignored() {
         assert_eq!(part("bytes=2-100", 10), Some(Some((2, 9))));
         assert_eq!(part("bytes=2-4", 10), Some(Some((2, 4))));
         assert_eq!(part("bytes=2-", 10), Some(Some((2, 9))));

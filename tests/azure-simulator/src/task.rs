@@ -1,6 +1,6 @@
-//! An ACR task as it is stored: the typed body that ARM takes, and what the service adds to it.
+//! A stored ACR task: the typed body that ARM accepts, and the fields that the service adds.
 //!
-//! The body's types refuse unknown fields, as the service does; what a field may hold is checked in `arm::task_body`.
+//! The body's types refuse unknown fields, as the service does. `arm::task_body` checks the values.
 
 use std::collections::BTreeMap;
 
@@ -12,41 +12,41 @@ use serde::{Deserialize, Serialize};
 /// A task of a registry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Task {
-    /// The name as it was created.
+    /// The name in its original letter case.
     pub name: String,
     /// The region.
     pub location: String,
     /// The resource's tags.
     pub tags: BTreeMap<String, String>,
-    /// The system-assigned identity, if it has one.
+    /// The system-assigned identity.
     pub identity: Option<Identity>,
-    /// What was sent, merged with what was sent before.
+    /// The properties of the last PUT, merged with later PATCHes.
     pub properties: TaskProperties,
     /// When it was created.
     pub created: Timestamp,
     /// When it was last written.
     pub modified: Timestamp,
-    /// Where the last write has got to.
+    /// The progress of the last write.
     pub progress: Progress,
 }
 
-/// Where the last write to a resource has got to.
+/// The progress of the last write to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Progress {
-    /// `Creating`, `Updating` or `Deleting` while looks are left.
+    /// The state while reads are left: `Creating`, `Updating` or `Deleting`.
     pub under_way: &'static str,
-    /// `Succeeded` or `Failed`, afterwards.
+    /// The final state: `Succeeded`, `Failed` or `Deleted`.
     pub ends_as: &'static str,
-    /// How many looks are left until the end shows.
+    /// The number of reads left until the final state.
     pub looks_left: u32,
 }
 
 /// A system-assigned identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// The principal's object id.
+    /// The principal's object ID.
     pub principal_id: String,
-    /// Its tenant.
+    /// The tenant ID.
     pub tenant_id: String,
 }
 
@@ -77,7 +77,7 @@ pub struct TaskProperties {
     pub is_system_task: Option<bool>,
 }
 
-/// Where a task's steps run.
+/// The platform that a task's steps run on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -89,7 +89,7 @@ pub struct Platform {
     pub variant: Option<String>,
 }
 
-/// The machine that a task runs on.
+/// The machine size that a task runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -97,7 +97,7 @@ pub struct AgentConfiguration {
     pub cpu: i64,
 }
 
-/// What a task does; of the service's step types only `EncodedTask` is simulated.
+/// The step of a task. The simulator supports only the type `EncodedTask`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -125,7 +125,7 @@ pub struct SetValue {
     pub is_secret: Option<bool>,
 }
 
-/// What starts a task by itself; of the service's triggers only timers are simulated.
+/// The triggers of a task. The simulator supports only timers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -133,7 +133,7 @@ pub struct Trigger {
     pub timer_triggers: Vec<TimerTrigger>,
 }
 
-/// A timer.
+/// A timer trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -144,7 +144,7 @@ pub struct TimerTrigger {
     pub name: String,
 }
 
-/// How a task logs in to registries.
+/// The registry credentials of a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -155,7 +155,7 @@ pub struct Credentials {
     pub custom_registries: Option<BTreeMap<String, CustomRegistry>>,
 }
 
-/// How a task logs in to its own registry.
+/// The credentials of a task for its own registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -166,7 +166,7 @@ pub struct SourceRegistry {
     pub identity: Option<String>,
 }
 
-/// How a task logs in to a registry by its login server.
+/// The credentials of a task for a registry by login server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are the API's")]
@@ -176,7 +176,7 @@ pub struct CustomRegistry {
 }
 
 impl Task {
-    /// The identity's principal.
+    /// Returns the identity's principal ID.
     #[must_use]
     pub fn principal_id(&self) -> Option<&str> {
         self.identity
@@ -184,14 +184,14 @@ impl Task {
             .map(|identity| identity.principal_id.as_str())
     }
 
-    /// The YAML behind the encoded step.
+    /// Returns the decoded YAML of the step.
     #[must_use]
     pub fn yaml(&self) -> Option<String> {
         let encoded = &self.properties.step.as_ref()?.encoded_task_content;
         String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()
     }
 
-    /// Its timers.
+    /// Returns the timers.
     #[must_use]
     pub fn timers(&self) -> &[TimerTrigger] {
         self.properties
@@ -200,7 +200,7 @@ impl Task {
             .map_or(&[], |trigger| trigger.timer_triggers.as_slice())
     }
 
-    /// Whether it runs when asked to.
+    /// Returns whether the task is enabled.
     #[must_use]
     pub fn enabled(&self) -> bool {
         !self
@@ -210,7 +210,7 @@ impl Task {
             .is_some_and(|status| status.eq_ignore_ascii_case("disabled"))
     }
 
-    /// The provisioning state that shows now.
+    /// Returns the current provisioning state.
     #[must_use]
     pub fn provisioning_state(&self) -> &'static str {
         if self.progress.looks_left > 0 {

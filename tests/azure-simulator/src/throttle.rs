@@ -1,9 +1,11 @@
-//! Throttling at the documented rates, by token buckets.
+//! Throttling with token buckets, at the documented rates.
 //!
-//! ARM counts reads, writes and deletes of each principal in each subscription; a registry's data plane counts reads,
-//! writes, deletes and sign-ins, of the registry as a whole and of each identity.
-//! (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>,
-//! <https://learn.microsoft.com/azure/container-registry/container-registry-skus>)
+//! ARM limits reads, writes and deletes per principal and subscription. A registry's data plane limits reads,
+//! writes, deletes and sign-ins, both for the whole registry and per identity.
+//!
+//! Sources:
+//! - <https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>
+//! - <https://learn.microsoft.com/azure/container-registry/container-registry-skus>
 
 use std::collections::HashMap;
 
@@ -12,21 +14,21 @@ use jiff::Timestamp;
 use crate::knobs::Knobs;
 use crate::registry::RegistrySpec;
 
-/// The longest that anybody is told to wait: what never fills again is asked for once an hour.
+/// The maximum `Retry-After` in seconds. A bucket that never refills also returns it.
 const LONGEST_S: f64 = 3600.0;
 
-/// What a request is counted as.
+/// The class under which a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
     Reads,
     Writes,
     Deletes,
-    /// `/oauth2/…` of a registry.
+    /// Requests to `/oauth2/…` of a registry.
     SignIns,
 }
 
 impl Class {
-    /// What headers and the log call it.
+    /// Returns the name in headers and in the log.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Reads => "reads",
@@ -37,7 +39,7 @@ impl Class {
     }
 }
 
-/// How much a bucket holds, and how fast it fills.
+/// The capacity and the refill rate of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Limit {
     capacity: f64,
@@ -45,7 +47,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// What a principal may do in a subscription.
+    /// Returns the limit of a principal in a subscription.
     pub(crate) fn arm(knobs: &Knobs, class: Class) -> Self {
         let (capacity, per_second) = match class {
             Class::Writes => (knobs.arm_writes, knobs.arm_writes_per_s),
@@ -58,12 +60,12 @@ impl Limit {
         }
     }
 
-    /// What a full bucket holds.
+    /// Returns the capacity, at least 1.
     pub(crate) fn full(self) -> u64 {
         whole(self.capacity.max(1.0))
     }
 
-    /// What may be done at a registry, by everybody and by each identity.
+    /// Returns the limits of a registry: in total, and per identity.
     pub(crate) fn registry(knobs: &Knobs, spec: &RegistrySpec, class: Class) -> [Self; 2] {
         let premium = spec.sku.eq_ignore_ascii_case("Premium");
         let (turned, all, each) = match (class, premium) {
@@ -86,7 +88,7 @@ impl Limit {
     }
 }
 
-/// All buckets that were ever drawn from, by what they are for.
+/// The buckets by name.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets(HashMap<String, Bucket>);
 
@@ -97,10 +99,10 @@ struct Bucket {
 }
 
 impl Buckets {
-    /// Takes one from each of the buckets, or none from any. Gives what the emptiest then holds.
+    /// Takes one token from every bucket, or none at all, and returns the lowest remaining level.
     ///
     /// # Errors
-    /// The whole seconds after which there is one in each.
+    /// The number of whole seconds until every bucket has a token.
     pub(crate) fn take(&mut self, wanted: &[(String, Limit)], now: Timestamp) -> Result<u64, u64> {
         let mut lowest = f64::INFINITY;
         let mut wait: f64 = 0.0;
@@ -128,7 +130,7 @@ impl Buckets {
             at: now,
         });
         let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
-        // A billionth more, so that a wait that was kept to the very second isn't lost to rounding.
+        // The added 1e-9 keeps rounding from refusing a client that waited exactly as long as told.
         let level = bucket.level + passed * limit.per_second + 1e-9;
         *bucket = Bucket {
             level: level.min(limit.capacity),
@@ -141,7 +143,7 @@ impl Buckets {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "whole numbers between nothing and a bucket's size"
+    reason = "whole numbers between 0 and a bucket's capacity"
 )]
 fn whole(number: f64) -> u64 {
     number as u64
@@ -159,7 +161,7 @@ mod tests {
     };
 
     #[test]
-    fn a_bucket_empties_and_says_honestly_when_to_come_back() {
+    fn an_empty_bucket_returns_the_exact_wait() {
         let mut buckets = Buckets::default();
         let start = Timestamp::UNIX_EPOCH;
         let take = |buckets: &mut Buckets, at: Timestamp| buckets.take(&[("a".into(), SLOW)], at);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_bucket_refuses_is_taken_from_no_other() {
+    fn a_refused_request_draws_from_no_bucket() {
         let mut buckets = Buckets::default();
         let now = Timestamp::UNIX_EPOCH;
         let both = [("all".to_owned(), SLOW), ("each".to_owned(), SLOW)];
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_premium_registry_takes_more() {
+    fn a_premium_registry_has_higher_limits() {
         let knobs = Knobs::default();
         let limit = |sku| {
             let spec = RegistrySpec::new("contoso").sku(sku);

@@ -1,4 +1,4 @@
-//! The simulator's own certificate authority, and a certificate for whatever host a client asks for.
+//! The simulator's certificate authority, which issues a certificate for each requested host.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,23 +13,23 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// What the HTTPS listener is called when a client sends no server name, as with an address.
+/// The names in the certificate for clients without a server name, such as those that use an IP address.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A certificate authority that lives as long as one simulator.
+/// The certificate authority of one simulator.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
-    /// All leaf certificates share one key: only their names differ.
+    /// The key shared by all leaf certificates.
     leaf_key: KeyPair,
     leaves: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
 impl Authority {
-    /// Makes a fresh authority.
+    /// Creates a certificate authority.
     ///
     /// # Errors
-    /// When no key can be generated.
+    /// A key or the certificate could not be generated.
     pub(crate) fn new() -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::default();
         params.distinguished_name = named("Azure simulator CA");
@@ -49,15 +49,15 @@ impl Authority {
         })
     }
 
-    /// The authority's certificate.
+    /// Returns the authority's certificate as PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// How a listener of ours speaks TLS: HTTP/2 and HTTP/1.1, with a certificate that fits the name asked for.
+    /// Returns the TLS configuration: HTTP/2 and HTTP/1.1, with a certificate for the requested host.
     ///
     /// # Errors
-    /// When the crypto provider offers no usable protocol version.
+    /// The crypto provider has no usable protocol version.
     pub(crate) fn server_config(
         self: Arc<Self>,
     ) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {

@@ -1,4 +1,4 @@
-//! Tokens: they look like JWTs, and only the simulator that made one knows what it is good for.
+//! Access and refresh tokens. They look like JWTs, but the simulator looks them up instead of verifying them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-/// What a token is good for.
+/// The purpose of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// An Entra access token for that audience, without a trailing slash.
+    /// An Entra access token for an audience, without a trailing slash.
     Entra { audience: String },
     /// A refresh token of a registry.
     Refresh { login_server: String },
@@ -23,20 +23,20 @@ pub(crate) enum Grant {
     },
 }
 
-/// A token that was issued.
+/// An issued token.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
-    /// The tenant that it is good in.
+    /// The tenant that issued it.
     pub(crate) tenant: String,
     pub(crate) principal: String,
     pub(crate) grant: Grant,
     pub(crate) expires: Timestamp,
-    /// Taken back before its time.
+    /// Whether it was revoked before it expired.
     pub(crate) revoked: bool,
 }
 
 impl Token {
-    /// Whether it still works.
+    /// Returns whether the token is neither revoked nor expired.
     pub(crate) fn is_good(&self, now: Timestamp) -> bool {
         !self.revoked && self.expires > now
     }
@@ -96,26 +96,26 @@ impl Tokens {
         text
     }
 
-    /// What a token is, if it is one of ours.
+    /// Returns the data of an issued token.
     pub(crate) fn find(&self, text: &str) -> Option<&Token> {
         self.0.get(text)
     }
 
-    /// Takes back all of these, at once.
+    /// Revokes all matching tokens.
     pub(crate) fn revoke(&mut self, which: impl Fn(&Grant) -> bool) {
         for token in self.0.values_mut().filter(|token| which(&token.grant)) {
             token.revoked = true;
         }
     }
 
-    /// All that were ever issued.
+    /// Returns all issued tokens.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
     }
 }
 
 impl Grant {
-    /// Whether it is one of a registry.
+    /// Returns whether this registry issued the token.
     pub(crate) fn is_for(&self, server: &str) -> bool {
         match self {
             Self::Entra { .. } => false,

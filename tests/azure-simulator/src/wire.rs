@@ -1,31 +1,31 @@
-//! A request as the services see it, and the answer that they give.
+//! Requests and responses as the services see them.
 //!
-//! Every service is a plain function from the world and a [`Call`] to a [`Reply`]: no sockets, no waiting.
-//! A refusal is a `Reply` too, which is why the services return `Result<Reply, Reply>` and use `?`.
+//! Every service is a plain function from the world and a [`Call`] to a [`Reply`], without sockets or
+//! waiting. An error is a `Reply` too, so the services return `Result<Reply, Reply>` and use `?`.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// One request, read in full.
+/// A request, read in full.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// The host that the client asked for, lower-case and without a port.
+    /// The requested host in lower case, without the port.
     pub(crate) host: String,
-    /// The host with its port, as links of ours repeat it.
+    /// The host with its port, for links in responses.
     pub(crate) authority: String,
-    /// The path as it came, still percent-encoded.
+    /// The path as received, still percent-encoded.
     pub(crate) path: String,
-    /// The query as it came, without the question mark.
+    /// The query as received, without the question mark.
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 impl Call {
-    /// The first query parameter of that name; ARM and ACR both ignore the letter case of names.
+    /// Returns the first query parameter with this name. ARM and ACR ignore the letter case of names.
     pub(crate) fn param(&self, name: &str) -> Option<String> {
         pairs(self.query.as_bytes())
             .into_iter()
@@ -33,28 +33,28 @@ impl Call {
             .map(|(_, value)| value)
     }
 
-    /// Every query parameter of that name, in order.
+    /// Returns all query parameters with this name, in order and with exact letter case.
     pub(crate) fn params(&self, name: &str) -> Vec<String> {
         values(pairs(self.query.as_bytes()), name)
     }
 
-    /// The form fields of the body.
+    /// Returns the form fields of the body.
     pub(crate) fn form(&self) -> Form {
         Form(pairs(&self.body))
     }
 
-    /// A header's text.
+    /// Returns a header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The token of an `Authorization: Bearer` header.
+    /// Returns the token of an `Authorization: Bearer` header.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    /// The path's segments, each percent-decoded by itself, so that an encoded slash stays inside its segment.
+    /// Returns the percent-decoded path segments. An encoded slash stays inside its segment.
     pub(crate) fn segments(&self) -> Vec<String> {
         self.path
             .split('/')
@@ -63,7 +63,7 @@ impl Call {
             .collect()
     }
 
-    /// The whole path, percent-decoded.
+    /// Returns the percent-decoded path.
     pub(crate) fn decoded_path(&self) -> String {
         decoded(&self.path)
     }
@@ -86,7 +86,7 @@ impl Form {
     }
 }
 
-/// One answer, in full.
+/// A complete response.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -94,7 +94,7 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
-/// What a service gives back: an answer, or a refusal, which is an answer too.
+/// The result of a service: a response, or an error response.
 pub(crate) type Answer = Result<Reply, Reply>;
 
 impl Reply {

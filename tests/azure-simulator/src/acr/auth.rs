@@ -1,4 +1,4 @@
-//! From an Entra token to a refresh token to an access token with scopes.
+//! Token exchange: an Entra token for a refresh token, and that for an access token with scopes.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::state::World;
 use crate::tokens::Grant;
 use crate::wire::{Answer, Call, Reply};
 
-/// The user name under which a refresh token is a password.
+/// The basic authentication user name that takes a refresh token as its password.
 const TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
 
-/// `POST /oauth2/exchange`: an Entra token against a refresh token.
+/// `POST /oauth2/exchange`: exchanges an Entra token for a refresh token.
 pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer {
     let found = here(world, registry)?;
     let server = found.login_server();
@@ -69,7 +69,7 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
         .with("x-ms-ratelimit-remaining-calls-per-second", "166.65"))
 }
 
-/// `POST` or `GET /oauth2/token`: a refresh token against an access token, with what of the scopes is granted.
+/// `POST` or `GET /oauth2/token`: exchanges a refresh token for an access token with the granted scopes.
 pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
     let found = here(world, registry)?;
     let server = found.login_server();
@@ -149,7 +149,7 @@ fn check_service(service: Option<&str>, server: &str) -> Result<(), Reply> {
     ))
 }
 
-/// What of the asked scopes the principal has; the rest is left out in silence, as ACR does.
+/// Returns the requested scopes that the principal has. Silently drops the others, as ACR does.
 fn granted(
     world: &World,
     registry: &Registry,

@@ -1,4 +1,4 @@
-//! Blobs: uploaded in sessions whose address changes with every step, read whole or by redirect.
+//! Blobs: uploads in sessions whose location changes with every chunk, and reads, direct or by redirect.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::state::World;
 use crate::storage::Target;
 use crate::wire::{Answer, Call, Reply};
 
-/// The uploads under way.
+/// The uploads in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Uploads(HashMap<String, Upload>);
 
@@ -20,7 +20,7 @@ pub(crate) struct Uploads(HashMap<String, Upload>);
 struct Upload {
     registry: String,
     repository: String,
-    /// Part of the address; a client that makes its own address lacks it.
+    /// Part of the location. A client that builds the location itself does not have it.
     state: String,
     bytes: Vec<u8>,
 }
@@ -34,7 +34,7 @@ impl Upload {
     }
 }
 
-/// `POST /v2/N/blobs/uploads/`: a new upload, or a blob mounted from another repository.
+/// `POST /v2/N/blobs/uploads/`: starts an upload, or mounts a blob from another repository.
 pub(crate) fn start(world: &mut World, call: &Call, registry: &str, repository: &str) -> Answer {
     if call.method != Method::POST {
         return Err(unsupported());
@@ -67,7 +67,7 @@ pub(crate) fn start(world: &mut World, call: &Call, registry: &str, repository: 
         .with("range", "0-0"))
 }
 
-/// A step of an upload: a chunk, or the end.
+/// A step of an upload: a chunk (`PATCH`), the end (`PUT`), or a cancellation (`DELETE`).
 pub(crate) fn upload(
     world: &mut World,
     call: &Call,
@@ -176,7 +176,7 @@ pub(crate) fn read(
     })
 }
 
-/// A repository's name must follow the grammar.
+/// Refuses repository names that do not follow the grammar.
 pub(crate) fn check_repository(name: &str) -> Result<(), Reply> {
     let component = |part: &str| {
         let inner = |char: char| {
@@ -199,7 +199,7 @@ pub(crate) fn check_repository(name: &str) -> Result<(), Reply> {
     ))
 }
 
-/// A repository that a cache rule feeds takes no pushes.
+/// Refuses pushes to a repository that is the target of a cache rule.
 pub(crate) fn check_no_cache(world: &World, registry: &str, repository: &str) -> Result<(), Reply> {
     if world
         .registry(registry)

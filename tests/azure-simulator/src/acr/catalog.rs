@@ -1,4 +1,4 @@
-//! What is in a registry: repositories, tags and manifests in pages, and ACR's own ways to delete them.
+//! The contents of a registry: paged lists of repositories, tags and manifests, and ACR's delete operations.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::repository::Repository;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// The rows of a page when the client doesn't say.
+/// The default number of rows in a page.
 const PAGE: usize = 100;
 
 /// `GET /v2/N/tags/list`
@@ -132,7 +132,7 @@ pub(crate) fn repository(world: &mut World, call: &Call, registry: &str, name: &
     }
 }
 
-/// A repository exists as soon as a manifest is in it; blobs alone don't show.
+/// Finds a repository. It exists only once it has a manifest; blobs alone do not count.
 fn find<'world>(
     world: &'world World,
     registry: &str,
@@ -144,7 +144,7 @@ fn find<'world>(
         .ok_or_else(|| unknown_name(name))
 }
 
-/// Whether a repository that readers still see isn't there any more.
+/// Returns whether a repository is deleted, even if reads still return it.
 fn is_gone(world: &World, registry: &str, name: &str) -> bool {
     world.registry(registry).is_none_or(|found| {
         found
@@ -170,7 +170,7 @@ fn server(world: &World, registry: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The rows after `last`, at most `n`, and the address of the next page.
+/// Returns at most `n` rows after `last`, and the link to the next page.
 fn page(call: &Call, rows: Vec<String>) -> (Vec<String>, Option<String>) {
     let size = call
         .param("n")

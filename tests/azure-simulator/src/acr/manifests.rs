@@ -1,4 +1,4 @@
-//! Manifests: pushed when everything they name is there, read by tag or digest, deleted by digest only.
+//! Manifests: read by tag or digest, deleted by digest only. A push requires everything it references.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn read(world: &World, call: &Call, registry: &str, repository: &str, reference:
     })
 }
 
-/// The digest that a reference stands for as readers see it: a tag may still point where it did.
+/// Returns the digest of a reference as a read sees it. A stale tag can still resolve to its old digest.
 fn digest_behind(
     world: &World,
     found: &Repository,

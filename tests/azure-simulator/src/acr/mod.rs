@@ -1,4 +1,4 @@
-//! A registry's data plane: what a path means, what right it needs, and the 401 that says so.
+//! A registry's data plane: routing, authorization, and the 401 challenge.
 
 mod auth;
 mod blobs;
@@ -22,7 +22,7 @@ use crate::state::World;
 use crate::tokens::Grant;
 use crate::wire::{Answer, Call, Reply};
 
-/// What the log calls a request.
+/// Returns the request's name in the log.
 pub(crate) fn label(call: &Call) -> Label {
     Route::parse(call).map_or_else(
         || Label::look("acr/unknown"),
@@ -78,7 +78,7 @@ fn answer_to(world: &mut World, call: &Call, name: &str, route: &Route) -> Answe
     }
 }
 
-/// Notes a look at the repositories that are gone and linger.
+/// Counts a read of the deleted repositories that reads still return.
 fn looked(world: &mut World, registry: &str, route: &Route) {
     let names = match route {
         Route::Catalog => world.lingering_repositories(registry),
@@ -89,7 +89,7 @@ fn looked(world: &mut World, registry: &str, route: &Route) {
     }
 }
 
-/// Checks that the token is one of this registry's, still good, and wide enough.
+/// Checks that the token belongs to this registry, is valid, and has the required scope.
 fn authorize(world: &World, registry: &Registry, call: &Call, need: &Need) -> Result<(), Reply> {
     let server = registry.login_server();
     let Some(token) = call.bearer() else {
@@ -116,7 +116,7 @@ fn authorize(world: &World, registry: &Registry, call: &Call, need: &Need) -> Re
     }
 }
 
-/// The 401 that says where to get which token.
+/// Returns the 401 with the token endpoint and the required scope.
 fn challenge(server: &str, need: &Need, problem: Option<&str>) -> Reply {
     let mut header = format!("Bearer realm=\"https://{server}/oauth2/token\",service=\"{server}\"");
     if let Some(scope) = need.scope() {
@@ -134,7 +134,7 @@ fn unauthorized(detail: &Value) -> Reply {
     refused(401, "UNAUTHORIZED", message, detail)
 }
 
-/// An error as ACR writes it.
+/// Returns an error in ACR's format.
 fn refused(status: u16, code: &str, message: &str, detail: &Value) -> Reply {
     let mut error = json!({"code": code, "message": message});
     if !detail.is_null() {
@@ -143,7 +143,7 @@ fn refused(status: u16, code: &str, message: &str, detail: &Value) -> Reply {
     Reply::json(status, &json!({"errors": [error]}))
 }
 
-/// The headers that ACR puts on every answer.
+/// Adds the headers that ACR sends with every response.
 fn dress(call: &Call, reply: Reply) -> Reply {
     let correlation = call
         .header("x-ms-correlation-request-id")

@@ -1,4 +1,4 @@
-//! What a path of the data plane means, and the right that it needs.
+//! Routes of the data plane, and the right that each of them requires.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::acr::Scopes;
 use crate::wire::Call;
 
-/// A path that the data plane knows.
+/// A known path of the data plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
     Base,
@@ -50,19 +50,19 @@ pub(crate) enum Route {
     },
 }
 
-/// The right that a request needs.
+/// The right that a request requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// To be signed in at all.
+    /// Any valid access token.
     SignedIn,
-    /// To list the repositories.
+    /// Listing repositories.
     Catalog,
-    /// Every one of these actions on a repository, in the order in which the challenge names them.
+    /// All of these actions on a repository, in the order of the challenge.
     All {
         repository: String,
         actions: &'static [&'static str],
     },
-    /// One of these.
+    /// At least one of these actions on a repository.
     Any {
         repository: String,
         actions: &'static [&'static str],
@@ -134,7 +134,7 @@ impl Route {
         })
     }
 
-    /// The repository that it is about.
+    /// Returns the repository in the path.
     pub(crate) fn repository(&self) -> Option<&str> {
         match self {
             Self::Base | Self::Exchange | Self::Token | Self::Catalog => None,
@@ -150,7 +150,7 @@ impl Route {
         }
     }
 
-    /// The short name of what is asked, for the log.
+    /// Returns the operation name for the log, such as `manifests/read`.
     pub(crate) fn operation(&self, method: &Method) -> String {
         let kind = match self {
             Self::Base => return "acr/ping".to_owned(),
@@ -170,14 +170,14 @@ impl Route {
         format!("{kind}/{verb}")
     }
 
-    /// Whether the method on this path asks for a change.
+    /// Returns whether the method on this path is a write.
     pub(crate) fn changes(&self, method: &Method) -> bool {
         !matches!(self, Self::Exchange | Self::Token)
             && *method != Method::GET
             && *method != Method::HEAD
     }
 
-    /// The right that the method on this path needs.
+    /// Returns the right that the method on this path requires.
     pub(crate) fn need(&self, method: &Method) -> Need {
         let all = |repository: &str, actions| Need::All {
             repository: repository.to_owned(),
@@ -214,7 +214,7 @@ impl Route {
 }
 
 impl Need {
-    /// Whether a token with these scopes has it.
+    /// Returns whether these scopes grant the right.
     pub(crate) fn is_met(&self, scopes: &Scopes) -> bool {
         let has = |repository: &str, action: &str| {
             scopes.contains(&format!("repository:{repository}:{action}"))
@@ -233,7 +233,7 @@ impl Need {
         }
     }
 
-    /// How the challenge names it.
+    /// Returns the scope in the challenge.
     pub(crate) fn scope(&self) -> Option<String> {
         match self {
             Self::SignedIn => None,
@@ -249,7 +249,7 @@ impl Need {
         }
     }
 
-    /// How the error's detail names it: one row an action, in the alphabet's order.
+    /// Returns the `detail` of the error: one row per action, in alphabetical order.
     pub(crate) fn detail(&self) -> Value {
         match self {
             Self::SignedIn => Value::Null,

@@ -1,4 +1,4 @@
-//! How much may be done at a registry in a minute, and how its data plane says that it was too much.
+//! Throttling of a registry's data plane: limits per minute, and the 429 response.
 
 use http::Method;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::state::World;
 use crate::throttle::{Class, Limit};
 use crate::wire::{Call, Reply};
 
-/// What the request is counted as.
+/// Returns the class under which the request is counted.
 pub(crate) fn class(call: &Call) -> Class {
     match Route::parse(call) {
         Some(Route::Exchange | Route::Token) => Class::SignIns,
@@ -21,7 +21,7 @@ pub(crate) fn class(call: &Call) -> Class {
     }
 }
 
-/// Counts the request, for the registry and for whoever sends it.
+/// Counts the request against the registry's limit and against the identity's limit.
 pub(crate) fn count(world: &mut World, call: &Call, registry: &str) -> Result<(), Reply> {
     if !world.knobs.throttling {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Who is calling ARM: what it takes for a token, and for the tokens of further tenants.
+//! Authentication of ARM requests: the access token, and auxiliary tokens of other tenants.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,19 @@ use crate::state::World;
 use crate::tokens::{Grant, Token};
 use crate::wire::{Call, Reply};
 
-/// The header with tokens of further tenants.
+/// The header with tokens of other tenants.
 const AUXILIARY: &str = "x-ms-authorization-auxiliary";
 const MOST_AUXILIARY: usize = 3;
 
-/// How many tokens of further tenants a request brings.
+/// Returns the number of auxiliary tokens in a request.
 pub(crate) fn auxiliary_tokens(call: &Call) -> usize {
     call.header(AUXILIARY)
         .map_or(0, |header| header.split(',').count())
 }
 
-/// The principal: ARM takes Entra tokens for its own audience, of the tenant that has the subscription.
+/// Returns the principal of the request.
+///
+/// ARM accepts Entra tokens for its own audience, issued by the tenant of the subscription.
 pub(crate) fn authenticate(world: &World, call: &Call) -> Result<String, Reply> {
     if call.header("authorization").is_none() {
         return Err(refuse(
@@ -86,7 +88,7 @@ fn check_audience(world: &World, token: &Token) -> Result<(), Reply> {
     }
 }
 
-/// `Bearer t1, Bearer t2`: good tokens, each of another tenant, and none of the subscription's own.
+/// Checks `Bearer t1, Bearer t2`: valid tokens of distinct tenants, other than the subscription's tenant.
 fn check_auxiliary(world: &World, call: &Call) -> Result<(), Reply> {
     let Some(header) = call.header(AUXILIARY) else {
         return Ok(());

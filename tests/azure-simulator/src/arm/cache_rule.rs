@@ -1,4 +1,4 @@
-//! Cache rules, which the simulator shows and which only a test can add.
+//! Cache rules: read-only for clients. Only a test can add them.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::arm::route::Place;
 use crate::wire::Reply;
 
-/// An error as ARM writes it.
+/// Returns an error in ARM's format.
 pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(
         status,
@@ -13,14 +13,14 @@ pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
     )
 }
 
-/// A body that can't be what the resource type takes; `what` names the offending part.
+/// Returns the error for a body that the resource type does not accept; `what` names the invalid part.
 pub(crate) fn invalid_content(what: &str) -> Reply {
     let message =
         format!("The request content was invalid and could not be deserialized: '{what}'.");
     error(400, "InvalidRequestContent", &message)
 }
 
-/// A field whose value the service refuses.
+/// Returns the error for an invalid value of a field.
 pub(crate) fn invalid_value(path: &str, why: &str) -> Reply {
     error(
         400,
@@ -29,13 +29,15 @@ pub(crate) fn invalid_value(path: &str, why: &str) -> Reply {
     )
 }
 
-/// The resource type doesn't know the method.
+/// Returns the error for a method that the resource type does not support.
 pub(crate) fn no_such_method(kind: &str) -> Reply {
     let message = format!("The requested resource '{kind}' does not support this http method.");
     error(405, "MethodNotAllowed", &message)
 }
 
-/// A resource that isn't there; `below` is the path under the registry, such as `/tasks/x`, or empty.
+/// Returns the error for a missing resource.
+///
+/// `below` is the path under the registry, such as `/tasks/x`, or empty.
 pub(crate) fn not_found(place: &Place, below: &str) -> Reply {
     let message = format!(
         "The Resource 'Microsoft.ContainerRegistry/registries/{}{below}' under resource group '{}' was not found. For more details \

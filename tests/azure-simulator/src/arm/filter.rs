@@ -1,12 +1,13 @@
-//! The `$filter` of the run list: the part of OData that the service documents, and nothing more.
+//! The `$filter` of the run list: only the part of OData that the service documents.
 //!
-//! `or` binds loosest, then `and`, then a parenthesis or a comparison: `field eq 'x'`, `field in ('x', 'y')`,
-//! `contains(field, 'x')`. Field names and words have no letter case.
+//! `and` takes precedence over `or`, and parentheses take precedence over both. A comparison is
+//! `field eq 'x'` (or `ne`, `lt`, `le`, `gt`, `ge`), `field in ('x', 'y')` or `contains(field, 'x')`.
+//! Field names and keywords ignore letter case.
 
 use regex::Regex;
 use serde_json::Value;
 
-/// The fields that may be compared.
+/// The fields that a filter can compare.
 const FIELDS: [&str; 9] = [
     "runId",
     "runType",
@@ -19,7 +20,7 @@ const FIELDS: [&str; 9] = [
     "agentPoolName",
 ];
 
-/// A filter that was understood.
+/// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Filter {
     Any(Vec<Filter>),
@@ -31,7 +32,7 @@ pub(crate) enum Filter {
     },
 }
 
-/// How a field is compared.
+/// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
     Equal,
@@ -45,10 +46,10 @@ pub(crate) enum Comparison {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter.
     ///
     /// # Errors
-    /// A sentence that says where it stops making sense.
+    /// A phrase that names the first invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser {
             words: words(text)?,
@@ -61,7 +62,7 @@ impl Filter {
         }
     }
 
-    /// Whether a run's flat fields fit.
+    /// Returns whether the fields of a run match the filter.
     pub(crate) fn fits(&self, run: &Value) -> bool {
         match self {
             Self::Any(filters) => filters.iter().any(|filter| filter.fits(run)),
@@ -185,7 +186,7 @@ impl Parser {
         known.ok_or_else(|| format!("could not find a property named '{word}' on type 'RunFilter'"))
     }
 
-    /// A quoted text, or a bare time, number or truth value.
+    /// Parses a quoted string, or a bare time, number or boolean.
     fn literal(&mut self) -> Result<String, String> {
         let word = self.next()?;
         if let Some(quoted) = word.strip_prefix('\'') {
@@ -230,7 +231,7 @@ impl Parser {
     }
 }
 
-/// The words of a filter: parentheses, commas, quoted texts, and what stands between blanks.
+/// Splits a filter into parentheses, commas, quoted strings and words.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let word = Regex::new(r"[(),]|'(?:[^']|'')*'|[^\s(),']+").map_err(|error| error.to_string())?;
     let found: Vec<String> = word
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_that_the_cli_sends_is_understood() {
+    fn parses_the_filter_that_the_cli_sends() {
         assert!(fits(
             "TaskName in ('cssc-scan-image','x') and createTime ge 2026-01-01T00:00:00Z and Status in ('Running', 'Queued')"
         ));
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn and_binds_closer_than_or_and_parentheses_closest() {
+    fn precedence_is_parentheses_then_and_then_or() {
         assert!(fits(
             "status eq 'Running' or taskName eq 'x' and taskName eq 'y'"
         ));
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_does_not_document_is_refused() {
+    fn undocumented_filters_are_rejected() {
         for bad in [
             "not status eq 'x'",
             "colour eq 'red'",

@@ -1,4 +1,4 @@
-//! Azure Resource Manager: checks what it checks of every request, then hands over to the resource type's file.
+//! Azure Resource Manager: the checks for every request, then dispatch to the resource type's module.
 
 mod auth;
 mod cache_rule;
@@ -31,16 +31,16 @@ use crate::wire::{Answer, Call, Reply};
 pub(crate) use crate::arm::auth::auxiliary_tokens;
 pub(crate) use crate::arm::throttle::class;
 
-/// Where the parts of the cloud are told, without a sign-in.
+/// The path of the cloud's metadata endpoints. It needs no authentication.
 pub(crate) const METADATA: &str = "/metadata/endpoints";
 
-/// Whether a path on the loopback endpoint is one of ARM's.
+/// Returns whether a path on the loopback endpoint belongs to ARM.
 pub(crate) fn is_path(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     path.starts_with("/subscriptions") || path.starts_with("/providers") || path == METADATA
 }
 
-/// What the log calls a request.
+/// Returns the request's name in the log.
 pub(crate) fn label(call: &Call) -> Label {
     if call.path == METADATA {
         return Label::look("metadata/read");
@@ -72,7 +72,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     dress(world, call, reply)
 }
 
-/// `GET /metadata/endpoints`: older versions list all clouds, newer ones tell of their own.
+/// `GET /metadata/endpoints`: api-version 2019-05-01 returns a list, 2022-09-01 a single object.
 pub(crate) fn metadata(world: &World, call: &Call) -> Reply {
     let base = is_loopback(&call.host).then(|| format!("https://{}", call.authority));
     let body = world.cloud.metadata(base.as_deref());
@@ -88,7 +88,9 @@ pub(crate) fn metadata(world: &World, call: &Call) -> Reply {
     }
 }
 
-/// A request that somebody else makes, in the portal or by CLI: no sign-in of ours, and nothing in the log.
+/// Answers a request from outside the test, such as from the portal or the CLI.
+///
+/// It needs no token and is not logged.
 pub(crate) fn behind_the_scenes(world: &mut World, call: &Call) -> Answer {
     let principal = world.applications[0].principal.clone();
     answer_to(world, call, &principal)
@@ -181,7 +183,7 @@ fn check_right(world: &World, call: &Call, route: &Route, principal: &str) -> Re
     Err(error(403, "AuthorizationFailed", &message))
 }
 
-/// The headers that ARM puts on every answer.
+/// Adds the headers that ARM sends with every response.
 fn dress(world: &World, call: &Call, reply: Reply) -> Reply {
     let request_id = Uuid::new_v4().to_string();
     let correlation = call
@@ -199,12 +201,12 @@ fn dress(world: &World, call: &Call, reply: Reply) -> Reply {
         .with("cache-control", "no-cache")
 }
 
-/// A time as ARM writes it, with seven digits of a second.
+/// Formats a time as ARM does, with seven fractional digits.
 fn stamp(time: Timestamp) -> String {
     format!("{}+00:00", time.strftime("%Y-%m-%dT%H:%M:%S%.7f"))
 }
 
-/// An id in the letter case that the knob asks for.
+/// Returns a resource ID in the letter case that the knob selects.
 fn cased(world: &World, id: &str) -> String {
     let group = |turn: fn(&str) -> String, label: &str| {
         let segments: Vec<&str> = id.split('/').collect();
@@ -229,7 +231,7 @@ fn cased(world: &World, id: &str) -> String {
     }
 }
 
-/// Whether a list ends here, so that the look at it is over.
+/// Returns whether this is the last page of a list. Only then does the list count as one read.
 fn is_last_page(answer: &Answer) -> bool {
     let Ok(reply) = answer else {
         return false;
@@ -238,7 +240,7 @@ fn is_last_page(answer: &Answer) -> bool {
     body.get("nextLink").is_none()
 }
 
-/// One page of an ARM list, and the link to the next one.
+/// Returns one page of an ARM list, with the link to the next page.
 fn page(world: &World, call: &Call, rows: Vec<Value>) -> Answer {
     let start: usize = call
         .param("$skiptoken")

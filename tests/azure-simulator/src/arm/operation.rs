@@ -1,4 +1,4 @@
-//! Long-running operations: what an `Azure-AsyncOperation` header leads to.
+//! Long-running operations, as polled through the `Azure-AsyncOperation` header.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,12 @@ use crate::arm::route::Place;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// The operations under way, by id, with the looks left and the final status.
+/// The operations by ID, with the number of polls left and the final status.
 #[derive(Debug, Default)]
 pub(crate) struct Operations(HashMap<String, (u32, &'static str)>);
 
 impl Operations {
-    /// Starts an operation and gives the address to poll.
+    /// Starts an operation and returns the URL to poll.
     pub(crate) fn start(
         &mut self,
         call: &Call,
@@ -34,7 +34,7 @@ impl Operations {
     }
 }
 
-/// The status of an operation; each look brings it one step on.
+/// Returns the status of an operation. Each poll brings it one step closer to its end.
 pub(crate) fn status(world: &mut World, call: &Call, id: &str) -> Answer {
     let Some((looks, ends_as)) = world.operations.0.get_mut(id) else {
         return Err(error(

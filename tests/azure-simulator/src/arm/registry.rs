@@ -1,4 +1,4 @@
-//! Registries, which the simulator shows and never lets anyone change.
+//! Registries: read-only through ARM.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::registry::Registry;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// The registry at that place; a wrong group or subscription is as good as none.
+/// Finds a registry. A wrong resource group or subscription returns the same 404 as a missing registry.
 pub(crate) fn find<'world>(world: &'world World, place: &Place) -> Result<&'world Registry, Reply> {
     check_group(world, &place.subscription, &place.group)?;
     let found = world.registry(&place.name).filter(|registry| {
@@ -29,11 +29,11 @@ pub(crate) fn find<'world>(world: &'world World, place: &Place) -> Result<&'worl
 pub(crate) fn answer(world: &mut World, call: &Call, place: &Place) -> Answer {
     let registry = find(world, place)?;
     if call.method != Method::GET {
-        // Nobody but the registry's owner changes it: a client that tries to is wrong.
+        // A client under test must never change a registry, so the request fails.
         return Err(error(
             403,
             "RequestDisallowedByPolicy",
-            "The simulator lets nobody change a registry.",
+            "The simulator does not allow changes to a registry.",
         ));
     }
     let body = shown(world, call, registry);
@@ -61,7 +61,7 @@ pub(crate) fn list(world: &World, call: &Call, subscription: &str, group: Option
 }
 
 fn check_group(world: &World, subscription: &str, group: &str) -> Result<(), Reply> {
-    // A group exists as long as a registry is in it; `demo` is there even when it is empty.
+    // A resource group exists while it contains a registry. `demo` always exists.
     let exists = group.eq_ignore_ascii_case("demo")
         || world.registries.values().any(|registry| {
             registry
@@ -80,7 +80,7 @@ fn check_group(world: &World, subscription: &str, group: &str) -> Result<(), Rep
     ))
 }
 
-/// A registry as that api-version shows it.
+/// Returns the registry's JSON in the requested api-version.
 fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
     let key = registry.spec.name.to_lowercase();
     let spec = world.echoes.registries.get(&key).unwrap_or(&registry.spec);
@@ -146,7 +146,9 @@ fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
     body
 }
 
-/// Whether a version knows what came with that preview: later previews do, and stable ones from 2025-11-01 on.
+/// Returns whether an api-version has the properties that the preview `since` introduced.
+///
+/// Later previews have them, and stable versions from 2025-11-01.
 fn knows(version: &str, since: &str) -> bool {
     if version.ends_with("-preview") {
         version >= since
@@ -160,7 +162,7 @@ mod tests {
     use super::knows;
 
     #[test]
-    fn a_stable_version_before_november_2025_knows_no_role_assignment_mode() {
+    fn stable_versions_before_2025_11_01_lack_preview_properties() {
         assert!(knows("2025-11-01", "2025-03-01-preview"));
         assert!(knows("2025-03-01-preview", "2025-03-01-preview"));
         assert!(!knows("2025-04-01", "2025-03-01-preview"));

@@ -1,4 +1,4 @@
-//! Role assignments, with every refusal that Azure is known for.
+//! Role assignments, with Azure's documented and known errors.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ struct Properties {
     description: Option<String>,
 }
 
-/// What a list asks for.
+/// The parsed `$filter` of a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Filter {
     at_scope: bool,
@@ -119,7 +119,7 @@ pub(crate) fn list(world: &mut World, call: &Call, scope: &str) -> Answer {
     answer
 }
 
-/// The names of assignments that are gone and may still be seen.
+/// Returns the names of deleted assignments that reads can still return.
 fn gone(world: &World) -> impl Iterator<Item = String> {
     let lingering = world.echoes.assignments.keys("");
     let listed = world.echoes.assignment_lists.keys("");
@@ -212,7 +212,10 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
     Ok(reply)
 }
 
-/// Azure looks the principal up only when it isn't told what it is: that look-up fails while a new identity replicates.
+/// Checks the principal and its type.
+///
+/// Azure looks up the principal only if `principalType` is omitted. The lookup fails until a new identity has
+/// propagated.
 fn check_principal(world: &World, id: &str, kind: Option<&str>) -> Result<(), Reply> {
     const KINDS: [&str; 5] = [
         "User",
@@ -253,7 +256,9 @@ fn check_principal(world: &World, id: &str, kind: Option<&str>) -> Result<(), Re
     Err(error(400, "PrincipalNotFound", &message))
 }
 
-/// The scope in the spelling that its resource was created with; a resource that isn't there has no assignments.
+/// Returns the scope in the spelling with which its registry was created.
+///
+/// A missing registry returns ARM's 404.
 fn existing_scope(world: &World, call: &Call, scope: &str) -> Result<String, Reply> {
     let path = Call {
         path: scope.to_owned(),
@@ -331,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_takes_a_scope_and_a_principal_and_nothing_else() {
+    fn a_filter_supports_only_scope_and_principal() {
         let both = Filter::parse("atScope() and principalId eq 'ABC'").unwrap();
         assert_eq!(
             both,

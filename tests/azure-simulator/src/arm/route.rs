@@ -1,4 +1,4 @@
-//! What a path of ARM means: the resource, its api-versions, and the action that a method on it stands for.
+//! Routes of ARM: the resource, its api-versions, and the action that each method requires.
 
 use http::Method;
 
@@ -18,7 +18,7 @@ const REGISTRY_VERSIONS: &[&str] = &[
     "2025-11-01",
     "2026-01-01-preview",
 ];
-/// Cache rules came late, and only to some of the previews.
+/// Cache rules exist only in later versions, and not in every preview.
 const CACHE_RULE_VERSIONS: &[&str] = &[
     "2023-07-01",
     "2024-11-01-preview",
@@ -32,7 +32,7 @@ const CACHE_RULE_VERSIONS: &[&str] = &[
 const TASK_VERSIONS: &[&str] = &["2019-06-01-preview", "2025-03-01-preview"];
 const ROLE_ASSIGNMENT_VERSIONS: &[&str] = &["2022-04-01"];
 
-/// A registry as a path names it.
+/// A registry as named in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) subscription: String,
@@ -60,7 +60,7 @@ pub(crate) enum Resource {
     RoleAssignment { scope: String, name: String },
 }
 
-/// A path that ARM knows.
+/// A known path of ARM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) subscription: String,
@@ -68,7 +68,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Reads a path; letter case counts nowhere but in names that are kept.
+    /// Parses a path. It ignores letter case, and keeps the case of names.
     pub(crate) fn parse(call: &Call) -> Option<Self> {
         let segments = call.segments();
         let lower: Vec<String> = segments
@@ -143,7 +143,7 @@ impl Route {
         })
     }
 
-    /// The resource type, as ARM writes it.
+    /// Returns the resource type in ARM's spelling.
     pub(crate) fn kind(&self) -> &'static str {
         match self.resource {
             Resource::Registries { .. } | Resource::Registry(_) => "registries",
@@ -161,7 +161,7 @@ impl Route {
         }
     }
 
-    /// The api-versions that the type knows.
+    /// Returns the api-versions that the resource type supports.
     pub(crate) fn versions(&self) -> &'static [&'static str] {
         match self.kind() {
             "registries" => REGISTRY_VERSIONS,
@@ -171,7 +171,7 @@ impl Route {
         }
     }
 
-    /// The short name of what is asked, for the log: `tasks/write`, `runs/read`, `scheduleRun`.
+    /// Returns the operation name for the log, such as `tasks/write`, `runs/read` or `scheduleRun`.
     pub(crate) fn operation(&self, method: &Method) -> String {
         let kind = self.kind().rsplit('/').next().unwrap_or_default();
         match self.resource {
@@ -183,7 +183,7 @@ impl Route {
         }
     }
 
-    /// Whether the method on this resource asks for a change.
+    /// Returns whether the method on this resource is a write.
     pub(crate) fn changes(&self, method: &Method) -> bool {
         let only_looks = matches!(
             self.resource,
@@ -192,7 +192,7 @@ impl Route {
         !only_looks && verb(method) != "read"
     }
 
-    /// The action whose right is needed.
+    /// Returns the action that the caller must be allowed to perform.
     pub(crate) fn action(&self, method: &Method) -> String {
         let namespace = match self.resource {
             Resource::RoleAssignments { .. } | Resource::RoleAssignment { .. } => {
@@ -210,7 +210,7 @@ impl Route {
         format!("{namespace}/{}/{last}", self.kind())
     }
 
-    /// The scope at which that right is needed.
+    /// Returns the scope at which the caller must be allowed to perform it.
     pub(crate) fn scope(&self) -> String {
         match &self.resource {
             Resource::RoleAssignments { scope } | Resource::RoleAssignment { scope, .. } => {
@@ -241,7 +241,7 @@ impl Route {
 }
 
 impl Place {
-    /// The registry's id as the path spelled it.
+    /// Returns the registry's resource ID in the spelling of the path.
     pub(crate) fn id(&self) -> String {
         format!(
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ContainerRegistry/registries/{}",

@@ -1,4 +1,4 @@
-//! Runs: queued, listed, cancelled, and their logs behind a signed link.
+//! Runs: queue, list, cancel, and the signed links to their logs.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ pub(crate) fn schedule(world: &mut World, call: &Call, place: &Place) -> Answer 
     let body: Body = typed(body, "RunRequest")?;
     if body.r#type != "TaskRunRequest" {
         return Err(invalid_content(&format!(
-            "the simulator knows no run request of type '{}'",
+            "the simulator does not support run requests of type '{}'",
             body.r#type
         )));
     }
@@ -95,7 +95,7 @@ pub(crate) fn schedule(world: &mut World, call: &Call, place: &Place) -> Answer 
 pub(crate) fn list(world: &mut World, call: &Call, place: &Place) -> Answer {
     find(world, place)?;
     if call.param("$skiptoken").is_none() {
-        // Only a fresh look moves the runs on; the pages of one look belong together.
+        // All pages of a list count as one read, so only the first page advances the runs.
         world.look_at_runs(&place.name);
     }
     let filter = call.param("$filter").filter(|text| !text.trim().is_empty());
@@ -189,7 +189,7 @@ fn shown_as(world: &World, place: &Place, id: &str, status: u16) -> Answer {
     Ok(Reply::json(status, &shown(world, find(world, place)?, run)))
 }
 
-/// The fields that a filter may compare.
+/// Returns the fields that a filter can compare.
 fn flat(run: &Run) -> Value {
     json!({
         "runId": run.id,

@@ -1,4 +1,4 @@
-//! Tasks: created, updated, merged and deleted the way the service does it. How they are read is in `task_view`.
+//! Tasks: create, update, merge and delete, as the service does. The reads are in `task_view`.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::state::World;
 use crate::task::{Identity, Progress, Task, TaskProperties};
 use crate::wire::{Answer, Call, Reply};
 
-/// What a PATCH may hold; a task can't move.
+/// The fields of a PATCH. It has no `location`, because a task cannot move.
 const PATCHABLE: [&str; 3] = ["identity", "properties", "tags"];
 const PUTTABLE: [&str; 4] = ["identity", "location", "properties", "tags"];
 
@@ -154,7 +154,7 @@ fn delete(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
 }
 
 impl World {
-    /// Deletes a task with its identity, as the portal would. Its role assignments stay behind.
+    /// Deletes a task with its identity, as the portal does. The role assignments remain.
     pub(crate) fn remove_task(&mut self, registry: &str, name: &str) -> bool {
         self.echo_task(registry, name);
         self.echoes.tasks.end(&key(registry, &name.to_lowercase()));
@@ -168,7 +168,7 @@ impl World {
     }
 }
 
-/// Stores a task, and shows it as it is before anyone looks again.
+/// Stores a task and returns the response of the write, with `Creating` or `Updating`.
 fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16) -> Answer {
     let (key, location) = (task.name.to_lowercase(), task.location.clone());
     let (looks, ends_as) = (world.knobs.provisioning_looks, task.progress.ends_as);
@@ -200,7 +200,7 @@ fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16)
         .with("retry-after", "1"))
 }
 
-/// A task's identity after a write: kept, newly made, or taken away with its principal.
+/// Returns the task's identity after a write: kept, created, or removed together with its principal.
 fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<Identity> {
     match (wanted, kept) {
         (true, Some(kept)) => Some(kept),
@@ -224,7 +224,7 @@ fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<I
     }
 }
 
-/// What the service fills in.
+/// Sets the service's defaults.
 fn with_defaults(mut properties: TaskProperties) -> TaskProperties {
     properties.timeout = properties.timeout.or(Some(3600));
     properties.is_system_task = properties.is_system_task.or(Some(false));
@@ -262,7 +262,7 @@ fn existing_location(world: &World, place: &Place, before: Option<&Task>) -> Res
     ))
 }
 
-/// `West Europe` and `westeurope` are the same region.
+/// Compares regions: `West Europe` equals `westeurope`.
 fn same_region(left: &str, right: &str) -> bool {
     let plain = |name: &str| name.replace(' ', "").to_lowercase();
     plain(left) == plain(right)

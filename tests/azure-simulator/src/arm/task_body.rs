@@ -1,4 +1,4 @@
-//! What a task's body may say. Everything else is refused by name, as the service does.
+//! Validation of a task's body. The error names each unknown field, as the service does.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,14 +10,14 @@ use crate::arm::error::{error, invalid_content, invalid_value};
 use crate::task::{Credentials, Step, TaskProperties};
 use crate::wire::Reply;
 
-/// The first api-version in which a task's source registry may name an identity.
+/// The first api-version in which a task's source registry can have an identity.
 const SOURCE_IDENTITY_SINCE: &str = "2025-03-01-preview";
-/// Fields that only the service writes; a client may send back what it read, and they are ignored.
+/// Read-only fields. The service ignores them if a client sends them back.
 const READ_ONLY: [&str; 4] = ["id", "name", "type", "systemData"];
 const READ_ONLY_PROPERTIES: [&str; 2] = ["provisioningState", "creationDate"];
 const READ_ONLY_IDENTITY: [&str; 2] = ["principalId", "tenantId"];
 
-/// A body split into its parts, with unknown fields refused and read-only ones dropped.
+/// The parts of a body, without read-only fields.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) location: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Reads the body of a PUT or, without `location`, of a PATCH.
+    /// Reads a PUT or PATCH body that has only `fields` and read-only fields. Refuses unknown fields.
     pub(crate) fn read(bytes: &[u8], fields: &[&str]) -> Result<Self, Reply> {
         let body: Value =
             serde_json::from_slice(bytes).map_err(|error| invalid_content(&error.to_string()))?;
@@ -56,7 +56,7 @@ impl Body {
         })
     }
 
-    /// Whether a system-assigned identity is asked for; an absent identity and `None` are the same.
+    /// Returns whether the body requests a system-assigned identity. An omitted identity equals `None`.
     pub(crate) fn wants_identity(&self) -> Result<bool, Reply> {
         let Some(identity) = &self.identity else {
             return Ok(false);
@@ -66,13 +66,13 @@ impl Body {
             Some(kind) if kind.eq_ignore_ascii_case("None") => Ok(false),
             _ => Err(invalid_value(
                 "identity.type",
-                "the simulator knows SystemAssigned and None",
+                "the simulator supports SystemAssigned and None",
             )),
         }
     }
 }
 
-/// Reads a typed part of a body; an unknown field is refused by name.
+/// Reads a typed part of a body. The error names an unknown field.
 pub(crate) fn typed<T: DeserializeOwned>(value: Value, path: &str) -> Result<T, Reply> {
     serde_json::from_value(value).map_err(|error| {
         let text = error.to_string();
@@ -102,7 +102,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Reply> {
     Err(error(400, "InvalidResourceName", &message))
 }
 
-/// Checks what a task's properties say, under that api-version.
+/// Checks the values of a task's properties.
 pub(crate) fn check(properties: &TaskProperties) -> Result<(), Reply> {
     one_of(
         "properties.status",
@@ -168,7 +168,7 @@ pub(crate) fn check(properties: &TaskProperties) -> Result<(), Reply> {
         .map_or(Ok(()), check_credentials)
 }
 
-/// Refuses members that came later than the version of the request. What is stored may have them.
+/// Refuses sent members that are newer than the api-version of the request. Stored properties can have them.
 pub(crate) fn check_members(sent: &Map<String, Value>, version: &str) -> Result<(), Reply> {
     let identity = sent
         .get("credentials")
@@ -199,7 +199,7 @@ fn check_step(step: &Step) -> Result<(), Reply> {
     Err(invalid_value(path, "the task definition has no steps"))
 }
 
-/// NCrontab: five fields, no seconds, no years, none of the extensions that other crons know.
+/// Checks an NCrontab expression: five fields, without seconds, years or extensions of other cron dialects.
 fn check_schedule(path: &str, schedule: &str) -> Result<(), Reply> {
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)

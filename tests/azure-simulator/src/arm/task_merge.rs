@@ -1,8 +1,11 @@
-//! How a PATCH of a task joins what is stored.
+//! Merging a PATCH into a stored task.
 
 use serde_json::{Map, Value};
 
-/// Merges a PATCH: objects by field, timers by name, registries' credentials by key (null takes one away), the rest replaced.
+/// Merges a PATCH into the stored properties.
+///
+/// Objects merge by field, timers by name, and registry credentials by key, where null removes an entry.
+/// Other values are replaced, and null is ignored.
 pub(crate) fn merge(stored: &mut Map<String, Value>, update: Map<String, Value>) {
     for (key, value) in update {
         match (key.as_str(), stored.get_mut(&key), value) {
@@ -53,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_is_found_by_its_name_and_keeps_what_is_not_sent() {
+    fn a_timer_is_matched_by_name_and_keeps_omitted_fields() {
         let stored = json!({"trigger": {"timerTriggers": [
             {"name": "a", "schedule": "0 0 * * *", "status": "Enabled"}, {"name": "b", "schedule": "1 1 * * *"}]}});
         let update =
@@ -64,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn null_changes_nothing_except_that_it_takes_a_registry_s_credentials_away() {
+    fn null_only_removes_a_custom_registrys_credentials() {
         let stored =
             json!({"timeout": 300, "credentials": {"customRegistries": {"a": {}, "b": {}}}});
         let update = json!({"timeout": null, "credentials": {"customRegistries": {"a": null}}});

@@ -1,4 +1,4 @@
-//! Tasks as they are read: one, all, and each as it was for as long as an echo of it sounds.
+//! Reads of tasks: one task or the list, in their old state while an echo lasts.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ pub(crate) fn list(world: &mut World, call: &Call, place: &Place) -> Answer {
     answer
 }
 
-/// The task with its secrets; the simulated ones have none.
+/// `listDetails`: the task with its secrets. Simulated tasks have no secrets.
 pub(crate) fn details(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
     if call.method != Method::POST {
         return Err(no_such_method("registries/tasks/listDetails"));
@@ -62,7 +62,7 @@ pub(crate) fn get(world: &mut World, place: &Place, name: &str) -> Answer {
     Ok(Reply::json(200, &body))
 }
 
-/// Takes a task away whose deletion has come to its end.
+/// Removes a task whose deletion has finished.
 pub(crate) fn reap(world: &mut World, place: &Place, name: &str) {
     let task = world
         .registry(&place.name)
@@ -73,7 +73,7 @@ pub(crate) fn reap(world: &mut World, place: &Place, name: &str) {
     }
 }
 
-/// Notes a look at a task: what is under way is one look nearer to its end, and its identity to being seen.
+/// Counts a read of a task. It advances the provisioning state, and the delay until the identity shows.
 fn looked(world: &mut World, place: &Place, name: &str) {
     let registry = world.registry_mut(&place.name);
     let Some(task) = registry.and_then(|registry| registry.tasks.get_mut(&name.to_lowercase()))
@@ -90,7 +90,7 @@ pub(crate) fn missing(place: &Place, name: &str) -> Reply {
     not_found(place, &format!("/tasks/{name}"))
 }
 
-/// A task as ARM shows it.
+/// Returns the task's JSON as ARM shows it.
 pub(crate) fn shown(world: &World, registry: &Registry, task: &Task) -> Value {
     let mut properties = json!({"provisioningState": task.provisioning_state(), "creationDate": stamp(task.created)});
     if let (Value::Object(all), Ok(Value::Object(sent))) =
@@ -128,7 +128,7 @@ pub(crate) fn shown(world: &World, registry: &Registry, task: &Task) -> Value {
     body
 }
 
-/// The same values in the other spellings that the service has been seen to use.
+/// Changes values to the other spellings that the service is known to return.
 fn respell(properties: &mut Value) {
     if properties["platform"]["os"]
         .as_str()

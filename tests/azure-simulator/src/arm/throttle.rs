@@ -1,4 +1,4 @@
-//! How much a principal may do in a subscription, and how ARM says that it was too much.
+//! Throttling of ARM: limits per principal and subscription, and the 429 response.
 
 use http::Method;
 
@@ -9,7 +9,7 @@ use crate::state::World;
 use crate::throttle::{Class, Limit};
 use crate::wire::{Call, Reply};
 
-/// What the request is counted as.
+/// Returns the class under which the request is counted.
 pub(crate) fn class(call: &Call) -> Class {
     match call.method {
         Method::DELETE => Class::Deletes,
@@ -18,7 +18,7 @@ pub(crate) fn class(call: &Call) -> Class {
     }
 }
 
-/// Counts the request; gives how many more there can be.
+/// Counts the request and returns the number of remaining requests.
 pub(crate) fn count(world: &mut World, call: &Call, principal: &str) -> Result<u64, Reply> {
     let class = class(call);
     let limit = Limit::arm(&world.knobs, class);
@@ -39,7 +39,7 @@ pub(crate) fn count(world: &mut World, call: &Call, principal: &str) -> Result<u
     })
 }
 
-/// The header that tells how many more there can be.
+/// Returns the name of the header with the number of remaining requests.
 pub(crate) fn header(class: Class) -> &'static str {
     match class {
         Class::Deletes => "x-ms-ratelimit-remaining-subscription-deletes",

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Plays the Azure CLI: hands its arguments to the simulator, and prints what that answers. Beside the link by
-# which it is called stands a file that says which simulator, and in which state it plays.
+# Plays the Azure CLI: sends its arguments to the simulator and prints the response. The file
+# `az.settings` next to the link holds the simulator's port and path, and the state of the CLI.
 . "$0.settings"
 LC_ALL=C
 printf -v arguments '%s\n' "$@"
 printf -v offset '%(%z)T' -1
 if ! exec 3<>/dev/tcp/127.0.0.1/$port; then
-  echo 'the simulator is gone' >&2
+  echo 'the simulator is not running' >&2
   exit 70
 fi
 printf 'POST %s HTTP/1.1\r\nHost: azure-cli\r\nConnection: close\r\nX-State: %s\r\nX-Offset: %s\r\nContent-Length: %d\r\n\r\n%s' \

@@ -1,4 +1,4 @@
-//! What the Azure CLI answers to its arguments.
+//! The Azure CLI's responses to command lines.
 
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,9 @@ use crate::options::{CLIENT_ID, SUBSCRIPTION, TENANT};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// 200 = standard output and success; 400 = wrong arguments; anything else = a failure.
+/// Answers a command line. The status sets the exit code of `az`.
+///
+/// 200 is success with the body on stdout, 400 is a usage error, and any other status is a failure.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     let text = String::from_utf8_lossy(&call.body).into_owned();
     let state = call.header("x-state").and_then(AzState::from_name);
@@ -31,7 +33,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     reply
 }
 
-/// A command line, as far as anybody needs it.
+/// A parsed command line: words, and options with values.
 struct Arguments {
     words: Vec<String>,
     options: Vec<(String, String)>,
@@ -161,7 +163,7 @@ fn has_subscription(world: &World, id: &str) -> bool {
     id.eq_ignore_ascii_case(SUBSCRIPTION) || known.any(|known| known.eq_ignore_ascii_case(id))
 }
 
-/// A time without its zone, as the CLI prints it; `offset` as in `+0100`.
+/// Formats a time in local time without its zone, as the CLI prints it; `offset` such as `+0100`.
 fn local(seconds: i64, offset: &str) -> String {
     let time = Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_secs(seconds));
     let number: i32 = offset.parse().unwrap_or(0);
@@ -189,7 +191,7 @@ mod tests {
     use super::local;
 
     #[test]
-    fn a_local_time_is_that_of_the_one_who_asks() {
+    fn local_time_uses_the_callers_offset() {
         assert_eq!(local(0, "+0000"), "1970-01-01 00:00:00.000000");
         assert_eq!(local(0, "+0530"), "1970-01-01 05:30:00.000000");
         assert_eq!(local(7200, "-0100"), "1970-01-01 01:00:00.000000");

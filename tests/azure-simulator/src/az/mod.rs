@@ -1,4 +1,4 @@
-//! The Azure CLI as a program on somebody's machine: a script that asks the simulator what `az` would say.
+//! The Azure CLI as a program: a script `az` that sends its arguments to the simulator.
 
 pub(crate) mod command;
 
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 
 use crate::simulator::Simulator;
 
-/// What the log and faults call it.
+/// The host name of the Azure CLI in the log and in faults.
 pub(crate) const HOST: &str = "azure-cli";
 pub(crate) const PATH: &str = "/az";
 
-/// How it is with the CLI.
+/// The state of the Azure CLI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AzState {
-    /// A version of these days, logged in as the default application.
+    /// A current version (2.77.0), logged in as the default application.
     LoggedIn,
-    /// Nobody has called `az login`.
+    /// Not logged in.
     LoggedOut,
-    /// Logged in a long time ago.
+    /// Logged in, but the refresh token has expired.
     SessionExpired,
-    /// Version 2.53: logged in, but a token's end is told in local time only.
+    /// Version 2.53, logged in. It returns a token's expiry in local time only.
     WithoutExpiresOn,
-    /// Version 2.0.81: logged in, but it doesn't know `--scope`, nor when a token ends but in local time.
+    /// Version 2.0.81, logged in. It has no `--scope`, and returns a token's expiry in local time only.
     TooOld,
 }
 
@@ -60,20 +60,22 @@ impl AzState {
 }
 
 impl Simulator {
-    /// Puts a program `az` into a folder, for a `PATH`; gives its path. Put there again, it is in another state.
+    /// Puts a program `az` into a folder and returns its path.
     ///
-    /// It needs nothing but bash, knows `account get-access-token`, `account show` and `version`, and each call of it is a
-    /// request to the host `azure-cli` in the log.
+    /// A second call with the same folder changes the state.
+    ///
+    /// The program needs only bash and supports `account get-access-token`, `account show` and `version`. The
+    /// log records each call as a request to the host `azure-cli`.
     ///
     /// # Errors
-    /// When the folder can't be written to.
+    /// The folder is not writable.
     pub fn azure_cli(&self, folder: &Path, state: AzState) -> io::Result<PathBuf> {
         let az = folder.join("az");
         let (port, state) = (self.plain_port(), state.as_str());
         let settings = format!("port={port}\npath={PATH}\nstate={state}\n");
         fs::write(folder.join("az.settings"), settings)?;
-        // A link: a program that has just been written is busy for as long as any other process, begun
-        // meanwhile, has inherited the open file.
+        // A symbolic link, because a newly written program cannot be executed while another process holds its
+        // file open. A process that starts during the write inherits the open file.
         match std::os::unix::fs::symlink(SCRIPT, &az) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(az),
@@ -81,5 +83,5 @@ impl Simulator {
     }
 }
 
-/// The program itself.
+/// The script behind `az`.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/az/az.sh");

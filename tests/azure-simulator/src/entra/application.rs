@@ -1,4 +1,4 @@
-//! Applications: with what they may sign in, and in which tenants.
+//! Applications: their credentials and their tenants.
 
 use uuid::Uuid;
 
@@ -8,16 +8,16 @@ use crate::oidc::FederatedCredential;
 use crate::options::TENANT;
 use crate::simulator::Simulator;
 
-/// An application that may sign in.
+/// An application that can sign in.
 #[derive(Debug, Clone)]
 pub(crate) struct Application {
     pub(crate) client_id: String,
     pub(crate) secrets: Vec<Secret>,
     pub(crate) certificates: Vec<Registered>,
     pub(crate) federated: Vec<FederatedCredential>,
-    /// The tenants that it is in besides its own.
+    /// The tenants it has joined, in addition to its home tenant.
     pub(crate) further_tenants: Vec<String>,
-    /// The object id of its service principal at home.
+    /// The object ID of its service principal in the home tenant.
     pub(crate) principal: String,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Secret {
     pub(crate) expired: bool,
 }
 
-/// A certificate as Entra keeps it.
+/// A registered certificate.
 #[derive(Debug, Clone)]
 pub(crate) struct Registered {
     pub(crate) certificate: AppCertificate,
@@ -51,7 +51,7 @@ impl Application {
         }
     }
 
-    /// Its service principal in a tenant, if it is there.
+    /// Returns the object ID of its service principal in a tenant; `None` if it has not joined the tenant.
     pub(crate) fn principal_in(&self, tenant: &str) -> Option<String> {
         if tenant.eq_ignore_ascii_case(TENANT) {
             return Some(self.principal.clone());
@@ -64,7 +64,7 @@ impl Application {
         Some(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string())
     }
 
-    /// What nobody else may see.
+    /// Returns the application's secrets.
     pub(crate) fn confidential(&self) -> impl Iterator<Item = String> {
         let secrets = self.secrets.iter().map(|secret| secret.value.clone());
         let certificates = self.certificates.iter().flat_map(|registered| {
@@ -75,7 +75,7 @@ impl Application {
     }
 }
 
-/// One application of a running simulator: with what it may sign in.
+/// An application of a running simulator, to change its credentials and tenants.
 #[derive(Debug)]
 pub struct ApplicationHandle<'simulator> {
     simulator: &'simulator Simulator,
@@ -83,20 +83,22 @@ pub struct ApplicationHandle<'simulator> {
 }
 
 impl Simulator {
-    /// Adds an application with a secret and its roles (ids, see [`crate::roles`]) at scopes; gives its object id.
+    /// Adds an application with a secret and returns its object ID.
+    ///
+    /// Each of `roles` is a role ID (see [`crate::roles`]) and a scope.
     pub fn add_application(&self, client_id: &str, secret: &str, roles: &[(&str, &str)]) -> String {
         self.world().add_application(client_id, secret, roles)
     }
 
-    /// An application that is there, such as [`crate::CLIENT_ID`].
+    /// Returns an existing application, such as [`crate::CLIENT_ID`].
     ///
     /// # Panics
-    /// When it isn't: a test that asks for it is wrong.
+    /// The application does not exist.
     #[must_use]
     pub fn application(&self, client_id: &str) -> ApplicationHandle<'_> {
         assert!(
             self.world().application_mut(client_id).is_some(),
-            "there is no application {client_id}"
+            "application {client_id} not found"
         );
         ApplicationHandle {
             simulator: self,
@@ -106,7 +108,7 @@ impl Simulator {
 }
 
 impl ApplicationHandle<'_> {
-    /// Adds another secret.
+    /// Adds a client secret.
     pub fn add_secret(&self, value: &str) -> &Self {
         let value = value.to_owned();
         self.change(|application| {
@@ -117,7 +119,7 @@ impl ApplicationHandle<'_> {
         })
     }
 
-    /// Lets all its secrets expire.
+    /// Expires all client secrets.
     pub fn expire_secrets(&self) -> &Self {
         self.change(|application| {
             for secret in &mut application.secrets {
@@ -129,10 +131,12 @@ impl ApplicationHandle<'_> {
     /// Registers a certificate.
     ///
     /// # Panics
-    /// When its key file is broken.
+    /// The key file is invalid.
     pub fn add_certificate(&self, certificate: AppCertificate) -> &Self {
-        #[expect(clippy::expect_used, reason = "the files are our own")]
-        let key = certificate.public_key().expect("a key of the keys folder");
+        #[expect(clippy::expect_used, reason = "the key files are part of this crate")]
+        let key = certificate
+            .public_key()
+            .expect("a valid key in the keys folder");
         self.change(|application| {
             application
                 .certificates
@@ -140,17 +144,17 @@ impl ApplicationHandle<'_> {
         })
     }
 
-    /// Trusts tokens of an issuer.
+    /// Adds a federated credential.
     pub fn trust(&self, credential: FederatedCredential) -> &Self {
         self.change(|application| application.federated.push(credential))
     }
 
-    /// Trusts no issuer any more, not even those that the default application trusts from the start.
+    /// Removes all federated credentials, including the initial ones of the default application.
     pub fn distrust_all(&self) -> &Self {
         self.change(|application| application.federated.clear())
     }
 
-    /// Brings it into a further tenant, which comes to be by that.
+    /// Adds the application to another tenant. This creates the tenant.
     pub fn join_tenant(&self, tenant: &str) -> &Self {
         let tenant = tenant.to_owned();
         self.change(|application| application.further_tenants.push(tenant))

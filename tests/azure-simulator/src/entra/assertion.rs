@@ -1,4 +1,4 @@
-//! Client assertions: JWTs that stand for a secret, signed with a certificate's key, or by an issuer that is trusted.
+//! Client assertions: JWTs in place of a client secret, signed by a certificate or a trusted issuer.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,16 +9,16 @@ use crate::entra::refusal::{Refusal, stamp};
 use crate::jwt::{Jwt, Mistrust};
 use crate::state::World;
 
-/// How far a client's clock may be off.
+/// The allowed clock skew of a client.
 const SKEW_S: i64 = 300;
 const CERTIFICATE_DOCS: &str = "Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials";
 const FEDERATION_DOCS: &str = "Check your federated identity credential Subject, Audience and Issuer against the presented \
     assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
 
-/// Whether the assertion shows that the application is asking. `endpoints` are the addresses of the token endpoint.
+/// Checks that the assertion authenticates the application. `endpoints` are the URLs of the token endpoint.
 ///
 /// # Errors
-/// Entra's refusal of the first thing that is wrong.
+/// Entra's error for the first failed check.
 pub(crate) fn check(
     world: &World,
     application: &Application,
@@ -27,7 +27,7 @@ pub(crate) fn check(
 ) -> Result<(), Refusal> {
     let jwt = Jwt::parse(text).ok_or_else(malformed)?;
     let claim = |name| jwt.claim(name).ok_or_else(malformed);
-    // An array of audiences is refused here too.
+    // This also refuses an array of audiences.
     let (issuer, subject, audience) = (claim("iss")?, claim("sub")?, claim("aud")?);
     jwt.time("exp").ok_or_else(malformed)?;
     let by_certificate = jwt.named("x5t").or(jwt.named("x5t#S256")).is_some();
@@ -46,7 +46,8 @@ pub(crate) fn check(
                     ),
                 ));
             }
-            // The client's clock wasn't put forward together with ours, so that the machine's counts too.
+            // `advance` does not move the client's clock, so an assertion valid by the machine's clock is
+            // accepted too.
             let clocks = [world.now(), Timestamp::now()];
             let fits = |now: &Timestamp| is_in_time(&jwt, *now, SKEW_S);
             clocks
@@ -126,7 +127,7 @@ fn check_federated(
     [issuer, subject, audience]: [&str; 3],
 ) -> Result<(), Refusal> {
     let mut trusted = application.federated.clone();
-    // The order is Entra's: who says it, for whom, about whom. Letter case counts.
+    // Entra checks issuer, audience and subject in this order, and compares letter case.
     type Part = fn(&crate::oidc::FederatedCredential) -> &str;
     let parts: [(u32, &str, &str, Part); 3] = [
         (700_211, "issuer", issuer, |known| &known.issuer),
@@ -177,7 +178,7 @@ fn malformed() -> Refusal {
     Refusal::request(50027, "JWT token is invalid or malformed.")
 }
 
-/// A thumbprint as the portal shows it.
+/// Returns a thumbprint in hexadecimal, as the portal shows it.
 fn hexadecimal(thumbprint: &str) -> String {
     let bytes = BASE64_URL_SAFE_NO_PAD
         .decode(thumbprint)

@@ -1,5 +1,6 @@
-//! Entra ID: the token endpoint, for clients with a secret, a certificate or the token of an issuer that is trusted; and
-//! the two discovery documents.
+//! Entra ID: the token endpoint and the two discovery documents.
+//!
+//! Clients sign in with a secret, a certificate, or the token of a trusted issuer.
 
 mod application;
 mod assertion;
@@ -21,18 +22,20 @@ use crate::wire::{Answer, Call, Form, Reply};
 
 /// The audience of ACR's data plane.
 pub(crate) const ACR_AUDIENCE: &str = "https://containerregistry.azure.net";
-/// The only kind of client assertion.
+/// The only supported type of client assertion.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl World {
-    /// Whether a token for that audience is one for ARM.
+    /// Returns whether the audience belongs to ARM.
     pub(crate) fn is_arm_audience(&self, audience: &str) -> bool {
         self.cloud.arm_audiences().contains(&audience)
             || audience == self.endpoint
             || audience == self.endpoint.replace("127.0.0.1", "localhost")
     }
 
-    /// Issues a token to a principal; `resource` may end in a slash. None if Entra doesn't know that.
+    /// Issues a token to a principal; `None` if Entra does not know the resource.
+    ///
+    /// `resource` can end in a slash.
     pub(crate) fn issue_entra(
         &mut self,
         tenant: &str,
@@ -55,7 +58,7 @@ impl World {
         })
     }
 
-    /// A tenant in the letter case in which we know it, if we do.
+    /// Returns a known tenant in its stored letter case.
     pub(crate) fn tenant(&self, asked: &str) -> Option<String> {
         let further = self
             .applications
@@ -68,11 +71,11 @@ impl World {
     }
 }
 
-/// A fresh token.
+/// An issued token.
 pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) life: Duration,
-    /// In seconds of the epoch.
+    /// Expiry in seconds since the Unix epoch.
     pub(crate) expires: i64,
 }
 
@@ -98,7 +101,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     reply
 }
 
-/// What Entra has, for a tenant or for everybody.
+/// A page of Entra, for one tenant or for all.
 enum Page {
     Token(String),
     Configuration(String),
@@ -143,7 +146,7 @@ fn token(world: &mut World, call: &Call, tenant: &str) -> Answer {
     Ok(Reply::json(200, &body).with("cache-control", "no-store, no-cache"))
 }
 
-/// Who is asking, and in which tenant.
+/// Authenticates the client and returns its tenant and principal.
 fn principal(
     world: &World,
     call: &Call,
@@ -210,7 +213,7 @@ fn check_secret(application: &Application, secret: &str) -> Result<(), Refusal> 
     }
 }
 
-/// The resource that the scope names.
+/// Returns the resource in the scope.
 fn resource(form: &Form) -> Result<String, Refusal> {
     let scope = form.get("scope").unwrap_or_default();
     let resource = scope.strip_suffix("/.default").map(str::to_owned);
@@ -222,7 +225,7 @@ fn resource(form: &Form) -> Result<String, Refusal> {
     })
 }
 
-/// The refusal of a token for something that isn't in the tenant.
+/// Returns the error for a resource that does not exist in the tenant.
 pub(crate) fn unknown_resource(resource: &str) -> Refusal {
     let why = format!(
         "The resource principal named {} was not found in the tenant named Simulator. This can happen if the application has \
@@ -244,7 +247,7 @@ fn known_tenant(world: &World, tenant: &str) -> Result<String, Refusal> {
     })
 }
 
-/// The answer of an Entra that is refusing by order.
+/// Returns the error response of an injected fault.
 pub(crate) fn fault(world: &World, status: u16, code: Option<&str>) -> Reply {
     let why = code.unwrap_or("A transient error has occurred. Please try again.");
     Refusal::new(status, "temporarily_unavailable", 90033, why).reply(world)

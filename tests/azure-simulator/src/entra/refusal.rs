@@ -1,4 +1,4 @@
-//! Entra's refusals: a status, an OAuth error, a number, and a text with line breaks in it.
+//! Entra's error responses: a status, an OAuth error, an AADSTS code, and a description with line breaks.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -7,11 +7,11 @@ use uuid::Uuid;
 use crate::state::World;
 use crate::wire::Reply;
 
-/// Why Entra gives no token.
+/// An error of the token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    /// OAuth's word, such as `invalid_client`.
+    /// The OAuth error, such as `invalid_client`.
     pub(crate) error: &'static str,
     /// The number after `AADSTS`.
     pub(crate) code: u32,
@@ -19,12 +19,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The credential isn't one.
+    /// Returns `invalid_client`: the credential is not accepted.
     pub(crate) fn client(code: u32, why: impl Into<String>) -> Self {
         Self::new(401, "invalid_client", code, why)
     }
 
-    /// The request isn't one.
+    /// Returns `invalid_request`: the request is malformed.
     pub(crate) fn request(code: u32, why: impl Into<String>) -> Self {
         Self::new(400, "invalid_request", code, why)
     }
@@ -39,7 +39,7 @@ impl Refusal {
         }
     }
 
-    /// The answer. Its description is one text with line breaks in it, as the real one has.
+    /// Returns the response. Its description contains line breaks, as Entra's does.
     pub(crate) fn reply(&self, world: &World) -> Reply {
         let Self {
             status,
@@ -65,7 +65,7 @@ impl Refusal {
     }
 }
 
-/// A time as Entra's texts have it.
+/// Formats a time as in Entra's descriptions.
 pub(crate) fn stamp(seconds: i64) -> String {
     let time = Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_secs(seconds));
     let time = time.unwrap_or(Timestamp::MAX);

@@ -1,4 +1,4 @@
-//! App Service's own endpoint, known by `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
+//! The identity endpoint of App Service (`IDENTITY_ENDPOINT` and `IDENTITY_HEADER`).
 //! (<https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>)
 
 use http::Method;
@@ -8,7 +8,7 @@ use crate::managed_identity::{Given, give};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// What the log and faults call it: the real one has no name either.
+/// The host name in the log and in faults. The real endpoint has no fixed name.
 pub(crate) const HOST: &str = "app-service";
 pub(crate) const PATH: &str = "/msi/token";
 

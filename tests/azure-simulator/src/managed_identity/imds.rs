@@ -1,4 +1,4 @@
-//! The instance metadata service of virtual machines.
+//! The instance metadata service (IMDS) of virtual machines.
 //! (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>)
 
 use http::Method;
@@ -9,7 +9,7 @@ use crate::managed_identity::{Given, give};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// The address at which the real one is; in the log and for faults, ours has it too.
+/// The address of the real service, and the host name in the log and in faults.
 pub(crate) const HOST: &str = "169.254.169.254";
 pub(crate) const PATH: &str = "/metadata/identity/oauth2/token";
 const VERSIONS: [&str; 4] = ["2018-02-01", "2019-08-01", "2021-02-01", "2025-04-07"];
@@ -19,7 +19,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     reply
 }
 
-/// The body of a refusal.
+/// Returns an error response.
 pub(crate) fn refused(status: u16, error: &str, description: &str) -> Reply {
     Reply::json(
         status,
@@ -35,7 +35,7 @@ fn token(world: &mut World, call: &Call) -> Answer {
     if call.method != Method::GET {
         return Err(refused(405, "method_not_allowed", "Method not allowed"));
     }
-    // Both keep those out who can make a server send requests, but not with headers of their own.
+    // Both checks stop attackers who can make a server send requests, but cannot set headers (SSRF).
     let marked = call.header("metadata");
     if !marked.is_some_and(|marked| marked.eq_ignore_ascii_case("true")) {
         return Err(invalid("Required metadata header not specified"));

@@ -1,4 +1,4 @@
-//! Managed identities: what a virtual machine and an App Service ask on loopback, in plain HTTP, without a proxy.
+//! Managed identities: the endpoints of a virtual machine and of App Service, in plain HTTP without a proxy.
 
 pub(crate) mod app_service;
 pub(crate) mod imds;
@@ -11,12 +11,12 @@ use crate::simulator::Simulator;
 use crate::state::World;
 use crate::wire::Call;
 
-/// The identities of the machine on which the client runs.
+/// The identities of the client's machine.
 #[derive(Debug)]
 pub(crate) struct ManagedIdentities {
     system: Option<Identity>,
     user: Vec<Identity>,
-    /// What App Service puts into `IDENTITY_HEADER`.
+    /// The value of `IDENTITY_HEADER`.
     header: String,
 }
 
@@ -37,12 +37,12 @@ impl Default for ManagedIdentities {
 }
 
 impl ManagedIdentities {
-    /// What nobody else may see.
+    /// Returns the secret value of `IDENTITY_HEADER`.
     pub(crate) fn confidential(&self) -> String {
         self.header.clone()
     }
 
-    /// Whom the query means: the only one of its id, or the system's.
+    /// Returns the identity for `client_id`; without it, the system-assigned identity.
     fn asked(&self, call: &Call) -> Option<Identity> {
         match call.param("client_id") {
             Some(id) => {
@@ -50,7 +50,7 @@ impl ManagedIdentities {
                 let mut found = found.filter(|known| known.client_id.eq_ignore_ascii_case(&id));
                 found.next().cloned()
             }
-            // Without the system's, a single other one is meant.
+            // Without a system-assigned identity, the only user-assigned identity is the default.
             None => match (&self.system, self.user.as_slice()) {
                 (Some(system), _) => Some(system.clone()),
                 (None, [only]) => Some(only.clone()),
@@ -60,7 +60,7 @@ impl ManagedIdentities {
     }
 }
 
-/// A token for the identity that is meant.
+/// The result of a token request.
 enum Given {
     Token(Issued, Identity),
     NoIdentity,
@@ -85,7 +85,7 @@ pub struct ManagedIdentity<'simulator> {
 }
 
 impl Simulator {
-    /// The identities of the machine on which the client runs: none, to begin with.
+    /// Returns the identities of the client's machine. Initially it has none.
     #[must_use]
     pub fn managed_identity(&self) -> ManagedIdentity<'_> {
         ManagedIdentity { simulator: self }
@@ -93,7 +93,7 @@ impl Simulator {
 }
 
 impl ManagedIdentity<'_> {
-    /// Gives the machine an identity of its own that may do everything in the subscription; gives its principal.
+    /// Assigns a system-assigned identity with full access to the subscription, and returns its principal ID.
     pub fn assign_system(&self) -> String {
         let identity = self.identity(&Uuid::new_v4().to_string());
         let principal = identity.principal.clone();
@@ -101,7 +101,7 @@ impl ManagedIdentity<'_> {
         principal
     }
 
-    /// Assigns an identity that is a resource by itself and may do everything in the subscription; gives its principal.
+    /// Assigns a user-assigned identity with full access to the subscription, and returns its principal ID.
     pub fn assign_user(&self, client_id: &str) -> String {
         let identity = self.identity(client_id);
         let principal = identity.principal.clone();
@@ -109,26 +109,26 @@ impl ManagedIdentity<'_> {
         principal
     }
 
-    /// Takes all identities from the machine.
+    /// Removes all identities.
     pub fn remove_all(&self) {
         let mut world = self.simulator.world();
         world.identities.system = None;
         world.identities.user.clear();
     }
 
-    /// `ARM_MSI_ENDPOINT`: where IMDS is played.
+    /// Returns the value of `ARM_MSI_ENDPOINT`: the URL of IMDS.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("{}{}", self.simulator.plain_url(), imds::PATH)
     }
 
-    /// `IDENTITY_ENDPOINT`: where App Service's own endpoint is played.
+    /// Returns the value of `IDENTITY_ENDPOINT`: the URL of App Service's endpoint.
     #[must_use]
     pub fn app_service_endpoint(&self) -> String {
         format!("{}{}", self.simulator.plain_url(), app_service::PATH)
     }
 
-    /// `IDENTITY_HEADER`
+    /// Returns the value of `IDENTITY_HEADER`.
     #[must_use]
     pub fn app_service_header(&self) -> String {
         self.simulator.world().identities.header.clone()

@@ -1,4 +1,4 @@
-//! Azure DevOps: a pipeline asks for the token of one of its service connections.
+//! Azure DevOps: a pipeline requests the ID token of a service connection.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::oidc::{AUDIENCE, FederatedCredential};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// Where a pipeline asks.
+/// The host of the token endpoint.
 pub(crate) const HOST: &str = "dev.azure.com";
 pub(crate) const ISSUER: &str =
     "https://vstoken.dev.azure.com/3a7c7f0e-6f53-4d1e-9b86-0f4a4f1f2c33";
 pub(crate) const SUBJECT: &str = "sc://contoso/infra/azure";
-/// The service connection whose tokens have that subject.
+/// The service connection whose tokens have this subject.
 pub(crate) const SERVICE_CONNECTION: &str = "b8a0c3de-27d4-4d29-a6f3-6f8e0f5b1c77";
 const PATH: &str = "/contoso/4c1f5a2b-1c55-4a32-9a63-8f0a5d7b7e02/_apis/distributedtask/hubs/build/plans/\
     0d6f7d0a-0b5c-4b39-8a29-55f5b6d1a1c4/jobs/12f1170f-54f2-53f3-20dd-22fc7dff55f9/oidctoken";
@@ -57,7 +57,7 @@ fn token(world: &mut World, call: &Call) -> Answer {
             );
             return Err(refused(404, &message));
         }
-        // Without a connection, it is the pipeline's own.
+        // Without a service connection, the token's subject is the pipeline.
         None => FederatedCredential::new(ISSUER, "p://contoso/infra/deploy"),
     };
     let audience = call
@@ -68,10 +68,10 @@ fn token(world: &mut World, call: &Call) -> Answer {
     Ok(Reply::json(200, &json!({"oidcToken": token})))
 }
 
-/// Browsers are sent to a page to sign in, and so is a program that doesn't say that it is none.
+/// Redirects to the sign-in page, unless the client suppresses the redirect with a header.
 fn not_signed_in(call: &Call) -> Reply {
-    let told = call.header("x-tfs-fedauthredirect");
-    if told.is_some_and(|told| told.eq_ignore_ascii_case("Suppress")) {
+    let suppressed = call.header("x-tfs-fedauthredirect");
+    if suppressed.is_some_and(|suppressed| suppressed.eq_ignore_ascii_case("Suppress")) {
         return Reply::empty(401).with("www-authenticate", "Bearer");
     }
     let page = "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com";

@@ -1,4 +1,4 @@
-//! GitHub: a job asks for its own token, with what the runner put into its environment.
+//! GitHub: a job requests its ID token with the URL and the request token from its environment.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::oidc::FederatedCredential;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
-/// Where a job asks.
+/// The host of the token endpoint.
 pub(crate) const HOST: &str = "pipelines.actions.githubusercontent.com";
 pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";
 pub(crate) const SUBJECT: &str = "repo:contoso/infra:ref:refs/heads/main";
-/// Whom a token is for when nobody says.
+/// The default audience.
 const OWNER: &str = "https://github.com/contoso";
 const PATH: &str = "/fVq3/00000000-0000-0000-0000-000000000000/_apis/distributedtask/hubs/Actions/plans/\
     5b7e2d0e-9f0a-4f4e-8c39-1f5d3f4f8f10/jobs/8f3f0c6e-7c0b-4c67-9c55-9a1e0f0f7b21/idtoken";

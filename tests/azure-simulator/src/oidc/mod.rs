@@ -1,4 +1,4 @@
-//! Issuers that Entra can be told to trust: GitHub, Azure DevOps, and the clusters of AKS. One key signs for all of them.
+//! OIDC issuers that Entra can trust: GitHub, Azure DevOps and AKS clusters. One key signs for all of them.
 
 pub(crate) mod azure_devops;
 pub(crate) mod github;
@@ -13,14 +13,14 @@ use crate::jwt::{Jwt, SigningKey};
 use crate::simulator::Simulator;
 use crate::state::World;
 
-/// What Entra wants a token to be for.
+/// The audience that Entra recommends for federated tokens.
 pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
-/// The name of the signing key.
+/// The `kid` of the signing key.
 const KEY: &str = "simulator-oidc-key";
 /// The issuer of an AKS cluster.
 const CLUSTER: &str = "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/6f0f1c1e-8f0b-4a51-9c3a-0d6c3b0f8a11/";
 
-/// Whose tokens an application trusts.
+/// A federated credential: the tokens that an application trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FederatedCredential {
     /// The `iss` of the tokens.
@@ -32,7 +32,7 @@ pub struct FederatedCredential {
 }
 
 impl FederatedCredential {
-    /// Tokens of that issuer for that subject, with the audience that Entra recommends.
+    /// Trusts an issuer's tokens for a subject, with the audience that Entra recommends.
     #[must_use]
     pub fn new(issuer: &str, subject: &str) -> Self {
         Self {
@@ -42,38 +42,38 @@ impl FederatedCredential {
         }
     }
 
-    /// Tokens for another audience.
+    /// Sets another audience.
     #[must_use]
     pub fn audience(mut self, audience: &str) -> Self {
         self.audience = audience.to_owned();
         self
     }
 
-    /// The workflow of GitHub that is played.
+    /// The simulated GitHub workflow.
     #[must_use]
     pub fn github() -> Self {
         Self::new(github::ISSUER, github::SUBJECT)
     }
 
-    /// The service connection of Azure DevOps that is played.
+    /// The simulated service connection of Azure DevOps.
     #[must_use]
     pub fn azure_devops() -> Self {
         Self::new(azure_devops::ISSUER, azure_devops::SUBJECT)
     }
 
-    /// The service account in a cluster of AKS that is played.
+    /// The simulated service account in an AKS cluster.
     #[must_use]
     pub fn cluster() -> Self {
         Self::new(CLUSTER, "system:serviceaccount:terraform:runner")
     }
 
-    /// All three: what the default application trusts.
+    /// The three simulated issuers, which the default application trusts.
     pub(crate) fn stand_ins() -> Vec<Self> {
         vec![Self::github(), Self::azure_devops(), Self::cluster()]
     }
 }
 
-/// The signing key, and what the pipelines hold to ask for a token.
+/// The signing key, and the request tokens of the pipelines.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     key: Option<SigningKey>,
@@ -91,13 +91,13 @@ impl Issuer {
         }
     }
 
-    /// Whether one of ours made the token.
+    /// Returns whether the signing key signed the token.
     pub(crate) fn vouches_for(&self, jwt: &Jwt) -> bool {
         let key = self.key.as_ref().map(SigningKey::public);
         jwt.named("kid") == Some(KEY) && key.is_some_and(|key| jwt.verify(&key).is_ok())
     }
 
-    /// What nobody else may see.
+    /// Returns the secret request tokens.
     pub(crate) fn confidential(&self) -> [String; 2] {
         [
             self.github_request_token.clone(),
@@ -122,7 +122,7 @@ impl Issuer {
 }
 
 impl World {
-    /// A token of one of the issuers.
+    /// Issues a token, and records it as a secret.
     pub(crate) fn identity_token(&mut self, who: &FederatedCredential, life: Duration) -> String {
         let token = self.issuer.sign(who, self.now(), life).unwrap_or_default();
         self.seen.insert(token.clone());
@@ -137,7 +137,7 @@ pub struct Oidc<'simulator> {
 }
 
 impl Simulator {
-    /// The issuers whose tokens the default application trusts.
+    /// Returns the issuers whose tokens the default application trusts.
     #[must_use]
     pub fn oidc(&self) -> Oidc<'_> {
         Oidc { simulator: self }
@@ -145,44 +145,44 @@ impl Simulator {
 }
 
 impl Oidc<'_> {
-    /// `ACTIONS_ID_TOKEN_REQUEST_URL`, which has a query already.
+    /// Returns the value of `ACTIONS_ID_TOKEN_REQUEST_URL`, which already has a query.
     #[must_use]
     pub fn github_request_url(&self) -> String {
         github::request_url()
     }
 
-    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`
+    /// Returns the value of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     #[must_use]
     pub fn github_request_token(&self) -> String {
         self.simulator.world().issuer.github_request_token.clone()
     }
 
-    /// `SYSTEM_OIDCREQUESTURI`
+    /// Returns the value of `SYSTEM_OIDCREQUESTURI`.
     #[must_use]
     pub fn azure_devops_request_url(&self) -> String {
         azure_devops::request_url()
     }
 
-    /// `SYSTEM_ACCESSTOKEN`
+    /// Returns the value of `SYSTEM_ACCESSTOKEN`.
     #[must_use]
     pub fn azure_devops_request_token(&self) -> String {
         let world = self.simulator.world();
         world.issuer.azure_devops_request_token.clone()
     }
 
-    /// The id of the service connection that the pipeline may use.
+    /// Returns the ID of the service connection that the pipeline can use.
     #[must_use]
     pub fn service_connection_id(&self) -> &'static str {
         azure_devops::SERVICE_CONNECTION
     }
 
-    /// A token of the cluster's, as AKS projects it into a file.
+    /// Issues a token of the AKS cluster, as AKS projects it into a file.
     #[must_use]
     pub fn token(&self, lifetime: Duration) -> String {
         self.token_for(&FederatedCredential::cluster(), lifetime)
     }
 
-    /// A token of any issuer, for any subject and audience.
+    /// Issues a token for any issuer, subject and audience.
     #[must_use]
     pub fn token_for(&self, who: &FederatedCredential, lifetime: Duration) -> String {
         self.simulator.world().identity_token(who, lifetime)

@@ -1,4 +1,4 @@
-//! The doors of a running simulator: where it listens, and the thread in which it does.
+//! The listeners of a running simulator, and the thread that serves them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use crate::proxy;
 use crate::server::Service;
 
-/// The doors: HTTPS, the proxy, and plain HTTP.
+/// The listeners: HTTPS, the proxy, and plain HTTP.
 pub(crate) struct Listeners([std::net::TcpListener; 3]);
 
 impl Listeners {
-    /// Takes the ports; 0 = a free one.
+    /// Binds the ports; 0 selects a free port.
     pub(crate) fn bind(ports: [u16; 3]) -> io::Result<Self> {
         let bind = |port| {
             let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
@@ -25,7 +25,7 @@ impl Listeners {
         Ok(Self([bind(https)?, bind(proxy)?, bind(plain)?]))
     }
 
-    /// Where they are.
+    /// Returns the addresses of the listeners.
     pub(crate) fn addresses(&self) -> io::Result<[SocketAddr; 3]> {
         let [https, proxy, plain] = &self.0;
         Ok([
@@ -36,7 +36,7 @@ impl Listeners {
     }
 }
 
-/// Runs the listeners in a thread until the other end of `stopped` is dropped.
+/// Serves the listeners in a thread until the sender of `stopped` is dropped.
 pub(crate) fn serve(
     service: Service,
     listeners: Listeners,
@@ -61,9 +61,9 @@ pub(crate) fn serve(
             runtime.spawn(service.clone().listen(https));
             runtime.spawn(service.clone().listen_plain(plain));
             runtime.spawn(proxy::listen(service, proxy));
-            // Either the word to stop or the loss of the one who could say it.
+            // Returns when the sender is dropped or sends.
             let _ = runtime.block_on(stopped);
-            // Connections that hang by order would be waited for otherwise.
+            // A normal shutdown would wait for connections that hang because of a fault.
             runtime.shutdown_background();
         })
 }
