@@ -1,9 +1,9 @@
-//! Compiles the protocol's `proto/*.proto` into Rust, without `protoc`.
+//! Compiles `proto/*.proto` into Rust without `protoc`.
 
 use std::error::Error;
 use std::path::PathBuf;
 
-/// They stand at the root of the repository.
+/// The directory at the root of the repository.
 const PROTO: &str = "../../proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     files.sort();
 
-    // The clients are for tests; without a transport of their own they cost the product nothing.
+    // The clients are for tests. Without a transport they add nothing to the provider's binary.
     tonic_prost_build::configure()
         .build_transport(false)
         .generate_default_stubs(true)

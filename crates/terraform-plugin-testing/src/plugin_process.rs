@@ -1,4 +1,4 @@
-//! The host: starts a plugin in this process or in its own, and connects to it.
+//! A go-plugin host: serves a plugin in the test's process and connects to its socket.
 
 use std::future::{Future, pending};
 use std::io::{self, Write};
@@ -31,10 +31,10 @@ use crate::tls_identity::Identity;
 /// The source address of the provider.
 pub const ADDRESS: &str = "registry.terraform.io/acme/cloud";
 
-/// How long to wait for what has to come: no test hangs, whatever is broken.
+/// The timeout for every wait, so that a broken plugin can't make a test hang.
 pub const LONG_ENOUGH: Duration = Duration::from_secs(30);
 
-/// What every Terraform host sets.
+/// The magic cookie, a variable that every Terraform host sets.
 pub const COOKIE: (&str, &str) = (
     "TF_PLUGIN_MAGIC_COOKIE",
     "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
@@ -42,35 +42,35 @@ pub const COOKIE: (&str, &str) = (
 
 /// A plugin that runs inside the test.
 pub struct Plugin {
-    /// What it printed.
+    /// The plugin's output.
     pub stdout: Stdout,
-    /// Its end.
+    /// The running plugin.
     pub running: JoinHandle<Result<(), process::Error>>,
 }
 
-/// What a plugin prints, as it comes.
+/// The output of a plugin.
 pub struct Stdout(UnboundedReceiver<Vec<u8>>);
 
 struct Pipe(UnboundedSender<Vec<u8>>);
 
-/// The line of a hosted plugin, taken apart.
+/// The parsed handshake line of a hosted plugin.
 #[derive(Debug)]
 pub struct Line {
-    /// All of it.
+    /// The whole line.
     pub text: String,
-    /// Where to connect.
+    /// The address of the socket.
     pub address: String,
     network: String,
     certificate: String,
 }
 
 impl Plugin {
-    /// Serves a provider that does what it should to a host that presents `client`.
+    /// Serves a correct provider to a host that presents `client`.
     pub fn start(client: Option<Identity>) -> Self {
         Self::start_in(Mode::Hosted, environment(client))
     }
 
-    /// Serves a provider that does what it should.
+    /// Serves a correct provider.
     pub fn start_in(mode: Mode, environment: HostEnvironment) -> Self {
         Self::serve(mode, environment, well_behaved())
     }
@@ -80,7 +80,7 @@ impl Plugin {
         Self::serve_until(mode, environment, provider, pending())
     }
 
-    /// Serves a provider until the process gets a signal, of which `signal` tells.
+    /// Serves a provider until `signal` resolves, as after a signal to the process.
     pub fn serve_until(
         mode: Mode,
         environment: HostEnvironment,
@@ -101,12 +101,12 @@ impl Plugin {
         }
     }
 
-    /// Its one line.
+    /// Reads the handshake line.
     pub async fn line(&mut self) -> Line {
         Line::parse(&self.stdout.until("\n").await)
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the plugin.
     pub async fn end(&mut self) -> Result<(), process::Error> {
         in_time(&mut self.running).await.unwrap()
     }
@@ -120,18 +120,18 @@ impl Drop for Plugin {
 }
 
 impl Stdout {
-    /// Everything up to `end`.
+    /// Reads the output up to and including `end`.
     pub async fn until(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
             let bytes = in_time(self.0.recv()).await;
-            let bytes = bytes.expect("stdout is closed too early");
+            let bytes = bytes.expect("stdout was closed too early");
             text.push_str(&String::from_utf8(bytes).unwrap());
         }
         text
     }
 
-    /// Everything else, once the plugin has ended.
+    /// Reads the remaining output until the plugin has ended.
     pub async fn rest(&mut self) -> String {
         let mut text = String::new();
         while let Some(bytes) = in_time(self.0.recv()).await {
@@ -153,7 +153,7 @@ impl Write for Pipe {
 }
 
 impl Line {
-    /// Takes a line apart as go-plugin 1.4.3 does, which knows six fields and no more.
+    /// Parses a line as go-plugin 1.4.3 does, which supports only six fields.
     pub fn parse(text: &str) -> Self {
         let line = text.strip_suffix('\n').unwrap();
         let fields: Vec<&str> = line.splitn(6, '|').collect();
@@ -169,17 +169,17 @@ impl Line {
         }
     }
 
-    /// The plugin's certificate, read as Go reads it: padding is an error.
+    /// Decodes the plugin's certificate as Go does. Padding is an error.
     pub fn certificate(&self) -> CertificateDer<'static> {
         STANDARD_NO_PAD.decode(&self.certificate).unwrap().into()
     }
 
-    /// Whether there is a certificate.
+    /// Whether the line has a certificate.
     pub fn is_encrypted(&self) -> bool {
         !self.certificate.is_empty()
     }
 
-    /// Connects as [`Line`] says: encrypted if there is a certificate.
+    /// Connects with TLS if the line has a certificate, otherwise in plain text.
     pub async fn connect(&self, client: Option<Identity>) -> Channel {
         if self.is_encrypted() {
             grpc(self.encrypt(client, rustls::ALL_VERSIONS).await.unwrap()).await
@@ -193,11 +193,11 @@ impl Line {
         match self.network.as_str() {
             "unix" => grpc(UnixStream::connect(&self.address).await.unwrap()).await,
             "tcp" => grpc(TcpStream::connect(&self.address).await.unwrap()).await,
-            other => panic!("no network {other}"),
+            other => panic!("unknown network {other}"),
         }
     }
 
-    /// Encrypts a connection with the plugin's certificate as the only trusted one.
+    /// Opens a TLS connection that trusts only the plugin's certificate.
     pub async fn encrypt(
         &self,
         client: Option<Identity>,
@@ -223,7 +223,7 @@ impl Line {
     }
 }
 
-/// Speaks gRPC on a connection.
+/// Opens a gRPC channel on a connection.
 async fn grpc(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Channel {
     let mut stream = Some(TokioIo::new(stream));
     let once = tower::service_fn(move |_| {
@@ -238,13 +238,16 @@ async fn grpc(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> C
         .unwrap()
 }
 
-/// Waits for what has to come.
+/// Waits for `future` with a timeout.
+///
+/// # Panics
+/// The timeout expires.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    let come = timeout(LONG_ENOUGH, future).await;
-    come.expect("what has to come does not")
+    let result = timeout(LONG_ENOUGH, future).await;
+    result.expect("the wait timed out")
 }
 
-/// The environment of a host that presents `client`, with a socket in a place of its own choice.
+/// The environment of a host that presents `client` and leaves the place of the socket to the plugin.
 pub fn environment(client: Option<Identity>) -> HostEnvironment {
     HostEnvironment {
         started_by_host: true,
@@ -257,18 +260,18 @@ pub fn environment(client: Option<Identity>) -> HostEnvironment {
     }
 }
 
-/// A provider that does what it should.
+/// A correct provider.
 fn well_behaved() -> Arc<dyn Provider> {
     let resource = ScriptedResource::new(schemas::thing(), Behavior::Behaves);
     Arc::new(ScriptedProvider::of(&resource))
 }
 
-/// Whether the socket's file is there.
+/// Whether the socket file exists.
 pub fn exists(address: &str) -> bool {
     Path::new(address).exists()
 }
 
-/// Whether `address` is one that only this machine can reach.
+/// Whether `address` is a loopback address.
 pub fn is_loopback(address: &str) -> bool {
     address.parse::<SocketAddr>().unwrap().ip().is_loopback()
 }

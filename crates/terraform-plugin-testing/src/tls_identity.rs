@@ -1,5 +1,7 @@
-//! A host's client certificate: self-signed, of a CA, on P-521 with SHA-512. The ones under
-//! `certificates/` were made once with OpenSSL, with the fields that go-plugin sets.
+//! A host's client certificate: a self-signed CA certificate on P-521 with SHA-512.
+//!
+//! The certificates under `certificates/` were generated with OpenSSL, with the fields that go-plugin
+//! sets.
 
 use std::sync::Arc;
 
@@ -13,10 +15,10 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, Signer, SigningKey as TlsSigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-/// A certificate, and a key that need not be the certificate's.
+/// A certificate and a private key. The key doesn't have to match the certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
-    /// The certificate, as `PLUGIN_CLIENT_CERT` holds it.
+    /// The certificate in `PLUGIN_CLIENT_CERT`.
     pub certificate: &'static str,
     key: &'static str,
 }
@@ -33,14 +35,14 @@ pub const STRANGER: Identity = Identity {
     key: include_str!("../certificates/stranger.key.pem"),
 };
 
-/// A process that has read the host's certificate somewhere, but hasn't got its key.
+/// A process that has the host's certificate but not its key.
 pub const IMPOSTOR: Identity = Identity {
     certificate: HOST.certificate,
     key: STRANGER.key,
 };
 
 impl Identity {
-    /// Presents the certificate to every server, whatever its hints.
+    /// Presents the certificate to every server, regardless of its hints.
     pub fn resolver(self) -> Arc<dyn ResolvesClientCert> {
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap();
         let key = PrivatePkcs8KeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
@@ -58,7 +60,7 @@ struct Always(Arc<CertifiedKey>);
 
 impl ResolvesClientCert for Always {
     fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        // As Go does: a server that doesn't offer the scheme gets no certificate.
+        // Like Go, send no certificate to a server that doesn't offer the scheme.
         schemes
             .contains(&SignatureScheme::ECDSA_NISTP521_SHA512)
             .then(|| Arc::clone(&self.0))
@@ -69,7 +71,7 @@ impl ResolvesClientCert for Always {
     }
 }
 
-/// rustls' ring provider has no such key.
+/// A P-521 signing key. The ring provider of rustls doesn't support them.
 #[derive(Clone)]
 struct Key(SigningKey);
 

@@ -18,9 +18,9 @@ fn refusal(command: &mut Command) -> String {
 #[test]
 fn whoever_starts_it_by_hand_is_told_what_it_is() {
     insta::assert_snapshot!(refusal(&mut plugin()), @r"
-    This is the provider registry.terraform.io/acrpatch/acr, which Terraform and OpenTofu start by themselves.
-    To use it, name it under required_providers in a configuration and run `terraform init`.
-    To debug it, start it with --debug and follow what it says.
+    This is the provider registry.terraform.io/acrpatch/acr. Terraform and OpenTofu start it.
+    To use it, add it to required_providers in a configuration and run `terraform init`.
+    To debug it, start it with --debug and follow the instructions.
     ");
 }
 
@@ -39,7 +39,7 @@ fn a_certificate_that_is_none_is_explained() {
             .env("PLUGIN_CLIENT_CERT", "nonsense"),
     );
 
-    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: the connection can't be encrypted: PLUGIN_CLIENT_CERT holds no PEM certificate: no items found.");
+    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
 }
 
 #[test]
@@ -51,5 +51,5 @@ fn a_socket_that_can_t_be_made_is_explained() {
     );
 
     let (told, _path) = told.split_once(" at path ").unwrap();
-    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: no socket could be opened in /nonexistent: No such file or directory (os error 2)");
+    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
 }

@@ -1,5 +1,6 @@
-//! From accepted sockets to connections that are ready for gRPC. What fails on the way is logged:
-//! the host tells its user nothing about the cause.
+//! Turns accepted sockets into connections that are ready for gRPC.
+//!
+//! Failures are logged, because the host doesn't show their cause to the user.
 
 use std::convert::Infallible;
 use std::io;
@@ -11,17 +12,17 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::process::connection::Connection;
 
-/// How long to wait before the next try after the system has refused a connection: what it lacks,
-/// such as file descriptors, it lacks for a while.
+/// How long to wait before the next try after the operating system refused a connection. A shortage,
+/// for example of file descriptors, lasts for a while.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// How long a peer may take to encrypt its connection.
+/// How long a peer may take for the TLS handshake.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many peers may encrypt their connections at a time. A host makes one connection.
+/// The maximum number of concurrent TLS handshakes. A host opens only one connection.
 const MAX_TLS_HANDSHAKES: usize = 16;
 
-/// The connections that are ready for gRPC, encrypted by `tls`.
+/// The connections that are ready for gRPC, encrypted if `tls` is set.
 pub(super) fn connections(
     incoming: impl Stream<Item = io::Result<Connection>>,
     tls: Option<TlsAcceptor>,
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_system_that_refuses_connections_is_not_asked_again_at_once() {
+    async fn a_refused_connection_is_retried_after_a_delay() {
         let refused = stream::repeat_with(|| Err(io::Error::other("too many open files")));
         let welcome = stream::iter([Ok(Connection::new(tokio::io::empty()))]);
         let incoming = refused.take(20).chain(welcome);

@@ -1,33 +1,33 @@
-//! Where a host finds the plugin: a kind of socket, and its place.
+//! The address where a host connects to the plugin.
 
 use std::fmt;
 
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// A unix socket: a file.
+    /// A Unix socket file.
     Unix,
     /// TCP on the loopback interface.
     Tcp,
 }
 
-/// Where a host finds us.
+/// The address of the plugin's socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     /// The kind of socket.
     pub(super) network: Network,
-    /// The path of the socket, or address and port.
+    /// The path of a Unix socket, or a TCP address and port.
     pub(super) location: String,
 }
 
 impl Network {
-    /// What go-plugin uses on this system.
+    /// The kind that go-plugin uses on this operating system.
     pub(super) fn usual() -> Self {
         if cfg!(windows) { Self::Tcp } else { Self::Unix }
     }
 }
 
-/// As the handshake line names it.
+/// The name in the handshake line.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

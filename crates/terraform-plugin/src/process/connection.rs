@@ -1,4 +1,4 @@
-//! A byte stream from the host, whatever socket it came through and whether it is encrypted.
+//! A byte stream from the host over any kind of socket, encrypted or not.
 
 use std::io;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::server::Connected;
 
-/// One connection, as gRPC needs it.
+/// A connection in the form that gRPC needs.
 pub(super) struct Connection(Box<dyn Bytes>);
 
-/// What a connection is made of.
+/// The byte stream of a connection.
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
@@ -29,7 +29,7 @@ impl Connection {
 impl Connected for Connection {
     type ConnectInfo = ();
 
-    /// NO-OP: because there is one host, and nothing depends on where it connects from.
+    /// NO-OP: because the plugin has one host and doesn't use its address.
     fn connect_info(&self) {}
 }
 

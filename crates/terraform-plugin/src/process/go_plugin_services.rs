@@ -1,5 +1,7 @@
-//! The services that go-plugin expects of every plugin: one to end it, and two that we have no use
-//! for but whose absence a host would log.
+//! The services that go-plugin requires of every plugin.
+//!
+//! The controller service shuts the plugin down. The plugin doesn't need the stdio and broker
+//! services, but a host logs their absence.
 
 use futures::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,7 @@ pub(super) struct GoPlugin {
 }
 
 impl GoPlugin {
-    /// Cancels `ended` when the host asks for it.
+    /// Creates the services. They cancel `ended` when the host requests a shutdown.
     pub(super) fn new(ended: CancellationToken) -> Self {
         Self { ended }
     }
@@ -27,7 +29,7 @@ impl GoPlugin {
 #[async_trait]
 impl GrpcController for GoPlugin {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
-        tracing::debug!("the host asks us to end");
+        tracing::debug!("the host requests a shutdown");
         self.ended.cancel();
         Ok(Response::new(Empty {}))
     }
@@ -35,7 +37,7 @@ impl GrpcController for GoPlugin {
 
 #[async_trait]
 impl GrpcStdio for GoPlugin {
-    /// Sends nothing, ever: a host logs whatever comes here as unexpected.
+    /// Never sends data, because a host logs any data on this stream as unexpected.
     async fn stream_stdio(&self, _: Request<()>) -> Result<Response<BoxStream<StdioData>>, Status> {
         let silence = stream::pending().take_until(self.ended.clone().cancelled_owned());
         Ok(Response::new(silence.boxed()))
@@ -44,7 +46,7 @@ impl GrpcStdio for GoPlugin {
 
 #[async_trait]
 impl GrpcBroker for GoPlugin {
-    /// Listens without answering: we neither offer nor take a second connection.
+    /// Reads without answering, because the plugin needs no second connection.
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,

@@ -1,5 +1,4 @@
-//! What a go-plugin host says through the environment, and the one line with which a plugin
-//! answers.
+//! The go-plugin handshake: the host sets environment variables, the plugin answers with one line.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -15,50 +14,50 @@ use tracing::level_filters::LevelFilter;
 use crate::process::address::{Address, Network};
 use crate::process::hclog;
 
-/// What Terraform and OpenTofu set to show that it is they who start us.
+/// The variable by which Terraform and OpenTofu identify themselves to a plugin.
 const COOKIE: (&str, &str) = (
     "TF_PLUGIN_MAGIC_COOKIE",
     "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 );
 
-/// The version of go-plugin's own conventions.
+/// The core protocol version of go-plugin.
 const CORE_VERSION: u8 = 1;
 
-/// The version of Terraform's plugin protocol. We speak no other, so what the host lists in
-/// `PLUGIN_PROTOCOL_VERSIONS` decides nothing: a host that doesn't speak it says so best itself.
+/// The version of Terraform's plugin protocol. The plugin supports no other, so it ignores
+/// `PLUGIN_PROTOCOL_VERSIONS`. A host that doesn't support this version reports the best error itself.
 pub(super) const PROTOCOL_VERSION: u8 = 6;
 
-/// The environment that a host sets, as values.
+/// The settings from the environment that a host sets.
 #[derive(Clone, Debug)]
 pub struct HostEnvironment {
-    /// Whether a Terraform host started us.
+    /// Whether a Terraform or OpenTofu host started the plugin.
     pub started_by_host: bool,
-    /// The certificate, as PEM, that the host will present; [`None`] where it wants plain text.
+    /// The host's client certificate as PEM, or [`None`] if the host uses plain text.
     pub client_certificate: Option<String>,
     /// The kind of socket to listen on.
     pub network: Network,
-    /// The ports allowed for TCP; `0..=0` leaves the choice to the system.
+    /// The allowed TCP ports. With `0..=0` the operating system chooses one.
     pub ports: RangeInclusive<u16>,
-    /// Where to put a unix socket; [`None`] for the system's temporary directory.
+    /// The directory for a Unix socket. [`None`] means the temporary directory.
     pub socket_directory: Option<PathBuf>,
-    /// The group, by name or number, that may use a unix socket; [`None`] for nobody but us.
+    /// The group that may use a Unix socket, by name or ID. [`None`] allows only the current user.
     pub socket_group: Option<String>,
-    /// What of our log the user wants.
+    /// The log level.
     pub log_level: LevelFilter,
 }
 
-/// An environment that no host sets.
+/// An environment variable of the host is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EnvironmentError {
-    /// A port that is no number from 0 to 65535.
-    #[error("{variable} is `{value}`, which is no port")]
+    /// The port is not a number from 0 to 65535.
+    #[error("{variable} is `{value}`, which is not a port")]
     Port {
-        /// The variable.
+        /// The name of the variable.
         variable: &'static str,
-        /// What it holds.
+        /// The value of the variable.
         value: String,
     },
-    /// A range of ports without a port.
+    /// The port range is empty.
     #[error("PLUGIN_MIN_PORT {min} is greater than PLUGIN_MAX_PORT {max}")]
     Ports {
         /// The lowest port.
@@ -70,10 +69,10 @@ pub enum EnvironmentError {
 
 impl HostEnvironment {
     /// Reads the environment of the provider at `address` (`host/namespace/name`). As in Go, an
-    /// empty variable is as good as none.
+    /// empty variable counts as unset.
     ///
     /// # Errors
-    /// We listen on TCP, and the ports make no range.
+    /// The plugin listens on TCP, and the variables don't define a valid port range.
     pub fn read(
         address: &str,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -92,18 +91,18 @@ impl HostEnvironment {
     }
 }
 
-/// The line that tells the host where and how we serve.
+/// The handshake line, by which the host learns how to connect.
 #[derive(Debug)]
 pub(super) struct Handshake<'a> {
-    /// Where we listen.
+    /// The address of the plugin's socket.
     pub(super) address: &'a Address,
-    /// Our certificate; [`None`] where we serve plain text.
+    /// The server certificate, or [`None`] for plain text.
     pub(super) certificate: Option<&'a CertificateDer<'static>>,
 }
 
-/// The last field stands even when it is empty, and takes no padding: Go reads it as raw base64.
-/// No further field follows: hosts before go-plugin 1.6 would take it for a part of the
-/// certificate.
+/// The certificate field is present even if it is empty. It has no padding, because Go reads it as raw
+/// base64. It must be the last field: hosts before go-plugin 1.6 would read another field as a part of
+/// the certificate.
 impl fmt::Display for Handshake<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Address { network, location } = self.address;
@@ -118,7 +117,7 @@ impl fmt::Display for Handshake<'_> {
     }
 }
 
-/// The variables that hold something.
+/// The variables that are not empty.
 struct Variables(HashMap<OsString, OsString>);
 
 impl Variables {
@@ -141,7 +140,7 @@ impl Variables {
     }
 }
 
-/// The ports to choose from. Hosts name some whatever we listen on, and only TCP has any.
+/// The allowed TCP ports. Hosts always set the variables, but only TCP uses them.
 fn ports(network: Network, variables: &Variables) -> Result<RangeInclusive<u16>, EnvironmentError> {
     if network != Network::Tcp {
         return Ok(0..=0);
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_of_a_host_is_understood() {
+    fn the_environment_of_a_host_is_read() {
         let environment = read(&[
             (COOKIE.0, COOKIE.1),
             ("PLUGIN_PROTOCOL_VERSIONS", "6,5"),
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_environment_is_nobodys() {
+    fn an_empty_environment_has_no_host() {
         let environment = read(&[("PLUGIN_CLIENT_CERT", "")]).unwrap();
 
         assert!(!environment.started_by_host);
@@ -224,14 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn another_cookie_is_no_cookie() {
+    fn a_wrong_cookie_does_not_count_as_a_host() {
         let environment = read(&[(COOKIE.0, "chocolate")]).unwrap();
 
         assert!(!environment.started_by_host);
     }
 
     #[test]
-    fn tcp_takes_a_port_of_the_host_s_range_or_any() {
+    fn tcp_uses_the_port_range_of_the_host_or_any_port() {
         let named = [("PLUGIN_MIN_PORT", "10000"), ("PLUGIN_MAX_PORT", "25000")];
 
         assert_eq!(ports(Network::Tcp, &named).unwrap(), 10000..=25000);
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_make_no_range_are_refused_where_one_is_needed() {
+    fn an_invalid_port_range_is_an_error_only_for_tcp() {
         let backwards = [("PLUGIN_MIN_PORT", "2"), ("PLUGIN_MAX_PORT", "1")];
         let word = [("PLUGIN_MAX_PORT", "many")];
 
@@ -248,7 +247,7 @@ mod tests {
                 &backwards[..],
                 "PLUGIN_MIN_PORT 2 is greater than PLUGIN_MAX_PORT 1",
             ),
-            (&word, "PLUGIN_MAX_PORT is `many`, which is no port"),
+            (&word, "PLUGIN_MAX_PORT is `many`, which is not a port"),
         ] {
             let error = ports(Network::Tcp, refused).unwrap_err();
             assert_eq!(error.to_string(), message);
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_stands_last_and_without_padding() {
+    fn the_certificate_is_the_last_field_and_has_no_padding() {
         for length in 60..=62 {
             let der = CertificateDer::from(vec![0xfb; length]);
             let line = Handshake {

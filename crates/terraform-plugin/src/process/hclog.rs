@@ -1,9 +1,8 @@
-//! Our log, as JSON lines of hclog on stderr, where a go-plugin host collects them.
+//! Writes the log as hclog JSON lines to stderr, where a go-plugin host collects it.
 //!
-//! A host takes a line apart only if it is at most 64 KiB long, its time has exactly six digits of
-//! a second, and whatever starts with `@` is a string; Terraform crashes on a number there. Of
-//! other crates nothing is logged: what they write at their lower levels isn't ours to keep free of
-//! secrets.
+//! A host parses a line only if it is at most 64 KiB long and its time has exactly six fractional
+//! digits. Every field whose name starts with `@` must be a string: Terraform crashes on a number.
+//! Events of other crates are dropped, because their lower levels may contain secrets.
 
 use std::fmt;
 use std::io::Write;
@@ -19,13 +18,13 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The longest line that a host takes as a whole, its line feed included.
+/// The longest line that a host reads as one line, including the line feed.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The crate whose events are logged beside the provider's own: this one.
+/// The name of this crate, whose events are logged in addition to the provider's own.
 const FRAMEWORK: &str = env!("CARGO_CRATE_NAME");
 
-/// Writes events, with the fields of the spans around them.
+/// Writes events with the fields of their spans.
 pub(super) struct Hclog<W> {
     /// The provider's crates.
     crates: &'static [&'static str],
@@ -38,9 +37,9 @@ pub(super) struct Hclog<W> {
 #[derive(Clone, Debug, Default)]
 struct Fields(Map<String, Value>);
 
-/// The level that the user wants of the provider at `address`: of this provider, else of all
-/// providers, else of everything. Where none of these is set, warnings and errors: the host shows
-/// of them what it likes.
+/// The log level for the provider at `address`. `TF_LOG_PROVIDER_<NAME>` takes precedence over
+/// `TF_LOG_PROVIDER`, which takes precedence over `TF_LOG`. Defaults to warnings and errors, which the
+/// host filters.
 pub(super) fn level(address: &str, variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
     let name = address.rsplit('/').next().unwrap_or(address);
     let own = format!("TF_LOG_PROVIDER_{}", name.to_uppercase().replace('-', "_"));
@@ -53,14 +52,14 @@ pub(super) fn level(address: &str, variable: impl Fn(&str) -> Option<String>) ->
         Some("INFO") => LevelFilter::INFO,
         Some("DEBUG") => LevelFilter::DEBUG,
         Some("OFF") => LevelFilter::OFF,
-        // `JSON` is everything in another form, and so is, to hosts, whatever they don't know.
+        // `JSON` means trace. Hosts also treat every unknown level as trace.
         Some(_) => LevelFilter::TRACE,
     }
 }
 
 impl<W: Write> Hclog<W> {
-    /// Logs events of `level` and above to `output`, each with the time that `now` tells: the
-    /// framework's events, and those of `crates`, by the names that modules have in Rust.
+    /// Logs events of `level` and above to `output`, with the time from `now`. Only events of this
+    /// framework and of `crates` are logged. `crates` has the crate names as modules spell them.
     pub(super) fn new(
         crates: &'static [&'static str],
         level: LevelFilter,
@@ -120,7 +119,7 @@ where
         let metadata = event.metadata();
         let module = module(self.crates, metadata.target()).unwrap_or_default();
         let line = line(metadata, module, (self.now)(), fields);
-        // A host that no longer reads loses its log; there is nobody to tell.
+        // If the host no longer reads stderr, the log is lost. There is nowhere to report that.
         let _ = self
             .output
             .lock()
@@ -130,7 +129,7 @@ where
 }
 
 impl Fields {
-    /// Whatever would pass for a field of hclog's own keeps out.
+    /// Adds a field. Names that start with `@` are reserved for hclog, so such fields are dropped.
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
         if !field.name().starts_with('@') {
             self.0.insert(field.name().to_owned(), value.into());
@@ -164,7 +163,7 @@ impl Visit for Fields {
     }
 }
 
-/// One line with its line feed, its texts shortened as far as it takes.
+/// Formats one line with its line feed. Long strings are shortened until the line fits.
 fn line(
     metadata: &Metadata<'_>,
     module: String,
@@ -201,7 +200,7 @@ fn line(
     }
 }
 
-/// Cuts `text` down to about `longest` bytes, and says so.
+/// Shortens `text` to about `longest` bytes and appends an ellipsis.
 fn shorten(text: &mut String, longest: usize) {
     if text.len() <= longest {
         return;
@@ -224,8 +223,8 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// `provider`, and which part of it: hosts put the binary's name in front. [`None`] where the target
-/// is in another crate than `crates` and this one.
+/// Returns `provider` and the module path after it. Hosts prepend the binary's name. Returns [`None`]
+/// if the target belongs neither to `crates` nor to this crate.
 fn module(crates: &[&str], target: &str) -> Option<String> {
     let part = crates.iter().chain([&FRAMEWORK]).find_map(|name| {
         let part = target.strip_prefix(name)?;
@@ -262,7 +261,7 @@ mod tests {
         }
     }
 
-    /// What is on stderr after `work`.
+    /// Returns what `work` logs.
     fn logged(level: LevelFilter, work: impl FnOnce()) -> String {
         let output = Output::default();
         let now = || "2026-01-02T03:04:05.1Z".parse().unwrap();
@@ -281,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_what_hclog_writes() {
+    fn a_line_has_the_format_of_hclog() {
         let text = logged(LevelFilter::DEBUG, || {
             let call = tracing::info_span!("call", tf_rpc = "ReadResource", attempt = 1);
             let _inside = call.enter();
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_hclog_sets_fields_with_an_at_sign() {
+    fn event_fields_with_an_at_sign_are_dropped() {
         let text = logged(LevelFilter::INFO, || {
             tracing::info!("@level" = 7, "@timestamp" = 8, message = 9);
         });
@@ -301,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_to_what_a_host_reads() {
+    fn a_long_line_is_shortened_to_the_host_limit() {
         let long = "é\u{1}".repeat(LONGEST_LINE);
         let text = logged(LevelFilter::INFO, || {
             tracing::info!(body = long, kept = "short", "{long}");
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn lower_levels_and_other_crates_stay_out() {
+    fn lower_levels_and_other_crates_are_not_logged() {
         let text = logged(LevelFilter::WARN, || {
             tracing::info!("too low");
             tracing::error!(target: "hyper::client", "not ours");
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_the_providers_crates_are_logged_by_their_part_of_it() {
+    fn events_of_the_provider_crates_have_their_module_name() {
         let text = logged(LevelFilter::INFO, || {
             tracing::info!(target: "provider_cloud", "at the top");
             tracing::info!(target: "provider_cloud::network::retry", "below");
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_variable_decides_the_level() {
+    fn the_most_specific_variable_sets_the_level() {
         assert_eq!(wanted(&[]), LevelFilter::WARN);
         assert_eq!(wanted(&[("TF_LOG", "INFO")]), LevelFilter::INFO);
         assert_eq!(

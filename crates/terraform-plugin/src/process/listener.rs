@@ -1,4 +1,4 @@
-//! The socket that a host connects to.
+//! The socket to which a host connects.
 
 use std::env;
 use std::io;
@@ -14,31 +14,31 @@ use crate::process::address::{Address, Network};
 use crate::process::connection::Connection;
 use crate::process::handshake::HostEnvironment;
 
-/// A socket that already takes connections.
+/// A socket that accepts connections.
 pub(super) struct Listener {
-    /// Where it is.
+    /// The address of the socket.
     pub(super) address: Address,
-    /// The connections, as they come.
+    /// The accepted connections.
     pub(super) incoming: BoxStream<'static, io::Result<Connection>>,
-    /// The directory of a socket file, which goes with the listener.
-    #[expect(dead_code, reason = "kept for what dropping it does")]
+    /// The directory of a socket file. Dropping the listener removes it.
+    #[expect(dead_code, reason = "its drop removes the directory")]
     pub(super) directory: Option<TempDir>,
 }
 
-/// There is no socket to be had.
+/// The socket could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("no socket could be opened {place}")]
+#[error("could not open a socket {place}")]
 pub struct SocketError {
-    /// Where it was to be: `in` a directory, or `on` an address.
+    /// The place of the socket: `in` a directory, or `on` an address.
     pub place: String,
     source: io::Error,
 }
 
 impl Listener {
-    /// Listens where the host wants us to.
+    /// Opens the socket that the host's environment requests.
     ///
     /// # Errors
-    /// No socket could be made there.
+    /// The socket could not be opened.
     pub(super) async fn bind(environment: &HostEnvironment) -> Result<Self, SocketError> {
         let HostEnvironment {
             ports,
@@ -62,7 +62,7 @@ impl Listener {
     }
 }
 
-/// Takes the first free port of the range.
+/// Listens on the first free port of the range.
 async fn tcp(ports: RangeInclusive<u16>) -> io::Result<Listener> {
     let mut last = io::ErrorKind::AddrInUse.into();
     for port in ports {
@@ -103,10 +103,10 @@ mod unix {
     use crate::process::address::{Address, Network};
     use crate::process::connection::Connection;
 
-    /// Makes a new socket file, for us alone or for the host's group.
+    /// Creates a socket file with access for the current user, and for `group` if it is set.
     ///
-    /// Until it has its permissions nobody else may reach it: it is made in a directory of its
-    /// own. The names are short because a system takes about a hundred bytes for the whole path.
+    /// The file is in its own private directory, so that other users can't reach it before its
+    /// permissions are set. The names are short, because a socket path may have only about 100 bytes.
     pub(super) fn bind(parent: &Path, group: Option<&str>) -> io::Result<Listener> {
         let directory = tempfile::Builder::new()
             .prefix("tf-")
@@ -121,7 +121,7 @@ mod unix {
         }
         let location = socket
             .to_str()
-            .ok_or_else(|| io::Error::other("the socket's path is no UTF-8"))?
+            .ok_or_else(|| io::Error::other("the socket path is not UTF-8"))?
             .to_owned();
         Ok(Listener {
             address: Address {
@@ -135,12 +135,12 @@ mod unix {
         })
     }
 
-    /// Gives `path` to `group`, a name or a number, with the permissions `mode`.
+    /// Sets the group of `path` to `group`, a name or an ID, and its permissions to `mode`.
     fn admit(group: &str, path: &Path, mode: u32) -> io::Result<()> {
         let id = match group.parse() {
             Ok(id) => id,
             Err(_) => Group::from_name(group)?
-                .ok_or_else(|| io::Error::other(format!("there is no group `{group}`")))?
+                .ok_or_else(|| io::Error::other(format!("group `{group}` was not found")))?
                 .gid
                 .as_raw(),
         };
@@ -180,7 +180,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_socket_file_is_ours_alone_and_goes_with_its_listener() {
+    async fn a_socket_file_is_private_and_removed_with_its_listener() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().to_str().unwrap();
         let listener = Listener::bind(&environment(&[("PLUGIN_UNIX_SOCKET_DIR", place)]))
@@ -198,7 +198,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_group_may_reach_the_socket_file_and_nothing_else() {
+    async fn a_group_has_access_to_the_socket_file_only() {
         use std::os::unix::fs::MetadataExt as _;
 
         let directory = tempfile::tempdir().unwrap();
@@ -218,22 +218,22 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_group_that_does_not_exist_is_an_error_and_leaves_no_file() {
+    async fn an_unknown_group_is_an_error_and_leaves_no_file() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().to_str().unwrap();
         let result = Listener::bind(&environment(&[
             ("PLUGIN_UNIX_SOCKET_DIR", place),
-            ("PLUGIN_UNIX_SOCKET_GROUP", "nobody-has-such-a-group"),
+            ("PLUGIN_UNIX_SOCKET_GROUP", "no-such-group"),
         ]))
         .await;
 
         let error = result.err().unwrap();
-        insta::assert_snapshot!(error.source, @"there is no group `nobody-has-such-a-group`");
+        insta::assert_snapshot!(error.source, @"group `no-such-group` was not found");
         assert_eq!(directory.path().read_dir().unwrap().count(), 0);
     }
 
     #[tokio::test]
-    async fn a_taken_port_is_passed_over() {
+    async fn a_port_in_use_is_skipped() {
         let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
 

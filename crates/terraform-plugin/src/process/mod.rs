@@ -1,9 +1,9 @@
-//! A provider as a process: what HashiCorp's go-plugin asks of a plugin.
+//! Runs a provider as a plugin process, as HashiCorp's go-plugin requires.
 //!
-//! A host starts the binary, reads one line on stdout (`handshake`), connects to the socket it
-//! names (`listener`, `accept`) over mutual TLS (`tls`), and talks gRPC. It calls the provider and
-//! a few services of go-plugin's own (`go_plugin_services`), until it asks the process to end.
-//! Which provider it is doesn't matter here.
+//! A host starts the binary and reads one line on stdout (`handshake`). It connects to the socket
+//! in that line (`listener`, `accept`) over mutual TLS (`tls`). Over gRPC it calls the provider and
+//! go-plugin's own services (`go_plugin_services`), until it requests a shutdown. This module works
+//! for every provider.
 
 mod accept;
 mod address;
@@ -53,76 +53,75 @@ use crate::process::listener::Listener;
 use crate::process::tls::Tls;
 use crate::protocol::ProviderService;
 
-/// How long operations may take to stop once the process is to end. A host that has asked for it
-/// kills us after 2 s.
+/// How long operations may take to stop during a shutdown. A host kills the plugin 2 s after its
+/// shutdown request.
 const GRACE_PERIOD: Duration = Duration::from_millis(1500);
 
-/// How long changes may take to stop once we are to end without the host having asked for it: a
-/// request that is in flight is waited for.
+/// How long changes may take to stop during a shutdown that the host did not request. The process
+/// waits for requests in flight.
 const CHANGES_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Who is to connect.
+/// Which host connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The host that started us and reads our stdout.
+    /// The host that started the plugin and reads its stdout.
     Hosted,
-    /// Any host whose user takes over what we print: for debuggers.
+    /// Any host that reattaches with the printed variable, for debugging.
     Reattach,
 }
 
-/// Which provider a process is.
+/// The provider that a process serves.
 #[derive(Clone, Copy, Debug)]
 pub struct Binary {
-    /// The source address, `host/namespace/name`, by which configurations require the provider.
+    /// The source address in `required_providers`, `host/namespace/name`.
     pub address: &'static str,
-    /// The crates whose events are logged, as `module_path!` names them: the provider's own. Events of
-    /// all other crates but this framework are dropped.
+    /// The provider's own crates, as `module_path!` spells them. Only events of these crates and of
+    /// this framework are logged.
     pub crates: &'static [&'static str],
 }
 
-/// What to serve, to whom.
+/// The parameters of [`serve`].
 #[expect(missing_debug_implementations, reason = "a provider can't be printed")]
 pub struct Serve {
     /// The provider's source address: `host/namespace/name`.
     pub address: String,
     /// The provider.
     pub provider: Arc<dyn Provider>,
-    /// What the host has said.
+    /// The settings from the host.
     pub environment: HostEnvironment,
-    /// Who is to connect.
+    /// Which host connects.
     pub mode: Mode,
-    /// Where the one line goes.
+    /// The output for the handshake line or the reattach instructions.
     pub stdout: Box<dyn Write + Send>,
 }
 
-/// Why a provider couldn't be served.
+/// Why a provider could not be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No host has started us, and nobody wants to debug us.
-    #[error("started by hand")]
+    /// The plugin was started without a host and without `--debug`.
+    #[error("no host started the plugin")]
     ByHand,
-    /// The host says what makes no sense.
-    #[error("the host's environment can't be understood")]
+    /// The host set an invalid environment variable.
+    #[error("the host set an invalid environment variable")]
     Environment(#[from] EnvironmentError),
-    /// There is no socket.
+    /// The socket could not be opened.
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// There is no TLS.
-    #[error("the connection can't be encrypted")]
+    /// TLS could not be set up.
+    #[error("could not set up TLS")]
     Tls(#[from] TlsError),
-    /// Nobody can be told where we are.
-    #[error("the address could not be printed")]
+    /// The handshake line or the reattach instructions could not be written.
+    #[error("could not write the socket's address to stdout")]
     Announcement(#[source] io::Error),
-    /// The system doesn't let us run.
-    #[error("the system refuses what a server needs")]
+    /// The operating system refused a resource.
+    #[error("the operating system refused a resource that the server needs")]
     System(#[source] io::Error),
-    /// The server ended by itself.
+    /// The server ended unexpectedly.
     #[error("the server failed")]
     Server(#[from] tonic::transport::Error),
 }
 
-/// Is the process of a provider until its end: `arguments` come without the binary's name. Whatever
-/// goes wrong is on stderr.
+/// Runs the process of a provider. `arguments` exclude the binary's name. Errors go to stderr.
 pub fn run(
     binary: Binary,
     provider: Arc<dyn Provider>,
@@ -142,11 +141,12 @@ pub fn run(
     }
 }
 
-/// Serves until the host asks us to end, does not even connect, or `stop` resolves; then running
-/// operations are cancelled, and get a short grace to answer with what exists by then.
+/// Serves until the host requests a shutdown, the host doesn't connect in time, or `stop` resolves.
+///
+/// Then it cancels the running operations. They get a short grace period to return partial state.
 ///
 /// # Errors
-/// Nothing could be served.
+/// The provider could not be served.
 pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let tls = match (serve.mode, &serve.environment.client_certificate) {
         (Mode::Hosted, Some(certificate)) => Some(Tls::with_host(certificate)?),
@@ -185,7 +185,7 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
         ended.cancel();
         operations.stop_for_good();
         if !asked_by_host {
-            // Nobody kills us soon, and a host that is still there waits for what has been changed.
+            // No host will kill the plugin soon. A host that still runs waits for partial state.
             let _ = timeout(CHANGES_TIMEOUT, operations.changes_ended()).await;
         }
         sleep(GRACE_PERIOD).await;
@@ -197,21 +197,21 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     };
     tokio::select! {
         result = all_done => result?,
-        () = time_is_up => tracing::warn!("ended in the middle of an operation"),
+        () = time_is_up => tracing::warn!("shutting down during an operation"),
     }
     Ok(())
 }
 
 impl Mode {
-    /// What the user or the host wants.
+    /// Chooses the mode from the arguments and the environment.
     ///
     /// # Errors
-    /// It is neither: [`Error::ByHand`].
+    /// Neither `--debug` nor a host is present: [`Error::ByHand`].
     pub(crate) fn choose(
         arguments: impl IntoIterator<Item = OsString>,
         environment: &HostEnvironment,
     ) -> Result<Self, Error> {
-        // Providers in Go take it with one dash.
+        // Providers in Go accept the flag with one dash.
         let debug = |argument: OsString| argument == "--debug" || argument == "-debug";
         if arguments.into_iter().any(debug) {
             Ok(Self::Reattach)
@@ -233,7 +233,7 @@ fn try_to_run(
     let mode = Mode::choose(arguments, &environment)?;
     let level = environment.log_level;
     let log = Hclog::new(binary.crates, level, Timestamp::now, io::stderr());
-    // Only the first of a process counts, which in a test may be another's.
+    // A process has only one global subscriber. In a test, another test may have set it.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
     panics::log_them();
 
@@ -256,7 +256,7 @@ fn try_to_run(
     result
 }
 
-/// Prints where we are. The socket takes connections already.
+/// Prints the socket's address. The socket already accepts connections.
 fn announce(serve: &mut Serve, listener: &Listener, tls: Option<&Tls>) -> io::Result<()> {
     let text = match serve.mode {
         Mode::Hosted => Handshake {
@@ -272,13 +272,13 @@ fn announce(serve: &mut Serve, listener: &Listener, tls: Option<&Tls>) -> io::Re
     serve.stdout.flush()
 }
 
-/// What the user reads about `error`.
+/// The message to the user about `error`.
 fn explanation(address: &str, error: &Error) -> String {
     if matches!(error, Error::ByHand) {
         return format!(
-            "This is the provider {address}, which Terraform and OpenTofu start by themselves.\n\
-             To use it, name it under required_providers in a configuration and run `terraform \
-             init`.\nTo debug it, start it with --debug and follow what it says.\n"
+            "This is the provider {address}. Terraform and OpenTofu start it.\n\
+             To use it, add it to required_providers in a configuration and run `terraform \
+             init`.\nTo debug it, start it with --debug and follow the instructions.\n"
         );
     }
     let error = with_causes(error);
@@ -286,6 +286,6 @@ fn explanation(address: &str, error: &Error) -> String {
 }
 
 fn say(text: &str) {
-    // Where nobody listens there is nobody to tell that.
+    // If stderr is closed, there is nowhere to report that.
     let _ = io::stderr().write_all(text.as_bytes());
 }

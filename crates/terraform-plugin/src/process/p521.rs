@@ -1,5 +1,4 @@
-//! ECDSA over P-521 with SHA-512, which go-plugin's certificates are signed with and which *ring*
-//! leaves out.
+//! ECDSA over P-521 with SHA-512, the signature scheme of go-plugin's certificates. *ring* lacks it.
 
 use p521::ecdsa::signature::Verifier as _;
 use p521::ecdsa::{Signature, VerifyingKey};
@@ -12,7 +11,7 @@ use rustls::pki_types::{
 /// The name of the scheme in a TLS handshake.
 pub(super) const SCHEME: SignatureScheme = SignatureScheme::ECDSA_NISTP521_SHA512;
 
-/// What rustls needs to verify a handshake signed with [`SCHEME`].
+/// The algorithms with which rustls verifies a handshake signed with [`SCHEME`].
 pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[&EcdsaP521Sha512],
     mapping: &[(SCHEME, &[&EcdsaP521Sha512])],
@@ -50,7 +49,7 @@ mod tests {
 
     use super::*;
 
-    // Made with OpenSSL.
+    // Generated with OpenSSL.
     const PUBLIC_KEY: &str = "BAB5nWiYzg8g5iI8m986Oz7xgqT5MbqOQeJbo5NaXGTnz6slZyx9WC4edfUS7tfiv/Y/XynAUpiU56rE3IhcvK+T/gBoYjkygmsgINvq1KbuzUQa7XOAesp+YILM33QqkpW7IShKhUz3JegQ0mE8RE+i5lLtiUCOTPvCpJkNuRVslO32MA==";
     const SIGNATURE: &str = "MIGHAkE5uYitjY9TRaXEikUCLeOgmzeveCJnc9B2AeTOMPOHkyPs2K0nK5+j7nZk1W1BOb7f12NKkmT8/xY7s8o13FxylgJCAYKkh8Swv8sOv1lfSV/bF9gymIlV0GAZXSWFuGP2NM+0U/esZM4mY+3Ein+riSM2PECo3eSjAoJKo/ItNJRQtWmV";
 
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_made_elsewhere_holds_for_its_message_alone() {
+    fn an_openssl_signature_is_valid_only_for_its_message_and_key() {
         let key = STANDARD.decode(PUBLIC_KEY).unwrap();
         let signature = STANDARD.decode(SIGNATURE).unwrap();
 

@@ -1,8 +1,8 @@
-//! What becomes of a panic.
+//! Logs and reports panics.
 //!
-//! A host that reads `panic: ` on our stderr tells the user that the plugin crashed. That is true
-//! of a panic that ends the process and false of one that is caught, as those of single calls are,
-//! so the hook only logs, and [`report`] is for the one that got through.
+//! If a host reads `panic: ` on the plugin's stderr, it reports a crash to the user. A panic in a
+//! single call is caught and doesn't end the process. Therefore the panic hook only logs. [`report`]
+//! writes the text for a panic that ends the process.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -10,18 +10,18 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use crate::error_text::panic_text;
 
 thread_local! {
-    /// Where this thread panicked last; only the hook is told.
+    /// The location of this thread's last panic. Only the panic hook receives it.
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// A panic that nothing below has caught.
+/// A panic that ends the process.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Crash {
     message: String,
     location: Option<String>,
 }
 
-/// Logs panics from now on, in place of printing what no host would show.
+/// Installs a hook that logs panics. The default hook prints them, but no host shows that text.
 pub(super) fn log_them() {
     panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let location = info.location().map(ToString::to_string);
@@ -34,10 +34,10 @@ pub(super) fn log_them() {
     }));
 }
 
-/// Does `work`, unless it panics.
+/// Runs `work` and catches a panic.
 ///
 /// # Errors
-/// It panicked.
+/// `work` panicked.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Crash> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| Crash {
         message: panic_text(payload.as_ref()),
@@ -45,10 +45,10 @@ pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Crash> {
     })
 }
 
-/// What a host shows to the user when it is on stderr.
+/// The text on stderr that a host shows to the user.
 pub(super) fn report(crash: &Crash) -> String {
     let Crash { message, location } = crash;
-    let location = location.as_deref().unwrap_or("an unknown place");
+    let location = location.as_deref().unwrap_or("an unknown location");
     format!(
         "panic: {message}\n\nat {location}\n\n\
          This is a bug in the provider. Please report it to its developers.\n"
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_does_not_panic_passes_through() {
+    fn work_without_a_panic_returns_its_result() {
         assert_eq!(catch(|| 7), Ok(7));
     }
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_starts_as_hosts_look_for_it() {
+    fn the_report_starts_with_the_prefix_that_hosts_expect() {
         let crash = Crash {
             message: "index out of bounds".to_owned(),
             location: Some("src/lib.rs:1:2".to_owned()),

@@ -1,4 +1,4 @@
-//! What to tell the user of `--debug`: how a host finds a plugin that runs already.
+//! Instructions for `--debug`: how a host reattaches to a running plugin.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::process::address::Address;
 use crate::process::handshake::PROTOCOL_VERSION;
 
-/// The value of the variable, by the provider's source address.
+/// The value of `TF_REATTACH_PROVIDERS`, by the provider's source address.
 type Providers<'a> = BTreeMap<&'a str, Reattach<'a>>;
 
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ struct Reattach<'a> {
     protocol: &'static str,
     protocol_version: u8,
     pid: u32,
-    /// Without it Terraform takes the protocol for version 0, and crashes.
+    /// Must be true. Otherwise Terraform assumes protocol version 0 and crashes.
     test: bool,
     addr: Addr<'a>,
 }
@@ -28,10 +28,10 @@ struct Addr<'a> {
     string: &'a str,
 }
 
-/// The instructions for the user, with the variable as a shell wants it.
+/// The instructions for the user, with the variable quoted for a shell.
 ///
 /// # Errors
-/// JSON can't be written.
+/// The JSON can't be written.
 pub(super) fn instructions(
     provider: &str,
     pid: u32,
@@ -49,7 +49,8 @@ pub(super) fn instructions(
     };
     let value = serde_json::to_string(&Providers::from([(provider, reattach)]))?;
     Ok(format!(
-        "The provider is running; Ctrl-C ends it. To use it, run Terraform or OpenTofu with\n\n\
+        "The provider is running. Press Ctrl-C to stop it. To use it, run Terraform or OpenTofu \
+         with\n\n\
          \tTF_REATTACH_PROVIDERS='{}'\n",
         value.replace('\'', r"'\''")
     ))
@@ -61,7 +62,7 @@ mod tests {
     use crate::process::address::Network;
 
     #[test]
-    fn the_instructions_hold_the_variable_as_a_shell_takes_it() {
+    fn the_instructions_quote_the_variable_for_a_shell() {
         let address = Address {
             network: Network::Unix,
             location: "/run/user's/plugin1".to_owned(),
@@ -70,7 +71,7 @@ mod tests {
         let text = instructions("registry.terraform.io/acme/cloud", 42, &address).unwrap();
 
         insta::assert_snapshot!(text, @r#"
-        The provider is running; Ctrl-C ends it. To use it, run Terraform or OpenTofu with
+        The provider is running. Press Ctrl-C to stop it. To use it, run Terraform or OpenTofu with
 
         	TF_REATTACH_PROVIDERS='{"registry.terraform.io/acme/cloud":{"Protocol":"grpc","ProtocolVersion":6,"Pid":42,"Test":true,"Addr":{"Network":"unix","String":"/run/user'\''s/plugin1"}}}'
         "#);

@@ -1,4 +1,4 @@
-//! What ends the process, or doesn't, apart from the host's own request.
+//! What ends the process in addition to the host's shutdown request: signals and a missing host.
 
 use std::future::Future;
 use std::io;
@@ -11,20 +11,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::process::Mode;
 
-/// How long a host that has started us may take to connect. It does so as soon as it has read the
-/// one line, for which it waits no longer than this either.
+/// How long a host that started the plugin may take to connect. A host connects as soon as it has
+/// read the handshake line. It doesn't wait longer than this for the line either.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often to look whether the host is still there.
+/// How often to check that the host still runs.
 #[cfg(unix)]
 const PARENT_CHECK: Duration = Duration::from_secs(2);
 
-/// Starts to watch, and resolves when the process should end: on SIGTERM, and when the host is
-/// gone. Ctrl-C in a terminal reaches the host and us alike, and there it is the host that decides;
-/// only a plugin that was started by hand ends on it.
+/// Starts to watch signals. Resolves when the process should end: on SIGTERM, or when the host has
+/// exited.
+///
+/// Ctrl-C in a terminal reaches both the host and the plugin. A hosted plugin ignores it and leaves
+/// the decision to the host. Only a plugin for reattaching ends on Ctrl-C.
 ///
 /// # Errors
-/// The system gives us no signals.
+/// The signal handlers can't be installed.
 #[cfg(unix)]
 pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -34,17 +36,17 @@ pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     let host = parent_id();
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => tracing::debug!("ended by SIGTERM"),
-            _ = interrupt.recv(), if mode == Mode::Reattach => tracing::debug!("ended by SIGINT"),
-            () = orphaned(host), if mode == Mode::Hosted => tracing::warn!("the host is gone"),
+            _ = terminate.recv() => tracing::debug!("received SIGTERM"),
+            _ = interrupt.recv(), if mode == Mode::Reattach => tracing::debug!("received SIGINT"),
+            () = orphaned(host), if mode == Mode::Hosted => tracing::warn!("the host has exited"),
         }
     })
 }
 
-/// Starts to watch, and resolves when the process should end: on Ctrl-C, unless a host started us.
+/// Starts to watch Ctrl-C. Resolves on Ctrl-C, unless a host started the plugin.
 ///
 /// # Errors
-/// The system gives us no signals.
+/// The signal handler can't be installed.
 #[cfg(windows)]
 pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
@@ -58,8 +60,8 @@ pub(super) fn signals(mode: Mode) -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when a host that has started us does not become `connected` in time. Where it is
-/// gone before we know our parent, nothing else tells.
+/// Resolves if the host that started the plugin is not `connected` in time. This also catches a host
+/// that exits before [`signals`] reads the parent process ID.
 pub(super) async fn no_host_connects(mode: Mode, connected: CancellationToken) {
     let in_time = timeout(CONNECT_TIMEOUT, connected.cancelled()).await;
     if mode == Mode::Reattach || in_time.is_ok() {
@@ -68,7 +70,7 @@ pub(super) async fn no_host_connects(mode: Mode, connected: CancellationToken) {
     tracing::warn!("no host has connected");
 }
 
-/// Resolves when `host` is no longer our parent. A host that crashes ends no plugin.
+/// Resolves when `host` is no longer the parent process. A host that crashes doesn't stop its plugins.
 #[cfg(unix)]
 async fn orphaned(host: u32) {
     let mut ticks = tokio::time::interval(PARENT_CHECK);

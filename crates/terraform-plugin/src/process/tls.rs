@@ -1,8 +1,8 @@
 //! Mutual TLS as go-plugin does it: two self-signed certificates, each side pinning the other's.
 //!
-//! The host hands us its certificate through the environment, and gets ours in the handshake line.
-//! Stock verifiers refuse the host's, because it is that of a CA; here it has to be the very one
-//! that was handed over, and the peer has to prove that it holds its key.
+//! The host passes its certificate in an environment variable and gets the plugin's certificate in the
+//! handshake line. Stock verifiers reject the host's certificate, because it is a CA certificate. The
+//! verifier here accepts exactly that certificate and checks that the peer has its private key.
 
 use std::sync::Arc;
 
@@ -24,36 +24,36 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::process::p521;
 
-/// The protocol that gRPC needs. Hosts with grpc-go 1.67 or later insist that it is negotiated.
+/// The protocol that gRPC needs. Hosts with grpc-go 1.67 or later require that it is negotiated.
 const ALPN: &[u8] = b"h2";
 
-/// Our side of the connection to one host.
+/// The server side of the connection to one host.
 pub(super) struct Tls {
-    /// Our certificate, for the handshake line.
+    /// The server certificate for the handshake line.
     pub(super) certificate: CertificateDer<'static>,
-    /// What turns accepted sockets into TLS streams.
+    /// Turns accepted sockets into TLS streams.
     pub(super) acceptor: TlsAcceptor,
 }
 
-/// Why there is no TLS.
+/// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The host's certificate can't be read.
-    #[error("PLUGIN_CLIENT_CERT holds no PEM certificate")]
+    #[error("PLUGIN_CLIENT_CERT contains no PEM certificate")]
     ClientCertificate(#[source] pem::Error),
-    /// Our certificate couldn't be made.
-    #[error("no server certificate could be made")]
+    /// The server certificate could not be created.
+    #[error("could not create a server certificate")]
     ServerCertificate(#[source] rcgen::Error),
-    /// The configuration was refused.
-    #[error("no TLS configuration could be made")]
+    /// The TLS configuration is invalid.
+    #[error("could not create a TLS configuration")]
     Configuration(#[source] rustls::Error),
 }
 
 impl Tls {
-    /// Makes a new certificate of ours, for a host that presents `client_certificate` (PEM).
+    /// Creates a server certificate for a host that presents `client_certificate` (PEM).
     ///
     /// # Errors
-    /// The host's certificate is none, or ours can't be made.
+    /// The host's certificate can't be read, or TLS can't be configured.
     pub(super) fn with_host(client_certificate: &str) -> Result<Self, TlsError> {
         let host = CertificateDer::from_pem_slice(client_certificate.as_bytes())
             .map_err(TlsError::ClientCertificate)?;
@@ -73,7 +73,7 @@ impl Tls {
     }
 }
 
-/// A self-signed certificate for `localhost`, the name that every host asks for.
+/// Creates a self-signed certificate for `localhost`, the server name that every host uses.
 fn server_certificate()
 -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>), rcgen::Error> {
     let mut params = CertificateParams::new(["localhost".to_owned()])?;
@@ -91,7 +91,7 @@ fn server_certificate()
     ))
 }
 
-/// Lets in whoever presents the one certificate and proves to hold its key.
+/// Accepts only a peer that presents the pinned certificate and proves that it has the key.
 #[derive(Debug)]
 struct PinnedHost {
     certificate: CertificateDer<'static>,
@@ -155,8 +155,8 @@ impl ClientCertVerifier for PinnedHost {
         schemes
     }
 
-    /// NO-OP: because the host has just the one certificate, hints could only keep it from
-    /// sending it.
+    /// NO-OP: because the host has only one certificate. Hints could only prevent it from sending
+    /// that certificate.
     fn root_hint_subjects(&self) -> &[RootHint] {
         &[]
     }

@@ -1,4 +1,4 @@
-//! Mutual TLS: who is let in.
+//! Mutual TLS: the plugin accepts only its host.
 
 use std::io;
 
@@ -7,10 +7,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use terraform_plugin_testing::plugin_process::{Line, Plugin, in_time};
 use terraform_plugin_testing::tls_identity::{HOST, IMPOSTOR, Identity, STRANGER};
 
-/// What a client of HTTP/2 says first: with an empty SETTINGS frame.
+/// The preface of an HTTP/2 client, with an empty SETTINGS frame.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// How the plugin takes a client: TLS 1.3 lets one know only with the first answer.
+/// Connects and reads the plugin's first frame. With TLS 1.3, a client learns only from the first
+/// answer whether the server accepts it.
 async fn greet(
     line: &Line,
     client: Option<Identity>,
@@ -32,7 +33,7 @@ async fn refusal(client: Option<Identity>) -> String {
         .await
         .unwrap_err();
 
-    // Whoever was refused, the host still gets in.
+    // The host can still connect after the refused client.
     greet(&line, Some(HOST), rustls::ALL_VERSIONS)
         .await
         .unwrap();
@@ -40,7 +41,7 @@ async fn refusal(client: Option<Identity>) -> String {
 }
 
 #[tokio::test]
-async fn the_host_is_let_in_with_either_version_of_tls() {
+async fn the_host_connects_with_either_version_of_tls() {
     for version in rustls::ALL_VERSIONS {
         let mut plugin = Plugin::start(Some(HOST));
         let line = plugin.line().await;
@@ -52,22 +53,22 @@ async fn the_host_is_let_in_with_either_version_of_tls() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_certificate() {
+async fn a_client_without_a_certificate_is_refused() {
     insta::assert_snapshot!(refusal(None).await, @"received fatal alert: CertificateRequired");
 }
 
 #[tokio::test]
-async fn nobody_gets_in_with_another_certificate() {
+async fn a_client_with_another_certificate_is_refused() {
     insta::assert_snapshot!(refusal(Some(STRANGER)).await, @"received fatal alert: AccessDenied");
 }
 
 #[tokio::test]
-async fn nobody_gets_in_with_the_host_s_certificate_but_another_key() {
+async fn a_client_with_the_host_certificate_but_another_key_is_refused() {
     insta::assert_snapshot!(refusal(Some(IMPOSTOR)).await, @"received fatal alert: DecryptError");
 }
 
 #[tokio::test]
-async fn nobody_gets_in_with_plain_text() {
+async fn a_plain_text_client_is_refused() {
     let mut plugin = Plugin::start(Some(HOST));
     let line = plugin.line().await;
     let mut socket = tokio::net::UnixStream::connect(&line.address)
@@ -79,6 +80,6 @@ async fn nobody_gets_in_with_plain_text() {
     let read = in_time(socket.read_to_end(&mut answer));
     read.await.unwrap();
 
-    // An alert (21), or nothing; never a frame of HTTP/2.
+    // A TLS alert (21) or nothing, but no HTTP/2 frame.
     assert!(answer.is_empty() || answer[0] == 21, "{answer:?}");
 }

@@ -1,4 +1,4 @@
-//! The one line.
+//! The handshake line.
 
 use terraform_plugin::process::generated::Empty;
 use terraform_plugin::process::generated::grpc_controller_client::GrpcControllerClient;
@@ -8,7 +8,7 @@ use terraform_plugin_testing::plugin_process::{ADDRESS, Plugin, environment, is_
 use terraform_plugin_testing::tls_identity::HOST;
 
 #[tokio::test]
-async fn the_line_is_all_that_ever_stands_on_stdout() {
+async fn the_plugin_prints_only_the_handshake_line_to_stdout() {
     let mut plugin = Plugin::start(Some(HOST));
     let line = plugin.line().await;
 
@@ -23,8 +23,8 @@ async fn the_line_is_all_that_ever_stands_on_stdout() {
 }
 
 #[tokio::test]
-async fn no_certificate_is_ever_padded_nor_followed_by_a_seventh_field() {
-    // A DER of every length modulo 3 comes up among these, if the first signatures don't conspire.
+async fn the_certificate_has_no_padding_and_is_the_last_field() {
+    // The length of a signature varies, so these certificates very likely cover every length modulo 3.
     for _ in 0..32 {
         let line = Plugin::start(Some(HOST)).line().await;
 
@@ -35,7 +35,7 @@ async fn no_certificate_is_ever_padded_nor_followed_by_a_seventh_field() {
 }
 
 #[tokio::test]
-async fn a_host_without_a_certificate_gets_plain_text_and_an_empty_field() {
+async fn a_host_without_a_certificate_gets_plain_text() {
     let mut plugin = Plugin::start(None);
     let line = plugin.line().await;
 
@@ -48,7 +48,7 @@ async fn a_host_without_a_certificate_gets_plain_text_and_an_empty_field() {
 }
 
 #[tokio::test]
-async fn tcp_listens_on_loopback_in_the_host_s_range() {
+async fn tcp_listens_on_loopback_in_the_port_range_of_the_host() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -68,7 +68,7 @@ async fn tcp_listens_on_loopback_in_the_host_s_range() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_none_is_an_error() {
+async fn an_invalid_client_certificate_is_an_error() {
     let environment = HostEnvironment {
         client_certificate: Some("nonsense".to_owned()),
         ..environment(None)
@@ -77,12 +77,12 @@ async fn a_certificate_that_is_none_is_an_error() {
     let mut plugin = Plugin::start_in(Mode::Hosted, environment);
 
     let error = plugin.end().await.unwrap_err();
-    insta::assert_snapshot!(error, @"the connection can't be encrypted");
+    insta::assert_snapshot!(error, @"could not set up TLS");
     assert_eq!(plugin.stdout.rest().await, "");
 }
 
 #[tokio::test]
-async fn reattaching_needs_no_certificate_even_where_a_host_sends_one() {
+async fn reattach_uses_plain_text_even_with_a_client_certificate() {
     let mut plugin = Plugin::start_in(Mode::Reattach, environment(Some(HOST)));
     let text = plugin.stdout.until("'\n\n").await;
 

@@ -1,4 +1,4 @@
-//! Hosts that start a plugin and don't connect.
+//! Hosts that start a plugin and never connect.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tokio::time::{pause, timeout};
 use terraform_plugin_testing::plugin_process::{Plugin, environment, exists};
 use terraform_plugin_testing::tls_identity::HOST;
 
-/// In tokio's time, which passes by itself once it is paused.
+/// In tokio's time, which advances automatically while it is paused.
 const LONG: Duration = Duration::from_secs(120);
 
 #[tokio::test]
-async fn a_plugin_to_which_no_host_connects_ends_by_itself() {
+async fn a_plugin_ends_if_no_host_connects() {
     let mut plugin = Plugin::start(Some(HOST));
     let line = plugin.line().await;
 
@@ -26,7 +26,7 @@ async fn a_plugin_to_which_no_host_connects_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn whoever_is_refused_is_no_host() {
+async fn a_refused_client_does_not_count_as_a_host() {
     let mut plugin = Plugin::start(Some(HOST));
     let line = plugin.line().await;
     let refused = line.encrypt(None, rustls::ALL_VERSIONS).await;
@@ -39,7 +39,7 @@ async fn whoever_is_refused_is_no_host() {
 }
 
 #[tokio::test]
-async fn a_plugin_goes_on_while_its_host_is_silent() {
+async fn a_plugin_continues_while_its_host_is_idle() {
     let mut plugin = Plugin::start(Some(HOST));
     let channel = plugin.line().await.connect(Some(HOST)).await;
     let mut provider = ProviderClient::new(channel);
@@ -53,7 +53,7 @@ async fn a_plugin_goes_on_while_its_host_is_silent() {
 }
 
 #[tokio::test]
-async fn a_plugin_to_be_debugged_waits_for_as_long_as_it_takes() {
+async fn a_plugin_for_reattaching_waits_without_a_time_limit() {
     let mut plugin = Plugin::start_in(Mode::Reattach, environment(None));
     plugin.stdout.until("'\n\n").await;
 

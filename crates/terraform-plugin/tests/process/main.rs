@@ -1,10 +1,9 @@
-//! A provider's process as hosts expect it, over the real socket: reads the line, connects with the
-//! certificate that it announced, talks gRPC, asks the plugin to end.
+//! Tests of the plugin process over a real socket.
+//!
+//! The tests act as a host: they read the handshake line, connect with the certificate in it, call gRPC
+//! and request a shutdown.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that can't go on fails where it stands"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod encryption;
 mod handshake;

@@ -1,4 +1,4 @@
-//! A panic where nothing catches it.
+//! A panic that ends the process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const BINARY: Binary = Binary {
 };
 
 #[tokio::test]
-async fn a_panic_that_ends_the_process_is_reported_as_hosts_look_for_it() {
+async fn a_fatal_panic_is_reported_in_the_format_that_hosts_expect() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture"])
         .arg("panics::a_plugin_that_panics")
@@ -45,13 +45,13 @@ fn a_plugin_that_panics() {
     assert_eq!(code, ExitCode::from(2));
 }
 
-/// A provider that panics where nothing catches it.
+/// A provider whose panic ends the process.
 struct Unsound;
 
 #[async_trait]
 impl Provider for Unsound {
     fn schema(&self) -> &Schema {
-        unreachable!("nobody gets that far")
+        unreachable!("the process ends before this call")
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {

@@ -1,4 +1,4 @@
-//! The end of a plugin that its host asks to end.
+//! The shutdown of a plugin.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use terraform_plugin_testing::plugin_process::{Line, Plugin, environment, exists
 use terraform_plugin_testing::scripted_provider::{Behavior, ScriptedProvider};
 use terraform_plugin_testing::tls_identity::HOST;
 
-/// After this a host kills the plugin.
+/// A host kills the plugin this long after its shutdown request.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn shutdown_is_answered_ends_open_streams_and_removes_the_socket() {
+async fn a_shutdown_ends_open_streams_and_removes_the_socket() {
     let mut plugin = Plugin::start(Some(HOST));
     let line = plugin.line().await;
     let channel = line.connect(Some(HOST)).await;
@@ -64,19 +64,19 @@ async fn shutdown_is_answered_ends_open_streams_and_removes_the_socket() {
 }
 
 #[tokio::test]
-async fn a_stop_reaches_what_runs_and_the_process_goes_on() {
+async fn a_stop_cancels_operations_and_the_process_continues() {
     let host = Host::of(Behavior::Waits).await;
-    let theatre = Arc::new(ScriptedProvider::of(&host.resource));
-    let mut plugin = Plugin::serve(Mode::Hosted, environment(Some(HOST)), theatre);
+    let scripted = Arc::new(ScriptedProvider::of(&host.resource));
+    let mut plugin = Plugin::serve(Mode::Hosted, environment(Some(HOST)), scripted);
     let channel = plugin.line().await.connect(Some(HOST)).await;
     let mut provider = ProviderClient::new(channel.clone());
-    let mut beside = provider.clone();
+    let mut second = provider.clone();
 
     let create = host.apply_request(&Value::Null, &Value::object([("name", "a".into())]));
     let interrupt = async {
         host.resource.until("create waits").await;
         let stop = pb::stop_provider::Request {};
-        beside.stop_provider(stop).await.unwrap();
+        second.stop_provider(stop).await.unwrap();
     };
     let (created, ()) = tokio::join!(provider.apply_resource_change(create), interrupt);
 
@@ -86,7 +86,7 @@ async fn a_stop_reaches_what_runs_and_the_process_goes_on() {
     assert!(provider.get_provider_schema(again).await.is_ok());
 }
 
-/// A plugin in the middle of a create, of which the host still waits for the answer.
+/// A plugin during a create. The host is waiting for the answer.
 struct Creating {
     host: Host,
     plugin: Plugin,
@@ -98,8 +98,8 @@ struct Creating {
 impl Creating {
     async fn with(behavior: Behavior, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         let host = Host::of(behavior).await;
-        let theatre = Arc::new(ScriptedProvider::of(&host.resource));
-        let mut plugin = Plugin::serve_until(Mode::Hosted, environment(Some(HOST)), theatre, stop);
+        let scripted = Arc::new(ScriptedProvider::of(&host.resource));
+        let mut plugin = Plugin::serve_until(Mode::Hosted, environment(Some(HOST)), scripted, stop);
         let line = plugin.line().await;
         let channel = line.connect(Some(HOST)).await;
         let mut provider = ProviderClient::new(channel.clone());
@@ -122,17 +122,17 @@ impl Creating {
             .unwrap();
     }
 
-    /// Has the host give up the create, without an answer.
+    /// Makes the host give up the create without an answer.
     async fn give_up(&mut self) {
         self.create.abort();
         (&mut self.create).await.unwrap_err();
-        // An answer to a later call says that the reset of the first has arrived.
-        let mut beside = ProviderClient::new(self.channel.clone());
+        // The answer to a later call shows that the plugin has received the reset of the first.
+        let mut second = ProviderClient::new(self.channel.clone());
         let schema = pb::get_provider_schema::Request {};
-        beside.get_provider_schema(schema).await.unwrap();
+        second.get_provider_schema(schema).await.unwrap();
     }
 
-    /// Waits until both have ended: the create with its answer, and the plugin in time.
+    /// Waits for the answer to the create and for the end of the plugin. Returns the new state.
     async fn end(mut self) -> Value {
         let created = (&mut self.create).await.unwrap().unwrap().into_inner();
         let ended = timeout(PATIENCE, &mut self.plugin.running).await;
@@ -142,7 +142,7 @@ impl Creating {
 }
 
 #[tokio::test]
-async fn a_shutdown_in_the_middle_of_a_create_has_it_answer_with_what_exists() {
+async fn a_create_returns_partial_state_after_a_shutdown() {
     let creating = Creating::with(Behavior::Waits, pending()).await;
 
     creating.ask_to_end().await;
@@ -151,7 +151,7 @@ async fn a_shutdown_in_the_middle_of_a_create_has_it_answer_with_what_exists() {
 }
 
 #[tokio::test]
-async fn a_signal_in_the_middle_of_a_create_has_it_answer_with_what_exists() {
+async fn a_create_returns_partial_state_after_a_signal() {
     let signal = CancellationToken::new();
     let creating = Creating::with(Behavior::Waits, signal.clone().cancelled_owned()).await;
 
@@ -161,7 +161,7 @@ async fn a_signal_in_the_middle_of_a_create_has_it_answer_with_what_exists() {
 }
 
 #[tokio::test]
-async fn a_create_that_does_not_stop_is_waited_for_but_less_long_than_the_host_does() {
+async fn the_plugin_waits_for_a_create_but_ends_before_the_host_kills_it() {
     let mut creating = Creating::with(Behavior::Insists, pending()).await;
     creating.ask_to_end().await;
 
@@ -176,14 +176,14 @@ async fn a_create_that_does_not_stop_is_waited_for_but_less_long_than_the_host_d
 }
 
 #[tokio::test]
-async fn a_create_that_the_host_has_given_up_is_waited_for_as_well() {
+async fn the_plugin_also_waits_for_a_create_that_the_host_gave_up() {
     let mut creating = Creating::with(Behavior::Insists, pending()).await;
     creating.give_up().await;
     creating.ask_to_end().await;
 
     tokio::time::pause();
     let too_early = timeout(PATIENCE / 2, &mut creating.plugin.running).await;
-    assert!(too_early.is_err(), "ended in the middle of a create");
+    assert!(too_early.is_err(), "the plugin ended during a create");
     creating.host.resource.release.notify_one();
     let ended = timeout(PATIENCE, &mut creating.plugin.running).await;
 
