@@ -1,4 +1,4 @@
-//! A whole provider: notes that are text files in a folder.
+//! A complete provider. It manages notes, which are text files in a folder.
 //!
 //! ```hcl
 //! provider "notes" {
@@ -67,7 +67,7 @@ struct Notes {
 
 impl Default for Notes {
     fn default() -> Self {
-        let folder = required("folder", "Where the notes are. It has to be there.");
+        let folder = required("folder", "The folder of the notes. It must exist.");
         Self {
             schema: schema("Keeps notes in a folder.", vec![folder]),
             folder: Folder::default(),
@@ -94,7 +94,7 @@ impl Provider for Notes {
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        // While it is unknown there is no folder, and nothing in it to read.
+        // `folder` may be unknown during a plan. Then the path stays empty.
         let folder = request.config.get("folder").as_str().unwrap_or_default();
         *self
             .folder
@@ -106,7 +106,7 @@ impl Provider for Notes {
 }
 
 terraform_plugin::model! {
-    /// The state of a note. An import knows nothing but the name.
+    /// The state of a note. An import sets only the name.
     struct NoteState {
         name: String = "name",
         text: String = "text" => or(String::new()),
@@ -123,9 +123,9 @@ struct Note {
 impl Note {
     fn new(folder: Folder) -> Self {
         let attributes = vec![
-            required("name", "The file's name. Another name is another note."),
-            required("text", "What the note says."),
-            computed("path", Type::String, "Where the file is."),
+            required("name", "The file name. A change requires replacement."),
+            required("text", "The text of the note."),
+            computed("path", Type::String, "The path of the file."),
         ];
         let schema = schema("A note.", attributes);
         Self { schema, folder }
@@ -140,7 +140,7 @@ impl Note {
         Ok(note.write().into())
     }
 
-    /// Reads the file of a note; [`None`] where it is gone.
+    /// Reads the file of a note. Returns [`None`] if the file doesn't exist.
     fn find(&self, current: &Value) -> Result<Option<Value>, Diagnostics> {
         let mut note = NoteState::read(current).map_err(|error| failure("read", &error))?;
         let path = self.folder.path().join(&note.name);
@@ -167,8 +167,8 @@ impl Resource for Note {
     async fn validate_config(&self, config: &Value) -> Diagnostics {
         match config.get("name").as_str() {
             Some(name) if name.is_empty() || name.contains(['/', '\\']) => {
-                let detail = "Give it a name that is not empty and has no slash.";
-                Diagnostic::error("Not the name of a note", detail)
+                let detail = "The name must not be empty and must not contain a slash.";
+                Diagnostic::error("Invalid note name", detail)
                     .at(AttributePath::new("name"))
                     .into()
             }
@@ -220,7 +220,7 @@ impl Resource for Note {
 
     async fn import(&self, _: &Context, request: ImportRequest) -> Result<Imported, Diagnostics> {
         let ImportRequest::Id(name) = request else {
-            return Err(failure("import", &"it has no identity"));
+            return Err(failure("import", &"the resource has no identity"));
         };
         let note = NoteState {
             name,
@@ -240,8 +240,12 @@ struct Index {
 impl Index {
     fn new(folder: Folder) -> Self {
         let names = Type::List(Box::new(Type::String));
-        let names = computed("names", names, "The names of all notes, in order.");
-        let schema = schema("All notes of the folder.", vec![names]);
+        let names = computed(
+            "names",
+            names,
+            "The names of all notes in alphabetical order.",
+        );
+        let schema = schema("All notes in the folder.", vec![names]);
         Self { schema, folder }
     }
 }
@@ -273,7 +277,7 @@ struct Slug(Definition);
 impl Slug {
     fn new() -> Self {
         let text = Parameter::new("text", Type::String, "Any text.");
-        let summary = "The text as the name of a note";
+        let summary = "Converts text to a note name";
         Self(Definition::new(vec![text], Type::String, summary))
     }
 }
@@ -292,7 +296,10 @@ impl Function for Slug {
         let words = text.split(|letter: char| !letter.is_alphanumeric());
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         if words.is_empty() {
-            return Err(FunctionError::of_argument(0, "it holds no letter or digit"));
+            return Err(FunctionError::of_argument(
+                0,
+                "must contain a letter or digit",
+            ));
         }
         Ok(words.join("-").into())
     }
@@ -320,7 +327,7 @@ fn computed(name: &str, kind: Type, description: &str) -> Attribute {
 fn failure(act: &str, error: &dyn std::fmt::Display) -> Diagnostics {
     Diagnostic::error(
         format!("Could not {act} notes"),
-        format!("The reason: {error}."),
+        format!("The operation failed: {error}."),
     )
     .into()
 }

@@ -1,17 +1,17 @@
-//! What the user is told: errors and warnings, with the attribute they are about.
+//! Diagnostics: errors and warnings for the user, with the attribute they are about.
 //!
-//! A diagnostic is the only thing of ours that a host prints. Its summary says what could not be
-//! done; its detail says what was tried, what the service said and what to do next.
+//! Diagnostics are the only output of a provider that a host prints. The summary says what
+//! failed. The detail says what the provider tried, what the service answered and what to do next.
 
 use crate::value::AttributePath;
 
-/// How bad a [`Diagnostic`] is. The protocol has just these two; a third kind would vanish from
-/// the host's output.
+/// The severity of a [`Diagnostic`]. The protocol has only these two. A host drops a diagnostic
+/// of any other severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
     /// The operation failed.
     Error,
-    /// The operation goes on; the user should know.
+    /// The operation continues, but the user should know.
     Warning,
 }
 
@@ -20,15 +20,15 @@ pub enum Severity {
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// What could not be done, in one line without a full stop.
+    /// What failed, in one line without a full stop.
     pub summary: String,
-    /// Whole sentences: what was tried, what came back, the next step.
+    /// Full sentences: what the provider tried, what the service answered, the next step.
     pub detail: String,
-    /// The attribute that it is about; [`None`] where it is about the whole object.
+    /// The attribute that it is about, or [`None`] for the whole object.
     pub path: Option<AttributePath>,
 }
 
-/// The messages of one operation, in the order in which they came up.
+/// The messages of one operation, in the order in which they occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -51,7 +51,7 @@ impl Diagnostic {
         }
     }
 
-    /// The same message, pinned to the attribute at `path`.
+    /// Attaches the message to the attribute at `path`.
     #[must_use]
     pub fn at(mut self, path: AttributePath) -> Self {
         self.path = Some(path);
@@ -65,12 +65,12 @@ impl Diagnostic {
 }
 
 impl Diagnostics {
-    /// No message yet.
+    /// Returns an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a message; one that is there already, word for word, is not repeated.
+    /// Adds a message. An identical message is not repeated.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
@@ -82,7 +82,7 @@ impl Diagnostics {
         self.0.iter().any(Diagnostic::is_error)
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there are no messages.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

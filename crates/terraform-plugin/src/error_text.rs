@@ -1,11 +1,11 @@
-//! How errors and panics read within a message.
+//! The text of errors and panics in messages.
 
 use std::any::Any;
 use std::error::Error;
 
 use tokio::task::JoinError;
 
-/// The text of an error and of its causes.
+/// The text of an error and its causes, separated by colons.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     std::iter::successors(Some(error), |error| (*error).source())
         .map(ToString::to_string)
@@ -13,7 +13,7 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         .join(": ")
 }
 
-/// What a panic said, where it said something.
+/// The message of a panic, or a note that it has none.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()
@@ -22,7 +22,7 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// What has cut off a task.
+/// Why a task has no result: its panic or its cancellation.
 pub(crate) fn cut_off_text(cut_off: JoinError) -> String {
     cut_off.try_into_panic().map_or_else(
         |cancelled| cancelled.to_string(),
@@ -38,7 +38,7 @@ mod tests {
     use crate::value::{Problem, TypeError};
 
     #[test]
-    fn an_error_reads_with_all_its_causes() {
+    fn the_text_of_an_error_includes_its_causes() {
         let json = serde_json::from_str::<bool>("yes").unwrap_err();
         let error = TypeError::from(Problem::NotJson(json));
         assert_eq!(
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_reads_as_what_it_said() {
+    fn the_text_of_a_panic_is_its_message() {
         let text = |panic: fn()| panic_text(catch_unwind(panic).unwrap_err().as_ref());
         assert_eq!(text(|| panic!("plain")), "plain");
         assert_eq!(text(|| panic!("{} of {}", 1, 2)), "1 of 2");

@@ -1,9 +1,9 @@
 //! A framework for Terraform and OpenTofu providers: plugin protocol 6 over mutual TLS.
 //!
 //! # A provider
-//! Implement [`framework::Provider`] and what it offers: a [`framework::Resource`], a
-//! [`framework::DataSource`], a [`framework::Function`] and so on. Then let [`process::run`] be
-//! the process. This one has a single data source:
+//! Implement [`framework::Provider`] and the parts that it offers, such as a
+//! [`framework::Resource`], a [`framework::DataSource`] or a [`framework::Function`]. Then call
+//! [`process::run`] from `main`. This provider has a single data source:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -32,7 +32,7 @@
 //!     }
 //!
 //!     async fn read(&self, _: &Context, config: Value) -> ReadDataSourceResult {
-//!         // The schema requires it, and a host reads nothing before all of it is known.
+//!         // `name` is required, and a host reads a data source only if its config is known.
 //!         let name = config.get("name").as_str().unwrap_or_default();
 //!         let text = format!("Hello, {name}!").into();
 //!         Ok(Value::object([("name", name.into()), ("text", text)]).into())
@@ -48,8 +48,8 @@
 //!     }
 //!
 //!     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-//!         let name = Attribute::new("name", Type::String, Configurability::Required, "Who.");
-//!         let text = Attribute::new("text", Type::String, Configurability::Computed, "What.");
+//!         let name = Attribute::new("name", Type::String, Configurability::Required, "The name.");
+//!         let text = Attribute::new("text", Type::String, Configurability::Computed, "The text.");
 //!         vec![Arc::new(Greeting(schema(vec![name, text])))]
 //!     }
 //!
@@ -73,19 +73,20 @@
 //! }
 //! ```
 //!
-//! The file `examples/notes.rs` has a resource too, from create to import.
+//! `examples/notes.rs` also has a managed resource, from create to import.
 //!
 //! # Three things to know
-//! - [`value::Value::Unknown`] isn't null: a plan meets values that only apply will know.
-//! - Whatever exists has to reach the state. Note it in [`framework::Recorder`] as soon as it does.
+//! - [`value::Value::Unknown`] isn't null. A plan contains values that are known only after apply.
+//! - Every object that exists must reach the state. Record it in [`framework::Recorder`] as soon
+//!   as it exists.
 //! - Standard output belongs to the host. Log with `tracing`.
 //!
 //! # Layout
 //! - [`framework`]: the traits that a provider implements
-//! - [`schema`], [`value`], [`diagnostics`]: what a provider describes, takes and answers
-//! - [`mod@model`]: values as Rust types, declared once
-//! - [`protocol`]: the calls of plugin protocol 6
-//! - [`process`]: the process that a host starts: handshake, mutual TLS, logs, shutdown
+//! - [`schema`], [`value`], [`diagnostics`]: schemas, values and messages to the user
+//! - [`mod@model`]: reads values into Rust structs and writes them back
+//! - [`protocol`]: the provider server of plugin protocol 6
+//! - [`process`]: the plugin process with its handshake, mutual TLS, logs and shutdown
 
 pub mod diagnostics;
 mod error_text;

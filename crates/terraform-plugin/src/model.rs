@@ -1,7 +1,7 @@
-//! Rust types for a provider's values, declared once: field, type and attribute name on one line.
+//! Rust structs for a provider's values. One line declares a field, its type and its attribute.
 //!
-//! [`model!`](crate::model!) declares a struct, how it is read from an object and how it is
-//! written as one. What a field may hold decides what its attribute may be:
+//! [`model!`](crate::model!) declares a struct that is read from an object and written as one.
+//! The type of a field decides how null and unknown are read:
 //!
 //! | field | null | unknown |
 //! |---|---|---|
@@ -10,13 +10,13 @@
 //! | [`Field<T>`] | [`Field::Absent`] | [`Field::Unknown`] |
 //! | [`Value`] | as it is | as it is |
 //!
-//! A type of your own takes part through [`FromValue`] and [`ToValue`], or, where the attribute
-//! is text, through [`text_value!`](crate::text_value!).
+//! Your own types can be fields if they implement [`FromValue`] and [`ToValue`]. For a type that
+//! parses from text, use [`text_value!`](crate::text_value!).
 //!
 //! # Layout
 //! - [`Model`], [`FromValue`], [`ToValue`] and the macros (this file)
-//! - [`Field`]: one attribute of which something may be unknown
-//! - `conversions`: text, numbers, collections
+//! - [`Field`]: an attribute that may be unknown, as a whole or in part
+//! - `conversions`: strings, numbers, collections
 //!
 //! ```
 //! use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ pub trait FromValue: Sized {
     /// Reads a value.
     ///
     /// # Errors
-    /// Where the value is of another kind, or is null or unknown and this type is neither. An
+    /// The value has the wrong kind, or it is null or unknown and this type can't hold that. An
     /// unknown value is [`Problem::Unknown`].
     fn from_value(value: &Value) -> Result<Self, TypeError>;
 }
@@ -67,30 +67,31 @@ pub trait ToValue {
     fn to_value(&self) -> Value;
 }
 
-/// A struct that [`model!`](crate::model!) has declared.
+/// A struct declared with [`model!`](crate::model!).
 pub trait Model: FromValue + ToValue {
-    /// The attributes, in the order of the declaration. A test can hold them against a schema.
+    /// The attribute names in declaration order. A test can compare them with a schema.
     const ATTRIBUTES: &'static [&'static str];
 
-    /// Reads an object; [`FromValue::from_value`] by another name.
+    /// Reads an object. An alias of [`FromValue::from_value`].
     ///
     /// # Errors
-    /// Those of the first field that can't be read, with its path.
+    /// The error of the first field that can't be read, with its path.
     fn read(value: &Value) -> Result<Self, TypeError> {
         Self::from_value(value)
     }
 
-    /// The object as Terraform stores it; [`ToValue::to_value`] by another name.
+    /// The object as Terraform stores it. An alias of [`ToValue::to_value`].
     fn write(&self) -> Value {
         self.to_value()
     }
 }
 
-/// Declares a struct and how it is read from, and written as, an object.
+/// Declares a struct that is read from an object and written as one.
 ///
 /// Each field is `name: Type = "attribute"`. With `=> or(default)` a null attribute reads as the
-/// default. The attribute's name may be any constant. The struct implements
-/// [`Model`](crate::model::Model), so models nest, alone and in collections.
+/// default. The attribute name may be a constant. The struct implements
+/// [`Model`](crate::model::Model), so a model can be a field of another model, alone or in a
+/// collection.
 ///
 /// ```
 /// # use std::collections::BTreeMap;
@@ -170,9 +171,10 @@ macro_rules! model {
     (@default $default:expr) => { ::core::option::Option::Some(|| $default) };
 }
 
-/// Lets types that read from text and print as text be fields of a model: each implements
-/// [`FromStr`](std::str::FromStr), with an error that prints, and
-/// [`Display`](std::fmt::Display).
+/// Lets types that parse from text and print as text be fields of a model.
+///
+/// Each type must implement [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr). The
+/// error of `FromStr` must implement [`Display`](std::fmt::Display).
 ///
 /// ```
 /// # use std::net::Ipv4Addr;
@@ -215,10 +217,10 @@ macro_rules! text_value {
     )+};
 }
 
-/// Reads text as a type that parses.
+/// Parses a string value.
 ///
 /// # Errors
-/// Where the value isn't known text, or doesn't parse ([`Problem::Invalid`]).
+/// The value isn't a known string, or it doesn't parse ([`Problem::Invalid`]).
 pub fn text<T>(value: &Value) -> Result<T, TypeError>
 where
     T: std::str::FromStr,
@@ -229,13 +231,13 @@ where
         .map_err(|error: T::Err| Problem::Invalid(error.to_string()).into())
 }
 
-/// For [`model!`](crate::model!): the value, if it is a known object.
+/// For [`model!`](crate::model!). Returns the value if it is a known object.
 #[doc(hidden)]
 pub fn object(value: &Value) -> Result<&Value, TypeError> {
     conversions::known(value, "an object", |value| value.as_map().map(|_| value))
 }
 
-/// For [`model!`](crate::model!): one attribute of an object.
+/// For [`model!`](crate::model!). Reads one attribute of an object.
 #[doc(hidden)]
 pub fn attribute<T: FromValue>(
     object: &Value,
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_the_same() {
+    fn a_written_model_reads_back() {
         let whole = whole();
         assert_eq!(Whole::read(&whole.write()).unwrap(), whole);
     }
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_is_told_from_absent() {
+    fn unknown_and_null_are_distinct() {
         assert_eq!(with("count", Value::Null).unwrap().count, Field::Absent);
         assert_eq!(with("count", Value::Unknown).unwrap().count, Field::Unknown);
         assert_eq!(
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_partly_unknown_is_unknown_as_a_field() {
+    fn a_partly_unknown_value_reads_as_an_unknown_field() {
         let partly = Value::Set(vec!["a".into(), Value::Unknown]);
         let read: Field<BTreeSet<String>> = FromValue::from_value(&partly).unwrap();
         assert_eq!(read, Field::Unknown);
@@ -354,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_it_is() {
+    fn an_error_names_its_path() {
         let parts = Value::object([("p", Value::object([("size", Value::from(true))]))]);
         assert_eq!(
             with("parts", parts).unwrap_err(),
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_does_not_fit_is_refused() {
+    fn an_out_of_range_number_is_an_error() {
         assert_eq!(
             with("count", Value::from(-1)).unwrap_err(),
             "count: -1 is not a whole number from 0 to 18446744073709551615"
@@ -384,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dynamic_value_is_read_as_what_it_holds() {
+    fn a_dynamic_value_reads_as_its_inner_value() {
         let dynamic = |value| Value::Dynamic(Box::new((crate::value::Type::String, value)));
         assert_eq!(with("name", dynamic("b".into())).unwrap().name, "b");
         assert_eq!(with("note", dynamic(Value::Null)).unwrap().note, None);

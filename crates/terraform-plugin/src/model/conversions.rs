@@ -1,4 +1,4 @@
-//! How the types of Rust's library read from values, and are written as values.
+//! Conversions between values and Rust's own types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -7,7 +7,10 @@ use std::str::FromStr;
 use crate::model::{FromValue, ToValue};
 use crate::value::{Number, Problem, Step, TypeError, Value};
 
-/// What `read` finds in a value that is neither null nor unknown.
+/// Reads a known value with `read`.
+///
+/// # Errors
+/// The value is unknown ([`Problem::Unknown`]), or `read` returns [`None`]: `expected` is required.
 pub(super) fn known<'a, T>(
     value: &'a Value,
     expected: &'static str,
@@ -19,7 +22,7 @@ pub(super) fn known<'a, T>(
     }
 }
 
-/// The value without the type that a dynamic one brings along.
+/// The inner value of a dynamic value, and any other value unchanged.
 pub(super) fn undressed(value: &Value) -> &Value {
     match value {
         Value::Dynamic(typed) => &typed.1,
@@ -86,7 +89,7 @@ macro_rules! integers {
                 let invalid = || Problem::Invalid(format!(
                     "{number} is not a whole number from {} to {}", Self::MIN, Self::MAX
                 ));
-                // The text of an integer that fits is always written out.
+                // An integer that fits prints without an exponent.
                 Ok(number.to_string().parse().map_err(|_| invalid())?)
             }
         }

@@ -1,24 +1,24 @@
-//! One attribute of which something may be unknown.
+//! An attribute that may be unknown.
 
 use crate::model::conversions::undressed;
 use crate::model::{FromValue, ToValue};
 use crate::value::{Problem, TypeError, Value};
 
-/// What a configuration or a plan says of one attribute: nothing, nothing yet, or a value.
+/// The value of one attribute in a configuration or a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Field<T> {
     /// Null.
     #[default]
     Absent,
-    /// Known only at apply, as a whole or in part.
+    /// Known only after apply, as a whole or in part.
     Unknown,
-    /// A value.
+    /// A known value.
     Known(T),
 }
 
 impl<T> Field<T> {
-    /// Reads a value that has been checked before: what doesn't parse counts as unknown, because
-    /// it has been reported already.
+    /// Reads a value that validation has already checked. A value that doesn't parse reads as
+    /// unknown, because validation has already reported it.
     pub fn read(value: &Value, parse: impl FnOnce(&Value) -> Option<T>) -> Self {
         match value {
             Value::Null => Self::Absent,
@@ -35,7 +35,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// The value if it is known and there.
+    /// The value, if it is known and not null.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
@@ -43,12 +43,12 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether it is known only at apply.
+    /// Whether the value is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
 
-    /// The same by reference.
+    /// Borrows the value.
     pub fn as_ref(&self) -> Field<&T> {
         match self {
             Self::Absent => Field::Absent,
@@ -57,7 +57,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// The same with another value, if it is known.
+    /// Applies `change` to a known value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
         match self {
             Self::Absent => Field::Absent,
