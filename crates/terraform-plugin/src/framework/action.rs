@@ -1,4 +1,4 @@
-//! Actions: what is done on demand, and leaves no trace in the state.
+//! Actions: operations that run on demand and don't change the state.
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -8,32 +8,34 @@ use crate::framework::Context;
 use crate::schema::Schema;
 use crate::value::Value;
 
-/// How many messages wait for the host before whoever sends them does.
+/// How many messages are buffered for the host. After that, the action waits.
 const MESSAGES: usize = 16;
 
 /// An action.
 #[async_trait]
 pub trait Action: Send + Sync + 'static {
-    /// Its name in configurations.
+    /// The type name in configurations.
     fn type_name(&self) -> &str;
 
-    /// Its schema, of arguments only: an action computes nothing.
+    /// The schema. It must not have computed attributes.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration without any network. Values may be unknown.
+    /// Validates a configuration without network access. Values may be unknown.
     async fn validate_config(&self, config: &Value) -> Diagnostics;
 
-    /// Says beforehand what would keep the action from succeeding. Values may be unknown. By default
-    /// that is what [`Action::validate_config`] finds, in a configuration of which more is known by now.
+    /// Reports during the plan why the action would fail. Values may be unknown. Defaults to
+    /// [`Action::validate_config`], because more values are known during the plan.
     async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
         self.validate_config(config).await
     }
 
-    /// Does it. Where the host gives up the call, `context` is cancelled, but the action runs on
-    /// to its end. From then on its messages are lost, and only its outcome is shown.
+    /// Runs the action and returns its warnings.
+    ///
+    /// If the host gives up the call or stops the provider, `context` is cancelled. The action still
+    /// runs to its end. From then on its messages are lost, and the host shows only its outcome.
     ///
     /// # Errors
-    /// What has failed; warnings where nothing has.
+    /// The action failed.
     async fn invoke(
         &self,
         context: &Context,
@@ -42,18 +44,19 @@ pub trait Action: Send + Sync + 'static {
     ) -> Result<Diagnostics, Diagnostics>;
 }
 
-/// Where an action says how far it is.
+/// Sends progress messages of an action to the host.
 #[derive(Clone, Debug)]
 pub struct Progress(mpsc::Sender<String>);
 
 impl Progress {
-    /// A way for messages, and its other end.
+    /// Creates a channel for messages.
     pub(crate) fn channel() -> (Self, mpsc::Receiver<String>) {
         let (sender, receiver) = mpsc::channel(MESSAGES);
         (Self(sender), receiver)
     }
 
-    /// Shows the user a message. Where nobody listens any more it is lost, which is no failure.
+    /// Shows a message to the user. If the host no longer listens, the message is lost without an
+    /// error.
     pub async fn report(&self, message: impl Into<String>) {
         let _ = self.0.send(message.into()).await;
     }

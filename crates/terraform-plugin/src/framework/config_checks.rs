@@ -1,22 +1,22 @@
-//! What can be said of any configuration by its schema alone, and what hosts leave to providers:
-//! they know which arguments there are and that the required ones stand there, but not whether
-//! null was put there, or a value into a read-only attribute.
+//! Checks a configuration against its schema, as far as hosts don't check it.
+//!
+//! Hosts reject unknown arguments and require that the required ones are present. They don't reject a
+//! null in a required argument, or a value for a read-only attribute.
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::{AttributePath, Step, Value};
 
-/// Whether the host can keep write-only values out of plan and state (Terraform and OpenTofu can
-/// from 1.11 on).
+/// Whether the host supports write-only attributes (Terraform and OpenTofu 1.11 and later).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteOnly {
-    /// It can.
+    /// The host supports them.
     Allowed,
-    /// It can't, and would reject the plan later with a message that helps nobody.
+    /// The host doesn't support them, and would reject the plan later with an unhelpful message.
     NotAllowed,
 }
 
-/// Holds a configuration against its schema. What is unknown is not judged.
+/// Checks a configuration against its schema. Unknown values are not checked.
 pub(crate) fn check_config(block: &Block, config: &Value, write_only: WriteOnly) -> Diagnostics {
     let mut checks = Checks {
         write_only,
@@ -26,8 +26,8 @@ pub(crate) fn check_config(block: &Block, config: &Value, write_only: WriteOnly)
     checks.found
 }
 
-/// Where the checks are. Within a set, whose elements have no path in the protocol, that stays the
-/// set.
+/// The path that is being checked. Inside a set it stays the path of the set, because the protocol
+/// has no path to a set element.
 #[derive(Clone, Default)]
 struct Place {
     path: AttributePath,
@@ -92,21 +92,19 @@ impl Checks {
         let finding = match (attribute.configurability, value) {
             (Configurability::Required, Value::Null) => Diagnostic::error(
                 "Missing required argument",
-                format!("The argument {name:?} is required, but it is null. Give it a value."),
+                format!("The argument {name:?} is required, but its value is null. Set a value."),
             ),
             (_, Value::Null) => return,
             (Configurability::Computed, _) => Diagnostic::error(
                 "Value for a read-only attribute",
-                format!(
-                    "The provider decides on {name:?} by itself. Remove it from the configuration."
-                ),
+                format!("Only the provider sets {name:?}. Remove it from the configuration."),
             ),
             _ if attribute.write_only && self.write_only == WriteOnly::NotAllowed => {
                 Diagnostic::error(
                     "Write-only argument not supported",
                     format!(
-                        "The argument {name:?} is never stored, which takes Terraform or OpenTofu \
-                         1.11 or later. Remove it, or upgrade."
+                        "The write-only argument {name:?} requires Terraform or OpenTofu 1.11 or \
+                         later. Remove the argument, or upgrade."
                     ),
                 )
             }
@@ -119,7 +117,7 @@ impl Checks {
     }
 }
 
-/// The objects of a nested attribute or block, each with its place.
+/// The objects of a nested attribute or block, with their paths.
 fn objects<'a>(value: &'a Value, place: &Place) -> Vec<(&'a Value, Place)> {
     match value {
         Value::Object(_) => vec![(value, place.clone())],
@@ -142,7 +140,8 @@ fn objects<'a>(value: &'a Value, place: &Place) -> Vec<(&'a Value, Place)> {
     }
 }
 
-/// A block that travels as a dynamic value is a tuple of objects, or an object of objects by key.
+/// The objects of a block that is encoded as a dynamic value: a tuple of objects, or an object with
+/// an object for each key.
 fn objects_of_dynamic<'a>(value: &'a Value, place: &Place) -> Vec<(&'a Value, Place)> {
     match value {
         Value::Object(objects) => objects
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_that_fits_its_schema_has_no_finding() {
+    fn a_valid_configuration_has_no_diagnostics() {
         let config = Value::object([
             ("title", "x".into()),
             ("secret", "s".into()),
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hosts_let_pass_is_found_at_every_depth() {
+    fn invalid_arguments_are_reported_at_every_depth() {
         let item = |id: Value| Value::object([("name", Value::Null), ("id", id)]);
         let config = Value::object([
             ("title", Value::Null),

@@ -1,4 +1,4 @@
-//! Data sources: what is looked up and not managed.
+//! Data sources: objects that the provider reads and doesn't manage.
 
 use async_trait::async_trait;
 
@@ -10,36 +10,37 @@ use crate::value::Value;
 /// A data source.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
-    /// Its name in configurations.
+    /// The type name in configurations.
     fn type_name(&self) -> &str;
 
-    /// Its schema.
+    /// The schema.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration beyond its schema, without any network: all findings at once, each
-    /// with its path. Values may be unknown; what is unknown is not judged.
+    /// Validates a configuration without network access, in addition to the schema checks. Returns
+    /// all errors at once, each with its path. Values may be unknown. Don't check unknown values.
     async fn validate_config(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Looks up what the configuration asks for. It is dropped where the host gives up the call.
+    /// Reads the object that the configuration selects. The future is dropped if the host gives up
+    /// the call.
     async fn read(&self, context: &Context, config: Value) -> ReadDataSourceResult;
 }
 
-/// What [`DataSource::read`] returns.
+/// The result of [`DataSource::read`].
 pub type ReadDataSourceResult = Result<ReadDataSourceResponse, Diagnostics>;
 
-/// What a data source has found.
+/// The object that a data source has read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadDataSourceResponse {
-    /// The configuration with everything computed filled in, nothing unknown.
+    /// The configuration with all computed attributes set. Nothing is unknown.
     pub state: Value,
     /// Warnings.
     pub diagnostics: Diagnostics,
 }
 
 impl From<Value> for ReadDataSourceResponse {
-    /// Found without anything to say of it.
+    /// A state without warnings.
     fn from(state: Value) -> Self {
         Self {
             state,

@@ -1,4 +1,4 @@
-//! Functions: what is computed from arguments alone.
+//! Functions: results that depend only on their arguments.
 
 use std::fmt;
 
@@ -6,68 +6,70 @@ use crate::value::{Type, Value};
 
 /// A function, `provider::<provider>::<name>` in a configuration.
 ///
-/// It is pure: hosts call it in every phase, also of a provider that isn't configured, and hold
-/// the results of equal arguments against each other.
+/// A function must be pure. Hosts call it in every phase, even if the provider isn't configured. They
+/// check that equal arguments have equal results.
 pub trait Function: Send + Sync + 'static {
-    /// Its name, without any prefix.
+    /// The name, without a prefix.
     fn name(&self) -> &str;
 
-    /// Its arguments, its result, and what documentation says of it.
+    /// The parameters, the result type and the documentation.
     fn definition(&self) -> &Definition;
 
-    /// Computes the result. There is an argument of its type for each parameter, then one for each
-    /// that was given for the variadic one; null and unknown only where the parameter allows them.
+    /// Computes the result.
+    ///
+    /// `arguments` has one value for each parameter, followed by the variadic ones. Each has the type
+    /// of its parameter. It is null or unknown only if the parameter allows that.
     ///
     /// # Errors
-    /// What is wrong with the arguments.
+    /// The arguments are invalid.
     fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError>;
 }
 
 /// The signature of a function and its documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
-    /// The arguments by position.
+    /// The parameters in order.
     pub parameters: Vec<Parameter>,
-    /// What any number of further arguments is.
+    /// The parameter that accepts any number of further arguments.
     pub variadic: Option<Parameter>,
     /// The type of the result.
     pub returns: Type,
-    /// What it does, in one line.
+    /// A one-line summary.
     pub summary: String,
     /// Markdown.
     pub description: String,
-    /// What to use instead, if it is deprecated.
+    /// The deprecation message, which says what to use instead.
     pub deprecation: Option<String>,
 }
 
-/// An argument of a function.
+/// A parameter of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// What documentation calls it.
+    /// The name in the documentation.
     pub name: String,
-    /// Its type.
+    /// The type.
     pub kind: Type,
-    /// Whether the function copes with null. Otherwise a null argument is refused beforehand.
+    /// Whether the function accepts null. If not, the framework rejects a null argument.
     pub allow_null: bool,
-    /// Whether the function copes with what is unknown. Otherwise the result of an argument that
-    /// isn't wholly known is unknown, and the function isn't run.
+    /// Whether the function accepts unknown values. If not, and the argument isn't wholly known, the
+    /// result is unknown and the function doesn't run.
     pub allow_unknown: bool,
     /// Markdown.
     pub description: String,
 }
 
-/// Why there is no result.
+/// Why a function has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct FunctionError {
-    /// What is wrong: hosts put the name of the function, or of the argument, in front of it.
+    /// The error message. Hosts prepend the name of the function or of the argument.
     pub text: String,
-    /// The argument that it is wrong with, counted from 0 over all that were given.
+    /// The index of the invalid argument, counted from 0 over all arguments.
     pub argument: Option<usize>,
 }
 
 impl Definition {
-    /// A function of these parameters.
+    /// A function with these parameters.
     pub fn new(parameters: Vec<Parameter>, returns: Type, summary: impl Into<String>) -> Self {
         Self {
             parameters,
@@ -79,28 +81,28 @@ impl Definition {
         }
     }
 
-    /// The same, taking any number of further arguments.
+    /// Accepts any number of further arguments.
     #[must_use]
     pub fn variadic(mut self, parameter: Parameter) -> Self {
         self.variadic = Some(parameter);
         self
     }
 
-    /// The same with its documentation, in Markdown.
+    /// Sets the description, in Markdown.
     #[must_use]
     pub fn described(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
     }
 
-    /// What the argument at `index` is for; [`None`] where there may not be as many.
+    /// The parameter of the argument at `index`, or [`None`] if the function has too few parameters.
     pub(crate) fn parameter(&self, index: usize) -> Option<&Parameter> {
         self.parameters.get(index).or(self.variadic.as_ref())
     }
 }
 
 impl Parameter {
-    /// A parameter for which there is always a known value.
+    /// A parameter that allows neither null nor unknown.
     pub fn new(name: &str, kind: Type, description: impl Into<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -113,7 +115,7 @@ impl Parameter {
 }
 
 impl FunctionError {
-    /// An error that is about no argument in particular.
+    /// An error about the call as a whole.
     pub fn new(problem: impl fmt::Display) -> Self {
         Self {
             text: problem.to_string(),

@@ -1,4 +1,4 @@
-//! List resources: which objects of a managed resource there are, managed or not.
+//! List resources: list the existing objects of a managed resource, managed or not.
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -8,25 +8,25 @@ use crate::framework::Context;
 use crate::schema::Schema;
 use crate::value::Value;
 
-/// A list of the objects of a [`Resource`] that has an identity.
+/// Lists the objects of a [`Resource`] that has an identity.
 ///
 /// [`Resource`]: crate::framework::Resource
 #[async_trait]
 pub trait ListResource: Send + Sync + 'static {
-    /// The name of the managed resource.
+    /// The type name of the managed resource.
     fn type_name(&self) -> &str;
 
-    /// The schema of what to look for.
+    /// The schema of the list's configuration.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration without any network.
+    /// Validates a configuration without network access.
     async fn validate_config(&self, config: &Value) -> Diagnostics;
 
-    /// Sends each object as soon as it is found. It is dropped as soon as the host wants no more.
+    /// Sends each object as soon as it is found. The future is dropped as soon as the host wants no
+    /// more results.
     ///
     /// # Errors
-    /// What went wrong with the list as a whole. What is wrong with one object belongs into its
-    /// result.
+    /// The list as a whole failed. An error about one object belongs in the result of that object.
     async fn list(
         &self,
         context: &Context,
@@ -40,57 +40,57 @@ pub trait ListResource: Send + Sync + 'static {
 pub struct ListRequest {
     /// The configuration, wholly known.
     pub config: Value,
-    /// Whether [`ListResult::resource`] is wanted.
+    /// Whether the host requests [`ListResult::resource`].
     pub include_resource: bool,
-    /// How many results are wanted. Those beyond are not taken.
+    /// The maximum number of results. The host ignores further ones.
     pub limit: u64,
 }
 
-/// An object that there is.
+/// An existing object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListResult {
-    /// What to call it before the user.
+    /// The name to show to the user.
     pub display_name: String,
-    /// Its identity, whole and known.
+    /// The identity, complete and known.
     pub identity: Value,
-    /// Its state as a refresh would find it, where the request asks for it.
+    /// The state as a refresh would return it, if [`ListRequest::include_resource`] is set.
     pub resource: Option<Value>,
-    /// What there is to say about it. With an error the list ends.
+    /// Messages about the object. An error ends the list.
     pub diagnostics: Diagnostics,
 }
 
-/// Where the results go.
+/// Sends list results to the host.
 #[derive(Clone, Debug)]
 pub struct ListResults(mpsc::Sender<ListResult>);
 
 /// The host wants no more results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no more results are wanted")]
+#[error("the host wants no more results")]
 pub struct NoMoreWanted;
 
 impl ListResults {
-    /// A way for results, and its other end. It holds one: whoever finds them waits for the host.
+    /// Creates a channel for results. It buffers one result, so the list waits for the host.
     pub(crate) fn channel() -> (Self, mpsc::Receiver<ListResult>) {
         let (sender, receiver) = mpsc::channel(1);
         (Self(sender), receiver)
     }
 
-    /// Sends a result, as soon as the host has taken those before.
+    /// Sends a result as soon as the host has received the earlier ones.
     ///
     /// # Errors
-    /// The host has all it wanted, or is gone.
+    /// The host has enough results, or has ended the call.
     pub async fn send(&self, result: ListResult) -> Result<(), NoMoreWanted> {
         self.0.send(result).await.map_err(|_| NoMoreWanted)
     }
 
-    /// Resolves when the host wants no more.
+    /// Resolves when the host wants no more results.
     pub(crate) async fn closed(&self) {
         self.0.closed().await;
     }
 }
 
 impl From<Diagnostics> for ListResult {
-    /// No object, only something to say.
+    /// A result with messages and no object.
     fn from(diagnostics: Diagnostics) -> Self {
         Self {
             diagnostics,
@@ -100,7 +100,7 @@ impl From<Diagnostics> for ListResult {
 }
 
 impl From<NoMoreWanted> for Diagnostics {
-    /// A list that the host has had enough of ends well.
+    /// A list ends without an error if the host wants no more results.
     fn from(_: NoMoreWanted) -> Self {
         Self::new()
     }

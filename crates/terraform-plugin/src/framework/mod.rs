@@ -1,25 +1,26 @@
-//! The shape of a provider: what [`protocol`](crate::protocol) calls, and what a provider implements.
+//! The traits that a provider implements and that [`protocol`](crate::protocol) calls.
 //!
-//! Names and duties are those of HashiCorp's terraform-plugin-framework. Nothing here knows of
-//! gRPC, or of the service that a provider talks to.
+//! Names and semantics follow HashiCorp's terraform-plugin-framework. Nothing here depends on gRPC or
+//! on the provider's API.
 //!
 //! # Layout
-//! - [`Provider`], [`Context`]: the whole, and what every operation is given (this file)
-//! - [`Resource`], [`Recorder`]: what is managed, and how nothing of it is lost
-//! - [`DataSource`]: what is looked up
-//! - [`ListResource`]: which objects there are
-//! - [`Action`]: what is done on demand
-//! - [`Function`]: what is only computed
-//! - `config_checks`: what a schema alone says of a configuration
+//! - [`Provider`], [`Context`]: the provider, and the context of every operation (this file)
+//! - [`Resource`], [`Recorder`]: managed resources, and the record of partial state
+//! - [`DataSource`]: data sources
+//! - [`ListResource`]: lists of existing objects
+//! - [`Action`]: operations on demand
+//! - [`Function`]: pure functions
+//! - `config_checks`: checks a configuration against its schema
 //!
-//! # What is done for you
-//! - Values are decoded with attribute paths, and configurations checked by their schema.
-//! - What a value leaves out is filled in, and what is write-only is dropped: [`Block::complete`].
-//! - What is destroyed is planned to be null, and the protocol gets its identities.
-//! - A panic becomes a diagnostic. A call that the host drops cuts no change short.
-//! - With an error, the state that was [recorded](Recorder::record) last is returned.
+//! # What the framework does for you
+//! - It decodes values, reports errors with attribute paths, and checks configurations against
+//!   their schema.
+//! - It fills in omitted attributes and drops write-only values ([`Block::complete`]).
+//! - It plans a destroy as null and sends identities with every answer.
+//! - It turns a panic into a diagnostic. A change continues if the host drops the call.
+//! - After an error it returns the state that was [recorded](Recorder::record) last.
 //!
-//! # A function, as an example
+//! # Example: a function
 //! ```
 //! use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
 //! use terraform_plugin::value::{Type, Value};
@@ -37,7 +38,7 @@
 //!
 //!     fn run(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
 //!         match arguments[0].as_str() {
-//!             Some("") | None => Err(FunctionError::of_argument(0, "there is nothing to shout")),
+//!             Some("") | None => Err(FunctionError::of_argument(0, "must not be empty")),
 //!             Some(text) => Ok(text.to_uppercase().into()),
 //!         }
 //!     }
@@ -77,15 +78,15 @@ pub use resource::{
     ReadRequest, ReadResponse, Recorded, Recorder, Resource,
 };
 
-/// What one operation is given beside its request.
+/// The context of an operation, in addition to its request.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// Cancelled when the user interrupts the host. The operation then starts nothing new, and
-    /// returns what exists as partial state.
+    /// Cancelled when the user interrupts the host. The operation must then start nothing new, and
+    /// return the existing object as partial state.
     pub cancelled: CancellationToken,
 }
 
-/// A provider. What it doesn't offer it needn't mention.
+/// A provider. All parts except the schema and `configure` are optional.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
     /// The schema of the provider block.
@@ -101,7 +102,7 @@ pub trait Provider: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The list resources, each of the name of a managed resource with an identity.
+    /// The list resources. Each has the type name of a managed resource with an identity.
     fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
         Vec::new()
     }
@@ -116,21 +117,22 @@ pub trait Provider: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Checks a provider block beyond its schema, without any network. Values may be unknown.
+    /// Validates a provider block without network access, in addition to the schema checks. Values
+    /// may be unknown.
     async fn validate_config(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Takes the provider block. Values may be unknown while planning: then what needs them has to
-    /// cope, not this. It may come more than once in a process.
+    /// Configures the provider. Values may be unknown during a plan. That must not be an error here:
+    /// the operations that need the values must handle it. A host may call this more than once.
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics;
 }
 
-/// The provider block as the host has evaluated it.
+/// The provider block with its expressions evaluated.
 #[derive(Debug)]
 pub struct ConfigureRequest {
     /// The block.
     pub config: Value,
-    /// The version of the host, such as `1.11.4`. OpenTofu may send one of Terraform's.
+    /// The version of the host, such as `1.11.4`. OpenTofu may send a version of Terraform.
     pub host_version: String,
 }

@@ -12,23 +12,23 @@ use crate::value::{AttributePath, Value};
 /// A managed resource.
 #[async_trait]
 pub trait Resource: Send + Sync + 'static {
-    /// Its name in configurations.
+    /// The type name in configurations.
     fn type_name(&self) -> &str;
 
-    /// Its schema.
+    /// The schema.
     fn schema(&self) -> &Schema;
 
-    /// Checks a configuration beyond its schema, without any network: all findings at once, each
-    /// with its path. Values may be unknown; what is unknown is not judged.
+    /// Validates a configuration without network access, in addition to the schema checks. Returns
+    /// all errors at once, each with its path. Values may be unknown. Don't check unknown values.
     async fn validate_config(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Decides what apply will do. Not called for a destroy.
+    /// Plans the change that apply will make. Not called for a destroy.
     async fn plan(&self, context: &Context, request: PlanRequest) -> PlanResponse;
 
-    /// Creates the object that `planned` describes. Whatever exists by the time of an error has
-    /// been recorded in `recorder`.
+    /// Creates the object that `planned` describes. Before it returns an error, it must record in
+    /// `recorder` what already exists.
     async fn create(
         &self,
         context: &Context,
@@ -36,10 +36,10 @@ pub trait Resource: Send + Sync + 'static {
         recorder: &Recorder,
     ) -> ApplyResult;
 
-    /// Reads the object again. A [`None`] state means that it is gone.
+    /// Refreshes the object. A [`None`] state means that the object no longer exists.
     async fn read(&self, context: &Context, request: ReadRequest) -> ReadResponse;
 
-    /// Changes the object from `prior` to `planned`.
+    /// Updates the object in place from `prior` to `planned`.
     async fn update(
         &self,
         context: &Context,
@@ -47,8 +47,8 @@ pub trait Resource: Send + Sync + 'static {
         recorder: &Recorder,
     ) -> ApplyResult;
 
-    /// Removes the object; `planned` and `config` are null. What is left by the time of an error
-    /// has been recorded in `recorder`.
+    /// Deletes the object. `planned` and `config` are null. Before it returns an error, it must record
+    /// in `recorder` what still exists.
     async fn delete(
         &self,
         context: &Context,
@@ -56,15 +56,15 @@ pub trait Resource: Send + Sync + 'static {
         recorder: &Recorder,
     ) -> Result<Diagnostics, Diagnostics>;
 
-    /// Turns what the user names an object by into a state from which [`Resource::read`] can go on.
+    /// Returns a state from which [`Resource::read`] can complete the import.
     async fn import(
         &self,
         context: &Context,
         request: ImportRequest,
     ) -> Result<Imported, Diagnostics>;
 
-    /// Turns a state of an older schema version, as JSON, into one of the current version. States
-    /// of the current version don't come here.
+    /// Upgrades a state of an older schema version, as JSON, to the current version. Not called for a
+    /// state of the current version.
     async fn upgrade_state(
         &self,
         version: i64,
@@ -72,25 +72,30 @@ pub trait Resource: Send + Sync + 'static {
     ) -> Result<Value, Diagnostics> {
         Err(Diagnostic::error(
             "Unknown state version",
-            format!("No release of this provider has written states of version {version}."),
+            format!(
+                "No release of this provider has written a state of schema version {version}. \
+                 Restore the state from a backup, or remove the resource from it and import the \
+                 object again."
+            ),
         )
         .into())
     }
 
-    /// The shape of the identity of its objects, where they have one.
+    /// The schema of the resource identity, if the resource has one.
     fn identity_schema(&self) -> Option<&IdentitySchema> {
         None
     }
 
-    /// The identity of the object with this state or plan. Of a plan it may be unknown, as a whole
-    /// or in part; of a state, however incomplete, it is whole. It follows from what never changes
-    /// without a replacement, and from nothing that the service or anybody else might spell otherwise
-    /// the next time.
+    /// The identity of the object with this state or plan.
+    ///
+    /// For a plan it may be unknown, as a whole or in part. For a state it must be complete, even if
+    /// the state is partial. Derive it only from attributes whose change requires replacement. Don't
+    /// derive it from values that the API may return with another spelling.
     fn identity(&self, _state: &Value) -> Value {
         Value::Null
     }
 
-    /// Turns an identity of an older schema version, as JSON, into one of the current version.
+    /// Upgrades an identity of an older schema version, as JSON, to the current version.
     async fn upgrade_identity(
         &self,
         version: i64,
@@ -98,73 +103,77 @@ pub trait Resource: Send + Sync + 'static {
     ) -> Result<Value, Diagnostics> {
         Err(Diagnostic::error(
             "Unknown identity version",
-            format!("No release of this provider has written identities of version {version}."),
+            format!(
+                "No release of this provider has written an identity of schema version {version}. \
+                 Restore the state from a backup, or remove the resource from it and import the \
+                 object again."
+            ),
         )
         .into())
     }
 
-    /// A configuration for an object with this state, that is valid and leaves nothing to do.
+    /// Generates a valid configuration for this state. A plan with it must show no changes.
     fn generate_config(&self, state: Value) -> Value {
         self.schema().block.configuration_of(state)
     }
 }
 
-/// What [`Resource::plan`] decides on. `prior` is null for a create.
+/// The request of [`Resource::plan`].
 #[derive(Debug)]
 pub struct PlanRequest {
-    /// The last known state, or null.
+    /// The prior state, null for a create.
     pub prior: Value,
-    /// Config merged with prior by the host: configured attributes from config, others from prior.
+    /// The proposed state: the host merges configured attributes from `config` with others from `prior`.
     pub proposed: Value,
-    /// The configuration; may hold unknowns.
+    /// The configuration. Values may be unknown.
     pub config: Value,
-    /// The private data stored with `prior`.
+    /// The private state stored with `prior`.
     pub prior_private: Vec<u8>,
 }
 
 /// A plan.
 #[derive(Debug, Default)]
 pub struct PlanResponse {
-    /// The state after apply, as far as it is known. Ignored where `diagnostics` has an error.
+    /// The planned state, with unknown for values known after apply. Ignored if `diagnostics` has an
+    /// error.
     pub planned: Value,
-    /// Attributes whose change can't be made in place.
+    /// Attributes whose change requires replacement.
     pub requires_replace: Vec<AttributePath>,
-    /// Private data for apply.
+    /// Private state for apply.
     pub private: Vec<u8>,
-    /// What there is to say.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// What create, update and delete are given.
+/// The request of create, update and delete.
 #[derive(Debug)]
 pub struct ApplyRequest {
-    /// The state before, null for a create.
+    /// The prior state, null for a create.
     pub prior: Value,
-    /// The plan, null for a delete.
+    /// The planned state, null for a delete.
     pub planned: Value,
-    /// The configuration, null for a delete. The only place where write-only values stand.
+    /// The configuration, null for a delete. Only the configuration has write-only values.
     pub config: Value,
-    /// The private data of the plan.
+    /// The private state of the plan.
     pub planned_private: Vec<u8>,
 }
 
-/// What create and update return: the new state, or the errors; then the state is what the
-/// recorder holds.
+/// The result of create and update. After an error, the last record in the [`Recorder`] is the state.
 pub type ApplyResult = Result<Applied, Diagnostics>;
 
 /// The outcome of a successful create or update.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The whole state, nothing unknown.
+    /// The complete state. Nothing is unknown.
     pub state: Value,
-    /// Private data to store with it.
+    /// Private state to store with it.
     pub private: Vec<u8>,
     /// Warnings.
     pub diagnostics: Diagnostics,
 }
 
 impl From<Value> for Applied {
-    /// Done, with nothing private to store and nothing to say.
+    /// A state without private state and without warnings.
     fn from(state: Value) -> Self {
         Self {
             state,
@@ -173,29 +182,29 @@ impl From<Value> for Applied {
     }
 }
 
-/// What [`Resource::read`] is given.
+/// The request of [`Resource::read`].
 #[derive(Debug)]
 pub struct ReadRequest {
     /// The state to refresh, never null.
     pub current: Value,
-    /// The private data stored with it.
+    /// The private state stored with it.
     pub private: Vec<u8>,
 }
 
-/// What [`Resource::read`] found.
+/// The response of [`Resource::read`].
 #[derive(Debug, Default)]
 pub struct ReadResponse {
-    /// The state as it is now; [`None`] where the object is gone. Ignored where `diagnostics` has
-    /// an error: the host then keeps the old one.
+    /// The refreshed state, or [`None`] if the object no longer exists. If `diagnostics` has an error,
+    /// this is ignored and the host keeps the old state.
     pub state: Option<Value>,
-    /// Private data to store with it.
+    /// Private state to store with it.
     pub private: Vec<u8>,
-    /// What there is to say.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
 impl From<Result<Option<Value>, Diagnostics>> for ReadResponse {
-    /// What was found, with nothing private to store; or what went wrong.
+    /// A state without private state and without warnings, or the errors.
     fn from(found: Result<Option<Value>, Diagnostics>) -> Self {
         let (state, diagnostics) = match found {
             Ok(state) => (state, Diagnostics::new()),
@@ -209,26 +218,27 @@ impl From<Result<Option<Value>, Diagnostics>> for ReadResponse {
     }
 }
 
-/// What the user names an object by.
+/// How the user specifies the object to import.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImportRequest {
-    /// By an id.
+    /// By import ID.
     Id(String),
-    /// By its identity: what [`IdentitySchema`] requires is there, the rest may be null.
+    /// By resource identity. The attributes that [`IdentitySchema`] requires are set, the others may be
+    /// null.
     Identity(Value),
 }
 
-/// What an import starts from.
+/// The state with which an import starts.
 #[derive(Debug)]
 pub struct Imported {
-    /// A state with every attribute present, null where unknown to us yet.
+    /// A state with every attribute present. Attributes that the provider has not read yet are null.
     pub state: Value,
-    /// Private data.
+    /// Private state.
     pub private: Vec<u8>,
 }
 
 impl From<Value> for Imported {
-    /// A state without private data.
+    /// A state without private state.
     fn from(state: Value) -> Self {
         Self {
             state,
@@ -237,27 +247,28 @@ impl From<Value> for Imported {
     }
 }
 
-/// Where a create, update or delete notes what exists, as soon as it does. After an error, a
-/// panic or an interrupt this is what reaches the state.
+/// Records the existing object as soon as a create, update or delete has changed it.
+///
+/// After an error, a panic or an interrupt, the last record is what reaches the state.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder(Arc<Mutex<Option<Recorded>>>);
 
-/// What a [`Recorder`] holds.
+/// The content of a [`Recorder`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// The state, nothing unknown.
+    /// The state. Nothing is unknown.
     pub state: Value,
-    /// Private data.
+    /// Private state.
     pub private: Vec<u8>,
 }
 
 impl Recorder {
-    /// Notes what exists now, in place of what was noted before.
+    /// Records the existing object. Replaces the previous record.
     pub fn record(&self, state: Value, private: Vec<u8>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Recorded { state, private });
     }
 
-    /// What was noted last.
+    /// The last record.
     pub fn last(&self) -> Option<Recorded> {
         self.0
             .lock()
