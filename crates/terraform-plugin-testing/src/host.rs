@@ -1,5 +1,5 @@
-//! A host that plays Terraform Core: it calls a provider over gRPC, in process, and reads its
-//! answers as strictly as Terraform does.
+//! A host that calls a provider over gRPC in process, and reads its answers as strictly as Terraform
+//! does.
 
 use std::io;
 use std::sync::Arc;
@@ -18,53 +18,56 @@ use crate::schemas;
 use crate::scripted_provider::{Behavior, RESOURCE_TYPE, ScriptedProvider, ScriptedResource};
 use crate::scripted_unmanaged::ScriptedUnmanaged;
 
-/// What a host reads at most: Terraform's limit for schemas, and far above ours for the rest.
+/// The maximum size of a message that the host reads: Terraform's limit for schemas.
 const MAX_RECEIVED: usize = 64 << 20;
 
-/// A host with one provider, of one resource.
+/// A host with one provider that has one resource.
 pub struct Host {
-    /// For calls that need no more than the protocol's own types.
+    /// The client for calls that use only the protocol's types.
     pub client: ProviderClient<Channel>,
     /// The resource.
     pub resource: Arc<ScriptedResource>,
     schema: Schema,
 }
 
-/// What a provider answered.
+/// The answer of a provider.
 #[derive(Debug)]
 pub struct Answer {
-    /// The object; null where there is none.
+    /// The object, or null if the answer has none.
     pub object: Value,
-    /// The private data.
+    /// The private state.
     pub private: Vec<u8>,
     /// The diagnostics.
     pub diagnostics: Vec<pb::Diagnostic>,
 }
 
 impl Host {
-    /// A host of the small resource, which does this behavior.
+    /// A host of the small resource with this behavior.
     pub async fn of(behavior: Behavior) -> Self {
         Self::with(schemas::thing(), behavior).await
     }
 
-    /// A host of the small resource with an identity, which does this behavior.
+    /// A host of the small resource with an identity and this behavior.
     pub async fn identified(behavior: Behavior) -> Self {
-        Self::beside(behavior, &ScriptedUnmanaged::new()).await
+        Self::with_unmanaged(behavior, &ScriptedUnmanaged::new()).await
     }
 
-    /// The same, and of one thing of every kind that isn't managed.
-    pub async fn beside(behavior: Behavior, unmanaged: &Arc<ScriptedUnmanaged>) -> Self {
+    /// Like [`Host::identified`], with a data source, a list resource, an action and a function.
+    pub async fn with_unmanaged(behavior: Behavior, unmanaged: &Arc<ScriptedUnmanaged>) -> Self {
         let schema = schemas::thing();
         let identity = Some(schemas::identity());
         let resource = ScriptedResource::with_identity(schema.clone(), identity, behavior);
         Self {
-            client: connect(Arc::new(ScriptedProvider::of(&resource).beside(unmanaged))).await,
+            client: connect(Arc::new(
+                ScriptedProvider::of(&resource).with_unmanaged(unmanaged),
+            ))
+            .await,
             resource,
             schema,
         }
     }
 
-    /// A host of a resource of this schema, which does this behavior.
+    /// A host of a resource with this schema and this behavior.
     pub async fn with(schema: Schema, behavior: Behavior) -> Self {
         let resource = ScriptedResource::new(schema.clone(), behavior);
         Self {
@@ -74,14 +77,14 @@ impl Host {
         }
     }
 
-    /// Everything that the provider offers.
+    /// The schemas of everything that the provider offers.
     pub async fn schemas(&self) -> pb::get_provider_schema::Response {
         let request = pb::get_provider_schema::Request {};
         let answer = self.client().get_provider_schema(request).await;
         answer.unwrap().into_inner()
     }
 
-    /// Validates a configuration, as a host that knows write-only attributes or one that does not.
+    /// Validates a configuration, as a host with or without support for write-only attributes.
     pub async fn validate(&self, config: &Value, write_only_allowed: bool) -> Answer {
         let request = pb::validate_resource_config::Request {
             type_name: RESOURCE_TYPE.to_owned(),
@@ -99,7 +102,7 @@ impl Host {
         }
     }
 
-    /// Plans the change from `prior` to `proposed`, which is also the configuration.
+    /// Plans the change from `prior` to `proposed`. `proposed` is also the configuration.
     pub async fn plan(&self, prior: &Value, proposed: &Value) -> Answer {
         let request = self.plan_request(prior, proposed);
         let answer = self.client().plan_resource_change(request).await;
@@ -129,7 +132,7 @@ impl Host {
         }
     }
 
-    /// Applies the change from `prior` to `planned`, which is also the configuration.
+    /// Applies the change from `prior` to `planned`. `planned` is also the configuration.
     pub async fn apply(&self, prior: &Value, planned: &Value) -> Answer {
         let request = self.apply_request(prior, planned);
         let answer = self.client().apply_resource_change(request).await;
@@ -177,7 +180,7 @@ impl Host {
         }
     }
 
-    /// Imports by id; [`None`] beside diagnostics alone.
+    /// Imports by ID. Returns [`None`] and the diagnostics if the answer has no object.
     pub async fn import(&self, id: &str) -> (Option<Answer>, Vec<pb::Diagnostic>) {
         let request = pb::import_resource_state::Request {
             type_name: RESOURCE_TYPE.to_owned(),
@@ -215,19 +218,19 @@ impl Host {
         }
     }
 
-    /// Interrupts what the provider does.
+    /// Stops the provider's running operations.
     pub async fn stop(&self) {
         let request = pb::stop_provider::Request {};
         let stopped = self.client().stop_provider(request).await.unwrap();
         assert_eq!(stopped.into_inner().error, "");
     }
 
-    /// A client of its own for one call: calls go on beside each other.
+    /// A separate client for one call, so that calls can run concurrently.
     pub fn client(&self) -> ProviderClient<Channel> {
         self.client.clone()
     }
 
-    /// An object as the wire carries it.
+    /// Encodes an object.
     pub fn wire(&self, object: &Value) -> Option<pb::DynamicValue> {
         let kind = self.schema.block.value_type();
         Some(pb::DynamicValue {
@@ -236,24 +239,24 @@ impl Host {
         })
     }
 
-    /// An object off the wire. Every attribute has to be there.
+    /// Decodes an object. Every attribute must be present.
     pub fn value(&self, sent: Option<pb::DynamicValue>) -> Value {
         let Some(sent) = sent else {
             return Value::Null;
         };
-        assert_eq!(sent.json, b"", "answers are MessagePack");
+        assert_eq!(sent.json, b"", "answers must be MessagePack");
         msgpack::decode(&sent.msgpack, &self.schema.block.value_type()).unwrap()
     }
 }
 
 impl Answer {
-    /// The diagnostics, a line each: severity, path, summary.
+    /// The diagnostics, one line each: severity, path, summary.
     pub fn lines(&self) -> Vec<String> {
         lines(&self.diagnostics)
     }
 }
 
-/// Diagnostics, a line each: severity, path, summary.
+/// Formats diagnostics, one line each: severity, path, summary.
 pub fn lines(diagnostics: &[pb::Diagnostic]) -> Vec<String> {
     diagnostics
         .iter()
@@ -283,7 +286,7 @@ fn step_text(step: &pb::attribute_path::Step) -> String {
     }
 }
 
-/// Serves a provider in process, and connects to it.
+/// Serves a provider in process and connects to it.
 pub async fn connect(provider: Arc<dyn Provider>) -> ProviderClient<Channel> {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let incoming = stream::iter([Ok::<_, io::Error>(theirs)]).chain(stream::pending());

@@ -1,4 +1,4 @@
-//! A provider with one resource that does as a test tells it, good or bad.
+//! A provider with one scripted resource, whose behavior may be valid or invalid.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,33 +18,33 @@ use tokio::time::timeout;
 use crate::schemas;
 use crate::scripted_unmanaged::ScriptedUnmanaged;
 
-/// How long a call may take to come that has to come.
+/// How long to wait for an expected call.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name of the one resource.
 pub const RESOURCE_TYPE: &str = "test_thing";
 
-/// What the resource does.
+/// The behavior of the resource.
 #[derive(Clone, Debug)]
 pub enum Behavior {
-    /// What it should. `id` is unknown in a plan and "made" afterwards.
+    /// Every call succeeds. `id` is unknown in a plan and "made" afterwards.
     Behaves,
-    /// Every call about it panics; create, update and delete have recorded something before.
+    /// Every call panics. Create, update and delete record a partial object first.
     Panics,
-    /// Create, update and delete record a half-done object, and then fail.
+    /// Create, update and delete record a partial object, and then fail.
     FailsHalfway,
-    /// Every call about it fails, and nothing is recorded.
+    /// Every call fails without a record.
     FailsAtOnce,
-    /// Plan, create, update, read, import and upgrade return this.
+    /// Plan, create, update, read, import and upgrade return this value.
     Returns(Value),
-    /// Create, update and delete wait to be released; when they are cancelled instead, they
-    /// record a half-done object and fail.
+    /// Create, update and delete wait for their release. If they are cancelled first, they record a
+    /// partial object and fail.
     Waits,
-    /// Create, update and delete wait to be released, and don't heed being cancelled.
+    /// Create, update and delete wait for their release and ignore a cancellation.
     Insists,
 }
 
-/// A provider of one [`ScriptedResource`].
+/// A provider with one [`ScriptedResource`].
 pub struct ScriptedProvider {
     schema: Schema,
     resource: Arc<ScriptedResource>,
@@ -54,19 +54,19 @@ pub struct ScriptedProvider {
 /// The resource.
 pub struct ScriptedResource {
     schema: Schema,
-    /// The shape of its identity: its name, and perhaps a zone.
+    /// The identity schema: a name, and optionally a zone.
     identity: Option<IdentitySchema>,
     behavior: Behavior,
-    /// What has been called, in order.
+    /// The calls in order.
     calls: Mutex<Vec<String>>,
-    /// Tells that `calls` has grown.
+    /// Notifies about a new call.
     called: Notify,
-    /// Lets go whoever waits.
+    /// Releases a waiting call.
     pub release: Notify,
 }
 
 impl ScriptedProvider {
-    /// A provider of this resource alone.
+    /// A provider with only this resource.
     pub fn of(resource: &Arc<ScriptedResource>) -> Self {
         Self {
             schema: schemas::schema(
@@ -81,8 +81,8 @@ impl ScriptedProvider {
         }
     }
 
-    /// The same, with one thing of every other kind.
-    pub fn beside(self, unmanaged: &Arc<ScriptedUnmanaged>) -> Self {
+    /// Adds a data source, a list resource, an action and a function.
+    pub fn with_unmanaged(self, unmanaged: &Arc<ScriptedUnmanaged>) -> Self {
         Self {
             unmanaged: Some(Arc::clone(unmanaged)),
             ..self
@@ -112,14 +112,14 @@ impl ScriptedResource {
         })
     }
 
-    /// What has been called so far.
+    /// The calls so far.
     pub fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Waits until `call` has come.
+    /// Waits until `call` has been made.
     pub async fn until(&self, call: &str) {
-        let come = async {
+        let made = async {
             loop {
                 let called = self.called.notified();
                 if self.calls().iter().any(|known| known == call) {
@@ -128,9 +128,9 @@ impl ScriptedResource {
                 called.await;
             }
         };
-        timeout(PATIENCE, come)
+        timeout(PATIENCE, made)
             .await
-            .unwrap_or_else(|_| panic!("{call:?} has not come, but {:?}", self.calls()));
+            .unwrap_or_else(|_| panic!("no call {call:?}, only {:?}", self.calls()));
     }
 
     fn note(&self, call: &str) {
@@ -138,7 +138,7 @@ impl ScriptedResource {
         self.called.notify_waiters();
     }
 
-    /// What a call does before it does anything of its own.
+    /// Notes a call, and fails or panics if the behavior requires it.
     fn begin(&self, call: &str) -> Result<(), Diagnostics> {
         self.note(call);
         match self.behavior {
@@ -186,7 +186,7 @@ impl ScriptedResource {
         })
     }
 
-    /// The object of the plan, as it is when it is there.
+    /// The object after the planned change.
     fn made(&self, planned: &Value) -> Value {
         match (&self.behavior, planned) {
             (Behavior::Returns(value), _) => value.clone(),
@@ -201,7 +201,7 @@ impl ScriptedResource {
         }
     }
 
-    /// The object that a change leaves that ends in the middle.
+    /// The partial object that an interrupted change leaves.
     fn half_done(&self, request: &ApplyRequest) -> Value {
         let whole = if request.planned.is_null() {
             &request.prior
@@ -214,7 +214,7 @@ impl ScriptedResource {
     }
 }
 
-/// The attribute whose change forces a replacement, where it is there.
+/// The attribute that requires replacement, if the plan has it.
 fn first_rule(planned: &Value) -> Option<AttributePath> {
     planned.get("rule").as_elements()?.first()?;
     Some(AttributePath::new("rule").index(0).attribute("name"))
@@ -268,7 +268,7 @@ impl Provider for ScriptedProvider {
             config,
             host_version,
         } = request;
-        let account = config.get("account").as_str().unwrap_or("nobody");
+        let account = config.get("account").as_str().unwrap_or("no account");
         let call = format!("configure {account} for {host_version}");
         self.resource.begin(&call).err().unwrap_or_default()
     }
@@ -358,7 +358,7 @@ impl Resource for ScriptedResource {
         self.begin("import")?;
         let state = match (&self.behavior, request) {
             (Behavior::Returns(value), _) => value.clone(),
-            // With an identity, the name is the id.
+            // With an identity, the import ID is the name.
             (_, ImportRequest::Id(id)) if self.identity.is_some() => {
                 Value::object([("name", id.into())])
             }

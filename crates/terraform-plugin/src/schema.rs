@@ -1,13 +1,12 @@
-//! What a provider, resource or data source looks like from outside: attributes, blocks, types,
-//! descriptions.
+//! Schemas of providers, resources and data sources: attributes, blocks, types, descriptions.
 //!
 //! # Layout
 //! - [`Schema`] and its parts (this file)
-//! - [`IdentitySchema`]: what tells one object from all others
-//! - `complete`: values with everything of their schema present
-//! - `configuration`: the configuration that a state could have come from
-//! - `objects`: the objects in a value, each changed
-//! - `rules`: what hosts demand of a schema
+//! - [`IdentitySchema`]: the schema of a resource identity
+//! - `complete`: fills in the attributes and blocks that a value omits
+//! - `configuration`: generates a configuration from a state
+//! - `objects`: changes each object in a value
+//! - `rules`: the rules that hosts enforce on a schema
 //!
 //! ```
 //! use terraform_plugin::schema::{Attribute, Block, Configurability, Schema};
@@ -24,7 +23,7 @@
 //!     },
 //! };
 //!
-//! // Whoever makes a value may leave out what is null.
+//! // A value may omit attributes that are null.
 //! let whole = schema.block.complete(Value::object([("name", Value::from("a"))]));
 //! assert_eq!(whole, Value::object([("name", "a".into()), ("id", Value::Null)]));
 //! ```
@@ -44,9 +43,9 @@ pub use identity::{ForImport, IdentityAttribute, IdentitySchema};
 /// A schema and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
-    /// The version of the state's shape; a higher one needs an upgrade of stored state.
+    /// The schema version. State of an older version must be upgraded.
     pub version: i64,
-    /// The root.
+    /// The root block.
     pub block: Block,
 }
 
@@ -59,11 +58,11 @@ pub struct Block {
     pub blocks: Vec<NestedBlock>,
     /// Markdown.
     pub description: String,
-    /// What to use instead, if it is deprecated.
+    /// The deprecation message, which says what to use instead.
     pub deprecation: Option<String>,
 }
 
-/// Whether an attribute is set by the user, by the provider, or by either.
+/// Whether the user, the provider or either of them sets an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Configurability {
     /// The configuration must set it.
@@ -72,8 +71,9 @@ pub enum Configurability {
     Optional,
     /// The provider sets it.
     Computed,
-    /// The configuration may set it, else the provider does. Every attribute with a default is
-    /// of this kind: the host forbids a planned value for an attribute that is optional only.
+    /// The configuration may set it. If omitted, the provider sets it. Every attribute with a
+    /// default must be of this kind, because a host rejects a planned value for an attribute that
+    /// is only optional.
     OptionalComputed,
 }
 
@@ -82,7 +82,7 @@ pub enum Configurability {
 pub struct Attribute {
     /// The name, `^[a-z0-9_]+$`.
     pub name: String,
-    /// What it holds.
+    /// Its type.
     pub kind: AttributeKind,
     /// Who sets it.
     pub configurability: Configurability,
@@ -90,13 +90,13 @@ pub struct Attribute {
     pub description: String,
     /// Whether hosts hide its value.
     pub sensitive: bool,
-    /// Whether it stands in the configuration only, never in plan or state.
+    /// Whether its value appears only in the configuration, never in plan or state.
     pub write_only: bool,
-    /// What to use instead, if it is deprecated.
+    /// The deprecation message, which says what to use instead.
     pub deprecation: Option<String>,
 }
 
-/// A plain type, or an object with a schema of its own.
+/// The type of an attribute: a plain type, or objects with nested attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttributeKind {
     /// A value of this type.
@@ -105,19 +105,18 @@ pub enum AttributeKind {
     Nested(Nesting, Vec<Attribute>),
 }
 
-/// How the objects of a nested attribute or block are collected. Groups, for blocks only, are
-/// single objects that are never null.
+/// The nesting mode of a nested attribute or block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nesting {
-    /// One object or null.
+    /// One object, or null.
     Single,
-    /// One object, never null (blocks only).
+    /// One object that is never null. Only for blocks.
     Group,
     /// A list of objects.
     List,
     /// A set of objects.
     Set,
-    /// Objects by key.
+    /// A map of objects.
     Map,
 }
 
@@ -126,13 +125,13 @@ pub enum Nesting {
 pub struct NestedBlock {
     /// The name, `^[a-z0-9_]+$`.
     pub name: String,
-    /// How often and in which collection it may stand.
+    /// The nesting mode.
     pub nesting: Nesting,
-    /// Its content.
+    /// The attributes and blocks inside it.
     pub block: Block,
-    /// For lists and sets: the least number of blocks.
+    /// The minimum number of blocks, for lists and sets.
     pub min_items: i64,
-    /// For lists and sets: the greatest number of blocks, 0 for any.
+    /// The maximum number of blocks, for lists and sets. 0 means unlimited.
     pub max_items: i64,
 }
 
@@ -155,7 +154,7 @@ impl Attribute {
         }
     }
 
-    /// An attribute of objects with a schema of their own.
+    /// An attribute with nested attributes.
     pub fn nested(
         name: &str,
         nesting: Nesting,
@@ -169,28 +168,28 @@ impl Attribute {
         }
     }
 
-    /// The same attribute, hidden in the host's output.
+    /// Marks the attribute as sensitive: hosts hide its value.
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
         self
     }
 
-    /// The same attribute, in the configuration only: it never reaches plan or state.
+    /// Marks the attribute as write-only: its value never reaches plan or state.
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
         self
     }
 
-    /// The same attribute, deprecated in favour of what `instead` says.
+    /// Marks the attribute as deprecated. `instead` says what to use instead.
     #[must_use]
     pub fn deprecated(mut self, instead: impl Into<String>) -> Self {
         self.deprecation = Some(instead.into());
         self
     }
 
-    /// The same attribute, set by the provider alone, and so is everything in it.
+    /// Marks the attribute and all its nested attributes as computed.
     #[must_use]
     pub fn computed(mut self) -> Self {
         self.configurability = Configurability::Computed;
@@ -201,7 +200,7 @@ impl Attribute {
         self
     }
 
-    /// The same attribute, with another sentence at the end of its description.
+    /// Appends a sentence to the description.
     #[must_use]
     pub fn with_note(mut self, more: &str) -> Self {
         self.description = format!("{} {more}", self.description);
@@ -220,8 +219,8 @@ impl Attribute {
 }
 
 impl NestedBlock {
-    /// The type of its value. A list or map block that holds a dynamic attribute travels as a
-    /// dynamic value, because its elements may differ in type.
+    /// The type of its value. A list or map block with a dynamic attribute is encoded as a dynamic
+    /// value, because its elements may differ in type.
     pub fn value_type(&self) -> Type {
         let object = self.block.value_type();
         match self.nesting {
@@ -232,7 +231,7 @@ impl NestedBlock {
 }
 
 impl Block {
-    /// The object type of its value: every attribute and every block.
+    /// The object type of its value, with every attribute and every block.
     pub fn value_type(&self) -> Type {
         let mut types = types_of(&self.attributes);
         types.extend(

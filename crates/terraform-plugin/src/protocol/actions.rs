@@ -1,4 +1,4 @@
-//! The calls about actions.
+//! The RPCs of actions.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::protocol::generated::invoke_action::{Event, event};
 use crate::protocol::{Operations, from_proto, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
-/// Checks a configuration: by its schema, then by the action.
+/// Validates a configuration, first against the schema, then by the action.
 pub(crate) async fn validate(
     action: &dyn Action,
     request: pb::validate_action_config::Request,
@@ -30,7 +30,7 @@ pub(crate) async fn validate(
     })
 }
 
-/// Says what would keep an action from succeeding.
+/// Plans an action: reports why it would fail.
 pub(crate) async fn plan(
     action: &dyn Action,
     context: &Context,
@@ -44,12 +44,13 @@ pub(crate) async fn plan(
     })
 }
 
-/// Does what an action does, in a task of its own: a host that gives up the call cancels it, but
-/// doesn't cut it short. The events are its messages, and last of all its outcome.
+/// Runs an action in its own task. The events are its messages, followed by its outcome.
 ///
-/// What it still says after a stop is lost. Terraform takes no message any more once it stops, and
-/// crashes on any event after one that it hasn't taken (1.14: its loop goes on after its body has
-/// returned). The outcome alone it shows.
+/// If the host gives up the call, the action is cancelled but runs to its end.
+///
+/// After a stop, the messages of the action are dropped. Terraform then ignores messages, and crashes
+/// on any event after an ignored one: in 1.14 its loop continues after its body has returned. Terraform
+/// still shows the outcome.
 pub(crate) fn invoke(
     action: Arc<dyn Action>,
     operations: &Operations,
@@ -91,7 +92,7 @@ fn config(action: &dyn Action, sent: Option<pb::DynamicValue>) -> Result<Value, 
     from_proto::value("configuration", sent, &action.schema().block.value_type())
 }
 
-/// An action that goes on.
+/// A running action.
 struct Running {
     messages: Receiver<String>,
     outcome: Outcome,
@@ -102,12 +103,12 @@ struct Running {
 
 enum Outcome {
     Awaited(JoinHandle<Result<Diagnostics, Diagnostics>>),
-    /// It has ended; what it said last may still have to be passed on.
+    /// The action has ended. Its last messages may still have to be sent.
     Known(Diagnostics),
 }
 
 impl Running {
-    /// The next event, and the rest of the action until it has ended.
+    /// Returns the next event, and the running action unless that event was the last.
     async fn next(mut self) -> (Event, Option<Self>) {
         loop {
             let ended = match &mut self.outcome {

@@ -1,8 +1,8 @@
-//! Create, update and delete, after which nothing that exists is lost.
+//! Create, update and delete, without losing an existing object.
 //!
-//! A host stores what the answer holds, also beside an error, and forgets an object of which the
-//! answer says nothing. So whatever happens, the answer is the last state that the resource has
-//! recorded, or what there was before.
+//! A host stores the state of the answer, even if the answer also has an error. If the answer has no
+//! state, the host loses track of the object. Therefore, after an error the answer is the last
+//! recorded state, or else the prior state.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::protocol::generated::apply_resource_change::{Request, Response};
 use crate::protocol::{Operations, from_proto, identity, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
-/// What a change does to an object.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Create,
@@ -22,7 +22,7 @@ enum Act {
     Delete,
 }
 
-/// What to answer.
+/// The result of a change.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     now: Recorded,
@@ -76,7 +76,7 @@ pub(crate) async fn apply(
 }
 
 impl Act {
-    /// What leads from `prior` to `planned`; [`None`] where there is nothing on either side.
+    /// The change from `prior` to `planned`, or [`None`] if both are null.
     fn of(prior: &Value, planned: &Value) -> Option<Self> {
         match (prior.is_null(), planned.is_null()) {
             (true, true) => None,
@@ -97,7 +97,7 @@ impl fmt::Display for Act {
     }
 }
 
-/// The change, and the identity that its plan has planned_identity.
+/// Decodes the request. Returns the change and its planned identity.
 fn decode(resource: &dyn Resource, request: Request) -> Result<(ApplyRequest, Value), Diagnostics> {
     let kind = resource.schema().block.value_type();
     let planned_identity = identity::stored(resource, request.planned_identity)?;
@@ -130,7 +130,7 @@ async fn carry_out(
     }
 }
 
-/// What there is now: what the change says, if it went well, else what was `known` last.
+/// Determines the new state. After an error it is the last `known` state.
 fn settle(act: Act, ended: ApplyResult, known: Recorded) -> Outcome {
     match ended {
         Err(diagnostics) => Outcome {

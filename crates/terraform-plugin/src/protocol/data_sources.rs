@@ -1,11 +1,11 @@
-//! The calls about data sources.
+//! The RPCs of data sources.
 
 use crate::diagnostics::Diagnostics;
 use crate::framework::{Context, DataSource, ReadDataSourceResponse, WriteOnly, check_config};
 use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 
-/// Checks a configuration: by its schema, then by the data source.
+/// Validates a configuration, first against the schema, then by the data source.
 pub(crate) async fn validate(
     source: &dyn DataSource,
     request: pb::validate_data_resource_config::Request,
@@ -19,7 +19,7 @@ pub(crate) async fn validate(
     })
 }
 
-/// Looks something up.
+/// Reads a data source.
 pub(crate) async fn read(
     source: &dyn DataSource,
     context: &Context,

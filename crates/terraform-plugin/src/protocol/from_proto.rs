@@ -1,4 +1,4 @@
-//! The protocol's types as ours.
+//! Converts the protocol's types to the framework's types.
 
 use crate::diagnostics::Diagnostics;
 use crate::error_text::with_causes;
@@ -7,8 +7,8 @@ use crate::protocol::generated as pb;
 use crate::protocol::protocol_diagnostics;
 use crate::value::{Problem, Type, TypeError, Value, json, msgpack};
 
-/// The value of type `kind` that the host sent as `what`, such as "configuration". None at all is
-/// null.
+/// Decodes a value of type `kind`. `what` names it in errors, for example "configuration". A missing
+/// value is null.
 pub(crate) fn value(
     what: &str,
     sent: Option<pb::DynamicValue>,
@@ -18,7 +18,7 @@ pub(crate) fn value(
         .map_err(|error| protocol_diagnostics::undecodable(what, &error))
 }
 
-/// Stored state as JSON; what it means depends on the version of the schema that wrote it.
+/// Parses stored state as JSON. Its attributes depend on the schema version that wrote it.
 pub(crate) fn stored_state(
     type_name: &str,
     sent: Option<pb::RawState>,
@@ -26,9 +26,9 @@ pub(crate) fn stored_state(
     let sent = sent.unwrap_or_default();
     if sent.json.is_empty() {
         let why = if sent.flatmap.is_empty() {
-            "there is none"
+            "the host sent no state"
         } else {
-            "it is in the flat format of Terraform 0.11 and before"
+            "it has the flatmap format of Terraform 0.11 and earlier"
         };
         return Err(protocol_diagnostics::unreadable_state(type_name, why));
     }
@@ -38,7 +38,7 @@ pub(crate) fn stored_state(
     })
 }
 
-/// Whether the host can take a write-only value. One that says nothing can't.
+/// Whether the host supports write-only values. A host without client capabilities doesn't.
 pub(crate) fn write_only(capabilities: Option<pb::ClientCapabilities>) -> WriteOnly {
     if capabilities.is_some_and(|host| host.write_only_attributes_allowed) {
         WriteOnly::Allowed
@@ -47,7 +47,7 @@ pub(crate) fn write_only(capabilities: Option<pb::ClientCapabilities>) -> WriteO
     }
 }
 
-/// A value of type `kind`. None at all is null.
+/// Decodes a value of type `kind`. An empty message is null.
 pub(crate) fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, TypeError> {
     if !sent.msgpack.is_empty() {
         msgpack::decode(&sent.msgpack, kind)
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn messagepack_goes_before_json_and_nothing_is_null() {
+    fn messagepack_takes_precedence_over_json_and_an_empty_value_is_null() {
         for (sent, expected) in [
             (sent(b"\xa1m", b"\"j\""), Value::from("m")),
             (sent(b"", b"\"j\""), Value::from("j")),

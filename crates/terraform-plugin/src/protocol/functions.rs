@@ -1,4 +1,4 @@
-//! The calls about functions.
+//! The RPCs of functions.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,7 +11,7 @@ use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::schema::rules::is_name;
 use crate::value::{Value, msgpack};
 
-/// The functions. Hosts that haven't found one in the schema ask for them here.
+/// Lists the functions. Hosts call this if they don't find a function in the schema.
 pub(crate) fn functions(types: &TypeRegistry) -> pb::get_functions::Response {
     pb::get_functions::Response {
         functions: types
@@ -23,7 +23,7 @@ pub(crate) fn functions(types: &TypeRegistry) -> pb::get_functions::Response {
     }
 }
 
-/// The rules of the protocol that a function breaks.
+/// The protocol rules that a function breaks.
 pub(crate) fn flaws(name: &str, definition: &Definition) -> Diagnostics {
     let what = format!("the function {name:?}");
     let Definition {
@@ -40,12 +40,12 @@ pub(crate) fn flaws(name: &str, definition: &Definition) -> Diagnostics {
         .into_iter()
         .chain(parameters.iter().copied())
         .filter(|name| !is_name(name))
-        .map(|name| format!("{name:?} is no name"));
+        .map(|name| format!("{name:?} is not a valid name"));
     let repeated = parameters
         .iter()
         .enumerate()
         .filter(|(index, name)| parameters[..*index].contains(name))
-        .map(|(_, name)| format!("there are two parameters {name:?}"));
+        .map(|(_, name)| format!("two parameters are named {name:?}"));
     misnamed
         .chain(repeated)
         .map(|flaw| protocol_diagnostics::flawed_schema(&what, &flaw))
@@ -75,11 +75,11 @@ pub(crate) fn call(
     }
 }
 
-/// Whether a function is to be run.
+/// The arguments of a function call.
 enum Arguments {
-    /// On these.
+    /// The function runs with these arguments.
     Known(Vec<Value>),
-    /// Not: an argument isn't known yet, and the function doesn't cope with that.
+    /// The function doesn't run: an argument is unknown, and its parameter doesn't allow that.
     Unknown,
 }
 

@@ -1,9 +1,9 @@
-//! Identities of managed resources: they follow from the state, and never change.
+//! Identities of managed resources. They are derived from the state and never change.
 //!
-//! A host overwrites the identity that it has stored with whatever an answer says, nothing
-//! included; and one that doesn't know identities passes over them. So every answer about an
-//! object that exists brings its identity, whether the request did or not. An answer about a
-//! resource without an identity schema brings none: some hosts would crash on it.
+//! A host overwrites its stored identity with the identity of an answer, even if the answer has none.
+//! A host without support for identities ignores them. Therefore every answer about an existing object
+//! contains its identity, even if the request had none. An answer about a resource without an identity
+//! schema never contains one, because some hosts would crash.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ use crate::value::{Value, json};
 /// An identity on the wire.
 pub(crate) type Sent = Option<pb::ResourceIdentityData>;
 
-/// The schemas of all identities.
+/// Returns the schemas of all identities.
 pub(crate) fn schemas<'a>(
     resources: impl Iterator<Item = (&'a String, &'a dyn Resource)>,
 ) -> pb::get_resource_identity_schemas::Response {
@@ -32,7 +32,8 @@ pub(crate) fn schemas<'a>(
     }
 }
 
-/// The identity that a host has stored; null where it has none, or doesn't know of identities.
+/// Decodes the identity that the host has stored. It is null if the host has none or doesn't support
+/// identities.
 pub(crate) fn stored(resource: &dyn Resource, sent: Sent) -> Result<Value, Diagnostics> {
     let Some(schema) = resource.identity_schema() else {
         return Ok(Value::Null);
@@ -46,11 +47,12 @@ pub(crate) fn stored(resource: &dyn Resource, sent: Sent) -> Result<Value, Diagn
     })
 }
 
-/// The identity of a planned object, where it is known. `stored` is that of the object before, null
-/// where the plan is about another object than the one before.
+/// The identity of a planned object, if it is known.
 ///
-/// The protocol has room for one that isn't known yet, but OpenTofu 1.12 can't show such a plan
-/// (`value is not known`), and to Terraform none says as much.
+/// `stored` is the identity of the prior object. It is null for a create or a replacement.
+///
+/// The protocol allows an unknown identity, but OpenTofu 1.12 can't show such a plan
+/// (`value is not known`). For Terraform, a missing identity means the same.
 pub(crate) fn of_plan(
     resource: &dyn Resource,
     stored: &Value,
@@ -69,8 +71,9 @@ pub(crate) fn of_plan(
     to_proto::identity(schema, &identity).map(Some)
 }
 
-/// The identity of an object as it is after `operation`, beside what is wrong with it. `planned_identity`
-/// is what it was before, or planned to be; null where that wasn't known.
+/// The identity of an object after `operation`, and the errors in it.
+///
+/// `planned_identity` is the prior or planned identity. It is null if that is unknown.
 pub(crate) fn of_state(
     resource: &dyn Resource,
     operation: &str,
@@ -106,7 +109,7 @@ pub(crate) fn of_state(
     }
 }
 
-/// What a user names an object by: an identity where there is one, else an id.
+/// How the user specifies the object to import: by identity if the host sent one, else by ID.
 pub(crate) fn import(
     resource: &dyn Resource,
     id: String,
@@ -131,8 +134,9 @@ pub(crate) fn import(
     }
 }
 
-/// Turns a stored identity into one of the current schema. Some hosts ask for it even where none
-/// is stored; then there is none to answer with either.
+/// Upgrades a stored identity to the current schema version.
+///
+/// Some hosts call this even if they have no stored identity. Then the answer has none either.
 pub(crate) async fn upgrade(
     resource: &dyn Resource,
     request: pb::upgrade_resource_identity::Request,
@@ -174,7 +178,7 @@ pub(crate) async fn upgrade(
     })
 }
 
-/// Whether it tells an object from others: it is known, and says something.
+/// Whether the identity is known and has at least one attribute that is not null.
 pub(crate) fn is_settled(identity: &Value) -> bool {
     let says_something = |attributes: &std::collections::BTreeMap<String, Value>| {
         attributes.values().any(|value| !value.is_null())

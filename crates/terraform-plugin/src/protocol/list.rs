@@ -1,4 +1,4 @@
-//! The calls about list resources.
+//! The RPCs of list resources.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::protocol::generated as pb;
 use crate::protocol::generated::list_resource::Event;
 use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 
-/// Checks a configuration: by its schema, then by the list resource.
+/// Validates a configuration, first against the schema, then by the list resource.
 pub(crate) async fn validate(
     list: &dyn ListResource,
     request: pb::validate_list_resource_config::Request,
@@ -32,8 +32,10 @@ pub(crate) async fn validate(
     })
 }
 
-/// Lists objects of `resource`, an event each, as fast as the host takes them. Once the host has
-/// as many as it wanted, or is gone, the list is dropped where it stands: it changes nothing.
+/// Lists objects of `resource`, one event each, as fast as the host reads them.
+///
+/// The list is dropped as soon as the host has enough results or ends the call. A list changes nothing,
+/// so this is safe.
 pub(crate) fn list(
     list: Arc<dyn ListResource>,
     resource: Arc<dyn Resource>,
@@ -86,24 +88,24 @@ async fn send_all(
     };
     debug!(failed = !failure.is_empty(), "the list has ended");
     if !failure.is_empty() {
-        // Nobody may want to know any more.
+        // The host may have ended the call.
         let _ = results.send(failure.into()).await;
     }
 }
 
-/// A list that goes on.
+/// A running list.
 struct Listing {
     resource: Arc<dyn Resource>,
     received: Receiver<ListResult>,
     include_resource: bool,
-    /// How many more results the host wants.
+    /// How many more objects the host wants.
     left: u64,
     /// Cancels the list when the host wants no more.
     _until_dropped: DropGuard,
 }
 
 impl Listing {
-    /// The next event, and the rest of the list where there is more to come.
+    /// Returns the next event, and the list unless that event was the last.
     async fn next(mut self) -> Option<(Event, Option<Self>)> {
         let result = self.received.recv().await?;
         let is_object = !result.identity.is_null();
@@ -120,7 +122,10 @@ impl Listing {
         })
     }
 
-    /// The event of an object; only diagnostics where it isn't one.
+    /// The event of an object.
+    ///
+    /// # Errors
+    /// The result contains no object, or an invalid one.
     fn object(&self, result: ListResult) -> Result<Event, Diagnostics> {
         let ListResult {
             display_name,
@@ -145,8 +150,8 @@ impl Listing {
                 diagnostics.push(Diagnostic::warning(
                     "Object listed without its attributes",
                     format!(
-                        "They were asked for, but couldn't be given for {display_name:?}: its \
-                         configuration can't be generated."
+                        "The host requested the attributes of {display_name:?}, but the provider \
+                         returned none. Its configuration can't be generated."
                     ),
                 ));
                 None

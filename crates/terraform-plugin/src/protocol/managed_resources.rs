@@ -1,5 +1,5 @@
-//! The calls about a managed resource that change nothing: validate, plan, read, import, upgrade,
-//! and the configuration for what has been imported.
+//! The RPCs of a managed resource that change nothing: validate, plan, read, import, upgrade and
+//! generate configuration.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 use crate::value::{Value, json};
 
-/// Checks a configuration: by its schema, then by the resource.
+/// Validates a configuration, first against the schema, then by the resource.
 pub(crate) async fn validate(
     resource: &dyn Resource,
     request: pb::validate_resource_config::Request,
@@ -27,7 +27,7 @@ pub(crate) async fn validate(
     })
 }
 
-/// Plans a change. What is to be destroyed is planned to be null, without asking the resource.
+/// Plans a change. A destroy is planned as null, without a call to the resource.
 pub(crate) async fn plan(
     resource: &dyn Resource,
     context: &Context,
@@ -60,12 +60,12 @@ pub(crate) async fn plan(
     if diagnostics.has_error() {
         return Err(diagnostics);
     }
-    // Null would pass for the plan of a destroy.
+    // A host would read null as the plan of a destroy.
     if planned.as_map().is_none() {
         return Err(protocol_diagnostics::missing_result("plan").into());
     }
-    // A replacement is another object. The host may bring the identity that was planned for it
-    // when it asks for its plan a second time, without the object before.
+    // A replacement is a new object with its own identity. The host plans a replacement twice. The second
+    // request has no prior state, but it may contain the identity from the first plan.
     let kept = if is_new || !requires_replace.is_empty() {
         &Value::Null
     } else {
@@ -82,7 +82,7 @@ pub(crate) async fn plan(
     })
 }
 
-/// Reads an object again. Where that fails, state and private data stay as they were.
+/// Refreshes an object. After an error, state and private state stay unchanged.
 pub(crate) async fn read(
     resource: &dyn Resource,
     context: &Context,
@@ -136,7 +136,7 @@ pub(crate) async fn read(
     })
 }
 
-/// Imports an object: exactly one, which the host then has read.
+/// Imports exactly one object. The host then refreshes it.
 pub(crate) async fn import(
     resource: &dyn Resource,
     context: &Context,
@@ -164,9 +164,10 @@ pub(crate) async fn import(
     })
 }
 
-/// Turns stored state into one of the current schema. Hosts ask for it each time they read a
-/// state, also where it is of the current version; a null answer would make them plan to create
-/// what is there.
+/// Upgrades stored state to the current schema version.
+///
+/// Hosts call this whenever they read a state, even if it has the current version. After a null answer
+/// they would plan to create an object that already exists.
 pub(crate) async fn upgrade_state(
     resource: &dyn Resource,
     request: pb::upgrade_resource_state::Request,
@@ -195,7 +196,7 @@ pub(crate) async fn upgrade_state(
     })
 }
 
-/// Works out a configuration for an object that has been imported.
+/// Generates a configuration for an imported object.
 pub(crate) fn generate_config(
     resource: &dyn Resource,
     request: pb::generate_resource_config::Request,

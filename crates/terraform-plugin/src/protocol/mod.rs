@@ -1,21 +1,20 @@
-//! The plugin protocol's Provider service: what a host calls, in terms of [`crate::framework`].
+//! The provider server: the plugin protocol's Provider service on top of [`crate::framework`].
 //!
 //! # Layout
-//! - [`ProviderService`]: a provider to be served (this file)
-//! - `service`: one short method per call
-//! - `reply`: how every call is answered, whatever happens in it
-//! - `type_registry`, `provider_schema`: what there is: names, metadata, schemas, capabilities
-//! - `managed_resources`: validate, plan, read, import, upgrade and configuration of a managed resource
-//! - `apply`: create, update and delete, after which nothing that exists is lost
-//! - `identity`: what tells a managed object from all others, and never changes
-//! - `data_sources`, `list`, `actions`, `functions`: what isn't managed
-//! - `from_proto`, `to_proto`: the protocol's types and ours
-//! - `protocol_diagnostics`: wording of what goes wrong between host and provider
-//! - `operations`: what runs now: how it is cancelled, and how it is waited for
+//! - [`ProviderService`]: the gRPC service of a provider (this file)
+//! - `service`: one short method per RPC
+//! - `reply`: answers every RPC, even after an error or a panic
+//! - `type_registry`, `provider_schema`: type names, metadata, schemas, capabilities, provider block
+//! - `managed_resources`: validate, plan, read, import, upgrade and generate configuration
+//! - `apply`: create, update and delete, without losing an existing object
+//! - `identity`: identities of managed resources
+//! - `data_sources`, `list`, `actions`, `functions`: everything except managed resources
+//! - `from_proto`, `to_proto`: conversions between the protocol's and the framework's types
+//! - `protocol_diagnostics`: messages about errors between host and provider
+//! - `operations`: cancels the running operations and waits for them
 //!
-//! A call is answered with a gRPC status only where it isn't implemented at all: a host shows a
-//! status as a crash of the plugin, and forgets what a create has made. Everything else is a
-//! diagnostic.
+//! Only an RPC that isn't implemented returns a gRPC status. A host reports a status as a crash of the
+//! plugin, and loses track of an object that a create has made. Every other error is a diagnostic.
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,8 +44,8 @@ use type_registry::TypeRegistry;
 
 pub(crate) use operations::Operations;
 
-/// The largest message taken or sent, in bytes. gRPC's own 4 MiB are too few for a large
-/// configuration; this is what providers written in Go allow.
+/// The maximum size of a message in bytes. gRPC's default of 4 MiB is too small for a large
+/// configuration. Providers written in Go use the same limit.
 const MAX_MESSAGE_SIZE: usize = 256 << 20;
 
 /// A provider as a gRPC service.
@@ -57,7 +56,7 @@ pub struct ProviderService {
 }
 
 impl ProviderService {
-    /// The service of this provider.
+    /// Creates the service of a provider.
     pub fn new(provider: Arc<dyn Provider>) -> Self {
         Self {
             types: TypeRegistry::of(provider.as_ref()),
@@ -66,12 +65,12 @@ impl ProviderService {
         }
     }
 
-    /// What the service runs, to be stopped and waited for.
+    /// The running operations, for a shutdown.
     pub(crate) fn operations(&self) -> Operations {
         self.operations.clone()
     }
 
-    /// The service ready to be served, with the limits that hosts expect.
+    /// Returns the gRPC server with the message limits that hosts expect.
     pub fn into_server(self) -> ProviderServer<Self> {
         ProviderServer::new(self)
             .max_decoding_message_size(MAX_MESSAGE_SIZE)

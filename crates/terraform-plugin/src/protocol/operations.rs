@@ -1,4 +1,4 @@
-//! What runs now: how it is cancelled, and how it is waited for.
+//! Tracks the running operations, cancels them and waits for them.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use crate::framework::Context;
 
-/// The operations of one service. Clones are a handle on the same.
+/// The running operations of one service. Clones share the same operations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Operations {
     current: Arc<Mutex<CancellationToken>>,
@@ -18,33 +18,32 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    /// Cancels every operation that has started. A host that has stopped a provider may go on
-    /// calling it: what starts afterwards gets a token of its own.
+    /// Cancels every running operation. A host may continue to call a stopped provider, so later
+    /// operations get a new token.
     pub(crate) fn stop(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *current).cancel();
     }
 
-    /// Cancels every operation that has started, and those still to come: the process ends.
+    /// Cancels every running operation and all later ones, because the process ends.
     pub(crate) fn stop_for_good(&self) {
         self.token().cancel();
     }
 
-    /// Resolves when no change runs any more, of which the host may long have given up the call.
+    /// Resolves when no change is running. That includes changes whose call the host gave up.
     pub(crate) async fn changes_ended(&self) {
         self.changes.close();
         self.changes.wait().await;
     }
 
-    /// What an operation that starts now is given.
+    /// The context for an operation that starts now.
     pub(crate) fn context(&self) -> Context {
         Context {
             cancelled: self.token(),
         }
     }
 
-    /// Runs a change in a task of its own: a call that the host gives up must not cut it short in
-    /// the middle.
+    /// Runs a change in its own task, so that it continues if the host gives up the call.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         change: impl Future<Output = T> + Send + 'static,
@@ -68,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stop_cancels_what_has_started_and_nothing_later() {
+    fn a_stop_cancels_running_operations_but_no_later_ones() {
         let operations = Operations::default();
         let before = operations.token();
         operations.stop();
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_for_good_cancels_what_starts_later_too() {
+    fn a_stop_for_good_also_cancels_later_operations() {
         let operations = Operations::default();
         let before = operations.token();
         operations.stop_for_good();
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_that_nobody_waits_for_is_still_one_that_runs() {
+    async fn a_change_without_a_waiting_call_still_counts_as_running() {
         let operations = Operations::default();
         let (go, started) = oneshot::channel::<()>();
         drop(operations.run(started));

@@ -1,37 +1,37 @@
-//! Wording of what goes wrong between host and provider. None of it is the user's fault, except
-//! the last: most say whose it is.
+//! The messages about errors between host and provider. Most errors are bugs, and their messages
+//! say whose bug it is.
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::error_text::with_causes;
 use crate::value::{TypeError, Value};
 
-const PROVIDER_BUG: &str = "This is always a bug in the provider; please report it.";
+const PROVIDER_BUG: &str = "This is always a bug in the provider. Please report it.";
 
-/// The host asks for something of which there is none of that name.
+/// The host requests a type that the provider doesn't have.
 pub(crate) fn unknown_type(what: &str, name: &str) -> Diagnostics {
     Diagnostic::error(
         format!("Unknown {what} type"),
         format!(
-            "This version of the provider has no {what} named {name:?}. Check the name, and \
-             whether the configuration needs a newer version of the provider."
+            "This version of the provider has no {what} named {name:?}. Check the name. If the \
+             name is correct, the configuration may need a newer version of the provider."
         ),
     )
     .into()
 }
 
-/// The host asks for an ephemeral resource.
+/// The host requests an ephemeral resource.
 pub(crate) fn no_ephemeral(name: &str) -> Diagnostics {
     unknown_type("ephemeral resource", name)
 }
 
-/// The host calls a function that there isn't.
+/// The host calls a function that doesn't exist.
 pub(crate) fn unknown_function(name: &str) -> String {
     format!("this version of the provider has no function named {name:?}")
 }
 
-/// The host gives too many or too few arguments.
+/// The host passes too many or too few arguments.
 pub(crate) fn number_of_arguments(expected: usize, found: usize) -> String {
-    format!("it takes {expected} arguments, {found} were given")
+    format!("expected {expected} arguments, got {found}")
 }
 
 /// A function panicked.
@@ -39,54 +39,54 @@ pub(crate) fn panicked_function(text: &str) -> String {
     format!("the provider panicked: {text}. {PROVIDER_BUG}")
 }
 
-/// A function says of known arguments that its result isn't known.
+/// A function returned an unknown result for known arguments.
 pub(crate) fn unknown_result() -> String {
-    format!("the result of known arguments is unknown. {PROVIDER_BUG}")
+    format!("the result is unknown, but all arguments are known. {PROVIDER_BUG}")
 }
 
-/// A function returned something of another type than its own.
+/// A function returned a value of the wrong type.
 pub(crate) fn invalid_function_result(error: &TypeError) -> String {
     format!(
-        "the result doesn't fit its type: {}. {PROVIDER_BUG}",
+        "the result doesn't match its type: {}. {PROVIDER_BUG}",
         with_causes(error)
     )
 }
 
-/// The host brings an identity for a resource that has none.
+/// The host sent an identity for a resource without an identity schema.
 pub(crate) fn no_identity(type_name: &str) -> Diagnostics {
     Diagnostic::error(
         "Resource has no identity",
         format!(
-            "The state holds an identity of {type_name:?}, which this version of the provider \
-             doesn't know. Use the version of the provider that wrote the state, or a later one."
+            "The state contains an identity of {type_name:?}. In this version of the provider, the \
+             resource has no identity. Use the version that wrote the state, or a later version."
         ),
     )
     .into()
 }
 
-/// The host wants to turn one resource type into another.
+/// The host requests a move to another resource type.
 pub(crate) fn no_move(from: &str, to: &str) -> Diagnostics {
     Diagnostic::error(
         "Resource can't be moved to another type",
         format!(
-            "The provider can't turn {from:?} into {to:?}. Remove the \"moved\" block; use \
-             \"removed\" and \"import\" blocks instead."
+            "The provider can't move {from:?} to {to:?}. Replace the \"moved\" block by \
+             \"removed\" and \"import\" blocks."
         ),
     )
     .into()
 }
 
-/// The host wants a configuration for a resource, and doesn't say which.
+/// The host requests a generated configuration without a state.
 pub(crate) fn no_state_to_generate_from() -> Diagnostics {
     Diagnostic::error(
         "Configuration can't be generated",
-        "The host sent no state to generate it from, as Terraform 1.14.0 does. Use Terraform \
-         1.14.1 or later, or write the configuration by hand.",
+        "The host sent no state from which to generate it. Terraform 1.14.0 never sends one. Use \
+         Terraform 1.14.1 or later, or write the configuration manually.",
     )
     .into()
 }
 
-/// The user wants to import by identity what has none.
+/// The user imports a resource without an identity schema by identity.
 pub(crate) fn no_import_by_identity(type_name: &str) -> Diagnostics {
     Diagnostic::error(
         "Resource has no identity",
@@ -95,65 +95,65 @@ pub(crate) fn no_import_by_identity(type_name: &str) -> Diagnostics {
     .into()
 }
 
-/// The identity to import by doesn't say enough.
+/// The identity of an import lacks required attributes.
 pub(crate) fn incomplete_identity(type_name: &str, missing: &[&str]) -> Diagnostics {
     Diagnostic::error(
         "Incomplete identity",
         format!(
-            "An import of {type_name:?} by identity needs {}. Add what is missing, or import by \
-             ID.",
+            "An import of {type_name:?} by identity also requires {}. Set the missing attributes, \
+             or import by ID.",
             missing.join(", ")
         ),
     )
     .into()
 }
 
-/// The identity of an object became another.
+/// The identity of an object changed.
 pub(crate) fn identity_changed(operation: &str, before: &Value, now: &Value) -> Diagnostic {
     Diagnostic::error(
         "Unexpected Identity Change",
         format!(
-            "An identity never changes without a replacement, but {operation} made {} of {}. \
-             {PROVIDER_BUG}",
-            identity_text(now),
+            "The identity changed from {} to {} during {operation}, but only a replacement may \
+             change it. {PROVIDER_BUG}",
             identity_text(before),
+            identity_text(now),
         ),
     )
 }
 
-/// An object that exists has no identity.
+/// An existing object has no complete identity.
 pub(crate) fn missing_identity(operation: &str) -> Diagnostic {
     let title = operation[..1].to_uppercase() + &operation[1..];
     Diagnostic::error(
         format!("Missing Resource Identity After {title}"),
-        format!("The provider returned no identity, or one that isn't whole. {PROVIDER_BUG}"),
+        format!("The provider returned no identity, or an incomplete one. {PROVIDER_BUG}"),
     )
 }
 
-/// What the provider made is no identity of its schema.
+/// The provider returned an identity that doesn't match its schema.
 pub(crate) fn invalid_identity(error: &TypeError) -> Diagnostic {
     Diagnostic::error(
         "Provider returned an invalid identity",
         format!(
-            "It doesn't fit the schema: {}. {PROVIDER_BUG}",
+            "The identity doesn't match the schema: {}. {PROVIDER_BUG}",
             with_causes(error)
         ),
     )
 }
 
-/// The stored identity is of a schema that this version doesn't know yet.
+/// The stored identity has a newer schema version than the provider supports.
 pub(crate) fn newer_identity(type_name: &str, stored: i64, known: i64) -> Diagnostics {
     Diagnostic::error(
         "Identity was written by a newer version of the provider",
         format!(
-            "The stored identity of {type_name:?} has schema version {stored}; this version of \
-             the provider knows {known}. Upgrade the provider."
+            "The stored identity of {type_name:?} has schema version {stored}. This version of \
+             the provider supports versions up to {known}. Upgrade the provider."
         ),
     )
     .into()
 }
 
-/// There is no stored identity in a form we can read.
+/// The stored identity can't be read.
 pub(crate) fn unreadable_identity(type_name: &str, why: &str) -> Diagnostics {
     Diagnostic::error(
         "Can't read the stored identity",
@@ -165,20 +165,21 @@ pub(crate) fn unreadable_identity(type_name: &str, why: &str) -> Diagnostics {
     .into()
 }
 
-/// A configuration has to be known by the time it is used.
+/// The host sent an unknown configuration where it must be known.
 pub(crate) fn unknown_config(what: &str) -> Diagnostic {
     Diagnostic::error(
         format!("Configuration of the {what} is not known yet"),
-        "The host sent values that are still unknown. Apply what they depend on first.",
+        "The host sent values that are known only after apply. First apply the resources that they \
+         depend on.",
     )
 }
 
-/// What the host sent is no value of the schema.
+/// The host sent a value that doesn't match the schema.
 pub(crate) fn undecodable(what: &str, error: &TypeError) -> Diagnostics {
     Diagnostic::error(
         format!("Can't read the {what} sent by the host"),
         format!(
-            "It doesn't fit the schema: {}. Either the host or the provider has a bug; please \
+            "The {what} doesn't match the schema: {}. The host or the provider has a bug. Please \
              report it.",
             with_causes(error)
         ),
@@ -187,19 +188,19 @@ pub(crate) fn undecodable(what: &str, error: &TypeError) -> Diagnostics {
     .into()
 }
 
-/// What the provider made is no value of its schema.
+/// The provider returned a value that doesn't match the schema.
 pub(crate) fn invalid_result(error: &TypeError) -> Diagnostic {
     Diagnostic::error(
         "Provider returned an invalid value",
         format!(
-            "The result doesn't fit the schema: {}. {PROVIDER_BUG}",
+            "The result doesn't match the schema: {}. {PROVIDER_BUG}",
             with_causes(error)
         ),
     )
     .at(error.path.clone())
 }
 
-/// An operation that ends well has left nothing to store.
+/// An operation succeeded without a state.
 pub(crate) fn missing_result(operation: &str) -> Diagnostic {
     Diagnostic::error(
         format!("Missing resource state after {operation}"),
@@ -215,7 +216,7 @@ pub(crate) fn panicked(operation: &str, text: &str) -> Diagnostic {
     )
 }
 
-/// A schema that hosts refuse.
+/// The schema breaks a rule that hosts enforce.
 pub(crate) fn flawed_schema(what: &str, flaw: &str) -> Diagnostic {
     Diagnostic::error(
         "Provider has an invalid schema",
@@ -223,25 +224,25 @@ pub(crate) fn flawed_schema(what: &str, flaw: &str) -> Diagnostic {
     )
 }
 
-/// The stored state is of a schema that this version doesn't know yet.
+/// The stored state has a newer schema version than the provider supports.
 pub(crate) fn newer_state(type_name: &str, stored: i64, known: i64) -> Diagnostics {
     Diagnostic::error(
         "State was written by a newer version of the provider",
         format!(
-            "The stored state of {type_name:?} has schema version {stored}; this version of the \
-             provider knows {known}. Upgrade the provider."
+            "The stored state of {type_name:?} has schema version {stored}. This version of the \
+             provider supports versions up to {known}. Upgrade the provider."
         ),
     )
     .into()
 }
 
-/// There is no stored state in a form we can read.
+/// The stored state can't be read.
 pub(crate) fn unreadable_state(type_name: &str, why: &str) -> Diagnostics {
     Diagnostic::error(
         "Can't read the stored state",
         format!(
-            "The stored state of {type_name:?} can't be upgraded: {why}. Restore it from a \
-             backup, or remove it from the state and import the object again."
+            "The stored state of {type_name:?} can't be upgraded: {why}. Restore the state from \
+             a backup, or remove the resource from it and import the object again."
         ),
     )
     .into()

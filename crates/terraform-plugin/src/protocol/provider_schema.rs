@@ -1,4 +1,4 @@
-//! What there is: metadata, schemas and capabilities, and the provider block.
+//! Metadata, schemas, capabilities and the provider block.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use crate::protocol::{from_proto, functions, identity, protocol_diagnostics, to_
 use crate::schema::rules::{Flaw, RESERVED_IN_PROVIDERS, RESERVED_IN_RESOURCES};
 use crate::schema::{Attribute, Configurability, IdentitySchema, Schema};
 
-/// What a host may count on. It asks before it destroys, and a process of ours needs no call for
-/// the schema before any other.
+/// The server capabilities. The provider plans destroys, and a host may call any RPC without
+/// requesting the schema first.
 const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,
@@ -19,7 +19,7 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     generate_resource_config: true,
 };
 
-/// The names of everything.
+/// The names of all types and functions.
 pub(crate) fn metadata(types: &TypeRegistry) -> pb::get_metadata::Response {
     use pb::get_metadata::{
         ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
@@ -45,7 +45,10 @@ pub(crate) fn metadata(types: &TypeRegistry) -> pb::get_metadata::Response {
     }
 }
 
-/// The schemas of everything; or errors, where a host would refuse one or crash on it.
+/// The schemas of all types and functions.
+///
+/// # Errors
+/// A host would reject a schema or crash on it.
 pub(crate) fn schemas(
     provider: &dyn Provider,
     types: &TypeRegistry,
@@ -83,7 +86,7 @@ pub(crate) fn identity_schemas(
     identity::schemas(resources.map(|(name, resource)| (name, resource.as_ref())))
 }
 
-/// Checks a provider block.
+/// Validates a provider block.
 pub(crate) async fn validate_provider(
     provider: &dyn Provider,
     request: pb::validate_provider_config::Request,
@@ -97,7 +100,7 @@ pub(crate) async fn validate_provider(
     })
 }
 
-/// Takes a provider block.
+/// Configures the provider.
 pub(crate) async fn configure_provider(
     provider: &dyn Provider,
     request: pb::configure_provider::Request,
@@ -145,12 +148,12 @@ fn flaws(provider: &dyn Provider, types: &TypeRegistry) -> Diagnostics {
         let what = format!("the action {name:?}");
         check(&what, action.schema(), RESERVED_IN_RESOURCES);
     }
-    found.extend(flaws_beside_schemas(types));
+    found.extend(flaws_beyond_schemas(types));
     found
 }
 
-/// What hosts demand beyond the schemas themselves.
-fn flaws_beside_schemas(types: &TypeRegistry) -> Diagnostics {
+/// The flaws outside the schemas themselves.
+fn flaws_beyond_schemas(types: &TypeRegistry) -> Diagnostics {
     let mut found = Diagnostics::new();
     let identities = &types.resources;
     for (name, resource) in identities {
@@ -161,7 +164,7 @@ fn flaws_beside_schemas(types: &TypeRegistry) -> Diagnostics {
     for name in types.list_resources.keys() {
         let resource = identities.get(name);
         if resource.is_none_or(|resource| resource.identity_schema().is_none()) {
-            let rule = "there is no managed resource of that name that has an identity";
+            let rule = "no managed resource of this name has an identity";
             let what = format!("the list resource {name:?}");
             found.push(protocol_diagnostics::flawed_schema(&what, rule));
         }
@@ -171,7 +174,7 @@ fn flaws_beside_schemas(types: &TypeRegistry) -> Diagnostics {
             let what = format!("the action {name:?}");
             found.push(protocol_diagnostics::flawed_schema(
                 &what,
-                "an action computes nothing",
+                "an action must not have computed attributes",
             ));
         }
     }
@@ -181,7 +184,7 @@ fn flaws_beside_schemas(types: &TypeRegistry) -> Diagnostics {
     for name in &types.duplicates {
         found.push(protocol_diagnostics::flawed_schema(
             name,
-            "there are two of that name",
+            "the name is used twice",
         ));
     }
     found

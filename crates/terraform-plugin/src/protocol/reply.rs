@@ -1,5 +1,4 @@
-//! How every call is answered: decode, call, encode, and a diagnostic for whatever goes wrong in
-//! between, a panic included.
+//! Answers every RPC: decode, call, encode. Each error in between, even a panic, becomes a diagnostic.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +15,7 @@ use crate::error_text::panic_text;
 use crate::protocol::generated as pb;
 use crate::protocol::{protocol_diagnostics, to_proto};
 
-/// How many calls there have been: tells their lines in the log apart.
+/// Numbers the calls, so that the log shows which lines belong together.
 static CALLS: AtomicU64 = AtomicU64::new(1);
 
 /// An answer that carries diagnostics.
@@ -24,7 +23,7 @@ pub(crate) trait Reply: Default {
     /// Its diagnostics.
     fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic>;
 
-    /// The answer that says nothing else.
+    /// An answer that contains only diagnostics.
     fn only(diagnostics: &Diagnostics) -> Self {
         let mut reply = Self::default();
         *reply.diagnostics_mut() = to_proto::diagnostics(diagnostics);
@@ -67,8 +66,8 @@ reply_with_diagnostics!(
     validate_resource_config,
 );
 
-/// The calls that do what a user asks for, as against those by which a host gets to know us or
-/// checks what is written. Their ends are logged at `INFO`.
+/// The RPCs that carry out a user's request. [`answer`] logs their end at `INFO`, and the end of every
+/// other RPC at `DEBUG`.
 const OPERATIONS: [&str; 6] = [
     "ApplyResourceChange",
     "ImportResourceState",
@@ -78,7 +77,7 @@ const OPERATIONS: [&str; 6] = [
     "ReadResource",
 ];
 
-/// What a call is target: a kind of thing, and its name.
+/// The target of an RPC: a kind of type, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallTarget {
     /// The provider as a whole.
@@ -94,8 +93,8 @@ pub(crate) enum CallTarget {
 }
 
 impl CallTarget {
-    /// Marks the lines of the call in the log, by the keys that every provider uses. The span is
-    /// of the highest level, because one that is below what is logged marks no line at all.
+    /// Creates the log span of the call, with the keys that all providers use. It has the highest
+    /// level, because a span below the log level adds no fields.
     fn span(&self, rpc: &'static str) -> Span {
         let named = |is: fn(&Self) -> Option<&str>| is(self);
         error_span!(
@@ -153,13 +152,15 @@ pub(crate) async fn answer<R: Reply>(
     Ok(Response::new(reply))
 }
 
-/// Answers a call about something that there isn't.
+/// Answers a call for something that the provider doesn't support.
 pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>, Status> {
     Ok(Response::new(R::only(diagnostics)))
 }
 
-/// Answers the call `rpc` with the events of `operation`; with the one of `refusal` where there
-/// won't be any. What `operation` starts writes its lines in the log under the call's span.
+/// Answers the call `rpc` with the events of `operation`.
+///
+/// If `operation` fails, the only event is the one from `refusal`. Tasks that `operation` starts log
+/// under the call's span.
 pub(crate) fn stream<E: Send + 'static>(
     rpc: &'static str,
     target: &CallTarget,
@@ -184,7 +185,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lines_tell_of_which_call_they_are_even_where_only_errors_are_logged() {
+    async fn log_lines_identify_their_call_even_at_level_error() {
         let terse = tracing_subscriber::registry().with(LevelFilter::ERROR);
         let _guard = tracing::subscriber::set_default(terse);
         let mut around = Span::none();
@@ -200,7 +201,7 @@ mod tests {
         assert_eq!(around.metadata().unwrap().name(), "rpc");
     }
 
-    /// Counts what is logged.
+    /// Counts the logged events.
     #[derive(Clone, Default)]
     struct Count(Arc<AtomicU64>);
 
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_info_only_operations_are_logged() {
+    async fn only_operations_are_logged_at_info() {
         let count = Count::default();
         let lines = count.clone().with_filter(LevelFilter::INFO);
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));

@@ -1,6 +1,7 @@
-//! One short method per call. What there is none of is refused by the protocol's own means: an
-//! empty answer, or a diagnostic. State stores are left to the generated default, "unimplemented":
-//! no released host asks for them.
+//! One short method per RPC.
+//!
+//! An RPC for something that the provider doesn't support returns an empty answer or a diagnostic. The
+//! RPCs of state stores keep the generated default, "unimplemented", because no released host calls them.
 
 use std::sync::Arc;
 
@@ -87,7 +88,7 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::stop_provider::Request>,
     ) -> Answer<pb::stop_provider::Response> {
-        tracing::debug!(tf_rpc = "StopProvider", "cancelling what runs");
+        tracing::debug!(tf_rpc = "StopProvider", "cancelling the running operations");
         self.operations.stop();
         Ok(Response::new(Default::default()))
     }

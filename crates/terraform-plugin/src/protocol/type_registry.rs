@@ -1,4 +1,4 @@
-//! What a provider offers, by name.
+//! The resources, data sources, list resources, actions and functions of a provider by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use crate::diagnostics::Diagnostics;
 use crate::framework::{Action, DataSource, Function, ListResource, Provider, Resource};
 use crate::protocol::protocol_diagnostics;
 
-/// Things of one kind by their names.
+/// Types of one kind by name.
 pub(crate) type Named<T> = BTreeMap<String, Arc<T>>;
 
-/// Everything that a call can be about.
+/// Everything that a provider offers.
 pub(crate) struct TypeRegistry {
     /// The managed resources.
     pub(crate) resources: Named<dyn Resource>,
@@ -22,12 +22,12 @@ pub(crate) struct TypeRegistry {
     pub(crate) actions: Named<dyn Action>,
     /// The functions.
     pub(crate) functions: Named<dyn Function>,
-    /// Names that two things of one kind have, as messages call them.
+    /// Quoted names that appear twice in one kind.
     pub(crate) duplicates: Vec<String>,
 }
 
 impl TypeRegistry {
-    /// What this provider offers.
+    /// Collects everything that a provider offers.
     pub(crate) fn of(provider: &dyn Provider) -> Self {
         let mut duplicates = Vec::new();
         let all = &mut duplicates;
@@ -41,22 +41,22 @@ impl TypeRegistry {
         }
     }
 
-    /// A managed resource.
+    /// Finds a managed resource.
     pub(crate) fn resource(&self, name: &str) -> Result<&Arc<dyn Resource>, Diagnostics> {
         find(&self.resources, "resource", name)
     }
 
-    /// A data source.
+    /// Finds a data source.
     pub(crate) fn data_source(&self, name: &str) -> Result<&Arc<dyn DataSource>, Diagnostics> {
         find(&self.data_sources, "data source", name)
     }
 
-    /// A list resource.
+    /// Finds a list resource.
     pub(crate) fn list_resource(&self, name: &str) -> Result<&Arc<dyn ListResource>, Diagnostics> {
         find(&self.list_resources, "list resource", name)
     }
 
-    /// An action.
+    /// Finds an action.
     pub(crate) fn action(&self, name: &str) -> Result<&Arc<dyn Action>, Diagnostics> {
         find(&self.actions, "action", name)
     }

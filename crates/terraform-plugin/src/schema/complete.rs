@@ -1,8 +1,7 @@
-//! Making a value whole: everything of its schema present, as the protocol wants it.
+//! Completes a value: every attribute and block of its schema is present, as the protocol requires.
 //!
-//! A host rejects an object that lacks a null attribute, a block that is null instead of empty,
-//! and a write-only value that leaves the configuration. Whoever builds a value need not think of
-//! these.
+//! A host rejects an object without its null attributes, and a block that is null instead of empty.
+//! It also rejects a write-only value outside the configuration. Provider code can ignore these rules.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +10,9 @@ use crate::schema::{Attribute, AttributeKind, Block, NestedBlock, Nesting};
 use crate::value::{Type, Value};
 
 impl Block {
-    /// The value with every attribute and block present: absent attributes and write-only ones
-    /// null, absent blocks empty. Null and unknown as a whole stay so, and what the schema doesn't
-    /// know is left alone.
+    /// Returns the value with every attribute and block present. Absent and write-only attributes
+    /// become null, absent blocks become empty. A null or unknown object stays as it is, and so do
+    /// attributes that are not in the schema.
     #[must_use]
     pub fn complete(&self, value: Value) -> Value {
         change_object(value, |values| self.complete_object(values))
@@ -36,7 +35,7 @@ impl NestedBlock {
         }
     }
 
-    /// The value that says "no such block".
+    /// The value that means "no such block".
     fn none(&self) -> Value {
         match (self.nesting, self.value_type()) {
             (Nesting::Single, _) => Value::Null,
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_becomes_null_or_no_block_and_encodes() {
+    fn absent_attributes_become_null_and_absent_blocks_empty() {
         let whole = schema().complete(Value::object([(
             "items",
             Value::Map([("k".to_owned(), Value::object([("a", "x".into())]))].into()),
@@ -169,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn a_write_only_value_does_not_pass() {
+    fn a_write_only_value_is_removed() {
         let whole = schema().complete(Value::object([("secret", "s3cret".into())]));
         assert_eq!(*whole.get("secret"), Value::Null);
     }
 
     #[test]
-    fn null_and_unknown_objects_stay_so() {
+    fn null_and_unknown_objects_stay_unchanged() {
         assert_eq!(schema().complete(Value::Null), Value::Null);
         assert_eq!(schema().complete(Value::Unknown), Value::Unknown);
         let unknown_block = Value::object([("list", Value::Unknown), ("items", Value::Unknown)]);

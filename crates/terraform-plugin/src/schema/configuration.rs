@@ -1,13 +1,13 @@
-//! The configuration that a state could have come from.
+//! Generates a configuration from a state.
 
 use crate::schema::objects::{Fields, change_each_object, change_object};
 use crate::schema::{Attribute, AttributeKind, Block, Configurability};
 use crate::value::Value;
 
 impl Block {
-    /// The state without what no configuration may or should say: what the provider alone decides
-    /// on, what is deprecated, and what is empty where it might as well be left out. What user or
-    /// provider may decide on stays, so that a plan of it finds nothing to do.
+    /// Returns a configuration for this state. Computed attributes, deprecated attributes and blocks,
+    /// and optional empty strings become null. Attributes that are both optional and computed keep
+    /// their value, so that a plan shows no changes.
     #[must_use]
     pub fn configuration_of(&self, state: Value) -> Value {
         self.complete(change_object(state, |values| {
@@ -61,7 +61,7 @@ mod tests {
     use crate::value::Type;
 
     #[test]
-    fn only_what_a_user_would_have_written_is_left() {
+    fn only_configurable_attributes_remain() {
         use Configurability::{Computed, Optional, OptionalComputed, Required};
         let text = |name, configurability| Attribute::new(name, Type::String, configurability, "");
         let inner = || vec![text("name", Required), text("id", Computed)];

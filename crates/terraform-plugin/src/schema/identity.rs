@@ -1,15 +1,16 @@
-//! What tells one object of a resource from all others, for good.
+//! Schemas of resource identities. An identity distinguishes an object from all others and never
+//! changes.
 
 use std::collections::BTreeSet;
 
 use crate::schema::rules::{Flaw, is_name};
 use crate::value::{AttributePath, Type, Value};
 
-/// The shape of an identity.
+/// The schema of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentitySchema {
-    /// The version of the shape; hosts refuse stored identities that don't fit a shape of the same
-    /// version.
+    /// The schema version. Hosts reject a stored identity of the same version that doesn't match the
+    /// schema.
     pub version: i64,
     /// In the order in which documentation lists them.
     pub attributes: Vec<IdentityAttribute>,
@@ -22,23 +23,23 @@ pub struct IdentityAttribute {
     pub name: String,
     /// A string, a number, a bool, or a list of these.
     pub kind: Type,
-    /// Whether an import has to name it, or may.
+    /// Whether an import by identity must set it.
     pub for_import: ForImport,
     /// Plain text.
     pub description: String,
 }
 
-/// What an import by identity needs.
+/// Whether an import by identity must set an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForImport {
-    /// The attribute has to be there.
+    /// The import must set the attribute.
     Required,
-    /// It may be left out.
+    /// The import may omit the attribute.
     Optional,
 }
 
 impl IdentityAttribute {
-    /// An attribute that every import has to name.
+    /// An attribute that every import must set.
     pub fn required(name: &str, kind: Type, description: impl Into<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -48,7 +49,7 @@ impl IdentityAttribute {
         }
     }
 
-    /// An attribute that an import may leave out.
+    /// An attribute that an import may omit.
     pub fn optional(name: &str, kind: Type, description: impl Into<String>) -> Self {
         Self {
             for_import: ForImport::Optional,
@@ -68,7 +69,7 @@ impl IdentitySchema {
         )
     }
 
-    /// The identity with every attribute present, null where it has none.
+    /// Returns the identity with every attribute present. Absent attributes become null.
     #[must_use]
     pub fn complete(&self, identity: Value) -> Value {
         let Value::Object(mut values) = identity else {
@@ -80,7 +81,7 @@ impl IdentitySchema {
         Value::Object(values)
     }
 
-    /// The attributes that every identity has and `identity` lacks.
+    /// The required attributes that are null in `identity`.
     pub fn missing<'a>(&'a self, identity: &'a Value) -> impl Iterator<Item = &'a str> {
         self.attributes
             .iter()
@@ -89,7 +90,7 @@ impl IdentitySchema {
             .map(|attribute| attribute.name.as_str())
     }
 
-    /// The rules of hosts that it breaks.
+    /// The host rules that the schema breaks.
     pub(crate) fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         let mut check = |holds: bool, path: AttributePath, rule| {
@@ -104,21 +105,21 @@ impl IdentitySchema {
             "the version must not be negative",
         );
         let is_named = !self.attributes.is_empty();
-        check(is_named, root(), "an identity has an attribute");
+        check(is_named, root(), "an identity must have an attribute");
         let mut seen = BTreeSet::new();
         for attribute in &self.attributes {
             let name = attribute.name.as_str();
             let path = || AttributePath::new(name);
-            check(seen.insert(name), path(), "the name stands twice");
+            check(seen.insert(name), path(), "the name is used twice");
             check(
                 is_name(name),
                 path(),
-                "a name is made of a-z, 0-9 and _, and begins with no digit",
+                "a name must consist of a-z, 0-9 and _, and must not start with a digit",
             );
             check(
                 is_plain(&attribute.kind),
                 path(),
-                "an identity holds strings, numbers, bools and lists of these",
+                "an identity attribute must be a string, a number, a bool or a list of these",
             );
         }
         flaws
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_flaw_is_named_with_its_place() {
+    fn every_flaw_is_reported_with_its_path() {
         let attribute = |name, kind| IdentityAttribute::required(name, kind, "");
         let flawed = IdentitySchema {
             version: -1,
@@ -154,15 +155,15 @@ mod tests {
             found,
             [
                 "the version must not be negative",
-                "a: the name stands twice",
-                "B: a name is made of a-z, 0-9 and _, and begins with no digit",
-                "c: an identity holds strings, numbers, bools and lists of these",
+                "a: the name is used twice",
+                "B: a name must consist of a-z, 0-9 and _, and must not start with a digit",
+                "c: an identity attribute must be a string, a number, a bool or a list of these",
             ]
         );
     }
 
     #[test]
-    fn what_is_required_and_null_is_missing() {
+    fn a_required_null_attribute_is_missing() {
         let schema = IdentitySchema {
             version: 0,
             attributes: vec![

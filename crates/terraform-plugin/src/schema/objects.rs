@@ -1,4 +1,4 @@
-//! Changing the objects in the value of a nested attribute or block, however they are collected.
+//! Changes the objects in the value of a nested attribute or block, in any nesting mode.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::value::Value;
 /// The attributes and blocks of one object.
 pub(super) type Fields = BTreeMap<String, Value>;
 
-/// The same value, changed if it is an object: null and unknown stay as they are.
+/// Changes the value if it is an object. Null and unknown stay as they are.
 pub(super) fn change_object(value: Value, change: impl FnOnce(&mut Fields)) -> Value {
     match value {
         Value::Object(mut fields) => {
@@ -18,8 +18,8 @@ pub(super) fn change_object(value: Value, change: impl FnOnce(&mut Fields)) -> V
     }
 }
 
-/// The same object or collection of objects with each object changed. What travels as a dynamic
-/// value brings its own exact type, and stays as it is.
+/// Changes an object, or each object in a collection. A dynamic value stays as it is, because it
+/// has its own exact type.
 pub(super) fn change_each_object(value: Value, change: impl Fn(&mut Fields)) -> Value {
     let each = |object| change_object(object, &change);
     match value {

@@ -1,5 +1,5 @@
-//! What hosts demand of a schema. A schema that breaks these rules makes a host refuse the whole
-//! provider, or crash.
+//! The rules that hosts enforce on a schema. If a schema breaks a rule, the host rejects the whole
+//! provider or crashes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::schema::{
 };
 use crate::value::AttributePath;
 
-/// Names that mean something to a host at the root of a resource or data source.
+/// Names that hosts reserve at the root of a resource or data source.
 pub(crate) const RESERVED_IN_RESOURCES: &[&str] = &[
     "connection",
     "count",
@@ -20,10 +20,10 @@ pub(crate) const RESERVED_IN_RESOURCES: &[&str] = &[
     "provisioner",
 ];
 
-/// Names that mean something to a host at the root of a provider block.
+/// Names that hosts reserve at the root of a provider block.
 pub(crate) const RESERVED_IN_PROVIDERS: &[&str] = &["alias", "version"];
 
-/// A rule that a schema breaks, and where.
+/// A broken rule and its path in the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flaw {
     /// The attribute or block, or the root.
@@ -43,7 +43,7 @@ impl fmt::Display for Flaw {
 }
 
 impl Schema {
-    /// The rules that it breaks; `reserved` names may not stand at its root.
+    /// The rules that the schema breaks. The root must not use the names in `reserved`.
     pub(crate) fn flaws(&self, reserved: &[&str]) -> Vec<Flaw> {
         let mut flaws = Flaws::default();
         let root = AttributePath::root();
@@ -82,11 +82,11 @@ impl Flaws {
         let mut seen = BTreeSet::new();
         for name in names(attributes, blocks) {
             let path = path.clone().attribute(name);
-            self.check(seen.insert(name), &path, "the name stands twice");
+            self.check(seen.insert(name), &path, "the name is used twice");
             self.check(
                 is_name(name),
                 &path,
-                "a name is made of a-z, 0-9 and _, and begins with no digit",
+                "a name must consist of a-z, 0-9 and _, and must not start with a digit",
             );
         }
     }
@@ -99,7 +99,7 @@ impl Flaws {
         self.check(
             is_configured || !attribute.write_only,
             path,
-            "what is write-only is not computed",
+            "a write-only attribute must not be computed",
         );
         let AttributeKind::Nested(nesting, attributes) = &attribute.kind else {
             return;
@@ -107,7 +107,7 @@ impl Flaws {
         self.check(
             *nesting != Nesting::Group,
             path,
-            "groups are for blocks only",
+            "only a block may have the nesting mode group",
         );
         if *nesting == Nesting::Set {
             let write_only = attributes.iter().any(holds_write_only);
@@ -130,7 +130,8 @@ impl Flaws {
             Nesting::Group | Nesting::Map => min == 0 && max == 0,
             Nesting::List | Nesting::Set => min >= 0 && (max == 0 || min <= max),
         };
-        self.check(fits, path, "the numbers of blocks do not fit the nesting");
+        let rule = "min_items and max_items must match the nesting mode";
+        self.check(fits, path, rule);
         if nested.nesting == Nesting::Set {
             let write_only = block_holds_write_only(&nested.block);
             self.set_content(write_only, nested.value_type().has_dynamic(), path);
@@ -139,8 +140,10 @@ impl Flaws {
     }
 
     fn set_content(&mut self, write_only: bool, dynamic: bool, path: &AttributePath) {
-        self.check(!write_only, path, "a set holds nothing write-only");
-        self.check(!dynamic, path, "a set holds nothing dynamic");
+        let rule = "a set must not contain write-only attributes";
+        self.check(!write_only, path, rule);
+        let rule = "a set must not contain dynamic attributes";
+        self.check(!dynamic, path, rule);
     }
 }
 
@@ -154,7 +157,7 @@ fn names<'a>(
         .chain(blocks.iter().map(|block| block.name.as_str()))
 }
 
-/// Whether every host takes it for the name of an attribute, a block or a parameter.
+/// Whether every host accepts the name for an attribute, a block or a parameter.
 pub(crate) fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_of_every_allowed_kind_has_no_flaw() {
+    fn a_valid_schema_of_every_kind_has_no_flaw() {
         let found = flaws(
             0,
             vec![
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flaw_is_named_with_its_place() {
+    fn every_flaw_is_reported_with_its_path() {
         let found = flaws(
             -1,
             vec![
@@ -291,17 +294,17 @@ mod tests {
             found,
             [
                 "the version must not be negative",
-                "a: the name stands twice",
-                "Upper: a name is made of a-z, 0-9 and _, and begins with no digit",
-                "set_any: a set holds nothing dynamic",
-                "set_secret: a set holds nothing write-only",
-                "group: groups are for blocks only",
-                "group.1x: a name is made of a-z, 0-9 and _, and begins with no digit",
-                "both: what is write-only is not computed",
-                "single: the numbers of blocks do not fit the nesting",
-                "map: the numbers of blocks do not fit the nesting",
-                "list: the numbers of blocks do not fit the nesting",
-                "set: a set holds nothing dynamic",
+                "a: the name is used twice",
+                "Upper: a name must consist of a-z, 0-9 and _, and must not start with a digit",
+                "set_any: a set must not contain dynamic attributes",
+                "set_secret: a set must not contain write-only attributes",
+                "group: only a block may have the nesting mode group",
+                "group.1x: a name must consist of a-z, 0-9 and _, and must not start with a digit",
+                "both: a write-only attribute must not be computed",
+                "single: min_items and max_items must match the nesting mode",
+                "map: min_items and max_items must match the nesting mode",
+                "list: min_items and max_items must match the nesting mode",
+                "set: a set must not contain dynamic attributes",
                 "count: the name is reserved",
             ],
         );

@@ -1,15 +1,15 @@
-//! Making a value fit that doesn't.
+//! Makes an invalid value fit its type.
 //!
-//! What exists must reach the state even where a provider describes it wrongly: a host that gets
-//! one value of a wrong type drops the whole object and forgets that it exists.
+//! An existing object must reach the state even if the provider describes it incorrectly. If one
+//! value has the wrong type, the host drops the whole object and loses track of it.
 
 use std::collections::BTreeMap;
 
 use crate::value::type_error::{expected_name, found_name};
 use crate::value::{Problem, Step, Type, TypeError, Value};
 
-/// The value with null in place of whatever is unknown or doesn't fit `kind`, and what that was.
-/// The result always encodes.
+/// Replaces each unknown value, and each value that doesn't match `kind`, by null. Also returns an
+/// error for each replacement. The resulting value can always be encoded.
 pub(crate) fn coerce(value: Value, kind: &Type) -> (Value, Vec<TypeError>) {
     let mut found = Vec::new();
     let coerced = coerce_into(value, kind, &mut found);
@@ -32,7 +32,7 @@ fn coerce_into(value: Value, kind: &Type, found: &mut Vec<TypeError>) -> Value {
                 .map(|(index, value)| coerce_at(&Step::Index(index), value, element, found))
                 .collect(),
         ),
-        // The protocol has no path to an element of a set: trouble in one is trouble of the set.
+        // The protocol has no path to a set element, so an error in an element is an error of the set.
         (Type::Set(element), Value::Set(elements)) => {
             let mut within = Vec::new();
             let elements = elements
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_as_it_is() {
+    fn a_valid_value_stays_unchanged() {
         let kind = kind(r#"["object",{"a":["map","number"],"b":"dynamic"}]"#);
         let value = Value::object([
             ("a", Value::Map([("k".to_owned(), 1_i64.into())].into())),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_misfit_is_replaced_by_null_and_named_with_its_path() {
+    fn every_invalid_value_becomes_null_and_is_reported_with_its_path() {
         let kind = kind(
             r#"["object",{"id":"string","tags":["list","string"],"set":["set","bool"],
                 "pair":["tuple",["bool","bool"]]}]"#,

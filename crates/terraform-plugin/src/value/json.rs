@@ -1,18 +1,19 @@
-//! Values as stored state carries them: JSON, read by type. Only hosts write it.
+//! Reads values from the JSON of stored state. Only hosts write it.
 //!
-//! The shapes are those of the wire; a dynamic value is an object of its `type` and its `value`.
-//! JSON knows nothing unknown. Numbers are exact: they never go through a float.
+//! The JSON has the same shapes as the wire encoding, but a dynamic value is an object with `type`
+//! and `value`. JSON has no unknown values. Numbers are exact, because they never become a float.
 
 use serde_json::Value as Json;
 
 use crate::value::type_error::{at, check_length, expected_name};
 use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
-/// Reads a value of type `kind`. What an object lacks is null, and what its type lacks is dropped:
-/// a state may be older than an attribute, or younger than its removal.
+/// Reads a value of type `kind`. An attribute that the object lacks becomes null. An attribute that
+/// the type lacks is dropped. The schema may have gained or lost attributes since the state was
+/// written.
 ///
 /// # Errors
-/// JSON that holds no such value, with the path to the trouble.
+/// The JSON is not a value of this type. The error has the path of the invalid part.
 pub fn decode(json: &Json, kind: &Type) -> Result<Value, TypeError> {
     match (kind, json) {
         (_, Json::Null) => Ok(Value::Null),
@@ -27,7 +28,7 @@ pub fn decode(json: &Json, kind: &Type) -> Result<Value, TypeError> {
             .map(|(index, json)| at(Step::Index(index), decode(json, element)))
             .collect::<Result<_, _>>()
             .map(Value::List),
-        // The protocol has no path to an element of a set: trouble in one is trouble of the set.
+        // The protocol has no path to a set element, so an error in an element is an error of the set.
         (Type::Set(element), Json::Array(elements)) => elements
             .iter()
             .map(|json| decode(json, element).map_err(|error| error.problem.into()))
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_another_age_is_read_as_one_of_now() {
+    fn added_attributes_are_null_and_removed_ones_are_dropped() {
         assert_eq!(
             read(
                 r#"{"old":1,"kept":"x"}"#,
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_its_path() {
+    fn an_invalid_value_is_an_error_with_its_path() {
         for (text, expression, message) in [
             ("1", r#""string""#, "a string is required, found a number"),
             (

@@ -1,14 +1,14 @@
-//! Terraform's values and types: known, null or unknown, of any type, exact to the last digit.
+//! Terraform's values and types. A value is known, null or unknown, and numbers are exact.
 //!
 //! # Layout
 //! - [`Value`], [`Type`]: the model (this file)
 //! - [`Number`]: numbers of any size, exact
-//! - [`AttributePath`]: where in a value something stands
-//! - [`TypeError`]: what is wrong with a value that doesn't fit its type
-//! - [`msgpack`]: the wire's encoding
+//! - [`AttributePath`]: the path of an attribute
+//! - [`TypeError`]: why a value doesn't match its type
+//! - [`msgpack`]: the wire encoding
 //! - [`json`]: the encoding of stored state
 //! - `type_json`: the encoding of types
-//! - `coerce`: making a value fit that doesn't
+//! - `coerce`: makes an invalid value fit its type
 //!
 //! ```
 //! use terraform_plugin::value::{AttributePath, Value};
@@ -20,7 +20,7 @@
 //! ]);
 //! assert_eq!(note.get("title").as_str(), Some("Milk"));
 //! assert!(note.get("id").is_unknown() && !note.is_wholly_known());
-//! assert!(note.get("nothing of that name").is_null());
+//! assert!(note.get("no_such_attribute").is_null());
 //! assert_eq!(AttributePath::new("notes").key("a").attribute("id").to_string(), r#"notes["a"].id"#);
 //! ```
 
@@ -47,13 +47,13 @@ pub enum Type {
     Number,
     /// `true` or `false`.
     Bool,
-    /// Any type; the value brings its own.
+    /// Any type. The value carries its own type.
     Dynamic,
     /// An ordered sequence of one type.
     List(Box<Type>),
     /// An unordered collection of one type without duplicates.
     Set(Box<Type>),
-    /// Elements of one type by a string key.
+    /// A map from string keys to elements of one type.
     Map(Box<Type>),
     /// Named attributes, each of its own type.
     Object(BTreeMap<String, Type>),
@@ -61,16 +61,16 @@ pub enum Type {
     Tuple(Vec<Type>),
 }
 
-/// A value on its way between the host and us.
+/// A value in a request or response of the protocol.
 ///
-/// It does not carry its type, except inside [`Value::Dynamic`]; the schema does.
+/// The schema has its type. Only [`Value::Dynamic`] carries its own type.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
-    /// Absent.
+    /// No value.
     #[default]
     Null,
-    /// Not known until apply. What the host may know about it beforehand (its refinements) is
-    /// dropped: a plan that doesn't repeat a refinement is still a valid plan.
+    /// Known only after apply. The decoder drops the host's refinements, which describe the value in
+    /// advance. A plan is valid without them.
     Unknown,
     /// `true` or `false`.
     Bool(bool),
@@ -80,7 +80,7 @@ pub enum Value {
     String(String),
     /// The elements of a list or a tuple, in order.
     List(Vec<Value>),
-    /// The elements of a set; equal to any other order of the same elements.
+    /// The elements of a set. The order doesn't matter for equality.
     Set(Vec<Value>),
     /// The elements of a map by key.
     Map(BTreeMap<String, Value>),
@@ -91,7 +91,7 @@ pub enum Value {
 }
 
 impl Type {
-    /// Whether it is dynamic or holds something dynamic at any depth.
+    /// Whether the type is dynamic or contains a dynamic type at any depth.
     pub(crate) fn has_dynamic(&self) -> bool {
         match self {
             Self::Dynamic => true,
@@ -104,7 +104,7 @@ impl Type {
 }
 
 impl Value {
-    /// An object of the given attributes.
+    /// An object with the given attributes.
     pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
         Self::Object(
             attributes
@@ -114,17 +114,17 @@ impl Value {
         )
     }
 
-    /// Whether it is null.
+    /// Whether the value is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// Whether it is unknown as a whole; see [`Value::is_wholly_known`].
+    /// Whether the value is unknown as a whole. See also [`Value::is_wholly_known`].
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
 
-    /// Whether neither it nor anything in it is unknown.
+    /// Whether the value is known at every depth.
     pub fn is_wholly_known(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -139,7 +139,7 @@ impl Value {
         }
     }
 
-    /// The text, where it is known text.
+    /// The text of a known string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -147,7 +147,7 @@ impl Value {
         }
     }
 
-    /// The truth value, where it is a known one.
+    /// The value of a known bool.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(*truth),
@@ -171,8 +171,8 @@ impl Value {
         }
     }
 
-    /// The attribute `name` of a known object, or the element `name` of a known map. Of an unknown
-    /// object it is unknown, of anything else null.
+    /// The attribute `name` of a known object, or the element `name` of a known map. Returns unknown
+    /// for an unknown value, and null in every other case.
     pub fn get(&self, name: &str) -> &Value {
         match self {
             Self::Unknown => &Self::Unknown,
@@ -184,7 +184,7 @@ impl Value {
     }
 }
 
-/// Sets are equal in any order; everything else element by element.
+/// Sets are equal in any order. All other values compare element by element.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

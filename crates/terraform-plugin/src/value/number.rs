@@ -1,24 +1,24 @@
 //! Numbers of any size, exact.
 //!
-//! Hosts compare numbers by their shortest decimal text and reject a plan that changes one digit,
-//! so a number is kept as its decimal digits and never goes through a float.
+//! Hosts compare numbers by their shortest decimal text and reject a plan that changes one digit.
+//! Therefore a number is stored as decimal digits and never becomes a float.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The most zeros written out to reach or follow the decimal point; beyond them the text is in
+/// The most padding zeros before or after the decimal point. Numbers that need more print in
 /// scientific notation.
 const MOST_PADDING: usize = 20;
 
-/// A decimal number of any size and precision, or an infinity. Equal by value: `1`, `1.0` and
-/// `10e-1` are the same number, and print the same.
+/// A decimal number of any size and precision, or an infinity. Numbers are equal by value: `1`,
+/// `1.0` and `10e-1` are the same number and print the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Number(Form);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Form {
-    /// `digits` × 10^`exponent`. No zero leads or trails the digits; zero itself is positive,
-    /// `0` × 10^0.
+    /// `digits` × 10^`exponent`. The digits have no leading or trailing zeros. Zero itself is
+    /// positive, `0` × 10^0.
     Finite {
         negative: bool,
         digits: String,
@@ -29,46 +29,46 @@ enum Form {
     },
 }
 
-/// Why something is no [`Number`].
+/// Why a text or float is not a [`Number`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// The text isn't decimal.
+    /// The text is not a decimal number.
     #[error("{0:?} is not a decimal number")]
     NotDecimal(String),
-    /// The exponent doesn't fit 32 bits.
+    /// The exponent doesn't fit in 32 bits.
     #[error("the exponent of {0:?} is out of range")]
     ExponentOutOfRange(String),
-    /// A float that is not a number.
+    /// The float is NaN.
     #[error("NaN is not a number")]
     NotANumber,
 }
 
 impl Number {
-    /// The number as an integer; [`None`] where it is a fraction, infinite, or doesn't fit.
+    /// The number as an integer, or [`None`] if it is a fraction, infinite or out of range.
     pub fn to_i64(&self) -> Option<i64> {
-        // Integers of up to 19 digits are always written out.
+        // Integers of up to 19 digits print without an exponent.
         self.to_string().parse().ok()
     }
 
-    /// Whether it is one of the infinities.
+    /// Whether the number is infinite.
     pub(crate) fn is_infinite(&self) -> bool {
         matches!(self.0, Form::Infinite { .. })
     }
 
-    /// Whether it is less than zero.
+    /// Whether the number is less than zero.
     pub(crate) fn is_negative(&self) -> bool {
         match self.0 {
             Form::Finite { negative, .. } | Form::Infinite { negative } => negative,
         }
     }
 
-    /// The integer of these digits, of which there are few.
+    /// The machine integer with these digits.
     fn integer(negative: bool, digits: &str) -> Self {
         Self::finite(negative, digits, 0).expect("the exponent of a machine integer is small")
     }
 
-    /// `digits` × 10^`exponent`, in the one form that equal numbers share; [`None`] where the
-    /// exponent doesn't fit.
+    /// `digits` × 10^`exponent` in normal form, which equal numbers share. Returns [`None`] if the
+    /// exponent doesn't fit in 32 bits.
     fn finite(negative: bool, digits: &str, exponent: i64) -> Option<Self> {
         let significant = digits.trim_start_matches('0').trim_end_matches('0');
         if significant.is_empty() {
@@ -91,7 +91,7 @@ impl Number {
 impl FromStr for Number {
     type Err = NumberError;
 
-    /// Reads decimal text, such as `-12.50` or `1e-7`.
+    /// Parses a decimal number, such as `-12.50` or `1e-7`.
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let not_decimal = || NumberError::NotDecimal(text.to_owned());
         let out_of_range = || NumberError::ExponentOutOfRange(text.to_owned());
@@ -139,9 +139,8 @@ impl From<u64> for Number {
 impl TryFrom<f64> for Number {
     type Error = NumberError;
 
-    /// A float that is an integer is taken digit by digit, for that is what a host means that
-    /// sends a large integer so; a fraction by the shortest text that gives the float back, so
-    /// that `0.1` is 0.1.
+    /// Converts a float. An integer keeps every digit, because a host may send a large integer as a
+    /// float. A fraction becomes the shortest decimal that rounds to the float, so `0.1` is 0.1.
     fn try_from(number: f64) -> Result<Self, NumberError> {
         if number.is_nan() {
             Err(NumberError::NotANumber)
@@ -157,7 +156,7 @@ impl TryFrom<f64> for Number {
     }
 }
 
-/// The shortest text that is written out, or scientific notation where that would take many zeros.
+/// Prints the shortest decimal text, or scientific notation if that needs many zeros.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_negative() {
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_numbers_are_equal_however_they_are_written() {
+    fn numbers_compare_by_value() {
         for (one, other) in [
             ("1", "1.0"),
             ("1", "10e-1"),
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_prints_as_its_shortest_text_and_reads_back() {
+    fn a_number_prints_as_its_shortest_text_and_parses_back() {
         for (text, printed) in [
             ("0", "0"),
             ("-12.50", "-12.5"),
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_given_as_a_float_is_its_shortest_text_and_an_integer_is_exact() {
+    fn a_float_becomes_its_shortest_decimal_or_its_exact_integer() {
         assert_eq!(Number::try_from(0.1).unwrap(), number("0.1"));
         assert_eq!(Number::try_from(-0.0).unwrap(), number("0"));
         assert_eq!(
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decimal_number_is_refused() {
+    fn text_that_is_not_a_decimal_number_is_an_error() {
         for text in [
             "", "-", ".", "e5", "1e", "1e+", "0x10", "1_000", "1 ", "NaN", "Inf", "1e5.5", "--1",
             "1e+-5", "٣",

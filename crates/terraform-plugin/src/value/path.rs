@@ -1,4 +1,4 @@
-//! Where in an object something stands, and how that prints.
+//! Paths of attributes, and how they print.
 
 use std::fmt;
 
@@ -9,41 +9,41 @@ pub enum Step {
     Attribute(String),
     /// An element of a map, by its key.
     Key(String),
-    /// An element of a list, by its position from 0. Sets have no such step: the protocol points
-    /// at the whole set.
+    /// An element of a list, by its index from 0. Set elements have no step, because the protocol
+    /// refers to the whole set.
     Index(i64),
 }
 
-/// A path from the root of a resource, data source or provider block to an attribute in it.
+/// A path from the root of a resource, data source or provider block to an attribute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AttributePath(Vec<Step>);
 
 impl AttributePath {
-    /// The root.
+    /// The path of the root.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// An attribute or block of the root object.
+    /// The path of an attribute or block of the root object.
     pub fn new(attribute: impl Into<String>) -> Self {
         Self::root().attribute(attribute)
     }
 
-    /// The attribute `name` of the object here.
+    /// Appends the attribute `name`.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>) -> Self {
         self.0.push(Step::Attribute(name.into()));
         self
     }
 
-    /// The element `key` of the map here.
+    /// Appends the map element `key`.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.push(Step::Key(key.into()));
         self
     }
 
-    /// The element at `index`, from 0, of the list here.
+    /// Appends the list element at `index`, counted from 0.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0
@@ -51,14 +51,14 @@ impl AttributePath {
         self
     }
 
-    /// What is one step further in.
+    /// Appends a step.
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
         self.0.push(step);
         self
     }
 
-    /// The same place seen from one level further out: what was the root stands at `step`.
+    /// Prepends a step: the former root is now at `step`.
     #[must_use]
     pub(crate) fn within(mut self, step: Step) -> Self {
         self.0.insert(0, step);

@@ -1,28 +1,28 @@
-//! What is wrong with a value, and where in it.
+//! Errors in values, with their paths.
 
 use std::fmt;
 
 use crate::value::{AttributePath, NumberError, Step, Type, Value};
 
-/// A value that doesn't fit its type, or bytes that hold no value at all.
+/// A value doesn't match its type, or bytes don't contain a value.
 #[derive(Debug)]
 pub struct TypeError {
-    /// Where the trouble is, from the root of the value.
+    /// The path of the invalid part, from the root of the value.
     pub path: AttributePath,
-    /// What the trouble is.
+    /// What is wrong with it.
     pub problem: Problem,
 }
 
-/// What can be wrong with a value.
+/// What is wrong with a value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Another kind of value stands there.
+    /// The value has the wrong kind.
     #[error("{expected} is required, found {found}")]
     WrongKind {
-        /// What the type asks for.
+        /// The kind that the type requires.
         expected: &'static str,
-        /// What there is.
+        /// The kind of the value.
         found: &'static str,
     },
     /// An object lacks an attribute of its type.
@@ -31,10 +31,10 @@ pub enum Problem {
     /// An object has an attribute that its type lacks.
     #[error("attribute {0:?} is not in the schema")]
     UnexpectedAttribute(String),
-    /// A key stands twice in one map or object.
-    #[error("key {0:?} stands twice")]
+    /// A map or object has the same key twice.
+    #[error("key {0:?} appears twice")]
     DuplicateKey(String),
-    /// A tuple has another length than its type.
+    /// The length of a tuple differs from its type.
     #[error("a tuple of length {expected} is required, found {found}")]
     WrongLength {
         /// The type's length.
@@ -42,34 +42,34 @@ pub enum Problem {
         /// The value's length.
         found: usize,
     },
-    /// Text or a map key that is not UTF-8.
+    /// A string or a map key is not UTF-8.
     #[error("text is not UTF-8")]
     NotUtf8,
-    /// Something is unknown that has to be known.
+    /// A value is unknown that must be known.
     #[error("the value is still unknown")]
     Unknown,
-    /// A value of the right kind that its reader doesn't take.
+    /// The value has the right kind, but its reader rejects it.
     #[error("{0}")]
     Invalid(String),
-    /// A number that isn't one.
+    /// The number is invalid.
     #[error(transparent)]
     Number(#[from] NumberError),
-    /// A type expression in JSON that isn't one.
+    /// A JSON expression is not a type.
     #[error("{0} is not a type")]
     NotAType(String),
-    /// Bytes after the end of the value.
-    #[error("the value ends early; bytes left: {0}")]
+    /// Bytes follow the end of the value.
+    #[error("extra bytes after the value: {0}")]
     TrailingBytes(usize),
-    /// Bytes that aren't MessagePack.
+    /// The bytes are not MessagePack.
     #[error("the value is not MessagePack")]
     NotMessagePack(#[source] rmpv::decode::Error),
-    /// Bytes that aren't JSON.
+    /// The bytes are not JSON.
     #[error("the value is not JSON")]
     NotJson(#[source] serde_json::Error),
 }
 
 impl Problem {
-    /// Something else stands where `expected` should.
+    /// The error for a value whose kind is not `expected`.
     pub(crate) fn wrong_kind(expected: &'static str, found: &Value) -> Self {
         Self::WrongKind {
             expected,
@@ -79,7 +79,7 @@ impl Problem {
 }
 
 impl TypeError {
-    /// The same trouble seen from one level further out.
+    /// Prepends a step to the path.
     #[must_use]
     pub(crate) fn within(mut self, step: Step) -> Self {
         self.path = self.path.within(step);
@@ -88,7 +88,7 @@ impl TypeError {
 }
 
 impl From<Problem> for TypeError {
-    /// The trouble is at the root.
+    /// A problem at the root.
     fn from(problem: Problem) -> Self {
         Self {
             path: AttributePath::root(),
@@ -113,12 +113,12 @@ impl std::error::Error for TypeError {
     }
 }
 
-/// The result of what stands at `step`, seen from one level further out.
+/// Prepends `step` to the path of an error.
 pub(crate) fn at<T>(step: Step, result: Result<T, TypeError>) -> Result<T, TypeError> {
     result.map_err(|error| error.within(step))
 }
 
-/// Holds a tuple against the length of its type.
+/// Compares the length of a tuple with its type.
 pub(crate) fn check_length(expected: usize, found: usize) -> Result<(), TypeError> {
     if expected == found {
         Ok(())
@@ -127,13 +127,13 @@ pub(crate) fn check_length(expected: usize, found: usize) -> Result<(), TypeErro
     }
 }
 
-/// What a value of this type is called in a message.
+/// The name of this type in a message.
 pub(crate) fn expected_name(kind: &Type) -> &'static str {
     match kind {
         Type::String => "a string",
         Type::Number => "a number",
         Type::Bool => "a bool",
-        Type::Dynamic => "a value with its type",
+        Type::Dynamic => "a dynamic value",
         Type::List(_) => "a list",
         Type::Set(_) => "a set",
         Type::Map(_) => "a map",
@@ -142,7 +142,7 @@ pub(crate) fn expected_name(kind: &Type) -> &'static str {
     }
 }
 
-/// What this value is called in a message.
+/// The name of this kind of value in a message.
 pub(crate) fn found_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -154,6 +154,6 @@ pub(crate) fn found_name(value: &Value) -> &'static str {
         Value::Set(_) => "a set",
         Value::Map(_) => "a map",
         Value::Object(_) => "an object",
-        Value::Dynamic(_) => "a value with its type",
+        Value::Dynamic(_) => "a dynamic value",
     }
 }

@@ -1,5 +1,5 @@
-//! Type expressions in JSON, as schemas and dynamic values carry them: `"string"`,
-//! `["list","number"]`, `["object",{"a":"bool"}]`.
+//! JSON type expressions in schemas and dynamic values: `"string"`, `["list","number"]`,
+//! `["object",{"a":"bool"}]`.
 
 use serde_json::{Value as Json, json};
 
@@ -32,10 +32,10 @@ impl Type {
         }
     }
 
-    /// The type that a JSON expression names.
+    /// Parses a JSON type expression.
     ///
     /// # Errors
-    /// [`Problem::NotAType`] with the part of the expression that names none.
+    /// [`Problem::NotAType`] with the invalid part of the expression.
     pub fn from_json(json: &Json) -> Result<Self, TypeError> {
         let not_a_type = || TypeError::from(Problem::NotAType(json.to_string()));
         if let Json::String(name) = json {
@@ -51,7 +51,7 @@ impl Type {
         let Some((name, argument)) = parts.first().and_then(Json::as_str).zip(parts.get(1)) else {
             return Err(not_a_type());
         };
-        // An object may name its optional attributes in a third place; values have them anyway.
+        // An object may list its optional attributes in a third element. Values contain them anyway.
         if parts.len() > 2 && !(name == "object" && parts.len() == 3) {
             return Err(not_a_type());
         }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_has_its_expression_and_reads_back() {
+    fn every_type_writes_its_expression_and_parses_back() {
         for expression in [
             r#""string""#,
             r#""number""#,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_optional_attributes_of_an_object_are_not_minded() {
+    fn the_list_of_optional_attributes_is_ignored() {
         assert_eq!(
             parse(r#"["object",{"a":"string"},["a"]]"#).unwrap(),
             parse(r#"["object",{"a":"string"}]"#).unwrap(),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_named() {
+    fn an_invalid_type_expression_is_an_error() {
         for expression in [
             r#""text""#,
             "7",

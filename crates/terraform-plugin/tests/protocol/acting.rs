@@ -1,4 +1,4 @@
-//! Actions, event by event, as Terraform 1.14 and later call them.
+//! The events of actions, as Terraform 1.14 and later call them.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
@@ -30,7 +30,7 @@ async fn start(host: &Host, word: impl Into<Value>) -> Streaming<pb::invoke_acti
         .into_inner()
 }
 
-/// The messages of an action, and last of all what its completion says.
+/// The remaining messages of an action, followed by the diagnostics of its completion.
 async fn rest(events: Streaming<pb::invoke_action::Event>) -> Vec<String> {
     let all = collect_events(events).await;
     let completed = format!("completed {}", lines(&all.outcome).join("; "));
@@ -38,7 +38,7 @@ async fn rest(events: Streaming<pb::invoke_action::Event>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn mistake_12_an_action_is_told_with_its_schema() {
+async fn mistake_12_the_schema_and_metadata_contain_the_action() {
     let host = Host::identified(Behavior::Behaves).await;
     let schemas = host.schemas().await;
     let schema = schemas.action_schemas[DATA_SOURCE_TYPE]
@@ -57,9 +57,9 @@ async fn mistake_12_an_action_is_told_with_its_schema() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_validated_and_planned_without_anything_being_done() {
+async fn validate_and_plan_do_not_run_the_action() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let bad = vec!["error at .word: Bad word"];
     for (word, validated, planned) in [
         (Value::from("fine"), vec![], vec![]),
@@ -97,7 +97,7 @@ async fn a_configuration_is_validated_and_planned_without_anything_being_done() 
 }
 
 #[tokio::test]
-async fn an_action_ends_with_one_completion_after_all_its_messages() {
+async fn an_action_sends_one_completion_after_all_its_messages() {
     let host = Host::identified(Behavior::Behaves).await;
     for (word, completion) in [
         ("fine", "completed "),
@@ -115,9 +115,9 @@ async fn an_action_ends_with_one_completion_after_all_its_messages() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_or_is_not_known_ends_an_action_before_it_begins() {
+async fn an_action_does_not_run_with_an_invalid_or_unknown_configuration() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     assert_eq!(
         rest(start(&host, Value::Unknown).await).await,
         ["completed error: Configuration of the action is not known yet"]
@@ -139,9 +139,9 @@ async fn what_can_not_be_read_or_is_not_known_ends_an_action_before_it_begins() 
 }
 
 #[tokio::test]
-async fn after_a_stop_an_action_says_how_it_ended_and_nothing_else() {
+async fn after_a_stop_an_action_sends_only_its_completion() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     unmanaged.release.notify_one();
     let mut events = start(&host, "wait").await;
     for letter in ["w", "a", "i", "t"] {
@@ -152,15 +152,15 @@ async fn after_a_stop_an_action_says_how_it_ended_and_nothing_else() {
     assert_eq!(
         rest(events).await,
         ["completed error at .word: Bad word"],
-        "any more would crash Terraform"
+        "another event would crash Terraform"
     );
     assert_eq!(rest(start(&host, "x").await).await, ["x", "completed "]);
 }
 
 #[tokio::test]
-async fn an_action_whose_host_goes_away_is_cancelled_but_not_cut_short() {
+async fn an_action_is_cancelled_but_runs_to_its_end_if_the_host_disconnects() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let events = start(&host, "wait").await;
     unmanaged.until("invoke waits").await;
     drop(events);

@@ -1,4 +1,4 @@
-//! Create, update and delete: whatever happens, what exists reaches the state.
+//! Create, update and delete: an existing object always reaches the state.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
@@ -29,7 +29,7 @@ fn half_done(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn null_on_either_side_tells_create_update_and_delete_apart() {
+async fn null_states_distinguish_create_update_and_delete() {
     let host = Host::of(Behavior::Behaves).await;
 
     let created = host.apply(&Value::Null, &planned()).await;
@@ -46,7 +46,7 @@ async fn null_on_either_side_tells_create_update_and_delete_apart() {
 }
 
 #[tokio::test]
-async fn mistake_11_a_failure_returns_what_was_recorded_and_no_status() {
+async fn mistake_11_a_failure_returns_the_recorded_state_and_no_grpc_status() {
     let host = Host::of(Behavior::FailsHalfway).await;
     for (prior, planned, name, error) in [
         (Value::Null, planned(), "b", "Can't create"),
@@ -61,7 +61,7 @@ async fn mistake_11_a_failure_returns_what_was_recorded_and_no_status() {
 }
 
 #[tokio::test]
-async fn a_failure_that_recorded_nothing_leaves_things_as_they_were() {
+async fn a_failure_without_a_record_returns_the_prior_state() {
     let host = Host::of(Behavior::FailsAtOnce).await;
     for (prior, planned) in [
         (Value::Null, planned()),
@@ -70,13 +70,16 @@ async fn a_failure_that_recorded_nothing_leaves_things_as_they_were() {
     ] {
         let answer = host.apply(&prior, &planned).await;
         assert_eq!(answer.object, prior);
-        assert_eq!(answer.private, b"planned", "private data is echoed");
+        assert_eq!(
+            answer.private, b"planned",
+            "the planned private state is kept"
+        );
         assert_eq!(answer.diagnostics.len(), 1);
     }
 }
 
 #[tokio::test]
-async fn mistake_10_a_panic_returns_what_was_recorded() {
+async fn mistake_10_a_panic_returns_the_recorded_state() {
     let host = Host::of(Behavior::Panics).await;
     for (prior, planned, name, act) in [
         (Value::Null, planned(), "b", "create"),
@@ -91,14 +94,14 @@ async fn mistake_10_a_panic_returns_what_was_recorded() {
             answer.diagnostics[0].detail,
             format!(
                 "The provider panicked in {act}: {act} went wrong. This is always a bug in the \
-                 provider; please report it."
+                 provider. Please report it."
             ),
         );
     }
 }
 
 #[tokio::test]
-async fn mistake_20_what_is_left_unknown_becomes_null_beside_an_error() {
+async fn mistake_20_an_unknown_value_after_apply_becomes_null_and_an_error() {
     let host = Host::of(Behavior::Returns(planned())).await;
     let answer = host.apply(&Value::Null, &planned()).await;
     assert_eq!(answer.object, thing(Value::Null, "b"));
@@ -108,13 +111,13 @@ async fn mistake_20_what_is_left_unknown_becomes_null_beside_an_error() {
     );
     assert_eq!(
         answer.diagnostics[0].detail,
-        "The result doesn't fit the schema: id: the value is still unknown. This is always a bug \
-         in the provider; please report it.",
+        "The result doesn't match the schema: id: the value is still unknown. This is always a bug \
+         in the provider. Please report it.",
     );
 }
 
 #[tokio::test]
-async fn mistake_14_a_result_that_does_not_fit_is_stored_as_far_as_it_fits() {
+async fn mistake_14_the_valid_part_of_an_invalid_result_is_stored() {
     let host = Host::of(Behavior::Returns(Value::object([
         ("id", Value::from("made")),
         ("name", "b".into()),
@@ -134,7 +137,7 @@ async fn mistake_14_a_result_that_does_not_fit_is_stored_as_far_as_it_fits() {
 }
 
 #[tokio::test]
-async fn success_without_a_state_is_an_error_that_forgets_nothing() {
+async fn success_without_a_state_is_an_error_and_keeps_the_prior_state() {
     for nothing in [Value::Null, Value::Unknown] {
         let host = Host::of(Behavior::Returns(nothing)).await;
         let answer = host.apply(&stored(), &planned()).await;
@@ -148,7 +151,7 @@ async fn success_without_a_state_is_an_error_that_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn mistake_22_a_delete_that_succeeds_is_null_whatever_was_recorded() {
+async fn mistake_22_a_successful_delete_returns_null() {
     let host = Host::of(Behavior::Waits).await;
     host.resource.release.notify_one();
     let answer = host.apply(&stored(), &Value::Null).await;
@@ -157,7 +160,7 @@ async fn mistake_22_a_delete_that_succeeds_is_null_whatever_was_recorded() {
 }
 
 #[tokio::test]
-async fn a_request_that_can_not_be_read_changes_nothing() {
+async fn an_invalid_request_changes_nothing() {
     let host = Host::of(Behavior::Behaves).await;
     let request = pb::apply_resource_change::Request {
         planned_state: Some(pb::DynamicValue {
@@ -179,7 +182,7 @@ async fn a_request_that_can_not_be_read_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_from_nothing_is_nothing() {
+async fn a_change_from_null_to_null_does_nothing() {
     let host = Host::of(Behavior::Panics).await;
     let answer = host.apply(&Value::Null, &Value::Null).await;
     assert_eq!((answer.object, answer.diagnostics.len()), (Value::Null, 0));

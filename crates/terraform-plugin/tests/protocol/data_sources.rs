@@ -1,4 +1,4 @@
-//! Data sources: validated, and read where everything in their configuration is known.
+//! Data sources: validation and reads.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
@@ -49,7 +49,7 @@ async fn read(host: &Host, word: &str) -> (Value, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_data_source_is_told_with_its_schema() {
+async fn the_schema_and_metadata_contain_the_data_source() {
     let host = Host::identified(Behavior::Behaves).await;
     let schema = host.schemas().await;
     assert_eq!(
@@ -72,7 +72,7 @@ async fn a_data_source_is_told_with_its_schema() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_held_against_the_schema_and_then_by_the_data_source() {
+async fn a_configuration_is_validated_by_the_schema_and_the_data_source() {
     let host = Host::identified(Behavior::Behaves).await;
     for (word, length, expected) in [
         ("fine".into(), Value::Null, vec![]),
@@ -97,7 +97,7 @@ async fn a_configuration_is_held_against_the_schema_and_then_by_the_data_source(
 }
 
 #[tokio::test]
-async fn what_is_read_is_whole_and_known() {
+async fn a_read_returns_a_complete_known_object() {
     let host = Host::identified(Behavior::Behaves).await;
     let found =
         |word: &str, length: i64| Value::object([("word", word.into()), ("length", length.into())]);
@@ -109,7 +109,7 @@ async fn what_is_read_is_whole_and_known() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_is_a_diagnostic_and_no_object() {
+async fn a_failed_read_returns_a_diagnostic_and_no_object() {
     let host = Host::identified(Behavior::Behaves).await;
     for (word, error) in [
         ("bad", "error at .word: Bad word"),
@@ -128,9 +128,9 @@ async fn a_read_that_fails_is_a_diagnostic_and_no_object() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_a_read_and_none_after_it() {
+async fn a_stop_cancels_a_read_but_no_later_one() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let stop = async {
         unmanaged.until("read waits").await;
         host.stop().await;

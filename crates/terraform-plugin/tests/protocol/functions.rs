@@ -1,4 +1,4 @@
-//! Functions: what hosts are told of them, and what calling one gives.
+//! Functions: their schemas and their calls.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
@@ -30,7 +30,7 @@ async fn call(host: &Host, arguments: Vec<pb::DynamicValue>) -> pb::call_functio
         .into_inner()
 }
 
-/// The result of a call, or the argument and the text of its error.
+/// The result of a call, or the argument index and the text of its error.
 async fn outcome(
     host: &Host,
     arguments: Vec<pb::DynamicValue>,
@@ -39,12 +39,12 @@ async fn outcome(
     match (answer.result, answer.error) {
         (Some(result), None) => Ok(msgpack::decode(&result.msgpack, &Type::String).unwrap()),
         (None, Some(error)) => Err((error.function_argument, error.text)),
-        both => panic!("one of both has to be there: {both:?}"),
+        both => panic!("expected a result or an error: {both:?}"),
     }
 }
 
 #[tokio::test]
-async fn mistake_12_a_function_is_told_with_all_its_pieces_wherever_hosts_look() {
+async fn mistake_12_the_schema_and_metadata_contain_the_complete_function() {
     let host = Host::identified(Behavior::Behaves).await;
     let schema = host.schemas().await;
     let function = &schema.functions[FUNCTION_NAME];
@@ -82,13 +82,13 @@ async fn mistake_12_a_function_is_told_with_all_its_pieces_wherever_hosts_look()
 }
 
 #[tokio::test]
-async fn arguments_are_taken_by_position_and_any_number_of_further_ones() {
+async fn arguments_are_positional_and_further_ones_are_variadic() {
     let host = Host::identified(Behavior::Behaves).await;
     for (arguments, result) in [
         (vec![text("a"), text("-")], "a"),
         (vec![text("a"), text("-"), text("b"), text("c")], "a-b-c"),
         (vec![text("a"), text(Value::Null), text("b")], "ab"),
-        // A null argument may also come as no bytes at all.
+        // Hosts may also encode a null argument as no bytes.
         (
             vec![text("a"), pb::DynamicValue::default(), text("b")],
             "ab",
@@ -99,7 +99,7 @@ async fn arguments_are_taken_by_position_and_any_number_of_further_ones() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_argument_is_said_of_it_by_its_number() {
+async fn an_argument_error_has_the_index_of_the_argument() {
     let host = Host::identified(Behavior::Behaves).await;
     let error = |argument, text: &str| Err((argument, text.to_owned()));
     for (arguments, expected) in [
@@ -123,19 +123,16 @@ async fn what_is_wrong_with_an_argument_is_said_of_it_by_its_number() {
             vec![text("worse"), text("-")],
             error(None, "there are worse words"),
         ),
-        (
-            vec![text("a")],
-            error(None, "it takes 2 arguments, 1 were given"),
-        ),
+        (vec![text("a")], error(None, "expected 2 arguments, got 1")),
     ] {
         assert_eq!(outcome(&host, arguments).await, expected);
     }
 }
 
 #[tokio::test]
-async fn the_result_of_what_is_unknown_is_unknown_and_the_function_is_not_run() {
+async fn a_function_does_not_run_for_unknown_arguments() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let unknown = || text(Value::Unknown);
     for arguments in [
         vec![unknown(), text("-")],
@@ -144,23 +141,26 @@ async fn the_result_of_what_is_unknown_is_unknown_and_the_function_is_not_run() 
         assert_eq!(outcome(&host, arguments).await, Ok(Value::Unknown));
     }
     assert_eq!(unmanaged.noted(), [""; 0]);
-    // One that copes with it is asked.
+    // The function runs if the parameter allows unknown values.
     let result = outcome(&host, vec![text("a"), unknown()]).await;
     assert_eq!(result, Ok(Value::Unknown));
     assert_eq!(unmanaged.noted(), ["join 2"]);
 }
 
 #[tokio::test]
-async fn mistake_10_a_function_that_fails_at_its_work_is_a_function_error() {
+async fn mistake_10_a_panic_or_invalid_result_is_a_function_error() {
     let host = Host::identified(Behavior::Behaves).await;
-    let bug = "This is always a bug in the provider; please report it.";
+    let bug = "This is always a bug in the provider. Please report it.";
     for (word, expected) in [
         ("panic", "the provider panicked: no such word."),
         (
             "number",
-            "the result doesn't fit its type: a string is required, found a number.",
+            "the result doesn't match its type: a string is required, found a number.",
         ),
-        ("unknown", "the result of known arguments is unknown."),
+        (
+            "unknown",
+            "the result is unknown, but all arguments are known.",
+        ),
     ] {
         let (argument, text) = outcome(&host, vec![text(word), text("-")])
             .await
@@ -170,7 +170,7 @@ async fn mistake_10_a_function_that_fails_at_its_work_is_a_function_error() {
 }
 
 #[tokio::test]
-async fn a_function_needs_no_configured_provider() {
+async fn a_function_runs_without_a_configured_provider() {
     let host = Host::identified(Behavior::Panics).await;
     assert_eq!(
         outcome(&host, vec![text("a"), text("-")]).await,

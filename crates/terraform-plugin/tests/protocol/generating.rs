@@ -1,4 +1,4 @@
-//! Configurations for objects that have been imported, as Terraform 1.14 and later ask for them.
+//! Generated configurations for imported objects, as Terraform 1.14 and later request them.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
@@ -17,7 +17,7 @@ async fn generate(host: &Host, state: Option<&Value>) -> (Value, Vec<String>) {
 }
 
 #[tokio::test]
-async fn what_only_the_provider_decides_on_stands_in_no_configuration() {
+async fn a_generated_configuration_has_no_computed_attributes() {
     let host = Host::of(Behavior::Behaves).await;
     let rule = Value::object([("name", "x".into())]);
     let state = |id: Value| {
@@ -35,7 +35,7 @@ async fn what_only_the_provider_decides_on_stands_in_no_configuration() {
 }
 
 #[tokio::test]
-async fn a_host_that_sends_no_state_gets_an_answer_that_says_so() {
+async fn a_request_without_a_state_is_an_error() {
     let host = Host::of(Behavior::Behaves).await;
     for state in [None, Some(&Value::Null)] {
         let (config, said) = generate(&host, state).await;

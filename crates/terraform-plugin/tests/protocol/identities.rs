@@ -1,5 +1,5 @@
-//! Identities: on every answer about an object, the same for good, and no trouble for a host that
-//! doesn't know them.
+//! Identities: every answer about an object has one, it never changes, and hosts without support
+//! ignore it.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
@@ -104,7 +104,7 @@ async fn apply(
 const CHANGED: &str = "error: Unexpected Identity Change";
 
 #[tokio::test]
-async fn mistake_25_the_schema_says_what_an_import_needs() {
+async fn mistake_25_the_identity_schema_has_the_import_requirements() {
     let host = Host::identified(Behavior::Behaves).await;
     let request = pb::get_resource_identity_schemas::Request {};
     let answer = host.client().get_resource_identity_schemas(request).await;
@@ -132,7 +132,7 @@ async fn mistake_25_the_schema_says_what_an_import_needs() {
 }
 
 #[tokio::test]
-async fn a_read_brings_the_identity_whether_the_host_has_one_or_not() {
+async fn a_read_returns_the_identity_even_if_the_host_has_none() {
     let host = Host::identified(Behavior::Behaves).await;
     let nothing = Value::object([("name", Value::Null), ("zone", Value::Null)]);
     for stored in [
@@ -147,7 +147,7 @@ async fn a_read_brings_the_identity_whether_the_host_has_one_or_not() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_leaves_the_identity_as_it_was() {
+async fn a_failed_read_keeps_the_identity() {
     let host = Host::identified(Behavior::FailsAtOnce).await;
     let (kept, said) = read(&host, sent(&identity("a"))).await;
     assert_eq!((kept, said.len()), (identity("a"), 1));
@@ -155,7 +155,7 @@ async fn a_read_that_fails_leaves_the_identity_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_gone_has_no_identity() {
+async fn a_deleted_object_has_no_identity() {
     let host = Host::identified(Behavior::Returns(Value::Null)).await;
     assert_eq!(
         read(&host, sent(&identity("a"))).await,
@@ -164,11 +164,11 @@ async fn an_object_that_is_gone_has_no_identity() {
 }
 
 #[tokio::test]
-async fn an_identity_that_changes_in_a_read_is_an_error_that_changes_nothing() {
+async fn an_identity_change_in_a_read_is_an_error() {
     let host = Host::identified(Behavior::Returns(thing("b"))).await;
     let (kept, said) = read(&host, sent(&identity("a"))).await;
     assert_eq!((kept, said), (identity("a"), vec![CHANGED.to_owned()]));
-    // Without one to compare with there is nothing to be said against it.
+    // Without a stored identity there is nothing to compare.
     assert_eq!(read(&host, None).await, (identity("b"), vec![]));
 }
 
@@ -179,16 +179,12 @@ async fn an_object_without_an_identity_is_an_error() {
     assert_eq!(kept, identity("a"));
     assert_eq!(said, ["error: Missing Resource Identity After Read"]);
     let (kept, said) = apply(&host, &Value::Null, &thing("a"), sent(&identity("a"))).await;
-    assert_eq!(
-        kept,
-        identity("a"),
-        "what was planned_identity is better than nothing"
-    );
+    assert_eq!(kept, identity("a"), "the planned identity is kept");
     assert_eq!(said, ["error: Missing Resource Identity After Create"]);
 }
 
 #[tokio::test]
-async fn a_plan_of_a_new_object_may_not_know_its_identity_yet() {
+async fn a_plan_of_a_new_object_omits_an_unknown_identity() {
     let host = Host::identified(Behavior::Behaves).await;
     let create = plan(&host, &Value::Null, &thing("a"), None).await;
     assert_eq!(create, (identity("a"), vec![]));
@@ -196,15 +192,15 @@ async fn a_plan_of_a_new_object_may_not_know_its_identity_yet() {
     assert_eq!(
         unknown,
         (Value::Null, vec![]),
-        "OpenTofu can't show an unknown one"
+        "OpenTofu can't show an unknown identity"
     );
-    // Terraform brings the identity of the first plan where it asks for a replacement's second.
+    // Terraform plans a replacement twice. The second request has the identity from the first plan.
     let again = plan(&host, &Value::Null, &thing("b"), sent(&identity("a"))).await;
     assert_eq!(again, (identity("b"), vec![]));
 }
 
 #[tokio::test]
-async fn a_plan_changes_an_identity_by_replacement_only() {
+async fn only_a_replacement_changes_the_identity() {
     let host = Host::identified(Behavior::Behaves).await;
     let stored = || sent(&identity("a"));
     let update = plan(&host, &thing("a"), &thing("a"), stored()).await;
@@ -222,7 +218,7 @@ async fn a_plan_changes_an_identity_by_replacement_only() {
 }
 
 #[tokio::test]
-async fn an_apply_brings_the_identity_that_was_promised() {
+async fn an_apply_returns_the_planned_identity() {
     let host = Host::identified(Behavior::Behaves).await;
     for planned_identity in [None, sent(&identity(Value::Unknown)), sent(&identity("a"))] {
         let created = apply(&host, &Value::Null, &thing("a"), planned_identity.clone()).await;
@@ -235,7 +231,7 @@ async fn an_apply_brings_the_identity_that_was_promised() {
 }
 
 #[tokio::test]
-async fn what_exists_after_a_failure_has_its_identity() {
+async fn partial_state_has_its_identity() {
     for (behavior, name) in [(Behavior::FailsHalfway, "a"), (Behavior::Panics, "a")] {
         let host = Host::identified(behavior).await;
         for (prior, planned) in [
@@ -249,13 +245,13 @@ async fn what_exists_after_a_failure_has_its_identity() {
     }
     let host = Host::identified(Behavior::FailsAtOnce).await;
     let (kept, _) = apply(&host, &Value::Null, &thing("a"), sent(&identity("a"))).await;
-    assert_eq!(kept, Value::Null, "nothing was made");
+    assert_eq!(kept, Value::Null, "nothing was created");
     let (kept, _) = apply(&host, &thing("a"), &thing("a"), sent(&identity("a"))).await;
     assert_eq!(kept, identity("a"));
 }
 
 #[tokio::test]
-async fn an_apply_that_breaks_the_promise_says_so_beside_what_there_is() {
+async fn an_identity_change_in_an_apply_is_an_error_and_keeps_the_state() {
     let host = Host::identified(Behavior::Returns(thing("b"))).await;
     let broken = apply(&host, &thing("a"), &thing("a"), sent(&identity("a"))).await;
     assert_eq!(broken, (identity("b"), vec![CHANGED.to_owned()]));
@@ -286,7 +282,7 @@ async fn import(
 }
 
 #[tokio::test]
-async fn an_import_goes_by_id_or_by_identity_and_brings_the_whole_identity() {
+async fn an_import_by_id_or_identity_returns_the_complete_identity() {
     let host = Host::identified(Behavior::Behaves).await;
     for (id, by) in [
         ("a", None),
@@ -299,7 +295,7 @@ async fn an_import_goes_by_id_or_by_identity_and_brings_the_whole_identity() {
 }
 
 #[tokio::test]
-async fn an_import_by_half_an_identity_names_what_is_missing() {
+async fn an_import_by_incomplete_identity_is_an_error() {
     let host = Host::identified(Behavior::Behaves).await;
     let half = Value::object([("name", Value::Null), ("zone", "z".into())]);
     let (_, _, said) = import(&host, "", sent(&half)).await;
@@ -308,7 +304,7 @@ async fn an_import_by_half_an_identity_names_what_is_missing() {
 }
 
 #[tokio::test]
-async fn an_import_without_an_identity_to_show_is_an_error() {
+async fn an_import_that_returns_no_identity_is_an_error() {
     let host = Host::identified(Behavior::Returns(thing(Value::Null))).await;
     let (_, _, said) = import(&host, "a", None).await;
     assert_eq!(said, ["error: Missing Resource Identity After Import"]);
@@ -332,7 +328,7 @@ async fn upgrade(host: &Host, version: i64, json: &str) -> (Value, Vec<String>) 
 }
 
 #[tokio::test]
-async fn a_stored_identity_is_upgraded_and_one_that_is_not_there_is_no_trouble() {
+async fn a_stored_identity_is_upgraded_and_a_missing_one_is_ignored() {
     let host = Host::identified(Behavior::Behaves).await;
     assert_eq!(
         upgrade(&host, 1, r#"{"name":"a"}"#).await,
@@ -364,7 +360,7 @@ async fn a_stored_identity_is_upgraded_and_one_that_is_not_there_is_no_trouble()
 }
 
 #[tokio::test]
-async fn a_resource_without_identity_never_brings_one_whatever_the_host_sends() {
+async fn a_resource_without_identity_never_returns_one() {
     let host = Host::of(Behavior::Behaves).await;
     let stored = || sent(&identity("a"));
     assert_eq!(read(&host, stored()).await, (Value::Null, vec![]));

@@ -1,4 +1,4 @@
-//! Calls beside each other, calls that are given up, and stops.
+//! Concurrent calls, cancelled calls and stops.
 
 use terraform_plugin::value::Value;
 
@@ -10,7 +10,7 @@ fn named(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn calls_go_on_beside_one_that_waits() {
+async fn calls_are_answered_while_another_waits() {
     let host = Host::of(Behavior::Waits).await;
     let planned = named("slow");
     let create = host.apply(&Value::Null, &planned);
@@ -29,7 +29,7 @@ async fn calls_go_on_beside_one_that_waits() {
 }
 
 #[tokio::test]
-async fn many_calls_at_once_are_each_answered_with_their_own() {
+async fn concurrent_calls_each_get_their_own_answer() {
     let host = Host::of(Behavior::Behaves).await;
     let names: Vec<String> = (0..50).map(|number| format!("thing {number}")).collect();
     let answers = names.iter().map(|name| async {
@@ -41,7 +41,7 @@ async fn many_calls_at_once_are_each_answered_with_their_own() {
 }
 
 #[tokio::test]
-async fn a_create_that_the_host_gives_up_still_runs_to_its_end() {
+async fn a_create_runs_to_its_end_if_the_host_gives_up_the_call() {
     let host = Host::of(Behavior::Waits).await;
     let request = host.apply_request(&Value::Null, &named("a"));
     let mut client = host.client();
@@ -50,7 +50,7 @@ async fn a_create_that_the_host_gives_up_still_runs_to_its_end() {
 
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    // An answer to a later call says that the reset of the first has arrived.
+    // The answer to a later call shows that the provider has received the reset of the first.
     host.read(&named("a")).await;
 
     host.resource.release.notify_one();
@@ -59,7 +59,7 @@ async fn a_create_that_the_host_gives_up_still_runs_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_stop_cancels_what_runs_which_returns_what_exists() {
+async fn a_stopped_create_returns_partial_state() {
     let host = Host::of(Behavior::Waits).await;
     let planned = named("a");
     let create = host.apply(&Value::Null, &planned);
@@ -73,7 +73,7 @@ async fn a_stop_cancels_what_runs_which_returns_what_exists() {
 }
 
 #[tokio::test]
-async fn what_starts_after_a_stop_is_not_cancelled() {
+async fn an_operation_after_a_stop_is_not_cancelled() {
     let host = Host::of(Behavior::Waits).await;
     host.stop().await;
     host.resource.release.notify_one();
@@ -83,7 +83,7 @@ async fn what_starts_after_a_stop_is_not_cancelled() {
 }
 
 #[tokio::test]
-async fn a_stop_returns_at_once_while_something_runs() {
+async fn a_stop_returns_immediately_during_an_operation() {
     let host = Host::of(Behavior::Waits).await;
     let mut client = host.client();
     let request = host.apply_request(&Value::Null, &named("a"));

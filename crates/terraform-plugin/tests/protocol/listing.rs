@@ -1,4 +1,4 @@
-//! List resources, event by event, as Terraform 1.14 and later call them.
+//! The events of list resources, as Terraform 1.14 and later call them.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::{Type, Value, msgpack};
@@ -37,8 +37,7 @@ async fn start(
         .into_inner()
 }
 
-/// An event in a line: what it is called, its name in its identity, that in its object, what is
-/// said of it.
+/// An event in one line: display name, name in the identity, name in the object, diagnostics.
 fn line(host: &Host, event: pb::list_resource::Event) -> String {
     let name = |object: &Value| object.get("name").as_str().unwrap_or("?").to_owned();
     let identity = event
@@ -65,7 +64,7 @@ async fn list(host: &Host, request: pb::list_resource::Request) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_is_told_with_the_schema_of_its_filter() {
+async fn the_schema_and_metadata_contain_the_list_resource() {
     let host = Host::identified(Behavior::Behaves).await;
     let schema = host.schemas().await;
     let block = schema.list_resource_schemas[RESOURCE_TYPE]
@@ -84,7 +83,7 @@ async fn a_list_is_told_with_the_schema_of_its_filter() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_held_against_the_schema_and_then_by_the_list() {
+async fn a_configuration_is_validated_by_the_schema_and_the_list_resource() {
     let host = Host::identified(Behavior::Behaves).await;
     for (word, expected) in [
         ("fine".into(), vec![]),
@@ -105,7 +104,7 @@ async fn a_configuration_is_held_against_the_schema_and_then_by_the_list() {
 }
 
 #[tokio::test]
-async fn each_object_is_an_event_with_identity_and_the_object_where_it_is_wanted() {
+async fn each_object_is_an_event_with_identity_and_requested_state() {
     let host = Host::identified(Behavior::Behaves).await;
     assert_eq!(
         list(&host, request("ab", false, 100)).await,
@@ -125,44 +124,44 @@ async fn each_object_is_an_event_with_identity_and_the_object_where_it_is_wanted
 }
 
 #[tokio::test]
-async fn no_more_is_listed_than_the_host_wants() {
+async fn a_list_ends_at_the_limit() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     for limit in [0, -1] {
         assert_eq!(list(&host, request("abc", false, limit)).await, [""; 0]);
     }
     assert_eq!(
         unmanaged.noted(),
         [""; 0],
-        "nothing is looked up for nothing"
+        "a limit of 0 must not start the list"
     );
     assert_eq!(list(&host, request("abcdefgh", false, 2)).await.len(), 2);
     assert_eq!(list(&host, request("abc", false, 3)).await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_list_goes_no_further_than_the_host_reads() {
+async fn a_list_waits_for_the_host_to_read() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
-    // Far more than what the connection and everything on the way to it can hold.
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
+    // Far more events than the connection and all buffers can hold.
     let word = "x".repeat(200_000);
     let mut events = start(&host, request(&word, true, i64::MAX)).await;
     for _ in 0..10 {
         assert!(events.message().await.unwrap().is_some());
     }
-    // Whatever can go on has gone on, once other calls have been answered for a while.
+    // After these calls, the list has run as far as it can.
     for _ in 0..50 {
         host.schemas().await;
     }
     let sent = unmanaged.noted().len();
     assert!(
         sent < word.len(),
-        "all of {sent} were sent to a host that didn't read"
+        "all {sent} events were sent although the host didn't read"
     );
 }
 
 #[tokio::test]
-async fn what_goes_wrong_ends_the_list_with_a_diagnostic() {
+async fn an_error_ends_the_list_with_a_diagnostic() {
     let host = Host::identified(Behavior::Behaves).await;
     let failed = r#""" None None error at .word: Bad word"#;
     assert_eq!(list(&host, request("bad", false, 100)).await, [failed]);
@@ -183,7 +182,7 @@ async fn what_goes_wrong_ends_the_list_with_a_diagnostic() {
 }
 
 #[tokio::test]
-async fn mistake_25_an_event_without_identity_or_with_a_misfit_is_an_error() {
+async fn mistake_25_an_event_without_identity_or_with_an_invalid_object_is_an_error() {
     let host = Host::identified(Behavior::Behaves).await;
     assert_eq!(
         list(&host, request("nameless", false, 100)).await,
@@ -200,13 +199,13 @@ async fn mistake_25_an_event_without_identity_or_with_a_misfit_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_host_that_goes_away_ends_the_list_where_it_stands() {
+async fn a_list_is_dropped_if_the_host_disconnects() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let events = start(&host, request("deaf", false, 100)).await;
     drop(events);
     let request = request("a", false, 100);
-    assert_eq!(list(&host, request).await.len(), 1, "the process lives on");
+    assert_eq!(list(&host, request).await.len(), 1, "the process continues");
 
     let mut events = start(&host, self::request("deaf", false, 100)).await;
     for _ in 0..4 {
@@ -218,9 +217,9 @@ async fn a_host_that_goes_away_ends_the_list_where_it_stands() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_a_list_with_what_it_has_to_say() {
+async fn a_stop_cancels_a_list_and_returns_its_error() {
     let unmanaged = ScriptedUnmanaged::new();
-    let host = Host::beside(Behavior::Behaves, &unmanaged).await;
+    let host = Host::with_unmanaged(Behavior::Behaves, &unmanaged).await;
     let stop = async {
         unmanaged.until("list waits").await;
         host.stop().await;

@@ -1,13 +1,11 @@
-//! The plugin protocol as hosts expect it, over gRPC in process.
+//! Tests of the plugin protocol over gRPC in process.
 //!
-//! Tests named "mistake n" stand for the 25 likeliest mistakes of a provider that is written from
-//! scratch. Those of handshake, TLS and logs (1 to 7, 9) need a socket and stand elsewhere; those
-//! of a resource's own planning (16 to 18) are played by the provider's own resource.
+//! Tests named "mistake n" cover the 25 likeliest mistakes of a provider written from scratch. Mistakes
+//! 1 to 7 and 9 are about handshake, TLS and logs. They need a socket, so other tests cover them.
+//! Mistakes 16 to 18 are about a resource's planning, so the tests of the provider's own resource cover
+//! them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that can't go on fails where it stands"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod acting;
 mod applying;

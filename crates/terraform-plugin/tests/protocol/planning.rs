@@ -11,7 +11,7 @@ fn named(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_plan_has_every_attribute_and_what_is_decided_later_is_unknown() {
+async fn a_plan_has_every_attribute_and_unknown_computed_values() {
     let host = Host::of(Behavior::Behaves).await;
     let plan = host.plan(&Value::Null, &named("a")).await;
     assert_eq!(plan.lines(), [""; 0]);
@@ -29,10 +29,10 @@ async fn a_plan_has_every_attribute_and_what_is_decided_later_is_unknown() {
 }
 
 #[tokio::test]
-async fn mistakes_14_and_19_attributes_and_blocks_left_out_are_null_and_empty() {
+async fn mistakes_14_and_19_omitted_attributes_are_null_and_omitted_blocks_empty() {
     let host = Host::of(Behavior::Returns(Value::object([("name", "a".into())]))).await;
     let plan = host.plan(&Value::Null, &named("a")).await;
-    // That it decodes at all says that nothing is missing.
+    // The decoder fails if an attribute is missing.
     assert_eq!(*plan.object.get("size"), Value::Null);
     assert_eq!(*plan.object.get("rule"), Value::List(vec![]));
 }
@@ -52,17 +52,20 @@ async fn mistake_21_a_write_only_value_never_leaves_the_configuration() {
 }
 
 #[tokio::test]
-async fn mistake_22_a_destroy_is_planned_as_null_without_asking_the_resource() {
+async fn mistake_22_a_destroy_is_planned_as_null_without_calling_the_resource() {
     let host = Host::of(Behavior::Panics).await;
     let plan = host.plan(&named("a"), &Value::Null).await;
     assert_eq!(plan.object, Value::Null);
-    assert_eq!(plan.private, b"prior", "private data must reach the delete");
+    assert_eq!(
+        plan.private, b"prior",
+        "private state must reach the delete"
+    );
     assert_eq!(plan.lines(), [""; 0]);
     assert_eq!(host.resource.calls(), [""; 0]);
 }
 
 #[tokio::test]
-async fn attributes_that_force_a_replacement_are_paths() {
+async fn attributes_that_require_replacement_are_paths() {
     use pb::attribute_path::step::Selector;
     let host = Host::of(Behavior::Behaves).await;
     let with_rule = |name: &str| {
@@ -88,7 +91,7 @@ async fn attributes_that_force_a_replacement_are_paths() {
 }
 
 #[tokio::test]
-async fn mistake_24_nothing_is_deferred_even_where_the_host_would_allow_it() {
+async fn mistake_24_no_plan_is_deferred_even_if_the_host_allows_it() {
     let host = Host::of(Behavior::Behaves).await;
     let request = pb::plan_resource_change::Request {
         client_capabilities: Some(pb::ClientCapabilities {
@@ -102,7 +105,7 @@ async fn mistake_24_nothing_is_deferred_even_where_the_host_would_allow_it() {
 }
 
 #[tokio::test]
-async fn an_unknown_dynamic_block_comes_back_as_it_is() {
+async fn an_unknown_dynamic_block_stays_unknown() {
     let host = Host::of(Behavior::Behaves).await;
     let proposed = Value::object([("name", "a".into()), ("rule", Value::Unknown)]);
     let plan = host.plan(&Value::Null, &proposed).await;
@@ -110,7 +113,7 @@ async fn an_unknown_dynamic_block_comes_back_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_error_is_a_diagnostic_with_its_path_and_no_plan() {
+async fn a_failed_plan_returns_a_diagnostic_with_its_path() {
     let host = Host::of(Behavior::FailsAtOnce).await;
     let plan = host.plan(&Value::Null, &named("a")).await;
     assert_eq!(plan.lines(), ["error at .name: Can't plan"]);
@@ -118,7 +121,7 @@ async fn an_error_is_a_diagnostic_with_its_path_and_no_plan() {
 }
 
 #[tokio::test]
-async fn success_without_a_plan_is_an_error_and_no_plan_to_destroy() {
+async fn a_null_plan_is_an_error_and_not_a_destroy() {
     for nothing in [Value::Null, Value::Unknown] {
         let host = Host::of(Behavior::Returns(nothing)).await;
         let plan = host.plan(&named("a"), &named("b")).await;
@@ -134,7 +137,7 @@ async fn mistake_10_a_panic_is_a_diagnostic() {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_no_value_of_the_schema_is_an_error_with_its_path() {
+async fn a_plan_that_does_not_match_the_schema_is_an_error_with_its_path() {
     let host = Host::of(Behavior::Returns(Value::object([(
         "size",
         Value::from("big"),
@@ -147,13 +150,13 @@ async fn a_plan_that_is_no_value_of_the_schema_is_an_error_with_its_path() {
     );
     assert_eq!(
         plan.diagnostics[0].detail,
-        "The result doesn't fit the schema: size: a number is required, found a string. This is \
-         always a bug in the provider; please report it.",
+        "The result doesn't match the schema: size: a number is required, found a string. This is \
+         always a bug in the provider. Please report it.",
     );
 }
 
 #[tokio::test]
-async fn a_value_that_does_not_fit_is_refused_with_its_path() {
+async fn a_request_that_does_not_match_the_schema_is_an_error_with_its_path() {
     let host = Host::of(Behavior::Behaves).await;
     let mut request = host.plan_request(&Value::Null, &named("a"));
     // {"id": nil, "name": "n", "rule": [{"name": 7}], "secret": nil, "size": nil}

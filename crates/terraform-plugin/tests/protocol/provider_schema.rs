@@ -1,4 +1,4 @@
-//! What there is: schemas, capabilities, the provider block.
+//! Schemas, capabilities and the provider block.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use terraform_plugin_testing::host::{Host, connect, lines};
 use terraform_plugin_testing::schemas;
 use terraform_plugin_testing::scripted_provider::{Behavior, RESOURCE_TYPE, ScriptedResource};
 
-/// A line for each attribute and block: name, type, what it is.
+/// One line for each attribute and block: name, type, flags.
 fn outline(block: &pb::schema::Block, indent: &str) -> String {
     let mut text = String::new();
     for attribute in &block.attributes {
@@ -63,7 +63,7 @@ fn attribute_outline(attribute: &pb::schema::Attribute, indent: &str) -> String 
 }
 
 #[tokio::test]
-async fn mistakes_12_and_13_every_piece_of_a_schema_is_there_and_flagged() {
+async fn mistakes_12_and_13_the_schema_contains_every_attribute_and_block() {
     let host = Host::with(schemas::everything(), Behavior::Behaves).await;
     let answer = host.schemas().await;
     assert_eq!(lines(&answer.diagnostics), [""; 0]);
@@ -118,7 +118,7 @@ async fn mistakes_12_and_13_every_piece_of_a_schema_is_there_and_flagged() {
 }
 
 #[tokio::test]
-async fn flags_reach_the_host() {
+async fn attribute_flags_reach_the_host() {
     let flagged = vec![
         Attribute::new("id", Type::String, Configurability::Computed, "The id."),
         Attribute::new("name", Type::String, Configurability::Required, "").sensitive(),
@@ -145,7 +145,7 @@ async fn flags_reach_the_host() {
 }
 
 #[tokio::test]
-async fn mistake_13_a_schema_that_hosts_refuse_is_an_error_that_names_the_flaw() {
+async fn mistake_13_a_schema_that_hosts_reject_is_an_error() {
     let attributes = vec![
         Attribute::new("count", Type::String, Configurability::Optional, ""),
         Attribute::nested(
@@ -167,16 +167,16 @@ async fn mistake_13_a_schema_that_hosts_refuse_is_an_error_that_names_the_flaw()
     assert_eq!(
         details,
         [
-            "The schema of \"test_thing\" breaks a rule of the protocol: tags: a set holds \
-             nothing dynamic. This is always a bug in the provider; please report it.",
+            "The schema of \"test_thing\" breaks a rule of the protocol: tags: a set must not \
+             contain dynamic attributes. This is always a bug in the provider. Please report it.",
             "The schema of \"test_thing\" breaks a rule of the protocol: count: the name is \
-             reserved. This is always a bug in the provider; please report it.",
+             reserved. This is always a bug in the provider. Please report it.",
         ],
     );
 }
 
 #[tokio::test]
-async fn metadata_and_schema_tell_the_same_capabilities() {
+async fn metadata_and_schema_have_the_same_capabilities() {
     let host = Host::of(Behavior::Behaves).await;
     let request = pb::get_metadata::Request {};
     let metadata = host
@@ -200,7 +200,7 @@ async fn metadata_and_schema_tell_the_same_capabilities() {
 }
 
 #[tokio::test]
-async fn the_provider_block_is_validated_and_configured_again_and_again() {
+async fn the_provider_can_be_validated_and_configured_repeatedly() {
     let host = Host::of(Behavior::Behaves).await;
     let kind = Type::Object([("account".to_owned(), Type::String)].into());
     let config = |account: Value| {
@@ -234,18 +234,18 @@ async fn the_provider_block_is_validated_and_configured_again_and_again() {
             "validate provider",
             "configure one for 1.11.4",
             "configure two for 1.11.4",
-            "configure nobody for 1.11.4",
+            "configure no account for 1.11.4",
         ],
     );
 }
 
-/// A provider of these resources, with an empty block.
-struct Troupe {
+/// A provider with these resources and an empty provider block.
+struct Resources {
     schema: Schema,
     resources: Vec<Arc<dyn Resource>>,
 }
 
-impl Troupe {
+impl Resources {
     fn of(resources: Vec<Arc<dyn Resource>>) -> Arc<Self> {
         Arc::new(Self {
             schema: schemas::schema(vec![], vec![]),
@@ -255,7 +255,7 @@ impl Troupe {
 }
 
 #[async_trait]
-impl Provider for Troupe {
+impl Provider for Resources {
     fn schema(&self) -> &Schema {
         &self.schema
     }
@@ -274,17 +274,17 @@ impl Provider for Troupe {
 }
 
 #[tokio::test]
-async fn a_provider_of_nothing_still_has_a_block() {
-    let mut client = connect(Troupe::of(vec![])).await;
+async fn an_empty_provider_still_has_a_provider_block() {
+    let mut client = connect(Resources::of(vec![])).await;
     let answer = client.get_provider_schema(pb::get_provider_schema::Request {});
     let answer = answer.await.unwrap().into_inner();
     assert!(answer.provider.unwrap().block.is_some());
 }
 
 #[tokio::test]
-async fn two_resources_of_one_name_are_an_error() {
+async fn two_resources_with_the_same_name_are_an_error() {
     let twin = || ScriptedResource::new(schemas::thing(), Behavior::Behaves);
-    let mut client = connect(Troupe::of(vec![twin(), twin()])).await;
+    let mut client = connect(Resources::of(vec![twin(), twin()])).await;
     let answer = client.get_provider_schema(pb::get_provider_schema::Request {});
     let answer = answer.await.unwrap().into_inner();
     assert_eq!(
@@ -293,7 +293,7 @@ async fn two_resources_of_one_name_are_an_error() {
     );
     assert_eq!(
         answer.diagnostics[0].detail,
-        "The schema of \"test_thing\" breaks a rule of the protocol: there are two of that name. \
-         This is always a bug in the provider; please report it.",
+        "The schema of \"test_thing\" breaks a rule of the protocol: the name is used twice. \
+         This is always a bug in the provider. Please report it.",
     );
 }

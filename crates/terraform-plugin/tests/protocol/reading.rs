@@ -28,7 +28,7 @@ fn json(text: &str) -> pb::RawState {
 }
 
 #[tokio::test]
-async fn a_read_returns_the_object_and_its_private_data() {
+async fn a_read_returns_the_object_and_its_private_state() {
     let host = Host::of(Behavior::Behaves).await;
     let read = host.read(&stored()).await;
     assert_eq!(read.object, stored());
@@ -37,14 +37,14 @@ async fn a_read_returns_the_object_and_its_private_data() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_gone_reads_as_null() {
+async fn a_deleted_object_reads_as_null() {
     let host = Host::of(Behavior::Returns(Value::Null)).await;
     let read = host.read(&stored()).await;
     assert_eq!((read.object, read.diagnostics.len()), (Value::Null, 0));
 }
 
 #[tokio::test]
-async fn a_read_that_fails_keeps_state_and_private_data() {
+async fn a_failed_read_keeps_state_and_private_state() {
     let unknown = Value::object([("id", Value::Unknown), ("name", "a".into())]);
     for (behavior, error) in [
         (Behavior::FailsAtOnce, "error at .name: Can't read"),
@@ -71,7 +71,7 @@ async fn mistake_10_a_panic_in_read_is_a_diagnostic() {
 }
 
 #[tokio::test]
-async fn mistake_23_a_state_of_the_current_version_is_read_by_the_schema() {
+async fn mistake_23_a_state_of_the_current_version_is_decoded_by_the_schema() {
     let host = Host::of(Behavior::Panics).await;
     let stored = r#"{"id":"old","size":9007199254740993.25,"gone":[1],"rule":[{}]}"#;
     let upgraded = host.upgrade(2, json(stored)).await;
@@ -86,7 +86,7 @@ async fn mistake_23_a_state_of_the_current_version_is_read_by_the_schema() {
 }
 
 #[tokio::test]
-async fn a_state_of_an_older_version_is_upgraded_by_the_resource() {
+async fn the_resource_upgrades_a_state_of_an_older_version() {
     let host = Host::of(Behavior::Behaves).await;
     let upgraded = host.upgrade(1, json(r#"{"old":1}"#)).await;
     assert_eq!(upgraded.object, thing(Value::Null, "upgraded".into()));
@@ -94,7 +94,7 @@ async fn a_state_of_an_older_version_is_upgraded_by_the_resource() {
 }
 
 #[tokio::test]
-async fn mistake_23_a_state_that_can_not_be_upgraded_is_an_error_and_never_null() {
+async fn mistake_23_a_failed_state_upgrade_is_an_error() {
     let unreadable = "error: Can't read the stored state";
     let flat = pb::RawState {
         flatmap: [("id".to_owned(), "old".to_owned())].into(),
@@ -134,7 +134,7 @@ async fn mistake_23_a_state_that_can_not_be_upgraded_is_an_error_and_never_null(
 }
 
 #[tokio::test]
-async fn an_import_is_one_whole_object() {
+async fn an_import_returns_one_complete_object() {
     let host = Host::of(Behavior::Behaves).await;
     let (imported, found) = host.import("the-id").await;
     let imported = imported.unwrap();
@@ -144,7 +144,7 @@ async fn an_import_is_one_whole_object() {
 }
 
 #[tokio::test]
-async fn an_import_that_fails_is_an_error_and_no_object() {
+async fn a_failed_import_returns_an_error_and_no_object() {
     let unknown = Value::object([("id", Value::Unknown)]);
     for (behavior, error) in [
         (Behavior::FailsAtOnce, "error at .name: Can't import"),

@@ -1,4 +1,4 @@
-//! How a provider says that there is none of something.
+//! Answers to calls for something that the provider doesn't support.
 
 use terraform_plugin::protocol::generated as pb;
 use tonic::Code;
@@ -7,7 +7,7 @@ use terraform_plugin_testing::host::{Host, lines};
 use terraform_plugin_testing::scripted_provider::{Behavior, RESOURCE_TYPE};
 
 #[tokio::test]
-async fn mistake_25_a_resource_without_identity_says_so() {
+async fn mistake_25_a_resource_without_identity_has_no_identity_schema() {
     let host = Host::of(Behavior::Behaves).await;
     let request = pb::get_resource_identity_schemas::Request {};
     let answer = host.client().get_resource_identity_schemas(request).await;
@@ -28,7 +28,7 @@ async fn mistake_25_a_resource_without_identity_says_so() {
 }
 
 #[tokio::test]
-async fn mistake_11_what_there_is_none_of_is_a_diagnostic_and_no_status() {
+async fn mistake_11_an_unknown_type_is_a_diagnostic_and_no_grpc_status() {
     let mut client = Host::of(Behavior::Behaves).await.client;
     let unknown = || "test_unknown".to_owned();
 
@@ -80,7 +80,7 @@ async fn mistake_11_what_there_is_none_of_is_a_diagnostic_and_no_status() {
 }
 
 #[tokio::test]
-async fn a_stream_of_which_there_is_none_ends_with_one_diagnostic() {
+async fn a_stream_of_an_unknown_type_has_one_diagnostic() {
     let mut client = Host::of(Behavior::Behaves).await.client;
     let request = pb::list_resource::Request {
         type_name: "test_unknown".to_owned(),
@@ -101,7 +101,7 @@ async fn a_stream_of_which_there_is_none_ends_with_one_diagnostic() {
     let mut events = client.invoke_action(request).await.unwrap().into_inner();
     let event = events.message().await.unwrap().unwrap();
     let Some(pb::invoke_action::event::Type::Completed(completed)) = event.r#type else {
-        panic!("an action ends with its completion");
+        panic!("an action must end with its completion");
     };
     assert_eq!(
         lines(&completed.diagnostics),
@@ -111,7 +111,7 @@ async fn a_stream_of_which_there_is_none_ends_with_one_diagnostic() {
 }
 
 #[tokio::test]
-async fn calling_a_function_that_there_is_not_is_a_function_error() {
+async fn a_call_of_an_unknown_function_is_a_function_error() {
     let mut client = Host::of(Behavior::Behaves).await.client;
     let functions = client
         .get_functions(pb::get_functions::Request {})

@@ -1,4 +1,4 @@
-//! Validation of a configuration, without any network and with much of it unknown.
+//! Validation of a configuration without network access and with unknown values.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
@@ -7,7 +7,7 @@ use terraform_plugin_testing::host::{Host, lines};
 use terraform_plugin_testing::scripted_provider::{Behavior, RESOURCE_TYPE};
 
 #[tokio::test]
-async fn an_unknown_configuration_is_not_judged() {
+async fn unknown_values_are_not_validated() {
     let host = Host::of(Behavior::Behaves).await;
     let config = Value::object([("name", Value::Unknown), ("rule", Value::Unknown)]);
     assert_eq!(host.validate(&config, true).await.lines(), [""; 0]);
@@ -15,7 +15,7 @@ async fn an_unknown_configuration_is_not_judged() {
 }
 
 #[tokio::test]
-async fn findings_of_schema_and_resource_come_together() {
+async fn schema_errors_and_resource_errors_are_returned_together() {
     let host = Host::of(Behavior::FailsAtOnce).await;
     let config = Value::object([("id", Value::from("mine")), ("name", Value::Null)]);
     assert_eq!(
@@ -29,7 +29,7 @@ async fn findings_of_schema_and_resource_come_together() {
 }
 
 #[tokio::test]
-async fn a_write_only_value_is_refused_where_the_host_would_store_it() {
+async fn a_write_only_value_is_an_error_if_the_host_would_store_it() {
     let host = Host::of(Behavior::Behaves).await;
     let secret = pb::validate_resource_config::Request {
         type_name: RESOURCE_TYPE.to_owned(),
@@ -61,7 +61,7 @@ async fn a_write_only_value_is_refused_where_the_host_would_store_it() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_that_says_whose_fault_it_is() {
+async fn a_panic_is_an_error_that_blames_the_provider() {
     let host = Host::of(Behavior::Panics).await;
     let answer = host
         .validate(&Value::object([("name", "n".into())]), true)
@@ -70,6 +70,6 @@ async fn a_panic_is_an_error_that_says_whose_fault_it_is() {
     assert_eq!(
         answer.diagnostics[0].detail,
         "The provider panicked in ValidateResourceConfig: validate went wrong. This is always a \
-         bug in the provider; please report it.",
+         bug in the provider. Please report it.",
     );
 }

@@ -1,4 +1,4 @@
-//! Values through the whole of a plan and an apply: every kind, every size, every digit.
+//! Values of every kind and size through plan, apply and read.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ fn object_kind(name: &str, kind: Type) -> Type {
     Type::Object([(name.to_owned(), kind)].into())
 }
 
-/// An object with something in every attribute and block.
+/// An object with a value in every attribute and block.
 fn full() -> Value {
     let inner = |a: &str| Value::object([("a", a.into()), ("n", number("0.1"))]);
     let any = || Value::object([("any", dynamic(Type::Bool, true.into()))]);
@@ -87,7 +87,7 @@ fn full() -> Value {
     ])
 }
 
-async fn comes_back(host: &Host, value: &Value) {
+async fn round_trips(host: &Host, value: &Value) {
     let plan = host.plan(&Value::Null, value).await;
     assert_eq!(plan.lines(), [""; 0]);
     assert_eq!(plan.object, *value);
@@ -100,17 +100,17 @@ async fn comes_back(host: &Host, value: &Value) {
 }
 
 #[tokio::test]
-async fn a_value_of_every_kind_comes_back_as_it_went() {
+async fn a_value_of_every_kind_round_trips() {
     let host = Host::with(schemas::everything(), Behavior::Behaves).await;
-    comes_back(&host, &full()).await;
+    round_trips(&host, &full()).await;
 }
 
 #[tokio::test]
-async fn null_and_unknown_come_back_in_every_place() {
+async fn null_and_unknown_round_trip_in_every_attribute() {
     let host = Host::with(schemas::everything(), Behavior::Behaves).await;
     let block = schemas::everything().block;
     let empty = block.complete(Value::Object(BTreeMap::new()));
-    comes_back(&host, &empty).await;
+    round_trips(&host, &empty).await;
 
     let unknown = |name: &String| (name.clone(), Value::Unknown);
     let attributes = block
@@ -118,7 +118,7 @@ async fn null_and_unknown_come_back_in_every_place() {
         .iter()
         .map(|attribute| unknown(&attribute.name));
     let blocks = block.blocks.iter().map(|nested| unknown(&nested.name));
-    comes_back(&host, &Value::object(attributes.chain(blocks))).await;
+    round_trips(&host, &Value::object(attributes.chain(blocks))).await;
 }
 
 #[tokio::test]
@@ -141,12 +141,12 @@ async fn mistake_15_numbers_keep_every_digit() {
         let value = schemas::everything()
             .block
             .complete(Value::object([("number", number(text))]));
-        comes_back(&host, &value).await;
+        round_trips(&host, &value).await;
     }
 }
 
 #[tokio::test]
-async fn what_a_host_knows_of_an_unknown_value_is_no_trouble() {
+async fn an_unknown_value_with_refinements_is_unknown() {
     let host = Host::of(Behavior::Behaves).await;
     for unknown in [&b"\xd4\x00\x00"[..], b"\xc7\x03\x0c\x81\x01\xc2"] {
         let name = [
@@ -177,7 +177,7 @@ async fn what_a_host_knows_of_an_unknown_value_is_no_trouble() {
 }
 
 #[tokio::test]
-async fn mistake_8_a_value_of_5_mib_comes_back() {
+async fn mistake_8_a_value_of_5_mib_round_trips() {
     let host = Host::of(Behavior::Behaves).await;
     let large = "x".repeat(5 << 20);
     let planned = Value::object([("name", Value::from(large))]);
@@ -185,7 +185,7 @@ async fn mistake_8_a_value_of_5_mib_comes_back() {
     assert_eq!(applied.object.get("name"), planned.get("name"));
 }
 
-/// Any type, up to three levels deep.
+/// Generates types of up to three levels.
 fn kinds() -> impl Strategy<Value = Type> {
     let leaf = prop_oneof![
         Just(Type::String),
@@ -205,17 +205,17 @@ fn kinds() -> impl Strategy<Value = Type> {
     })
 }
 
-/// Any number: integers, floats, and decimals of any length.
+/// Generates integers, floats and decimals.
 fn numbers() -> impl Strategy<Value = Number> {
     prop_oneof![
         any::<i64>().prop_map(Number::from),
         any::<u64>().prop_map(Number::from),
         "-?[0-9]{1,40}(\\.[0-9]{1,40})?(e-?[0-9]{1,3})?".prop_map(|text| text.parse().unwrap()),
-        any::<f64>().prop_filter_map("NaN is no number", |float| Number::try_from(float).ok()),
+        any::<f64>().prop_filter_map("not NaN", |float| Number::try_from(float).ok()),
     ]
 }
 
-/// Any value of this type; unknown ones only `with_unknowns`.
+/// Generates values of this type, with unknown values only if `with_unknowns`.
 fn values(kind: &Type, with_unknowns: bool) -> BoxedStrategy<Value> {
     let known = match kind {
         Type::String => any::<String>().prop_map(Value::from).boxed(),
@@ -264,7 +264,7 @@ fn values(kind: &Type, with_unknowns: bool) -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A value as hosts store it; [`None`] where something in it can't be stored.
+/// The JSON of stored state, or [`None`] if a part of the value can't be stored.
 fn stored(value: &Value) -> Option<serde_json::Value> {
     let each = |(key, value): (&String, &Value)| Some((key.clone(), stored(value)?));
     Some(match value {
@@ -295,14 +295,14 @@ fn typed(with_unknowns: bool) -> impl Strategy<Value = (Type, Value)> {
 
 proptest! {
     #[test]
-    fn any_value_of_any_type_survives_the_wire((kind, value) in typed(true)) {
+    fn every_value_round_trips_over_the_wire((kind, value) in typed(true)) {
         let bytes = msgpack::encode(&value, &kind).unwrap();
         prop_assert_eq!(msgpack::decode(&bytes, &kind).unwrap(), value);
         prop_assert_eq!(Type::from_json(&kind.to_json()).unwrap(), kind);
     }
 
     #[test]
-    fn any_known_and_finite_value_survives_stored_state((kind, value) in typed(false)) {
+    fn every_known_finite_value_round_trips_through_stored_state((kind, value) in typed(false)) {
         if let Some(json) = stored(&value) {
             let read = serde_json::from_str(&json.to_string()).unwrap();
             prop_assert_eq!(json::decode(&read, &kind).unwrap(), value);
@@ -310,7 +310,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused_without_a_panic(
+    fn decoding_random_bytes_never_panics(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         kind in kinds(),
     ) {

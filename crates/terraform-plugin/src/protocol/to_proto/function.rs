@@ -1,10 +1,10 @@
-//! Functions as the protocol's.
+//! Converts functions to the protocol's types.
 
 use crate::framework::{Definition, FunctionError, Parameter};
 use crate::protocol::generated as pb;
 use crate::value::Type;
 
-/// The signature of a function.
+/// Converts the signature of a function.
 pub(crate) fn function(definition: &Definition) -> pb::Function {
     pb::Function {
         parameters: definition.parameters.iter().map(parameter).collect(),
@@ -19,7 +19,7 @@ pub(crate) fn function(definition: &Definition) -> pb::Function {
     }
 }
 
-/// Why a function has no result.
+/// Converts the error of a function.
 pub(crate) fn function_error(error: &FunctionError) -> pb::FunctionError {
     pb::FunctionError {
         text: error.text.clone(),

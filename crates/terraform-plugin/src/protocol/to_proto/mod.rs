@@ -1,4 +1,4 @@
-//! Our types as the protocol's.
+//! Converts the framework's types to the protocol's types.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::protocol::generated as pb;
@@ -13,12 +13,12 @@ mod schema;
 pub(crate) use function::{function, function_error};
 pub(crate) use schema::{identity_schema, schema};
 
-/// Messages to the user.
+/// Converts messages to the user.
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> Vec<pb::Diagnostic> {
     diagnostics.iter().map(diagnostic).collect()
 }
 
-/// A path to an attribute.
+/// Converts an attribute path.
 pub(crate) fn path(path: &AttributePath) -> pb::AttributePath {
     use pb::attribute_path::step::Selector;
     let steps = path.steps().iter().map(|step| {
@@ -36,9 +36,9 @@ pub(crate) fn path(path: &AttributePath) -> pb::AttributePath {
     }
 }
 
-/// No object.
+/// A null object.
 pub(crate) fn null() -> pb::DynamicValue {
-    /// MessagePack's nil.
+    /// The MessagePack code of nil.
     const NIL: u8 = 0xc0;
     pb::DynamicValue {
         msgpack: vec![NIL],
@@ -46,13 +46,13 @@ pub(crate) fn null() -> pb::DynamicValue {
     }
 }
 
-/// A planned object, in which something may be unknown.
+/// Encodes a planned state, which may contain unknown values.
 pub(crate) fn plan(schema: &Schema, planned: Value) -> Result<pb::DynamicValue, Diagnostics> {
     let planned = schema.block.complete(planned);
     encode(schema, &planned).map_err(|error| protocol_diagnostics::invalid_result(&error).into())
 }
 
-/// An object as it is, in which nothing may be unknown.
+/// Encodes a state. Unknown values are errors.
 pub(crate) fn state(schema: &Schema, state: Value) -> Result<pb::DynamicValue, Diagnostics> {
     let (state, found) = coerced_state(schema, state);
     if found.is_empty() {
@@ -62,8 +62,9 @@ pub(crate) fn state(schema: &Schema, state: Value) -> Result<pb::DynamicValue, D
     }
 }
 
-/// An object that exists and must not be forgotten, whatever is wrong with the value: with null in
-/// place of what is unknown or doesn't fit, and an error for each such place.
+/// Encodes the state of an existing object, even if the state is invalid, so that the host keeps it.
+///
+/// Each unknown or invalid value becomes null and an error.
 pub(crate) fn coerced_state(schema: &Schema, state: Value) -> (pb::DynamicValue, Diagnostics) {
     let (state, found) = coerce(schema.block.complete(state), &schema.block.value_type());
     let mut found: Diagnostics = found
@@ -77,7 +78,7 @@ pub(crate) fn coerced_state(schema: &Schema, state: Value) -> (pb::DynamicValue,
     (encoded, found)
 }
 
-/// An identity.
+/// Encodes an identity.
 pub(crate) fn identity(
     schema: &IdentitySchema,
     identity: &Value,
@@ -104,7 +105,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> pb::Diagnostic {
         Severity::Error => pb::diagnostic::Severity::Error,
         Severity::Warning => pb::diagnostic::Severity::Warning,
     };
-    // A path without steps is no path: hosts would look for an attribute that isn't there.
+    // An empty path is omitted, because hosts would look for an attribute that doesn't exist.
     let about = diagnostic
         .path
         .as_ref()

@@ -1,4 +1,4 @@
-//! Schemas as the protocol's.
+//! Converts schemas to the protocol's types.
 
 use crate::protocol::generated as pb;
 use crate::schema::{
@@ -6,7 +6,7 @@ use crate::schema::{
     Nesting, Schema,
 };
 
-/// A schema.
+/// Converts a schema.
 pub(crate) fn schema(schema: &Schema) -> pb::Schema {
     pb::Schema {
         version: schema.version,
@@ -14,7 +14,7 @@ pub(crate) fn schema(schema: &Schema) -> pb::Schema {
     }
 }
 
-/// The schema of an identity.
+/// Converts an identity schema.
 pub(crate) fn identity_schema(schema: &IdentitySchema) -> pb::ResourceIdentitySchema {
     use pb::resource_identity_schema::IdentityAttribute;
     let attributes = schema.attributes.iter().map(|attribute| IdentityAttribute {
@@ -76,7 +76,7 @@ fn nested_object(nesting: Nesting, attributes: &[Attribute]) -> pb::schema::Obje
     use pb::schema::object::NestingMode;
     let nesting = match nesting {
         Nesting::Single => NestingMode::Single,
-        // Attributes have no groups; a schema that asks for one is refused before it gets here.
+        // Attributes have no group mode. The schema check rejects it earlier.
         Nesting::Group => NestingMode::Invalid,
         Nesting::List => NestingMode::List,
         Nesting::Set => NestingMode::Set,

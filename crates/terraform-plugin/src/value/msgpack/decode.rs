@@ -1,4 +1,4 @@
-//! Reading a value off the wire.
+//! Decodes a value from the wire encoding.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use rmpv::ValueRef;
 use crate::value::type_error::{at, check_length, expected_name};
 use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
-/// The deepest nesting that is read; deeper values would exhaust the stack. Each array or map
-/// counts twice, so that these are 128 levels, as many as serde_json reads.
+/// The maximum nesting depth. Deeper values would exhaust the stack. Each array or map counts twice,
+/// so this allows 128 levels, the same as serde_json.
 const MAX_DEPTH: usize = 256;
 
-/// Reads a value of type `kind`. Objects must have exactly the attributes of their type.
+/// Decodes a value of type `kind`. Objects must have exactly the attributes of their type.
 ///
 /// # Errors
-/// Bytes that aren't exactly one such value, with the path to the trouble.
+/// The bytes are not exactly one value of this type. The error has the path of the invalid part.
 pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, TypeError> {
     let mut rest = bytes;
     let wire = rmpv::decode::read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)
@@ -35,7 +35,7 @@ fn from_wire(wire: ValueRef<'_>, kind: &Type) -> Result<Value, TypeError> {
         (Type::List(element), ValueRef::Array(elements)) => {
             elements_from_wire(elements, element).map(Value::List)
         }
-        // The protocol has no path to an element of a set: trouble in one is trouble of the set.
+        // The protocol has no path to a set element, so an error in an element is an error of the set.
         (Type::Set(element), ValueRef::Array(elements)) => elements
             .into_iter()
             .map(|wire| from_wire(wire, element).map_err(|error| error.problem.into()))

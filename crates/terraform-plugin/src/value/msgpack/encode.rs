@@ -1,4 +1,4 @@
-//! Writing a value for the wire.
+//! Encodes a value for the wire.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use rmpv::Value as Wire;
 use crate::value::type_error::{at, check_length, expected_name, found_name};
 use crate::value::{Number, Problem, Step, Type, TypeError, Value};
 
-/// The extension code and content of an unknown value of which nothing more is said.
+/// The extension code and content of an unknown value without refinements.
 const UNKNOWN: (i8, [u8; 1]) = (0, [0]);
 
-/// Writes a value of type `kind`. Attributes that an object leaves out are written as null.
+/// Encodes a value of type `kind`. Attributes that an object omits are encoded as null.
 ///
 /// # Errors
-/// A value that doesn't fit the type, with the path to the trouble.
+/// The value doesn't match the type. The error has the path of the invalid part.
 pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, TypeError> {
     let wire = to_wire(value, kind)?;
     let mut bytes = Vec::new();
@@ -89,7 +89,8 @@ fn object_to_wire(
         .map(Wire::Map)
 }
 
-/// What fits 64 bits as an integer, everything else as decimal text: a float would lose digits.
+/// Encodes an integer that fits in 64 bits as an integer. Every other number becomes decimal text,
+/// because a float would lose digits.
 fn number_to_wire(number: &Number) -> Wire {
     if number.is_infinite() {
         let sign = if number.is_negative() { -1.0 } else { 1.0 };

@@ -1,8 +1,8 @@
-//! Values as the wire carries them: MessagePack, read and written by type.
+//! The wire encoding of values: MessagePack by type.
 //!
-//! The encoding is cty's. Null is nil at any level. Unknown is an extension value, whatever its
-//! code or content: a host that knows more about an unknown value may say so there (its
-//! refinements). A dynamic value is a pair of its type in JSON and itself.
+//! The encoding is cty's. Null is nil at any depth. Unknown is an extension value with any code and
+//! content, because a host may put refinements there. A dynamic value is a pair of its type in JSON
+//! and its value.
 
 mod decode;
 mod encode;
@@ -39,9 +39,9 @@ mod tests {
         texts.iter().map(|text| Value::from(*text)).collect()
     }
 
-    /// Type, bytes, value: each reads as the other and writes as it.
+    /// The table holds a type, bytes and a value. The bytes decode to the value and back.
     #[test]
-    fn every_kind_of_value_has_its_bytes() {
+    fn every_kind_of_value_encodes_and_decodes() {
         let object = r#"["object",{"a":"string","b":"bool"}]"#;
         let table = [
             (r#""string""#, "c0", Value::Null),
@@ -129,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn hosts_may_write_the_same_value_in_other_ways() {
+    fn other_encodings_of_a_value_decode_too() {
         for (expression, hex, value) in [
-            // 1 as every integer and float there is
+            // 1 as every kind of integer and float
             (r#""number""#, "cc 01", number("1")),
             (r#""number""#, "d3 00 00 00 00 00 00 00 01", number("1")),
             (r#""number""#, "cf 00 00 00 00 00 00 00 01", number("1")),
@@ -160,15 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_value_is_unknown_however_it_is_refined() {
+    fn an_unknown_value_with_refinements_is_unknown() {
         for hex in [
             "d4 00 00",                      // plain
             "c7 00 00",                      // no content
-            "d4 0c 00",                      // code 12, too short to say more
+            "d4 0c 00",                      // code 12 without refinements
             "c7 03 0c 81 01 c2",             // not null
-            "c7 07 0c 82 01 c2 02 a2 68 69", // not null, begins with "hi"
+            "c7 07 0c 82 01 c2 02 a2 68 69", // not null, starts with "hi"
             "c7 05 0c 82 05 01 06 03",       // 1 to 3 elements
-            "d6 05 01 02 03 04",             // a code nobody knows yet
+            "d6 05 01 02 03 04",             // a code without a meaning so far
         ] {
             let mut hex = bytes(hex);
             if hex[0] == 0xc7 {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_a_set_is_no_difference() {
+    fn sets_are_equal_in_any_order() {
         let kind = kind(r#"["set","string"]"#);
         assert_eq!(
             decode(&bytes("92 a1 62 a1 61"), &kind).unwrap(),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_its_path() {
+    fn an_invalid_value_is_an_error_with_its_path() {
         let nested = r#"["object",{"items":["map",["object",{"tags":["list","string"]}]]}]"#;
         for (expression, hex, message) in [
             (r#""string""#, "01", "a string is required, found a number"),
@@ -205,11 +205,7 @@ mod tests {
                 "NaN is not a number",
             ),
             (r#""string""#, "a1 ff", "text is not UTF-8"),
-            (
-                r#""string""#,
-                "a1 61 c0",
-                "the value ends early; bytes left: 1",
-            ),
+            (r#""string""#, "a1 61 c0", "extra bytes after the value: 1"),
             (r#""string""#, "a2 61", "the value is not MessagePack"),
             (r#""string""#, "", "the value is not MessagePack"),
             (
@@ -225,7 +221,7 @@ mod tests {
             (
                 r#"["map","bool"]"#,
                 "82 a1 61 c3 a1 61 c2",
-                "key \"a\" stands twice",
+                "key \"a\" appears twice",
             ),
             (
                 r#"["map","bool"]"#,
@@ -245,7 +241,7 @@ mod tests {
             (
                 r#""dynamic""#,
                 "c3",
-                "a value with its type is required, found a bool",
+                "a dynamic value is required, found a bool",
             ),
             (
                 r#""dynamic""#,
@@ -281,13 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_does_not_exhaust_memory() {
+    fn a_false_length_does_not_exhaust_memory() {
         assert!(decode(&bytes("dd ff ff ff ff"), &Type::List(Box::new(Type::Bool))).is_err());
         assert!(decode(&bytes("db ff ff ff ff"), &Type::String).is_err());
     }
 
     #[test]
-    fn an_attribute_left_out_is_written_as_null() {
+    fn an_omitted_attribute_encodes_as_null() {
         let kind = kind(r#"["object",{"a":"string","b":"bool"}]"#);
         let sparse = Value::object([("b", true.into())]);
         assert_eq!(
@@ -297,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_is_not_written() {
+    fn a_value_of_the_wrong_type_is_not_encoded() {
         let kind = kind(r#"["object",{"a":["list","string"]}]"#);
         let wrong = Value::object([("a", Value::List(vec!["x".into(), 7_i64.into()]))]);
         let error = encode(&wrong, &kind).unwrap_err();
