@@ -1,5 +1,7 @@
-//! Terraform Core with one resource in its state: it plans, applies, refreshes, imports and destroys
-//! over gRPC in process, and fails the test where the real Core would blame the provider.
+//! Terraform Core in process, with one resource in its state.
+//!
+//! It plans, applies, refreshes, imports and destroys over gRPC. It fails the test if the real Core
+//! would report a bug in the provider.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ pub use crate::core_state::{Action, Plan, Stored, errors, has_error, wire};
 use crate::core_rules;
 use crate::host::connect;
 
-/// Starts a process of the provider: a provider that isn't configured yet.
+/// Starts a provider process that isn't configured yet.
 type Start = Arc<dyn Fn() -> Arc<dyn Provider> + Send + Sync>;
 
 /// A Core, its provider and its state.
@@ -25,21 +27,23 @@ pub struct Core {
     /// The type of the resource.
     type_name: &'static str,
     client: ProviderClient<Channel>,
-    /// The shape of the resource.
+    /// The schema of the resource.
     block: Block,
     identity: IdentitySchema,
-    /// Whether it is one of those that know identities (Terraform and OpenTofu from 1.12 on).
+    /// Whether this Core supports identities (Terraform and OpenTofu 1.12 and later).
     pub knows_identities: bool,
     provider_block: Block,
-    /// What its configuration says in the provider block.
+    /// The arguments in the provider block.
     arguments: Value,
-    /// What the state file says of the resource.
+    /// The resource in the state file.
     pub stored: Option<Stored>,
 }
 
 impl Core {
-    /// A Core with an empty state for one resource of this type. `start` starts the provider, once now
-    /// and once for each [`Core::restart`]; `arguments` are the provider block's.
+    /// A Core with an empty state for one resource of this type.
+    ///
+    /// `start` starts the provider, now and again for each [`Core::restart`]. `arguments` are the
+    /// arguments of the provider block.
     pub async fn new(
         type_name: &'static str,
         arguments: Value,
@@ -64,7 +68,7 @@ impl Core {
         core
     }
 
-    /// Another resource of the same process, with an empty state.
+    /// Another resource in the same provider process, with an empty state.
     pub fn beside(&self) -> Self {
         Self {
             start: Arc::clone(&self.start),
@@ -79,12 +83,12 @@ impl Core {
         }
     }
 
-    /// Starts the provider anew, as each command does.
+    /// Restarts the provider, as each CLI command does.
     pub async fn restart(&mut self) {
         self.restart_with(self.arguments.clone()).await;
     }
 
-    /// The same, this once with other arguments in the provider block.
+    /// Restarts the provider once with other arguments in the provider block.
     pub async fn restart_with(&mut self, arguments: Value) {
         self.client = connect((self.start)()).await;
         let request = pb::configure_provider::Request {
@@ -96,7 +100,7 @@ impl Core {
         assert_eq!(answer.into_inner().diagnostics, []);
     }
 
-    /// Validates the configuration and plans what has to be done for it.
+    /// Validates the configuration and plans the change.
     pub async fn plan(&self, config: &Value) -> Result<Plan, Vec<pb::Diagnostic>> {
         let request = pb::validate_resource_config::Request {
             type_name: self.type_name.to_owned(),
@@ -106,7 +110,7 @@ impl Core {
         let valid = self.client().validate_resource_config(request).await;
         assert_eq!(valid.unwrap().into_inner().diagnostics, []);
 
-        // What is tainted is planned as if there were nothing, and then counts as replaced.
+        // A tainted resource is planned as a create and then counts as a replacement.
         let stored = self.stored.as_ref();
         let usable = stored.filter(|stored| !stored.tainted);
         let prior = usable.map_or(Value::Null, |stored| stored.state.clone());
@@ -119,7 +123,7 @@ impl Core {
             Some(stored) if stored.tainted => (Action::Replace, planned),
             Some(stored) if planned.planned == stored.state => (Action::Nothing, planned),
             Some(_) if replace => {
-                // Without the object before, but with the identity that was planned for the next.
+                // The second plan has no prior state, but it has the planned identity of the new object.
                 let identity = &planned.identity;
                 let anew = self.plan_change(&Value::Null, identity, planned.private, config);
                 (Action::Replace, anew.await?.0)
@@ -129,7 +133,7 @@ impl Core {
         Ok(Plan { action, ..planned })
     }
 
-    /// Carries a plan out; gives what the provider had to say.
+    /// Applies a plan and returns the provider's diagnostics.
     pub async fn apply(&mut self, plan: &Plan, config: &Value) -> Vec<pb::Diagnostic> {
         if plan.action == Action::Nothing {
             return vec![];
@@ -140,8 +144,8 @@ impl Core {
                 return said;
             }
         }
-        // By now everything in the configuration is known: Core plans once more, and holds the
-        // provider to what it has planned_identity.
+        // During apply the whole configuration is known. Core plans again and checks that the provider
+        // keeps to the first plan.
         let stored = self.stored.clone();
         let prior = stored
             .as_ref()
@@ -160,7 +164,7 @@ impl Core {
         self.apply_change(&prior, &settled, config).await
     }
 
-    /// Plans and applies; nothing may go wrong.
+    /// Plans and applies without an error.
     pub async fn succeed(&mut self, config: &Value) -> Plan {
         let plan = self.plan(config).await.unwrap();
         let said = self.apply(&plan, config).await;
@@ -168,7 +172,7 @@ impl Core {
         plan
     }
 
-    /// Reads the resource again.
+    /// Refreshes the resource.
     pub async fn refresh(&mut self) -> Vec<pb::Diagnostic> {
         let Some(stored) = self.stored.clone() else {
             return vec![];
@@ -201,7 +205,7 @@ impl Core {
         self.import_named(id, &Value::Null).await
     }
 
-    /// The same, by identity.
+    /// Imports the resource by identity into an empty state.
     pub async fn import_by(&mut self, identity: &Value) -> Vec<pb::Diagnostic> {
         self.import_named("", identity).await
     }
@@ -230,7 +234,7 @@ impl Core {
         self.refresh().await
     }
 
-    /// Destroys what is in the state.
+    /// Destroys the resource in the state.
     pub async fn destroy(&mut self) -> Vec<pb::Diagnostic> {
         let Some(stored) = self.stored.clone() else {
             return vec![];
@@ -246,26 +250,26 @@ impl Core {
             .await
     }
 
-    /// Interrupts whatever the provider is doing.
+    /// Stops the provider's running operations.
     pub async fn stop(client: ProviderClient<Channel>) {
         let mut client = client;
         let request = pb::stop_provider::Request {};
         client.stop_provider(request).await.unwrap();
     }
 
-    /// The state; null where there is none.
+    /// The state, or null if the state is empty.
     pub fn state(&self) -> &Value {
         self.stored
             .as_ref()
             .map_or(&Value::Null, |stored| &stored.state)
     }
 
-    /// A client of its own for one call: calls go on beside each other.
+    /// A separate client for one call, so that calls can run concurrently.
     pub fn client(&self) -> ProviderClient<Channel> {
         self.client.clone()
     }
 
-    /// The plan, and whether it can't be carried out in place.
+    /// Returns the plan and whether it requires replacement.
     async fn plan_change(
         &self,
         prior: &Value,
@@ -306,7 +310,7 @@ impl Core {
         Ok((plan, replace))
     }
 
-    /// Has the provider make a change, and stores what Core would store.
+    /// Applies a change and stores the result as Core does.
     async fn apply_change(
         &mut self,
         prior: &Value,
@@ -344,7 +348,7 @@ impl Core {
         answer.diagnostics
     }
 
-    /// Has the provider work out a configuration for what is in the state.
+    /// Generates a configuration for the resource in the state.
     pub async fn generate_config(&self) -> Value {
         let request = pb::generate_resource_config::Request {
             type_name: self.type_name.to_owned(),
@@ -356,12 +360,12 @@ impl Core {
         self.value(answer.config)
     }
 
-    /// An identity off the wire.
+    /// Decodes an identity.
     pub fn identity(&self, msgpack: &[u8]) -> Value {
         msgpack::decode(msgpack, &self.identity.value_type()).unwrap()
     }
 
-    /// An object of the resource off the wire; null where there is none.
+    /// Decodes an object of the resource. A missing object is null.
     pub fn object(&self, sent: Option<pb::DynamicValue>) -> Value {
         self.value(sent)
     }
@@ -383,7 +387,7 @@ impl Core {
         })
     }
 
-    /// The identity of an object, which has to be there with every object and with no absence.
+    /// Decodes the identity of an object. Every existing object must have one, and null must have none.
     fn known_identity(&self, sent: Option<pb::ResourceIdentityData>, object: &Value) -> Value {
         let identity = self.received_identity(sent);
         assert!(identity.is_wholly_known(), "the identity is still unknown");

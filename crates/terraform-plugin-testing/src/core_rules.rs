@@ -1,12 +1,13 @@
-//! What Terraform Core makes of a configuration before a provider sees it, and what it demands of
-//! a provider's answers. Findings are a line each, beginning with the path.
+//! Terraform Core's proposed state, and its rules for a provider's answers.
+//!
+//! Each broken rule is one line that starts with the path.
 
 use std::collections::BTreeMap;
 
 use terraform_plugin::schema::{Attribute, AttributeKind, Block, Configurability, Nesting};
 use terraform_plugin::value::Value;
 
-/// The configuration, with what the provider has computed before where it says nothing.
+/// The proposed state: the configuration, with prior values for computed attributes that it omits.
 pub fn proposed(block: &Block, prior: &Value, config: &Value) -> Value {
     merged(&block.attributes, prior, config)
 }
@@ -34,7 +35,7 @@ fn merged(attributes: &[Attribute], prior: &Value, config: &Value) -> Value {
     Value::Object(merged)
 }
 
-/// What is wrong with a plan ("Provider produced invalid plan").
+/// The rules that a plan breaks ("Provider produced invalid plan").
 pub fn plan_faults(block: &Block, prior: &Value, config: &Value, planned: &Value) -> Vec<String> {
     if planned.as_map().is_none() {
         return vec![format!(": the plan is {planned:?}")];
@@ -95,45 +96,43 @@ fn value_faults(
     }
 }
 
-/// Where a result contradicts what was planned_identity: the plan ("inconsistent result after apply"), or
-/// an earlier plan ("inconsistent final plan"). What was unknown may have become anything.
-pub fn broken_promises(planned_identity: &Value, kept: &Value) -> Vec<String> {
+/// The paths where `actual` contradicts the planned state.
+///
+/// `actual` is the state after apply ("inconsistent result after apply") or a later plan ("inconsistent
+/// final plan"). An unknown planned value may become any value.
+pub fn broken_promises(planned: &Value, actual: &Value) -> Vec<String> {
     let mut broken = vec![];
-    compare("", planned_identity, kept, &mut broken);
+    compare("", planned, actual, &mut broken);
     broken
 }
 
-fn compare(path: &str, planned_identity: &Value, kept: &Value, broken: &mut Vec<String>) {
+fn compare(path: &str, planned: &Value, actual: &Value, broken: &mut Vec<String>) {
     type Elements = BTreeMap<String, Value>;
     let same_keys = |a: &Elements, b: &Elements| a.keys().eq(b.keys());
-    match (planned_identity, kept) {
+    match (planned, actual) {
         (Value::Unknown, _) => {}
         (Value::Object(a), Value::Object(b)) | (Value::Map(a), Value::Map(b))
             if same_keys(a, b) =>
         {
-            for (key, planned_identity) in a {
-                compare(&format!("{path}.{key}"), planned_identity, &b[key], broken);
+            for (key, planned) in a {
+                compare(&format!("{path}.{key}"), planned, &b[key], broken);
             }
         }
         (Value::Set(a), Value::Set(b)) if sets_agree(a, b) => {}
-        (planned_identity, kept) if planned_identity == kept => {}
+        (planned, actual) if planned == actual => {}
         _ => broken.push(format!(
-            "{path}: was {planned_identity:?}, but now {kept:?}"
+            "{path}: planned as {planned:?}, but now {actual:?}"
         )),
     }
 }
 
-/// Each element needs one on the other side that it may be; unknown ones may turn out to be the
-/// same, but not to be more.
-fn sets_agree(planned_identity: &[Value], kept: &[Value]) -> bool {
+/// Whether each element has a possible counterpart in the other set. Several unknown elements may turn
+/// out equal, so the set may shrink but not grow.
+fn sets_agree(planned: &[Value], actual: &[Value]) -> bool {
     let may_be = |a: &Value, b: &Value| broken_promises(a, b).is_empty();
-    kept.len() <= planned_identity.len()
-        && planned_identity
-            .iter()
-            .all(|a| kept.iter().any(|b| may_be(a, b)))
-        && kept
-            .iter()
-            .all(|b| planned_identity.iter().any(|a| may_be(a, b)))
+    actual.len() <= planned.len()
+        && planned.iter().all(|a| actual.iter().any(|b| may_be(a, b)))
+        && actual.iter().all(|b| planned.iter().any(|a| may_be(a, b)))
 }
 
 fn is_computed(attribute: &Attribute) -> bool {

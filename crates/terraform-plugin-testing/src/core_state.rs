@@ -1,4 +1,4 @@
-//! What Core keeps of a resource, what it plans for it, and diagnostics as it reads them.
+//! Core's state of a resource, its plans, and helpers for diagnostics.
 
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::schema::Block;
@@ -9,52 +9,52 @@ use terraform_plugin::value::{Value, msgpack};
 pub struct Stored {
     /// The attributes.
     pub state: Value,
-    /// Null where the host doesn't know identities.
+    /// The identity. Null if the host doesn't support identities.
     pub identity: Value,
     pub(crate) private: Vec<u8>,
-    /// Its create has failed: the next apply replaces it.
+    /// Whether its create failed. The next apply replaces a tainted resource.
     pub tainted: bool,
 }
 
-/// What to do about a resource.
+/// The planned action for a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is as it should be.
+    /// No change.
     Nothing,
     /// Core creates the resource.
     Create,
-    /// It changes in place.
+    /// Core updates the resource in place.
     Update,
-    /// It is destroyed and made anew.
+    /// Core destroys the resource and creates a new one.
     Replace,
 }
 
 /// A plan for the resource.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What becomes of the resource.
+    /// The planned action.
     pub action: Action,
-    /// The state that is planned.
+    /// The planned state.
     pub planned: Value,
-    /// What the provider has to say about it.
+    /// The provider's diagnostics.
     pub said: Vec<pb::Diagnostic>,
     pub(crate) identity: Value,
     pub(crate) private: Vec<u8>,
 }
 
-/// Whether one of them is an error.
+/// Whether one of the diagnostics is an error.
 pub fn has_error(diagnostics: &[pb::Diagnostic]) -> bool {
     errors(diagnostics).next().is_some()
 }
 
-/// The errors among them.
+/// The errors among the diagnostics.
 pub fn errors(diagnostics: &[pb::Diagnostic]) -> impl Iterator<Item = &pb::Diagnostic> {
     diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
 }
 
-/// An object of this shape for the wire, with null for what it leaves out.
+/// Encodes an object of this schema. Omitted attributes become null.
 pub fn wire(block: &Block, object: &Value) -> Option<pb::DynamicValue> {
     let msgpack = msgpack::encode(&block.complete(object.clone()), &block.value_type());
     Some(pb::DynamicValue {

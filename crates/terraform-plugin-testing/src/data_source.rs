@@ -1,5 +1,4 @@
-//! Data sources as Terraform Core calls them: validated, then read, and held to what Core demands of
-//! the answer.
+//! Calls data sources as Terraform Core does: validates, reads and checks the answer against Core's rules.
 
 use std::sync::Arc;
 
@@ -18,20 +17,20 @@ pub struct Source {
     block: Block,
 }
 
-/// What a read has brought.
+/// The result of a read.
 #[derive(Debug)]
 pub struct Answer {
-    /// The object; null beside an error.
+    /// The object. Null after an error.
     pub object: Value,
-    /// What the provider has to say.
+    /// The provider's diagnostics.
     pub said: Vec<pb::Diagnostic>,
 }
 
 impl Source {
-    /// The data source of this name.
+    /// The data source with this name.
     ///
     /// # Panics
-    /// The provider has none.
+    /// The provider has no data source with this name.
     pub fn of(provider: &dyn Provider, name: &'static str) -> Self {
         let sources: Vec<Arc<dyn DataSource>> = provider.data_sources();
         let source = sources.iter().find(|source| source.type_name() == name);
@@ -41,7 +40,7 @@ impl Source {
         }
     }
 
-    /// Checks a configuration. What it leaves out is null.
+    /// Validates a configuration. Omitted attributes are null.
     pub async fn validate(&self, core: &Core, config: &Value) -> Vec<pb::Diagnostic> {
         let request = pb::validate_data_resource_config::Request {
             type_name: self.name.to_owned(),
@@ -52,7 +51,7 @@ impl Source {
         answer.unwrap().into_inner().diagnostics
     }
 
-    /// Reads it, if its configuration is valid.
+    /// Reads the data source if the configuration is valid.
     pub async fn read(&self, core: &Core, config: &Value) -> Answer {
         let invalid = self.validate(core, config).await;
         if has_error(&invalid) {
@@ -81,12 +80,12 @@ impl Source {
 }
 
 impl Answer {
-    /// What the provider has to say, a line each: severity, path, summary.
+    /// The diagnostics, one line each: severity, path, summary.
     pub fn lines(&self) -> Vec<String> {
         lines(&self.said)
     }
 
-    /// The object of a read that had nothing to say.
+    /// The object of a read without diagnostics.
     pub fn silent(self) -> Value {
         assert_eq!(self.said, []);
         self.object

@@ -1,23 +1,19 @@
-//! What tests of a provider need: hosts that are as strict as the real ones, and providers that do as a
-//! test tells them.
+//! Test support for providers: hosts that are as strict as the real ones, and scripted providers.
 //!
 //! # Layout
 //! - [`core`]: Terraform Core in process, with one resource in its state
-//! - [`core_rules`]: what Core makes of a configuration, and demands of a provider's answers
-//! - [`data_source`], [`action_events`]: a data source and an action, called as Core does
-//! - [`plugin_process`], [`tls_identity`]: go-plugin's part: the line, the socket, mutual TLS
-//! - [`scripted_provider`], [`scripted_unmanaged`], [`schemas`], [`host`]: a provider that does as it is
-//!   told, good or bad, and a host for its calls
+//! - [`core_rules`]: Core's proposed state, and its rules for a provider's answers
+//! - [`data_source`], [`action_events`]: call a data source and read an action's events as Core does
+//! - [`plugin_process`], [`tls_identity`]: the go-plugin host: handshake line, socket, mutual TLS
+//! - [`scripted_provider`], [`scripted_unmanaged`], [`schemas`], [`host`]: a provider with scripted
+//!   behavior, valid or invalid, and a host that calls it
 //!
-//! Everything here panics where a test has to fail.
+//! Everything here panics if a test must fail.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that can't go on fails where it stands"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![allow(
     missing_debug_implementations,
-    reason = "tests print answers, not hosts and providers"
+    reason = "tests print answers, but no hosts or providers"
 )]
 
 pub mod action_events;

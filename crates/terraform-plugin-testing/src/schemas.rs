@@ -26,7 +26,7 @@ pub fn thing() -> Schema {
     )
 }
 
-/// What tells a small resource from others: `name`, and perhaps `zone`. Version 1.
+/// The identity schema of the small resource: `name`, and optionally `zone`. Version 1.
 pub fn identity() -> IdentitySchema {
     IdentitySchema {
         version: 1,
@@ -37,7 +37,7 @@ pub fn identity() -> IdentitySchema {
     }
 }
 
-/// A resource with an attribute and a block of every kind there is.
+/// A resource with an attribute and a block of every kind.
 pub fn everything() -> Schema {
     let inner = || vec![text("a"), plain("n", Type::Number)];
     let any = || vec![plain("any", Type::Dynamic)];
@@ -85,7 +85,7 @@ pub fn plain(name: &str, kind: Type) -> Attribute {
     Attribute::new(name, kind, Configurability::Optional, "")
 }
 
-/// A schema of version 2 of these attributes and blocks.
+/// A schema of version 2 with these attributes and blocks.
 pub fn schema(attributes: Vec<Attribute>, blocks: Vec<NestedBlock>) -> Schema {
     Schema {
         version: 2,

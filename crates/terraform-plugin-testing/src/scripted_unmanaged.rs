@@ -1,4 +1,5 @@
-//! What isn't managed, one of each kind: it does as its configuration tells it, good or bad.
+//! A scripted data source, list resource, action and function. Their configuration selects their
+//! behavior, valid or invalid.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,15 +22,15 @@ pub const DATA_SOURCE_TYPE: &str = "test_look";
 /// The name of the function.
 pub const FUNCTION_NAME: &str = "join_words";
 
-/// A data source, a list resource of things, an action and a function in one. What the first three
-/// do stands in the one argument of their configuration, `word`.
+/// A data source, a list resource, an action and a function in one. The argument `word` selects the
+/// behavior of the first three.
 pub struct ScriptedUnmanaged {
     data: Schema,
     arguments: Schema,
     join: Definition,
     noted: Mutex<Vec<String>>,
     grown: Notify,
-    /// Lets go whoever waits.
+    /// Releases a waiting call.
     pub release: Notify,
 }
 
@@ -68,12 +69,12 @@ impl ScriptedUnmanaged {
         })
     }
 
-    /// What has happened so far.
+    /// The events so far.
     pub fn noted(&self) -> Vec<String> {
         self.noted.lock().unwrap().clone()
     }
 
-    /// Waits until this has happened.
+    /// Waits until this event has happened.
     pub async fn until(&self, what: &str) {
         loop {
             let grown = self.grown.notified();
@@ -89,7 +90,7 @@ impl ScriptedUnmanaged {
         self.grown.notify_waiters();
     }
 
-    /// What any of them says of a configuration that it doesn't like.
+    /// Validates a configuration. The word "bad" is an error.
     fn judge(&self, config: &Value) -> Diagnostics {
         self.note("validate");
         match config.get("word").as_str() {
@@ -99,7 +100,7 @@ impl ScriptedUnmanaged {
     }
 }
 
-/// A failure of any of them.
+/// The error that all of them return.
 fn failure() -> Diagnostics {
     Diagnostic::error("Bad word", "The test says so.")
         .at(AttributePath::new("word"))
@@ -110,7 +111,7 @@ fn warning() -> Diagnostics {
     Diagnostic::warning("Odd word", "The test says so.").into()
 }
 
-/// A thing called `name`, as the list finds it.
+/// A listed object named `name`.
 fn listed(name: &str, request: &ListRequest) -> ListResult {
     let thing = || Value::object([("id", "made".into()), ("name", name.into())]);
     ListResult {
@@ -175,7 +176,7 @@ impl ListResource for ScriptedUnmanaged {
         self.judge(config)
     }
 
-    /// Lists a thing for each letter.
+    /// Lists one object for each letter.
     async fn list(
         &self,
         context: &Context,
@@ -229,7 +230,7 @@ impl ListResource for ScriptedUnmanaged {
     }
 }
 
-/// Notes that a list has been dropped where it stood.
+/// Notes that a list was dropped before its end.
 struct Dropped<'a>(&'a ScriptedUnmanaged);
 
 impl Drop for Dropped<'_> {
@@ -285,7 +286,7 @@ impl Action for ScriptedUnmanaged {
                 Err(failure())
             }
             "leak" => {
-                // Whoever holds on to the way for messages doesn't hold up the end.
+                // A leaked message channel must not delay the completion.
                 let (progress, release) = (progress.clone(), Notify::new());
                 tokio::spawn(async move {
                     release.notified().await;
