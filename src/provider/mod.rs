@@ -1,12 +1,13 @@
-//! The provider `acr`: its block, its resources, and the one connection to Azure that they share.
+//! The provider `acr`: its block, its resources, and the connection to Azure that they share.
 //!
 //! # Layout
-//! - `configuration`: the provider block, and signing in
-//! - `connection`, `registry_locks`: Azure, once it is configured, and one change of a registry at a time
-//! - `workflow`: `acr_continuous_patching_workflow` and everything about it; another resource is another folder
+//! - `configuration`: the provider block and authentication
+//! - `connection`, `registry_locks`: the connection to Azure, and the locks for changes to a registry
+//! - `workflow`: `acr_continuous_patching_workflow` and everything about it. Another resource gets another
+//!   folder.
 //! - `functions`: the provider's functions
-//! - `report`: Azure's failures in words for users
-//! - `common`: what resources, data sources and actions share
+//! - `report`: turns Azure errors into diagnostics
+//! - `common`: code that resources, data sources and actions share
 
 mod common;
 mod configuration;
@@ -37,13 +38,13 @@ pub use configuration::Environment;
 pub struct AcrProvider {
     schema: Schema,
     environment: Environment,
-    /// What requests are sent by; [`None`] for a client that the environment describes.
+    /// The HTTP transport, or [`None`] to build one from the environment variables.
     transport: Option<Arc<dyn Transport>>,
     connection: Arc<Connection>,
 }
 
 impl AcrProvider {
-    /// The provider, in a process with this environment.
+    /// Creates the provider with these environment variables.
     pub fn new(environment: Environment) -> Self {
         Self {
             schema: configuration::schema(),
@@ -53,8 +54,7 @@ impl AcrProvider {
         }
     }
 
-    /// The same, sending its requests by `transport`: the one seam at which a test can count them,
-    /// hold them or have them fail.
+    /// Creates the provider with an HTTP transport. Tests use it to count, delay or fail requests.
     pub fn with_transport(environment: Environment, transport: Arc<dyn Transport>) -> Self {
         Self {
             transport: Some(transport),
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_metadata_host_is_asked_at_once_and_what_is_passed_over_is_said() {
-        let told = value!({
+    async fn configure_reads_the_metadata_host_and_warns_about_skipped_methods() {
+        let answer = value!({
             "name": "Stack",
             "authentication": {"loginEndpoint": "https://login.example/"},
             "resourceManager": "https://manager.example/",
         });
         let transport =
-            ScriptedTransport::default().on(Method::GET, "/metadata/", json(200, &told));
+            ScriptedTransport::default().on(Method::GET, "/metadata/", json(200, &answer));
         let block = Value::object([
             ("metadata_host", Value::from("manager.example")),
             ("use_oidc", true.into()),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_that_can_not_be_used_is_said_at_its_argument() {
+    async fn an_invalid_certificate_is_an_error_at_its_argument() {
         let block = |certificate: &str| {
             Value::object(
                 [
@@ -195,8 +195,8 @@ mod tests {
             );
         }
         insta::assert_snapshot!(said.join("\n"), @"
-        client_certificate: The client certificate can't be used: it is not base64: at position 4. It has to be a PKCS#12 (`.pfx`) file with one private key and its certificate, as `openssl pkcs12 -export` writes it; `client_certificate` takes that in base64.
-        client_certificate: The client certificate can't be used: it is no PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [16] (constructed). It has to be a PKCS#12 (`.pfx`) file with one private key and its certificate, as `openssl pkcs12 -export` writes it; `client_certificate` takes that in base64.
+        client_certificate: The client certificate can't be used: it is not valid base64: invalid byte at position 4. Use a PKCS#12 (`.pfx`) file with one private key and its certificate, such as `openssl pkcs12 -export` creates. `client_certificate` takes the file encoded in base64.
+        client_certificate: The client certificate can't be used: it is not PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [16] (constructed). Use a PKCS#12 (`.pfx`) file with one private key and its certificate, such as `openssl pkcs12 -export` creates. `client_certificate` takes the file encoded in base64.
         ");
     }
 }

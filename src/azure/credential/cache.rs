@@ -1,5 +1,5 @@
-//! Tokens that everything in the process shares: cached by tenant and scope, renewed in time, and
-//! fetched once, however many wait for them.
+//! A token cache for the whole process. It caches tokens by tenant and scope and renews them before they
+//! expire. Concurrent callers share one fetch.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,10 +15,10 @@ use crate::azure::credential::{Secret, SignInFailure, Token, TokenSource};
 use crate::azure::{Error, Operation};
 use crate::http::{Budget, Stopped};
 
-/// How soon a renewal that failed is tried again, while the old token still does.
+/// How long after a failed renewal the next one is tried, while the old token is still valid.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
-/// The tokens of a source. Clones share them.
+/// The cached tokens of a source. Clones share them.
 #[derive(Clone)]
 pub(super) struct Cache {
     source: Arc<dyn TokenSource>,
@@ -50,20 +50,20 @@ struct Key {
     scope: String,
 }
 
-/// What is known of one key's token.
+/// The cached token for one key.
 #[derive(Default)]
 struct Slot(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     token: Option<Token>,
-    /// The fetch that goes on. It lives in those who wait for it: with the last of them it ends.
+    /// The fetch in progress. Its callers own it, so it ends when the last of them stops waiting.
     fetch: Option<WeakShared<Fetch>>,
 }
 
 type Fetch = BoxFuture<'static, Result<Secret, Error>>;
 
-/// What a caller of [`Slot::now`] has to do.
+/// The result of [`Slot::now`]: a valid token, or the fetch to wait for.
 enum Now {
     Take(Secret),
     Await(Shared<Fetch>),
@@ -78,8 +78,8 @@ impl Cache {
         }
     }
 
-    /// A token: a cached one, or a new one. All who wait for a new one get the same, or the same
-    /// failure; whoever comes after a failure tries again.
+    /// Returns a cached or new token. All callers that wait for the same fetch get the same token or the same
+    /// error. A call after a failed fetch tries again.
     pub(super) async fn token(
         &self,
         budget: &Budget,
@@ -101,9 +101,10 @@ impl Cache {
             };
             tokio::select! {
                 biased;
-                // Before the budget: at its end, what was seen last is the better answer.
+                // This branch comes first, because at the deadline a finished fetch is more useful than a
+                // timeout.
                 fetched = fetch => match fetched {
-                    // The time of whoever began it was over, ours may not be.
+                    // The caller that started the fetch timed out, but this caller still has time.
                     Err(Error::Stopped { .. }) if budget.check().is_ok() => {}
                     fetched => return fetched,
                 },
@@ -112,7 +113,7 @@ impl Cache {
         }
     }
 
-    /// Forgets a token that was refused, unless another one has come meanwhile.
+    /// Forgets a refused token, unless a newer one has already replaced it.
     pub(super) fn forget(&self, tenant: Option<&str>, scope: &str, stale: &Secret) {
         let slot = self.slot(&Key {
             tenant: tenant.map(str::to_owned),
@@ -121,8 +122,8 @@ impl Cache {
         slot.state().token.take_if(|token| token.secret == *stale);
     }
 
-    /// A fetch that nobody in particular owns: it has the time of whoever began it, but isn't
-    /// called off with their operation, for others may be waiting.
+    /// Creates a fetch with the deadline of the caller. Cancelling the caller's operation doesn't cancel the
+    /// fetch, because other callers may be waiting for it.
     fn fetch(&self, slot: &Arc<Slot>, key: Key, budget: &Budget) -> Fetch {
         let time = budget.deadline.saturating_duration_since(Instant::now());
         let budget = Budget::new(time, CancellationToken::new());
@@ -131,7 +132,7 @@ impl Cache {
         let failures = Arc::clone(&self.failures);
         let fetch = async move {
             let fetched = source.fetch(&budget, key.tenant.as_deref(), &key.scope);
-            // A source that doesn't look at its budget, such as a hanging tool, ends with it too.
+            // Also stops a source that ignores its budget, such as a command that hangs.
             let fetched = tokio::select! {
                 biased;
                 fetched = fetched => fetched,
@@ -152,7 +153,7 @@ impl Cache {
 }
 
 impl Slot {
-    /// The token that is good now, or the fetch to wait for.
+    /// Returns the token if it needs no renewal, and otherwise the fetch to wait for.
     fn now(&self, fetch: impl FnOnce() -> Fetch) -> Now {
         let mut state = self.state();
         if let Some(token) = &state.token
@@ -168,7 +169,7 @@ impl Slot {
         }))
     }
 
-    /// Notes what a fetch came to. Where it failed, a token that is to be renewed does for a while.
+    /// Stores the result of a fetch. If a renewal failed, the old token stays in use until it expires.
     fn settle(
         &self,
         fetched: Result<Token, Error>,
@@ -179,9 +180,9 @@ impl Slot {
         let now = Instant::now();
         match (fetched, &mut state.token) {
             (Ok(fresh), token) => Ok(token.insert(fresh).secret.clone()),
-            (Err(error), Some(old)) if now < old.ends_at => {
-                tracing::warn!(%error, %operation, "a token can't be renewed; the old one is used while it lasts");
-                old.renew_at = (now + RENEWAL_PAUSE).min(old.ends_at);
+            (Err(error), Some(old)) if now < old.expires_at => {
+                tracing::warn!(%error, %operation, "could not renew a token, so the old one stays in use until it expires");
+                old.renew_at = (now + RENEWAL_PAUSE).min(old.expires_at);
                 Ok(old.secret.clone())
             }
             (Err(error), _) => Err(error),
@@ -193,7 +194,7 @@ impl Slot {
     }
 }
 
-/// A moment after the end of a budget: those who look at it come first.
+/// Waits until just after a budget's deadline, so that a source that respects its budget ends first.
 async fn after(budget: &Budget) {
     tokio::time::sleep_until(budget.deadline + Duration::from_millis(1)).await;
 }
@@ -209,7 +210,7 @@ mod tests {
     use crate::azure::credential::sign_in_failure::{Problem, SignInAttempt};
     use crate::azure::testing::minute;
 
-    /// Takes a second to answer, counts, and may refuse.
+    /// A source that takes a second per fetch, counts the fetches, and can refuse.
     #[derive(Default)]
     struct Slow {
         asked: AtomicU32,
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_callers_share_one_sign_in() {
+    async fn concurrent_callers_share_one_fetch() {
         let (source, credential) = an_hour();
         let budget = minute();
         let ask = || credential.token(&budget, "a");
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_callers_share_one_failure_and_the_next_one_tries_again() {
+    async fn concurrent_callers_share_one_failure_and_the_next_call_tries_again() {
         let (source, credential) = an_hour();
         source.refuse(true);
         let budget = minute();
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_is_renewed_before_its_end() {
+    async fn renews_a_token_before_it_expires() {
         let (_, credential) = an_hour();
         let ask = || async { credential.token(&minute(), "a").await.unwrap() };
         assert_eq!(ask().await.expose(), "planted-home-1");
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_it_can_not_be_renewed_the_old_token_does_until_its_end() {
+    async fn the_old_token_stays_in_use_until_it_expires_if_renewal_fails() {
         let (source, credential) = an_hour();
         let ask = || async { credential.token(&minute(), "a").await };
         ask().await.unwrap();
@@ -322,7 +323,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3600 - 290)).await;
         assert_eq!(ask().await.unwrap().expose(), "planted-home-1");
         assert_eq!(ask().await.unwrap().expose(), "planted-home-1");
-        assert_eq!(source.asked(), 2, "not asked again at once");
+        assert_eq!(source.asked(), 2, "the next renewal waits");
         tokio::time::advance(Duration::from_secs(31)).await;
         ask().await.unwrap();
         assert_eq!(source.asked(), 3);
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_token_is_replaced_once_for_all_who_held_it() {
+    async fn concurrent_callers_replace_a_refused_token_once() {
         let (source, credential) = an_hour();
         let budget = minute();
         let stale = credential.token(&budget, "a").await.unwrap();
@@ -343,11 +344,11 @@ mod tests {
         source.refuse(true);
         let fresh = credential.token(&budget, "a").await.unwrap();
         let refused = credential.renewed_token(&budget, "a", &fresh).await;
-        refused.expect_err("a refused token is no fall-back");
+        refused.expect_err("a refused token is never used again");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_auxiliary_tenant_has_a_token_of_its_own() {
+    async fn fetches_one_token_for_each_auxiliary_tenant() {
         let (source, credential) = an_hour();
         assert!(
             credential
@@ -369,13 +370,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cancelled_operation_waits_for_no_token_and_spoils_no_others() {
+    async fn cancelling_one_caller_does_not_cancel_the_fetch_of_another() {
         let (source, credential) = an_hour();
-        let called_off = minute();
-        let cancel = called_off.cancelled.clone();
+        let interrupted = minute();
+        let cancel = interrupted.cancelled.clone();
         let budget = minute();
         let (token, other, ()) = tokio::join!(
-            credential.token(&called_off, "a"),
+            credential.token(&interrupted, "a"),
             credential.token(&budget, "a"),
             async { cancel.cancel() }
         );
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_has_more_time_goes_on_where_another_one_ran_out_of_it() {
+    async fn a_caller_with_more_time_continues_after_another_times_out() {
         let (source, credential) = an_hour();
         let short = Budget::new(Duration::from_millis(400), CancellationToken::new());
         let budget = minute();
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_credential_prints_no_token() {
+    async fn debug_shows_no_token() {
         let (_, credential) = an_hour();
         credential.token(&minute(), "a").await.unwrap();
         assert!(!format!("{credential:?}").contains("planted"));

@@ -1,6 +1,6 @@
-//! Signing in as a service principal with a certificate: with an assertion that its key has signed.
+//! Authentication as a service principal with a certificate, whose key signs an assertion.
 //!
-//! azure_identity has this too, but on OpenSSL, for RSA only, and with a SHA-1 thumbprint.
+//! azure_identity's implementation needs OpenSSL, supports only RSA, and uses a SHA-1 thumbprint.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::azure::credential::{ClientCertificate, Token, TokenSource};
 use crate::azure::{Cloud, Credential, Error, Secret};
 use crate::http::{Budget, Pipeline};
 
-/// How long an assertion is good, in seconds. It is used at once.
+/// The lifetime of an assertion in seconds. The provider sends an assertion immediately.
 const LIFETIME: i64 = 10 * 60;
 
 struct Certificate {
@@ -27,10 +27,10 @@ struct Certificate {
 }
 
 impl Credential {
-    /// Signs in as a service principal with a certificate. Nothing is sent yet.
+    /// Creates a credential for a service principal with a certificate. Sends no request yet.
     ///
     /// # Errors
-    /// When the tenant or the client can't be one.
+    /// If the tenant ID or the client ID is not valid.
     pub fn client_certificate(
         cloud: &Cloud,
         tenant_id: &str,
@@ -64,7 +64,10 @@ impl TokenSource for Certificate {
         };
         let assertion = assertion(&self.certificate, &claims).map_err(|_| {
             let who = application.who(tenant);
-            who.fails(Problem::Certificate, "its key could not sign an assertion")
+            who.fails(
+                Problem::Certificate,
+                "the certificate's key could not sign an assertion",
+            )
         })?;
         application
             .by_assertion(budget, tenant, scope, assertion)
@@ -72,7 +75,7 @@ impl TokenSource for Certificate {
     }
 }
 
-/// What an assertion says.
+/// The claims of an assertion.
 struct Claims<'a> {
     audience: &'a str,
     client_id: &'a str,
@@ -80,8 +83,9 @@ struct Claims<'a> {
     now: Timestamp,
 }
 
-/// The assertion: a JSON web token in the format that Entra documents for certificates. With the whole
-/// chain in it, an application may trust the certificate's name and issuer instead of the certificate.
+/// Returns a signed JSON web token in the format that Entra documents for certificates. It contains the whole
+/// chain, so that an application can trust the certificate's subject name and issuer instead of the
+/// certificate.
 fn assertion(
     certificate: &ClientCertificate,
     claims: &Claims<'_>,
@@ -128,7 +132,7 @@ mod tests {
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
-    /// The two parts of an assertion, once its signature is found right.
+    /// Verifies the signature of an assertion, and returns its header and body.
     fn verified(
         assertion: &str,
         certificate: &ClientCertificate,
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_says_who_to_whom_and_until_when_and_is_signed() {
+    fn an_assertion_is_signed_and_has_entras_claims() {
         let certificate = read(RSA, "planted").unwrap();
         let signed = assertion(&certificate, &claims()).unwrap();
         let [header, body] = verified(signed.expose(), &certificate, &RSA_PSS_2048_8192_SHA256);
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_on_a_curve_signs_as_json_web_tokens_want_it() {
+    fn an_elliptic_curve_key_signs_in_jwt_format() {
         let certificate = read(P256, "planted").unwrap();
         let signed = assertion(&certificate, &claims()).unwrap();
         let [header, _] = verified(signed.expose(), &certificate, &ECDSA_P256_SHA256_FIXED);
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_tenant_is_sent_an_assertion_of_its_own() {
+    async fn each_tenant_gets_its_own_assertion() {
         let answer = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "t-1"});
         let transport = ScriptedTransport::default()
             .on(Method::POST, "/home.example/", json(200, &answer))

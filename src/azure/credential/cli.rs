@@ -1,4 +1,4 @@
-//! Signing in as whoever is signed in to the Azure CLI.
+//! Authentication as the account that is signed in to the Azure CLI.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ const METHOD: &str = "the Azure CLI";
 struct AzureCli {
     tenant: Option<String>,
     subscription: Option<String>,
-    /// What runs it; [`None`] for the shell.
+    /// Runs `az`. [`None`] uses the shell.
     executor: Option<Arc<dyn Executor>>,
 }
 
 impl Credential {
-    /// Signs in as whoever is signed in to the Azure CLI, with the account of a subscription, else in
-    /// a tenant, else as the CLI's default. Nothing is run yet.
+    /// Creates a credential for the Azure CLI. The subscription selects the CLI's account. If it is omitted,
+    /// the tenant selects the account, or else the CLI's default applies. Runs no command yet.
     ///
     /// # Errors
-    /// When the tenant or the subscription can't be one.
+    /// If the tenant or the subscription is not valid.
     pub fn azure_cli(tenant: Option<&str>, subscription: Option<&str>) -> Result<Self, Error> {
         Self::azure_cli_run_by(tenant, subscription, None)
     }
@@ -38,12 +38,13 @@ impl Credential {
         executor: Option<Arc<dyn Executor>>,
     ) -> Result<Self, Error> {
         let source = AzureCli {
-            // The CLI takes either, and of several accounts in one tenant only a subscription tells which.
+            // The CLI accepts only one of them. The subscription is more exact, because a tenant can have
+            // several accounts.
             tenant: tenant.filter(|_| subscription.is_none()).map(str::to_owned),
             subscription: subscription.map(str::to_owned),
             executor,
         };
-        // Either may be no value at all, whichever is used.
+        // Validates the tenant and the subscription, even if only one of them is used.
         source.credential(tenant)?;
         source.credential(None)?;
         Ok(Self::new(METHOD, Arc::new(source)))
@@ -56,8 +57,8 @@ impl TokenSource for AzureCli {
         let home = self.tenant.as_deref();
         let asked = tenant.or(home);
         match self.ask(asked, scope).await {
-            // An account that is a managed identity, as in the Cloud Shell, has one tenant, and may not
-            // even be asked for that.
+            // The account can be a managed identity, as in the Cloud Shell. The CLI then rejects even the
+            // identity's own tenant.
             Err(error) if tenant.is_none() && asked.is_some() && takes_no_tenant(&error) => {
                 self.ask(None, scope).await
             }
@@ -94,8 +95,8 @@ fn who(tenant: Option<&str>) -> SignInAttempt<'_> {
     }
 }
 
-/// What went wrong, and the words for it. azure_identity's own are around what the CLI has said, and
-/// around what it finds itself.
+/// Returns the problem and its message. azure_identity wraps both the CLI's error and its own errors in
+/// another error.
 fn read(error: &azure_core::Error) -> (Problem, String) {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     let cause: &azure_core::Error = cause.unwrap_or(error);
@@ -105,22 +106,22 @@ fn read(error: &azure_core::Error) -> (Problem, String) {
     } else if said.contains("expires_on field not found") {
         (
             Problem::CliTooOld,
-            "its answer doesn't say when the token ends".to_owned(),
+            "the output of `az` doesn't say when the token expires".to_owned(),
         )
     } else if said.contains("unrecognized arguments") {
         (Problem::CliTooOld, said)
     } else if matches!(cause.kind(), ErrorKind::Credential) {
         (Problem::Cli(aadsts(&said)), said)
     } else {
-        // What can't be read may quote a piece of the token.
+        // The error could quote a part of the token.
         (
             Problem::Cli(None),
-            "its answer holds no token that can be read".to_owned(),
+            "the output of `az` contains no readable token".to_owned(),
         )
     }
 }
 
-/// As in "Tenant shouldn't be specified for managed identity account".
+/// Whether the CLI said "Tenant shouldn't be specified for managed identity account".
 fn takes_no_tenant(error: &Error) -> bool {
     let Error::SignIn(failure) = error else {
         return false;
@@ -144,7 +145,7 @@ mod tests {
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
-    /// Stands in for the shell that runs `az`.
+    /// Replaces the shell that runs `az`.
     #[derive(Debug, Default)]
     struct Shell {
         exit_code: i32,
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_cli_is_asked_once_for_many_tokens() {
+    async fn runs_the_cli_once_while_the_token_is_valid() {
         let stdout = r#"{"accessToken": "t-1", "expires_on": 4102444800, "tokenType": "Bearer"}"#;
         let shell = Arc::new(Shell {
             stdout: stdout.to_owned(),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_subscription_chooses_the_account_and_not_the_tenant_of_an_auxiliary_token() {
+    async fn a_subscription_selects_the_account_except_for_auxiliary_tokens() {
         let stdout = r#"{"accessToken": "t-1", "expires_on": 4102444800, "tokenType": "Bearer"}"#;
         let shell = Arc::new(Shell {
             stdout: stdout.to_owned(),
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tenant_or_subscription_is_refused_whichever_is_used() {
+    fn an_invalid_tenant_or_subscription_is_an_error_even_if_unused() {
         for (tenant, subscription) in [("a b", None), ("a b", Some("demo")), ("a", Some("x;y"))] {
             let refused = Credential::azure_cli(Some(tenant), subscription).unwrap_err();
             let Error::SignIn(failure) = refused else {
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_cli_says_arrives_as_it_came() {
+    async fn keeps_the_clis_message_unchanged() {
         let stderr = "ERROR: Please run 'az login' to setup account.\n";
         let shell = Arc::new(Shell {
             exit_code: 1,
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_cli_is_named() {
+    async fn a_missing_cli_is_its_own_problem() {
         let shell = Arc::new(Shell {
             exit_code: 127,
             ..Shell::default()
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_old_cli_is_told_by_its_answer_and_an_odd_answer_is_not_shown() {
+    async fn recognizes_an_old_cli_by_its_output_and_hides_unreadable_output() {
         for (stdout, expected) in [
             (
                 r#"{"accessToken": "planted", "tokenType": "Bearer"}"#,
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_older_cli_is_told_by_what_it_refuses() {
+    async fn recognizes_an_old_cli_by_its_unknown_arguments() {
         let shell = Arc::new(Shell {
             exit_code: 2,
             stderr: "ERROR: unrecognized arguments: --scope https://a/.default".to_owned(),
@@ -290,15 +291,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_that_takes_no_tenant_is_asked_without() {
+    async fn retries_without_a_tenant_for_a_managed_identity_account() {
         let shell = Arc::new(Shell {
             exit_code: 1,
             stderr: "ERROR: Tenant shouldn't be specified for managed identity account".to_owned(),
             ..Shell::default()
         });
         failure(&shell).await;
-        let asked = shell.commands.lock().unwrap().len();
-        assert_eq!(asked, 2);
+        let runs = shell.commands.lock().unwrap().len();
+        assert_eq!(runs, 2);
         assert!(!shell.commands.lock().unwrap()[1].contains("--tenant"));
     }
 

@@ -1,4 +1,4 @@
-//! Signing in as a service principal with a client secret.
+//! Authentication as a service principal with a client secret.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ struct ClientSecret {
 }
 
 impl Credential {
-    /// Signs in as a service principal with a client secret. Nothing is sent yet.
+    /// Creates a credential for a service principal with a client secret. Sends no request yet.
     ///
     /// # Errors
-    /// When the tenant or the client can't be one.
+    /// If the tenant ID or the client ID is not valid.
     pub fn client_secret(
         cloud: &Cloud,
         tenant_id: &str,
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_secret_buys_a_token_at_the_clouds_own_authority() {
+    async fn gets_a_token_from_the_clouds_authority() {
         let answer = value!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t-1"});
         let transport = ScriptedTransport::default().on(Method::POST, "/token", json(200, &answer));
         let credential = credential(&transport);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_entra_says_arrives_as_it_came() {
+    async fn keeps_entras_message_unchanged() {
         let said =
             "AADSTS7000215: Invalid client secret provided for app 'client'.\r\nTrace ID: \"x\"";
         let answer = value!({
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_description_names_its_status() {
+    async fn an_error_without_a_description_names_the_status() {
         let transport =
             ScriptedTransport::default().on(Method::POST, "/token", reply(404).with_body("<html>"));
         let error = credential(&transport)
@@ -136,12 +136,12 @@ mod tests {
             .unwrap_err();
         insta::assert_snapshot!(
             error,
-            @"signing in with a client secret: the answer was 404 Not Found without a description"
+            @"signing in with a client secret: the server answered 404 Not Found without a description"
         );
     }
 
     #[tokio::test]
-    async fn an_authority_that_is_not_trusted_is_a_failure_of_transport() {
+    async fn an_untrusted_certificate_is_a_transport_error() {
         let transport = ScriptedTransport::default().fail(
             Method::POST,
             "/token",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_busy_authority_is_asked_again() {
+    async fn retries_while_the_authority_is_busy() {
         let answer = value!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t-1"});
         let transport = ScriptedTransport::default()
             .on(Method::POST, "/token", reply(503))
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_tenant_is_refused_at_once() {
+    fn an_invalid_tenant_id_is_an_error_before_any_request() {
         let pipeline = Pipeline::new(Arc::new(ScriptedTransport::default()));
         let secret = Secret::new("planted");
         let cloud = Cloud::public();

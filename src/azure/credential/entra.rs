@@ -1,8 +1,8 @@
-//! azure_identity's requests to Entra, sent through our pipeline.
+//! Sends azure_identity's requests to Entra through this crate's pipeline.
 //!
-//! A credential of azure_identity is made for each token that is fetched, and thrown away with it: the
-//! tokens are cached in front of all credentials, and its own cache can't be told that a token was
-//! refused. So each has the budget and the tenant of the operation that needs it.
+//! Each fetch creates a new credential of azure_identity and drops it afterwards. So the credential has the
+//! budget and the tenant of the operation that needs the token. The crate's own cache would be no use,
+//! because it can't forget a refused token.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -33,7 +33,7 @@ use crate::azure::{Cloud, Error, Operation, OperationKind, Secret};
 use crate::http::error_source::chain;
 use crate::http::{Budget, Effect, Pipeline, Request, Response, SendError};
 
-/// An application in a tenant, and the way to its Entra.
+/// An application in a tenant, and the pipeline for its requests to Entra.
 #[derive(Clone, Debug)]
 pub(super) struct Application {
     pub(super) method: &'static str,
@@ -44,10 +44,10 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// An application.
+    /// Creates an application.
     ///
     /// # Errors
-    /// When the tenant or the client can't be one.
+    /// If the tenant ID or the client ID is not valid.
     pub(super) fn new(
         method: &'static str,
         cloud: &Cloud,
@@ -66,7 +66,7 @@ impl Application {
         Ok(application)
     }
 
-    /// The application, as failures in a tenant name it; its own tenant where it is no other.
+    /// Returns the identity that errors name. `tenant` is `None` for the application's own tenant.
     pub(super) fn who<'a>(&'a self, tenant: Option<&'a str>) -> SignInAttempt<'a> {
         SignInAttempt {
             method: self.method,
@@ -75,13 +75,13 @@ impl Application {
         }
     }
 
-    /// Where tokens of a tenant are issued.
+    /// Returns the URL of a tenant's token endpoint.
     pub(super) fn token_endpoint(&self, tenant: Option<&str>) -> String {
         let authority = self.authority_host.as_str().trim_end_matches('/');
         format!("{authority}/{}/oauth2/v2.0/token", self.tenant(tenant))
     }
 
-    /// Refuses what can't be a tenant or an application, before anything is sent.
+    /// Validates the tenant ID and the client ID without a request.
     fn check(&self) -> Result<(), Error> {
         let budget = Budget::new(Duration::ZERO, CancellationToken::new());
         let credential = ClientAssertionCredential::new(
@@ -96,7 +96,7 @@ impl Application {
         credential.map(drop).map_err(refused)
     }
 
-    /// Buys a token with a client secret.
+    /// Gets a token with a client secret.
     pub(super) async fn by_secret(
         &self,
         budget: &Budget,
@@ -115,8 +115,8 @@ impl Application {
         self.fetch(credential, tenant, scope).await
     }
 
-    /// Buys a token with an assertion: an ID token of somebody whom the application trusts, or one
-    /// that is signed with its certificate.
+    /// Gets a token with an assertion. The assertion is an ID token from an issuer that the application
+    /// trusts, or is signed with the application's certificate.
     pub(super) async fn by_assertion(
         &self,
         budget: &Budget,
@@ -153,7 +153,7 @@ impl Application {
         other.unwrap_or(&self.tenant_id)
     }
 
-    /// Options that make azure_identity send through our pipeline, and to this cloud's authority only.
+    /// Returns options that make azure_identity use this pipeline and this cloud's authority host.
     fn client_options(&self, budget: &Budget) -> ClientOptions {
         let mut custom = CustomConfiguration::default();
         custom.authority_host = self.authority_host.to_string();
@@ -162,7 +162,7 @@ impl Application {
             budget: budget.clone(),
         };
         ClientOptions {
-            // Ours repeats already.
+            // The pipeline already retries.
             retry: RetryOptions::none(),
             transport: Some(CoreTransport::new(Arc::new(adapter))),
             cloud: Some(Arc::new(CloudConfiguration::from(custom))),
@@ -171,10 +171,10 @@ impl Application {
     }
 }
 
-/// How long whoever signs us in may be busy or away.
+/// How long to retry while Entra or an ID token's issuer fails or is unreachable.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An assertion that is there already.
+/// An assertion that already exists.
 #[derive(Debug)]
 struct Ready(Secret);
 
@@ -214,7 +214,7 @@ impl HttpClient for Adapter {
     }
 }
 
-/// Asking for a token changes nothing.
+/// Converts a request. A token request changes nothing in Azure, so a retry is always safe.
 fn ours(request: &CoreRequest) -> azure_core::Result<Request> {
     let other = ErrorKind::Other;
     let method = request.method().as_str().parse();
@@ -225,7 +225,7 @@ fn ours(request: &CoreRequest) -> azure_core::Result<Request> {
             .as_str()
             .parse()
             .map_err(|error| wrapped(other.clone(), error))?;
-        // The client's own stands for us there as well.
+        // The HTTP client sets the provider's own user agent.
         if name != USER_AGENT {
             let value = HeaderValue::from_str(value.as_str());
             let value = value.map_err(|error| wrapped(other.clone(), error))?;
@@ -239,7 +239,7 @@ fn ours(request: &CoreRequest) -> azure_core::Result<Request> {
     Ok(ours)
 }
 
-/// The one thing that is read of a success is its body.
+/// Converts a successful answer. azure_identity reads only the body.
 fn theirs(response: &Response) -> AsyncRawResponse {
     AsyncRawResponse::from_bytes(
         response.status.as_u16().into(),
@@ -252,8 +252,8 @@ fn wrapped(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> azu
     azure_core::Error::new(kind, error)
 }
 
-/// What a failed sign-in says. azure_identity wraps the cause in sentences of its own; what counts is
-/// found underneath, and never its `Debug`, which takes a backtrace.
+/// Extracts the cause from an azure_identity error, which wraps it in other errors. It doesn't use the
+/// error's `Debug`, which may contain a backtrace.
 fn failure(who: SignInAttempt<'_>, scope: &str, error: &azure_core::Error) -> Error {
     for cause in chain(error) {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
@@ -263,15 +263,15 @@ fn failure(who: SignInAttempt<'_>, scope: &str, error: &azure_core::Error) -> Er
             return Error::unsent(&signing_in_for(scope), unsent.clone());
         }
     }
-    // What is left is an answer that isn't one, and its text may hold a piece of the token.
+    // The remaining errors are about an unreadable answer, and their text may contain a part of the token.
     who.fails(
         Problem::Refused(None),
-        "the answer holds no token that can be read",
+        "the answer contains no readable token",
     )
     .into()
 }
 
-/// What is tried while a token is fetched.
+/// Returns the operation of fetching a token.
 pub(super) fn signing_in_for(scope: &str) -> Operation {
     Operation::new(OperationKind::GetToken, scope)
 }

@@ -1,4 +1,4 @@
-//! ID tokens: how somebody whom an application trusts says who we are.
+//! ID tokens from an issuer that an application trusts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,50 +14,50 @@ use crate::azure::credential::entra::{PATIENCE, signing_in_for};
 use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
 use crate::http::{Budget, Effect, Pipeline, Request, Response, host};
 
-/// Whom the ID token is for. azurerm asks for this one in every cloud; where an application trusts
-/// another one, the address of the request can name it as `audience`.
+/// The audience of the ID token. azurerm requests this audience in every cloud. If an application trusts
+/// another audience, add it to the request URL as `audience`.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// The version of Azure DevOps' exchange that azurerm speaks.
+/// The version of Azure DevOps' token API that azurerm uses.
 const AZURE_DEVOPS_VERSION: &str = "7.1";
 
-/// Where the ID token comes from. Its `Debug` shows no more than that.
+/// The source of the ID token. `Debug` shows only the source.
 #[derive(Clone)]
 pub enum IdToken {
-    /// It was given. Once it has ended, no renewal is possible.
+    /// A configured token. After it expires, no renewal is possible.
     Given(Secret),
-    /// It lies in a file, which somebody else keeps fresh: it is read again for each sign-in.
+    /// A file that another process updates. It is read again for each sign-in.
     File(PathBuf),
-    /// GitHub Actions, or what speaks like it, issues one for each sign-in.
+    /// GitHub Actions, or a compatible issuer, issues a token for each sign-in.
     GitHub {
-        /// Where it is asked for, as `ACTIONS_ID_TOKEN_REQUEST_URL` says.
+        /// The URL of the issuer, as in `ACTIONS_ID_TOKEN_REQUEST_URL`.
         request_url: Url,
-        /// What opens that address.
+        /// The bearer token for requests to that URL.
         request_token: Secret,
     },
-    /// Azure DevOps issues one for each sign-in.
+    /// Azure DevOps issues a token for each sign-in.
     AzureDevOps {
-        /// Where it is asked for, as `SYSTEM_OIDCREQUESTURI` says.
+        /// The URL of the issuer, as in `SYSTEM_OIDCREQUESTURI`.
         request_url: Url,
-        /// What opens that address.
+        /// The bearer token for requests to that URL.
         request_token: Secret,
-        /// The service connection that the application trusts.
+        /// The ID of the service connection that the application trusts.
         service_connection_id: String,
     },
 }
 
 impl IdToken {
-    /// The way of signing in, as errors name it.
+    /// Returns the authentication method, as errors name it.
     pub(super) fn method(&self) -> &'static str {
         match self {
             Self::Given(_) => "an OIDC token",
             Self::File(_) => "an OIDC token file",
-            Self::GitHub { .. } => "an OIDC token of GitHub Actions",
-            Self::AzureDevOps { .. } => "an OIDC token of Azure DevOps",
+            Self::GitHub { .. } => "an OIDC token from GitHub Actions",
+            Self::AzureDevOps { .. } => "an OIDC token from Azure DevOps",
         }
     }
 
-    /// Fetches the token of now.
+    /// Fetches the current token.
     pub(super) async fn fetch(
         &self,
         budget: &Budget,
@@ -73,7 +73,7 @@ impl IdToken {
                 let fails = |what| who.fails(Problem::TokenFile, what);
                 let token = Secret::new(read.map_err(|error| fails(said(&error)))?);
                 return match token.expose().trim() {
-                    "" => Err(fails(said(&"it is empty")).into()),
+                    "" => Err(fails(said(&"the file is empty")).into()),
                     trimmed => Ok(Secret::new(trimmed)),
                 };
             }
@@ -84,7 +84,7 @@ impl IdToken {
         issued(who, &response, field)
     }
 
-    /// The request for a token, and the field of the answer that holds it.
+    /// Returns the request for a token, and the field of the answer that contains the token.
     fn request(&self, who: SignInAttempt<'_>) -> Result<(Request, &'static str), Error> {
         let (method, url, token, field, parameters) = match self {
             Self::GitHub {
@@ -114,14 +114,17 @@ impl IdToken {
             ),
             Self::Given(_) | Self::File(_) => {
                 return Err(who
-                    .fails(Problem::Issuer, "nobody issues this token")
+                    .fails(Problem::Issuer, "this token has no issuer")
                     .into());
             }
         };
-        let bearer = token
-            .bearer(&signing_in_for(who.method))
-            .map_err(|_| who.fails(Problem::Issuer, "the request token isn't one"))?;
-        // A token that was issued and lost does no harm.
+        let bearer = token.bearer(&signing_in_for(who.method)).map_err(|_| {
+            who.fails(
+                Problem::Issuer,
+                "the request token is not a valid header value",
+            )
+        })?;
+        // A retry is safe, because an unused ID token does no harm.
         let request = Request::new(method, completed(url, &parameters))
             .effect(Effect::Nothing)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
@@ -143,7 +146,7 @@ impl fmt::Debug for IdToken {
     }
 }
 
-/// An address with these parameters. One that it has already stays as it is.
+/// Adds query parameters to a URL. A parameter that the URL already has stays unchanged.
 fn completed(url: &Url, parameters: &[(&str, &str)]) -> Url {
     let mut completed = url.clone();
     for (name, value) in parameters {
@@ -154,7 +157,7 @@ fn completed(url: &Url, parameters: &[(&str, &str)]) -> Url {
     completed
 }
 
-/// The token in an answer. Of a refusal only the status and a message are kept.
+/// Returns the token in an answer. An error answer contributes only its status, message and IDs.
 fn issued(who: SignInAttempt<'_>, response: &Response, field: &str) -> Result<Secret, Error> {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     if !response.status.is_success() {
@@ -167,7 +170,7 @@ fn issued(who: SignInAttempt<'_>, response: &Response, field: &str) -> Result<Se
     match body[field].as_str() {
         Some(token) if !token.is_empty() => Ok(Secret::new(token)),
         _ => {
-            let message = format!("the answer of the token's issuer has no `{field}`");
+            let message = format!("the issuer's answer has no `{field}`");
             Err(who.fails(Problem::Issuer, message).into())
         }
     }
@@ -178,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_added_to_an_address_with_and_without_some() {
+    fn adds_only_missing_parameters_to_a_url() {
         let complete = |url: &str| {
             let parameters = [("audience", AUDIENCE), ("api-version", "7.1")];
             completed(&Url::parse(url).unwrap(), &parameters).to_string()
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_token_does_not_print() {
+    fn debug_shows_no_token() {
         let url = Url::parse("https://issuer.example/").unwrap();
         let github = IdToken::GitHub {
             request_url: url,

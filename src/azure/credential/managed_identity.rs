@@ -1,7 +1,7 @@
-//! Signing in as the managed identity of the machine that we run on.
+//! Authentication as the managed identity of the machine.
 //!
-//! azure_identity has this too, but at its own fixed address, without the identities that a proxy of it
-//! serves (`msi_endpoint`). The endpoints are on the machine itself and speak plain http.
+//! azure_identity supports only a fixed endpoint, so it can't use the proxy that `msi_endpoint` names. The
+//! endpoints are on the machine itself and use plain HTTP.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,26 +25,26 @@ use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped, host}
 
 const METHOD: &str = "a managed identity";
 
-/// Where virtual machines find their identities.
+/// The managed identity endpoint of virtual machines.
 const INSTANCE_METADATA: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
-/// The version that every endpoint of that style speaks.
+/// The API version that every endpoint in the style of virtual machines supports.
 const INSTANCE_METADATA_VERSION: &str = "2018-02-01";
-/// The version that introduced `X-IDENTITY-HEADER`.
+/// The API version that introduced `X-IDENTITY-HEADER`.
 const APP_SERVICE_VERSION: &str = "2019-08-01";
 
-/// How long an endpoint on the machine itself may take. Elsewhere than in Azure nobody answers.
+/// How long to wait for an endpoint on the machine itself. Outside Azure, no endpoint answers.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The pauses before it is asked again, when it asks for patience and doesn't say how much.
+/// The retry delays for a throttling or failing endpoint that sends no `Retry-After`.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(32)).times(5);
-/// How long the endpoint may be away while it is updated, as Azure documents for status 410.
+/// How long an update of the endpoint can take, as Azure documents for status 410.
 const UPDATE: Duration = Duration::from_secs(70);
 
-/// The endpoint that hands out the machine's tokens.
+/// The endpoint that issues the machine's tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdentityEndpoint {
     url: Url,
     version: String,
-    /// What opens it, in the style of App Service; [`None`] in the style of virtual machines.
+    /// The identity header of App Service, or [`None`] for an endpoint in the style of virtual machines.
     key: Option<Secret>,
 }
 
@@ -55,7 +55,7 @@ struct ManagedIdentity {
 }
 
 impl IdentityEndpoint {
-    /// The endpoint of virtual machines, or one of one's own in the same style.
+    /// Returns the endpoint of virtual machines, or `url` in the same style.
     #[must_use]
     pub fn instance_metadata(url: Option<Url>, version: Option<&str>) -> Self {
         let known = || Url::parse(INSTANCE_METADATA).expect("the known endpoint is valid");
@@ -66,8 +66,8 @@ impl IdentityEndpoint {
         }
     }
 
-    /// The endpoint of App Service, Functions and Container Apps, as `IDENTITY_ENDPOINT` and
-    /// `IDENTITY_HEADER` give it.
+    /// Returns the endpoint of App Service, Functions and Container Apps, from `IDENTITY_ENDPOINT` and
+    /// `IDENTITY_HEADER`.
     #[must_use]
     pub fn app_service(url: Url, key: Secret, version: Option<&str>) -> Self {
         Self {
@@ -85,12 +85,16 @@ impl IdentityEndpoint {
             .extend_pairs(who.client_id.map(|id| ("client_id", id)));
         let request = Request::new(Method::GET, url);
         let Some(key) = &self.key else {
-            // It shows that the request wasn't forwarded by mistake.
+            // This header shows that a server didn't forward the request by mistake.
             let name = HeaderName::from_static("metadata");
             return Ok(request.header(name, HeaderValue::from_static("true")));
         };
-        let mut value = HeaderValue::try_from(key.expose())
-            .map_err(|_| who.fails(Problem::Value, "IDENTITY_HEADER is no text for a header"))?;
+        let mut value = HeaderValue::try_from(key.expose()).map_err(|_| {
+            who.fails(
+                Problem::Value,
+                "IDENTITY_HEADER is not a valid header value",
+            )
+        })?;
         value.set_sensitive(true);
         Ok(request.header(HeaderName::from_static("x-identity-header"), value))
     }
@@ -108,9 +112,8 @@ impl fmt::Debug for IdentityEndpoint {
 }
 
 impl Credential {
-    /// Signs in as the managed identity of the machine: the one with the client ID, or the only one
-    /// that there is. Nothing is sent yet. The pipeline has to let plain http through, and to go past
-    /// any proxy.
+    /// Creates a credential for the managed identity of the machine. `client_id` selects one of several
+    /// identities. Sends no request yet. The pipeline must allow plain HTTP and use no proxy.
     #[must_use]
     pub fn managed_identity(
         endpoint: IdentityEndpoint,
@@ -140,7 +143,7 @@ impl TokenSource for ManagedIdentity {
             client_id: self.client_id.as_deref(),
         };
         if tenant.is_some() {
-            let message = "a managed identity is known in its own tenant only";
+            let message = "a managed identity gets tokens in its own tenant only";
             return Err(who.fails(Problem::Value, message).into());
         }
         let request = self.endpoint.request(who, scope)?;
@@ -164,7 +167,7 @@ impl TokenSource for ManagedIdentity {
 }
 
 impl ManagedIdentity {
-    /// Asks once, and doesn't wait long: where there is no such endpoint, nobody says so.
+    /// Sends one request with a short timeout, because outside Azure no endpoint answers.
     async fn ask(
         &self,
         budget: &Budget,
@@ -183,7 +186,7 @@ impl ManagedIdentity {
                 why: Stopped::Deadline,
                 last: Some(last),
             } => match &**last {
-                // It is there, and only wants more time than that.
+                // The endpoint exists, but asked for a longer wait than the short timeout.
                 Ok(response) => return Ok(response.clone()),
                 Err(cause) => Some(cause),
             },
@@ -196,8 +199,8 @@ impl ManagedIdentity {
     }
 }
 
-/// How long to wait before asking again, or [`None`] when the answer is final. A 404 comes while
-/// identities are being assigned, and a 410 while the endpoint is updated.
+/// Returns the delay before the next attempt, or [`None`] if the answer is final. The endpoint answers 404
+/// while Azure assigns identities, and 410 during an update.
 fn pause(pauses: &mut Backoff, response: &Response) -> Option<Duration> {
     let status = response.status;
     let temporary = status.is_server_error()
@@ -215,8 +218,8 @@ fn pause(pauses: &mut Backoff, response: &Response) -> Option<Duration> {
     Some(retry_after(response).unwrap_or(ours))
 }
 
-/// The token in an answer, which gives its end as a number or as text, from now or, in App Service, from
-/// 1970 only. What counts from now needs no clock that is right.
+/// Returns the token in an answer. Its expiry is a number or a text. `expires_in` takes precedence, because
+/// it doesn't depend on the machine's clock. App Service sends only `expires_on`.
 fn token(who: SignInAttempt<'_>, response: &Response, now: Timestamp) -> Result<Token, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -227,12 +230,12 @@ fn token(who: SignInAttempt<'_>, response: &Response, now: Timestamp) -> Result<
         expires_on: Value,
     }
     let said = |message: &str| who.fails(Problem::ManagedIdentity, message);
-    // What serde has against it could quote a piece of the token.
+    // serde's error could quote a part of the token.
     let body: Body = serde_json::from_slice(&response.body)
-        .map_err(|_| said("the answer holds no token that can be read"))?;
-    let ends_in = || Some(seconds(&body.expires_on)? - now.as_second());
-    let left = seconds(&body.expires_in).or_else(ends_in);
-    let left = left.ok_or_else(|| said("the answer doesn't say when its token ends"))?;
+        .map_err(|_| said("the answer contains no readable token"))?;
+    let until_expiry = || Some(seconds(&body.expires_on)? - now.as_second());
+    let left = seconds(&body.expires_in).or_else(until_expiry);
+    let left = left.ok_or_else(|| said("the answer doesn't say when the token expires"))?;
     let left = Duration::from_secs(left.try_into().unwrap_or(0));
     Ok(Token::lasting(left, Secret::new(body.access_token)))
 }
@@ -286,7 +289,7 @@ mod tests {
     type SignInOutcome = (Problem, String);
 
     #[tokio::test]
-    async fn a_virtual_machine_is_asked_at_its_fixed_address() {
+    async fn a_virtual_machine_has_a_fixed_endpoint() {
         let transport = ScriptedTransport::default().on(Method::GET, "169.254", issued());
         let token = virtual_machine(&transport).token(&budget(), SCOPE).await;
         assert_eq!(token.unwrap().expose(), "t-1");
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_and_a_version_of_ones_own_and_an_identity_are_named() {
+    async fn sends_a_configured_endpoint_version_and_client_id() {
         let url = Url::parse("http://127.0.0.1:1234/msi?x=y").unwrap();
         let endpoint = IdentityEndpoint::instance_metadata(Some(url), Some("2020-01-01"));
         let transport = ScriptedTransport::default().on(Method::GET, "/msi", issued());
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn app_service_is_shown_its_header() {
+    async fn app_service_gets_the_identity_header() {
         let url = Url::parse("http://127.0.0.1:41741/msi/token/").unwrap();
         let endpoint = IdentityEndpoint::app_service(url, Secret::new("planted"), None);
         let end = (Timestamp::now().as_second() + 3600).to_string();
@@ -325,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_endpoint_that_is_being_updated_is_waited_for() {
+    async fn waits_while_the_endpoint_is_updated() {
         let transport = ScriptedTransport::default()
             .on(Method::GET, "169.254", reply(410))
             .on(Method::GET, "169.254", reply(404))
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_identity_that_is_not_there_is_refused_at_once() {
+    async fn a_missing_identity_is_an_error_without_retry() {
         let said = value!({"error": "invalid_request", "error_description": "Identity not found"});
         let transport = ScriptedTransport::default().on(Method::GET, "169.254", json(400, &said));
         let failed = failure(&virtual_machine(&transport)).await;
@@ -346,11 +349,11 @@ mod tests {
         insta::assert_snapshot!(failed.1, @"signing in with a managed identity: Identity not found");
     }
 
-    /// Nobody there: a connection attempt takes ten seconds, as long as ours may.
-    struct Nobody;
+    /// No endpoint. A connection attempt fails after ten seconds, which is the client's connect timeout.
+    struct Unreachable;
 
     #[async_trait]
-    impl crate::http::Transport for Nobody {
+    impl crate::http::Transport for Unreachable {
         async fn send(&self, _: Request) -> Result<Response, crate::http::TransportError> {
             tokio::time::sleep(Duration::from_secs(10)).await;
             Err(crate::http::scripted_transport::failure(
@@ -360,9 +363,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn elsewhere_than_in_azure_that_is_said_soon() {
+    async fn outside_azure_the_error_comes_soon() {
         let endpoint = IdentityEndpoint::instance_metadata(None, None);
-        let pipeline = Pipeline::new(Arc::new(Nobody));
+        let pipeline = Pipeline::new(Arc::new(Unreachable));
         let start = tokio::time::Instant::now();
         let failed = failure(&Credential::managed_identity(endpoint, None, pipeline)).await;
         assert!(start.elapsed() <= PATIENCE);
@@ -370,7 +373,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_a_token_is_read_in_each_way_it_is_given() {
+    async fn reads_the_expiry_in_each_form() {
         let who = SignInAttempt {
             method: METHOD,
             tenant_id: None,
@@ -384,7 +387,7 @@ mod tests {
                 .extend(fields.as_object().unwrap().clone());
             let token = token(who, &json(200, &body), now);
             token.map(|token| {
-                (token.ends_at - tokio::time::Instant::now())
+                (token.expires_at - tokio::time::Instant::now())
                     .as_secs_f64()
                     .round()
             })
@@ -393,11 +396,11 @@ mod tests {
         assert_eq!(left(value!({"expires_on": 4600})).unwrap(), 3600.0);
         assert_eq!(left(value!({"expires_in": "3600"})).unwrap(), 3600.0);
         assert_eq!(left(value!({"expires_in": 3600.0})).unwrap(), 3600.0);
-        // By a clock that runs ahead, the token has ended already.
+        // With a clock that is ahead, the token already looks expired.
         let both = value!({"expires_in": 3600, "expires_on": 7});
         assert_eq!(left(both).unwrap(), 3600.0);
         let odd = left(value!({"expires_in": null})).unwrap_err();
-        insta::assert_snapshot!(odd, @"signing in with a managed identity: the answer doesn't say when its token ends");
+        insta::assert_snapshot!(odd, @"signing in with a managed identity: the answer doesn't say when the token expires");
         assert!(!format!("{odd:?}").contains("planted"));
     }
 }

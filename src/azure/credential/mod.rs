@@ -1,13 +1,13 @@
-//! Signing in: one source of tokens a way of doing so, and a cache in front of all of them.
+//! Authentication to Azure: one token source for each method, and a shared token cache.
 //!
 //! # Layout
-//! - [`Credential`] and what a way of signing in has to do (this file)
-//! - `cache`: tokens that are shared, renewed in time, and fetched once for any number of callers
-//! - `client_secret`, `certificate`, `oidc`: an application, which Entra gives a token for a secret or an
-//!   assertion; `entra` is the way there
-//! - `managed_identity`: the machine's own identity
-//! - `cli`: whoever is signed in to the Azure CLI
-//! - `sign_in_failure`: why there is no token
+//! - [`Credential`] and the trait of the token sources (this file)
+//! - `cache`: shares tokens, renews them in time, and fetches each one once for any number of callers
+//! - `client_secret`, `certificate`, `oidc`: get a service principal's token for a secret or an assertion.
+//!   `entra` sends their requests to Entra.
+//! - `managed_identity`: gets a token for the machine's managed identity
+//! - `cli`: gets a token from the Azure CLI
+//! - `sign_in_failure`: why no token was issued
 
 mod cache;
 mod certificate;
@@ -44,10 +44,11 @@ pub(crate) use sign_in_failure::Reported;
 pub(crate) use sign_in_failure::aadsts;
 pub(crate) use sign_in_failure::{Problem, SignInFailure};
 
-/// How long before its end a token is renewed; a short-lived one already in the middle of its life.
+/// How long before its expiry a token is renewed. If it lives less than ten minutes, it is renewed at half
+/// its lifetime.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
-/// Who we are to Azure. Clones share their tokens.
+/// The identity with which the provider authenticates to Azure. Clones share their tokens.
 #[derive(Clone)]
 pub struct Credential {
     method: &'static str,
@@ -55,10 +56,10 @@ pub struct Credential {
     cache: Cache,
 }
 
-/// A way of signing in.
+/// An authentication method.
 #[async_trait]
 pub(crate) trait TokenSource: Send + Sync {
-    /// Fetches a new token, in the credential's own tenant or in another one.
+    /// Fetches a new token. `tenant` is `None` for the credential's own tenant.
     async fn fetch(
         &self,
         budget: &Budget,
@@ -67,16 +68,16 @@ pub(crate) trait TokenSource: Send + Sync {
     ) -> Result<Token, Error>;
 }
 
-/// A token and its time.
+/// A token, and when it must be renewed and when it expires.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     secret: Secret,
     renew_at: Instant,
-    ends_at: Instant,
+    expires_at: Instant,
 }
 
 impl Credential {
-    /// A credential on a source of tokens; the method is named in errors, as in `a client secret`.
+    /// Creates a credential. Errors name the method, such as `a client secret`.
     pub(crate) fn new(method: &'static str, source: Arc<dyn TokenSource>) -> Self {
         Self {
             method,
@@ -85,7 +86,7 @@ impl Credential {
         }
     }
 
-    /// The same, which is known in other tenants too. Managed identities aren't.
+    /// Adds auxiliary tenants. Managed identities don't support them.
     #[must_use]
     pub fn with_auxiliary_tenants(self, tenants: &[String]) -> Self {
         Self {
@@ -94,24 +95,24 @@ impl Credential {
         }
     }
 
-    /// The way of signing in, such as `a client secret`.
+    /// Returns the authentication method, such as `a client secret`.
     #[must_use]
     pub fn method(&self) -> &'static str {
         self.method
     }
 
-    /// A token for a scope: a cached one, or a new one.
+    /// Returns a cached or new token for a scope.
     ///
     /// # Errors
-    /// When Entra refuses, cannot be reached, or the budget is spent.
+    /// If the sign-in fails or the budget is spent.
     pub async fn token(&self, budget: &Budget, scope: &str) -> Result<Secret, Error> {
         self.cache.token(budget, None, scope).await
     }
 
-    /// A token that isn't `stale`, which was refused: one that came meanwhile, or a new one.
+    /// Returns a token other than `stale`, which Azure refused. Another caller may have renewed it already.
     ///
     /// # Errors
-    /// As of [`Credential::token`].
+    /// The same as for [`Credential::token`].
     pub async fn renewed_token(
         &self,
         budget: &Budget,
@@ -122,10 +123,10 @@ impl Credential {
         self.cache.token(budget, None, scope).await
     }
 
-    /// A token of each auxiliary tenant, in their order; none where there are no such tenants.
+    /// Returns one token for each auxiliary tenant, in the order of the tenants.
     ///
     /// # Errors
-    /// As of [`Credential::token`], for the first tenant that fails.
+    /// The same as for [`Credential::token`], for the first tenant that fails.
     pub async fn auxiliary_tokens(
         &self,
         budget: &Budget,
@@ -147,16 +148,16 @@ impl fmt::Debug for Credential {
 }
 
 impl Token {
-    /// A token that has just begun.
+    /// Creates a token that expires after `lifetime`.
     pub(crate) fn lasting(lifetime: Duration, secret: Secret) -> Self {
-        // No token lasts longer, whatever its clock says.
+        // A wrong clock can result in an absurd lifetime.
         const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
         let left = lifetime.min(LONGEST);
         let now = Instant::now();
         Self {
             secret,
             renew_at: now + (left - RENEW_BEFORE.min(left / 2)),
-            ends_at: now + left,
+            expires_at: now + left,
         }
     }
 }
@@ -169,7 +170,7 @@ impl From<&AccessToken> for Token {
     }
 }
 
-/// The audience of a scope: managed identity is asked for that.
+/// Returns the audience of a scope. Managed identity endpoints take an audience instead of a scope.
 fn audience(scope: &str) -> &str {
     scope.strip_suffix("/.default").unwrap_or(scope)
 }

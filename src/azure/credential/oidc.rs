@@ -1,5 +1,5 @@
-//! Signing in as an application that trusts the issuer of an ID token: GitHub Actions, Azure DevOps, a
-//! cluster's workload identity, or whoever gave the token.
+//! Authentication as an application that trusts the issuer of an ID token (OpenID Connect). The issuer can be
+//! GitHub Actions, Azure DevOps, AKS workload identity, or the source of a configured token.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ struct Oidc {
 }
 
 impl Credential {
-    /// Signs in with an ID token, a fresh one for each renewal where that is possible. Nothing is sent
-    /// and nothing is read yet.
+    /// Creates a credential that uses ID tokens. Each renewal fetches a new ID token, except with a
+    /// configured token. Sends no request and reads no file yet.
     ///
     /// # Errors
-    /// When the tenant or the client can't be one.
+    /// If the tenant ID or the client ID is not valid.
     pub fn oidc(
         cloud: &Cloud,
         tenant_id: &str,
@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    /// The requests as they go over the wire, but for what they authorize with.
+    /// Returns the requests, and marks sensitive headers.
     fn wire(transport: &ScriptedTransport) -> String {
         let requests = transport.requests();
         let requests = requests.iter().map(|request| {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn github_is_asked_for_an_id_token_and_entra_takes_it() {
+    async fn exchanges_an_id_token_from_github_for_a_token() {
         let transport = ScriptedTransport::default()
             .on(
                 Method::GET,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn azure_devops_is_asked_for_an_id_token_and_entra_takes_it() {
+    async fn exchanges_an_id_token_from_azure_devops_for_a_token() {
         let transport = ScriptedTransport::default()
             .on(
                 Method::POST,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_file_is_read_again_at_each_renewal_and_named_when_it_is_gone() {
+    async fn each_renewal_reads_the_file_again_and_an_empty_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "id-1\n").unwrap();
         let transport = ScriptedTransport::default()
@@ -201,11 +201,11 @@ mod tests {
             panic!("an empty file gives no token");
         };
         assert_eq!(failure.problem, Problem::TokenFile);
-        assert!(failure.message.ends_with("it is empty"), "{failure}");
+        assert!(failure.message.ends_with("the file is empty"), "{failure}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_renewal_and_each_tenant_has_an_id_token_of_its_own() {
+    async fn fetches_an_id_token_for_each_renewal_and_each_tenant() {
         let id_token = |number: u32| json(200, &value!({"value": format!("id-{number}")}));
         let transport = ScriptedTransport::default()
             .on(Method::GET, "issuer", id_token(1))
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_issuer_that_refuses_is_told_from_entra() {
+    async fn a_refusal_by_the_issuer_is_not_a_refusal_by_entra() {
         let answer = value!({"message": "The service connection does not exist.", "typeKey": "X"});
         let transport =
             ScriptedTransport::default().on(Method::POST, "dev.example", json(404, &answer));
@@ -237,20 +237,20 @@ mod tests {
             panic!("a failed sign-in expected");
         };
         assert_eq!(failure.problem, Problem::Issuer);
-        insta::assert_snapshot!(failure, @"signing in with an OIDC token of Azure DevOps: The service connection does not exist.");
+        insta::assert_snapshot!(failure, @"signing in with an OIDC token from Azure DevOps: The service connection does not exist.");
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_token_is_not_shown() {
+    async fn the_error_for_an_answer_without_a_token_does_not_show_it() {
         let answer = reply(200).with_body(r#"{"token": "planted"}"#);
         let transport = ScriptedTransport::default().on(Method::GET, "issuer", answer);
         let github = github("https://issuer.example/");
         let failed = credential(&transport, github).token(&minute(), SCOPE).await;
-        insta::assert_snapshot!(failed.unwrap_err(), @"signing in with an OIDC token of GitHub Actions: the answer of the token's issuer has no `value`");
+        insta::assert_snapshot!(failed.unwrap_err(), @"signing in with an OIDC token from GitHub Actions: the issuer's answer has no `value`");
     }
 
     #[tokio::test]
-    async fn an_assertion_that_has_ended_is_refused_with_its_code() {
+    async fn an_expired_id_token_is_a_refusal_with_entras_code() {
         let said = "AADSTS700024: Client assertion is not within its valid time range.";
         let answer = value!({"error": "invalid_client", "error_description": said});
         let transport = ScriptedTransport::default().on(Method::POST, "/token", json(401, &answer));

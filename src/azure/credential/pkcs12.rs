@@ -1,4 +1,4 @@
-//! A client certificate and its key, out of a PKCS#12 file.
+//! Reads a client certificate and its key from a PKCS#12 file.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::azure::credential::Secret;
 
-/// A certificate with its private key and the certificates that it was issued by.
+/// A certificate with its private key and the chain of its issuers.
 pub struct ClientCertificate {
     key: Key,
-    /// DER, the certificate itself first.
+    /// The certificates in DER. The client certificate comes first.
     chain: Vec<Vec<u8>>,
 }
 
@@ -28,51 +28,51 @@ enum Key {
     P384(EcdsaKeyPair),
 }
 
-/// Why a file gives no certificate to sign in with.
+/// Why a client certificate can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// The text isn't base64.
-    #[error("it is not base64: {0}")]
+    /// The text is not valid base64.
+    #[error("it is not valid base64: {0}")]
     Base64(String),
-    /// The file can't be read.
-    #[error("reading {0}")]
+    /// The file can't be read. Contains its path and the cause.
+    #[error("could not read {0}")]
     Unreadable(String),
-    /// It is PEM.
-    #[error("it is PEM, and PKCS#12 is needed")]
+    /// The file is PEM.
+    #[error("it is PEM, but PKCS#12 is required")]
     Pem,
-    /// It is something else.
-    #[error("it is no PKCS#12: {0}")]
+    /// The file is not PKCS#12.
+    #[error("it is not PKCS#12: {0}")]
     NotPkcs12(String),
-    /// The password doesn't open it.
-    #[error("the password does not open it")]
+    /// The password is wrong.
+    #[error("the password is wrong")]
     WrongPassword,
-    /// It is made in a way that we don't read.
-    #[error("it is encrypted in an unsupported way: {0}")]
+    /// The encryption of the file is not supported.
+    #[error("its encryption is not supported: {0}")]
     Encryption(String),
-    /// There is no private key in it.
-    #[error("it holds no private key")]
+    /// The file contains no private key.
+    #[error("it contains no private key")]
     NoKey,
-    /// There is more than one private key in it.
-    #[error("it holds {0} private keys, and only one can be meant")]
+    /// The file contains more than one private key.
+    #[error("it contains {0} private keys, but must contain exactly one")]
     SeveralKeys(usize),
-    /// None of its certificates is the key's.
-    #[error("it holds no certificate that belongs to its private key")]
+    /// None of the certificates matches the private key.
+    #[error("it contains no certificate that matches its private key")]
     NoCertificate,
-    /// The key is of a kind that we can't sign with.
+    /// The type or the size of the key is not supported.
     #[error(
-        "its private key is neither RSA of 2048 to 4096 bits nor on the curves P-256 or P-384 ({0})"
+        "its private key is neither RSA with 2048 to 4096 bits nor on the curve P-256 or P-384 ({0})"
     )]
     UnsupportedKey(String),
-    /// The certificate has ended.
+    /// The certificate has expired.
     #[error("its certificate expired on {0}")]
     Expired(Timestamp),
 }
 
 impl ClientCertificate {
-    /// Reads PKCS#12, as it is at a moment.
+    /// Reads a client certificate from PKCS#12. `now` decides whether it has expired.
     ///
     /// # Errors
-    /// Why it can't be used.
+    /// If the certificate can't be used.
     pub fn from_pkcs12(
         data: &[u8],
         password: &Secret,
@@ -97,16 +97,16 @@ impl ClientCertificate {
             .iter()
             .find(|certificate| &*certificate.public_key().subject_public_key.data == key.public())
             .ok_or(CertificateError::NoCertificate)?;
-        let end =
+        let expiry =
             Timestamp::from_second(own.validity().not_after.timestamp()).unwrap_or(Timestamp::MAX);
-        if end < now {
-            return Err(CertificateError::Expired(end));
+        if expiry < now {
+            return Err(CertificateError::Expired(expiry));
         }
         let chain = chain(own, &certificates);
         Ok(Self { key, chain })
     }
 
-    /// The algorithm of its signatures, as JSON web tokens name it.
+    /// Returns the JWT name of the signature algorithm.
     pub(super) fn algorithm(&self) -> &'static str {
         match self.key {
             Key::Rsa(_) => "PS256",
@@ -115,12 +115,12 @@ impl ClientCertificate {
         }
     }
 
-    /// The certificate itself and those that it was issued by, as DER.
+    /// Returns the client certificate and its issuers in DER.
     pub(super) fn chain(&self) -> &[Vec<u8>] {
         &self.chain
     }
 
-    /// Signs.
+    /// Signs a message with the private key.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
         let random = SystemRandom::new();
         match &self.key {
@@ -138,7 +138,7 @@ impl Key {
     fn read(pkcs8: &[u8], kind: &str) -> Result<Self, CertificateError> {
         const RSA: &str = "1.2.840.113549.1.1.1";
         const ELLIPTIC: &str = "1.2.840.10045.2.1";
-        // Kept in our memory until here; what ring holds of it, it doesn't give away.
+        // Dropping the copy wipes it from memory. ring doesn't expose its own copy.
         let pkcs8 = Zeroizing::new(pkcs8.to_vec());
         let unsupported =
             |what: &dyn fmt::Display| CertificateError::UnsupportedKey(what.to_string());
@@ -158,7 +158,7 @@ impl Key {
         }
     }
 
-    /// The public half, as a certificate holds it.
+    /// Returns the public key in a certificate's format.
     fn public(&self) -> &[u8] {
         match self {
             Self::Rsa(key) => key.public_key().as_ref(),
@@ -167,11 +167,11 @@ impl Key {
     }
 }
 
-/// A certificate, its issuer, and so on as far as they are there.
+/// Returns a certificate, its issuer, and so on up to the root or the first missing issuer.
 fn chain(own: &X509Certificate<'_>, all: &[X509Certificate<'_>]) -> Vec<Vec<u8>> {
     let mut chain = vec![own.as_raw().to_vec()];
     let mut last = own;
-    // Never longer than what there is, even where certificates issue each other.
+    // The length limit ends the loop if certificates issue each other.
     while chain.len() < all.len() && last.issuer() != last.subject() {
         let issuer = all.iter().find(|it| it.subject() == last.issuer());
         let Some(issuer) = issuer else { break };
@@ -193,7 +193,7 @@ impl fmt::Debug for ClientCertificate {
 impl From<Pkcs12Error> for CertificateError {
     fn from(error: Pkcs12Error) -> Self {
         match error {
-            // A file without a checksum fails when it is decrypted.
+            // In a file without a MAC, a wrong password fails only at decryption.
             Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => {
                 Self::WrongPassword
             }
@@ -211,7 +211,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Keys that nothing trusts, made with OpenSSL for these tests. `README.md` beside them says how they were made.
+    /// Untrusted keys that OpenSSL created for these tests. The `README.md` next to the files says how.
     macro_rules! file {
         ($name:literal) => {
             include_bytes!(concat!("../../../tests/golden/certificates/", $name)).as_slice()
@@ -237,7 +237,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn keys_of_each_kind_are_read_whatever_encrypts_them() {
+    fn reads_each_key_type_and_encryption() {
         let shape = |data, password| format!("{:?}", read(data, password).unwrap());
         insta::assert_snapshot!(shape(RSA, "planted"), @r#"ClientCertificate { algorithm: "PS256", chain_length: 2, .. }"#);
         insta::assert_snapshot!(shape(P256, "planted"), @r#"ClientCertificate { algorithm: "ES256", chain_length: 1, .. }"#);
@@ -246,21 +246,21 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_can_not_be_used_says_why() {
-        insta::assert_snapshot!(refused(RSA, "wrong"), @"the password does not open it");
-        insta::assert_snapshot!(refused(RSA, ""), @"the password does not open it");
-        insta::assert_snapshot!(refused(b"\n-----BEGIN PRIVATE KEY-----", ""), @"it is PEM, and PKCS#12 is needed");
-        insta::assert_snapshot!(refused(b"nonsense", ""), @"it is no PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [14] (constructed)");
-        insta::assert_snapshot!(refused(file!("p521.p12"), "planted"), @"its private key is neither RSA of 2048 to 4096 bits nor on the curves P-256 or P-384 (another curve)");
-        insta::assert_snapshot!(refused(file!("no-key.p12"), "planted"), @"it holds no private key");
+    fn an_unusable_file_is_an_error_with_the_reason() {
+        insta::assert_snapshot!(refused(RSA, "wrong"), @"the password is wrong");
+        insta::assert_snapshot!(refused(RSA, ""), @"the password is wrong");
+        insta::assert_snapshot!(refused(b"\n-----BEGIN PRIVATE KEY-----", ""), @"it is PEM, but PKCS#12 is required");
+        insta::assert_snapshot!(refused(b"nonsense", ""), @"it is not PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [14] (constructed)");
+        insta::assert_snapshot!(refused(file!("p521.p12"), "planted"), @"its private key is neither RSA with 2048 to 4096 bits nor on the curve P-256 or P-384 (another curve)");
+        insta::assert_snapshot!(refused(file!("no-key.p12"), "planted"), @"it contains no private key");
         let [ours, theirs] = [key(), key()];
         let two = [
             (&ours, certificate(&ours, 2030)),
             (&theirs, certificate(&theirs, 2030)),
         ];
-        insta::assert_snapshot!(refused(&written(&two), "planted"), @"it holds 2 private keys, and only one can be meant");
+        insta::assert_snapshot!(refused(&written(&two), "planted"), @"it contains 2 private keys, but must contain exactly one");
         let foreign = [(&ours, certificate(&theirs, 2030))];
-        insta::assert_snapshot!(refused(&written(&foreign), "planted"), @"it holds no certificate that belongs to its private key");
+        insta::assert_snapshot!(refused(&written(&foreign), "planted"), @"it contains no certificate that matches its private key");
         let old = [(&ours, certificate(&ours, 2026))];
         insta::assert_snapshot!(refused(&written(&old), "planted"), @"its certificate expired on 2026-01-01T00:00:00Z");
     }
@@ -269,14 +269,14 @@ pub(super) mod tests {
         rcgen::KeyPair::generate().unwrap()
     }
 
-    /// A certificate that ends when a year begins.
+    /// Returns a certificate that expires at the start of a year.
     fn certificate(key: &rcgen::KeyPair, year: i32) -> Vec<u8> {
         let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
         parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
         parameters.self_signed(key).unwrap().der().to_vec()
     }
 
-    /// A file with these keys, each with a certificate.
+    /// Returns a PKCS#12 file with these keys and their certificates.
     fn written(entries: &[(&rcgen::KeyPair, Vec<u8>)]) -> Vec<u8> {
         let mut store = KeyStore::new();
         for (number, (key, certificate)) in entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A text that doesn't print.
+//! A text that `Debug` and `Display` don't show.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use zeroize::Zeroizing;
 
 use crate::azure::{Error, Operation};
 
-/// A secret: a password or a token. Neither `Debug` nor `Display` show any of it, and its memory is
-/// overwritten when it is dropped.
+/// A password or a token. `Debug` and `Display` don't show it, and dropping it overwrites its memory.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Creates a secret from a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, for the one place that sends it.
+    /// Returns the text. Call it only where the text is sent.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The value of an `Authorization` header, marked so that HTTP stacks don't print it either.
+    /// Returns the value of an `Authorization` header. It is marked as sensitive, so that HTTP libraries
+    /// don't log it.
     pub(crate) fn bearer(&self, operation: &Operation) -> Result<HeaderValue, Error> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.expose()))
-            .map_err(|_| Error::unexpected(operation, "the token isn't one"))?;
+            .map_err(|_| Error::unexpected(operation, "the token is not a valid header value"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -60,7 +60,7 @@ mod tests {
     use crate::azure::OperationKind;
 
     #[test]
-    fn a_secret_does_not_print() {
+    fn a_secret_is_not_printed() {
         let secret = Secret::new("planted");
         let bearer = secret
             .bearer(&Operation::new(OperationKind::ReadTask, "/x"))
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_a_line_break_is_no_header_and_stays_out_of_the_error() {
+    fn a_token_with_a_line_break_is_an_error_that_does_not_show_it() {
         let error =
             Secret::new("planted\r\nx: y").bearer(&Operation::new(OperationKind::ReadTask, "/x"));
         assert!(!format!("{:?}", error.unwrap_err()).contains("planted"));

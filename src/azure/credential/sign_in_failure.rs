@@ -1,4 +1,4 @@
-//! Why there is no token, as data. The wording for users is made elsewhere, from these fields.
+//! Authentication errors as data. `provider::report` turns these fields into diagnostics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use serde::Deserialize;
 
 use crate::http::Response;
 
-/// A sign-in that failed: how, as whom, and what came back.
+/// A failed sign-in: the method, the identity and the answer.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("signing in with {method}: {message}")]
 pub struct SignInFailure {
-    /// The way of signing in, such as `a client secret`.
+    /// The authentication method, such as `a client secret`.
     pub method: &'static str,
-    /// The tenant that was asked, where one was.
+    /// The tenant, if one is set.
     pub tenant_id: Option<String>,
-    /// The client ID that was given, where one was.
+    /// The client ID, if one is set.
     pub client_id: Option<String>,
-    /// What went wrong.
+    /// The cause.
     pub problem: Problem,
-    /// What Entra, the issuer or the tool said, as it came.
+    /// The unchanged message from Entra, the issuer or the Azure CLI, or the provider's own message.
     pub message: String,
-    /// The status of the answer, where there was one.
+    /// The status of the answer, if one arrived.
     pub status: Option<StatusCode>,
-    /// Entra's trace id, which Azure's support asks for.
+    /// Entra's trace ID, which Azure support asks for.
     pub trace_id: Option<String>,
-    /// Entra's correlation id.
+    /// Entra's correlation ID.
     pub correlation_id: Option<String>,
     /// Whether the user has read about this cause before.
     pub reported: Reported,
@@ -58,43 +58,44 @@ impl SignInFailure {
             && (code.is_some() || self.message == other.message)
     }
 
-    /// Whether Entra knows nobody whom the token would be for. Whoever asks for us, such as an endpoint of
-    /// managed identity, passes its code on within the message.
+    /// Whether Entra doesn't know the audience of the token. Managed identity endpoints and the Azure CLI
+    /// pass Entra's code on in the message.
     #[must_use]
     pub fn is_unknown_audience(&self) -> bool {
-        // 500011 in Azure's clouds, 50001 in those of Azure Local.
+        // Azure's clouds return 500011, and Azure Local returns 50001.
         matches!(aadsts(&self.message), Some(500_011 | 50_001))
     }
 }
 
-/// What went wrong with a sign-in.
+/// The cause of a failed sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// Entra refused; with the number of its `AADSTS…` code, if it gave one.
+    /// Entra refused, or its answer has no readable token. Contains the number of the `AADSTS…` code, if
+    /// Entra gave one.
     Refused(Option<u32>),
-    /// Whoever was asked is busy or broken.
+    /// The server failed, timed out or throttled the request.
     Unavailable,
-    /// What issues the ID token refused to.
+    /// The issuer issued no ID token.
     Issuer,
-    /// The file that holds the ID token can't be read.
+    /// The ID token's file is empty or can't be read.
     TokenFile,
-    /// No assertion can be signed with the certificate's key.
+    /// The certificate's key could not sign an assertion.
     Certificate,
-    /// No endpoint of managed identity answers: this isn't Azure, or it is blocked.
+    /// No managed identity endpoint answered. The machine is not in Azure, or the endpoint is blocked.
     NoManagedIdentity,
-    /// The endpoint of managed identity refused.
+    /// The managed identity endpoint refused the request, or its answer has no usable token.
     ManagedIdentity,
-    /// There is no `az`.
+    /// `az` was not found.
     CliMissing,
-    /// The `az` that there is doesn't say when its tokens end.
+    /// The installed `az` is too old. It doesn't know `--scope`, or doesn't say when a token expires.
     CliTooOld,
-    /// The `az` refused; with the number of Entra's `AADSTS…` code, if it passed one on.
+    /// `az` failed. Contains the number of Entra's `AADSTS…` code, if the message has one.
     Cli(Option<u32>),
-    /// A value can't be what it is given as, such as a tenant with a slash.
+    /// A value is not valid, such as a tenant ID with a slash.
     Value,
 }
 
-/// Who is signing in: what each of their failures repeats.
+/// The method and the identity of a sign-in. Every failure contains them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SignInAttempt<'a> {
     pub(super) method: &'static str,
@@ -103,7 +104,7 @@ pub(super) struct SignInAttempt<'a> {
 }
 
 impl SignInAttempt<'_> {
-    /// A failure without an answer.
+    /// Returns a failure without an HTTP status.
     pub(super) fn fails(self, problem: Problem, message: impl fmt::Display) -> SignInFailure {
         SignInFailure {
             method: self.method,
@@ -118,7 +119,7 @@ impl SignInAttempt<'_> {
         }
     }
 
-    /// A failure that was answered. A server's own trouble is told from a refusal by its status.
+    /// Returns a failure for an answer. Its status decides between an unavailable server and a refusal.
     pub(super) fn refused(self, refusal: Refusal, problem: Problem) -> SignInFailure {
         let busy = refusal.status.is_server_error()
             || matches!(
@@ -139,10 +140,10 @@ impl SignInAttempt<'_> {
     }
 }
 
-/// An answer without a token, in the shape that Entra and managed identity share.
+/// An error answer in the shape that Entra and managed identity share.
 ///
-/// It travels inside azure_core's error, because azure_identity would lose it: it reads the
-/// description as a borrowed text, which fails as soon as there is an escape in it.
+/// azure_core's error carries it, because azure_identity would lose it. azure_identity reads the description
+/// as a borrowed text, which fails if the JSON contains an escape.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Refusal {
@@ -153,7 +154,8 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads it. What isn't of that shape is left out: it may be a page of something in between.
+    /// Reads an error answer. A body of another shape may be a proxy's page, so it is not part of the
+    /// message.
     pub(super) fn read(response: &Response) -> Self {
         #[derive(Default, Deserialize)]
         struct Body {
@@ -170,7 +172,10 @@ impl Refusal {
         Self {
             status: response.status,
             message: said.unwrap_or_else(|| {
-                format!("the answer was {} without a description", response.status)
+                format!(
+                    "the server answered {} without a description",
+                    response.status
+                )
             }),
             trace_id: body.trace_id,
             correlation_id: body.correlation_id,
@@ -178,7 +183,7 @@ impl Refusal {
     }
 }
 
-/// The number in `AADSTS7000215: Invalid client secret provided. …`.
+/// Returns the number in a message such as `AADSTS7000215: Invalid client secret provided. …`.
 pub(crate) fn aadsts(message: &str) -> Option<u32> {
     let (_, rest) = message.split_once("AADSTS")?;
     let end = rest
@@ -201,7 +206,7 @@ mod tests {
     };
 
     #[test]
-    fn the_code_and_the_ids_are_read_from_what_entra_says() {
+    fn reads_the_code_and_the_ids_from_entras_answer() {
         let answer = value!({
             "error": "invalid_client",
             "error_description": "AADSTS7000222: The provided client secret keys are \"expired\".\r\n",
@@ -217,15 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_own_trouble_is_no_refusal() {
+    fn a_server_error_is_unavailable_and_not_a_refusal() {
         let page = reply(503).with_body("<html>planted</html>");
         let failure = WHO.refused(Refusal::read(&page), Problem::Refused(None));
         assert_eq!(failure.problem, Problem::Unavailable);
-        insta::assert_snapshot!(failure, @"signing in with a test: the answer was 503 Service Unavailable without a description");
+        insta::assert_snapshot!(failure, @"signing in with a test: the server answered 503 Service Unavailable without a description");
     }
 
     #[test]
-    fn an_audience_is_unknown_whoever_passes_that_on() {
+    fn recognizes_an_unknown_audience_in_each_methods_message() {
         let is_unknown = |problem, message: &str| WHO.fails(problem, message).is_unknown_audience();
         let entra = "AADSTS500011: The resource principal named x was not found.";
         assert!(is_unknown(Problem::Refused(Some(500_011)), entra));
@@ -266,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_may_have_no_code() {
+    fn reads_a_code_only_if_the_message_has_one() {
         assert_eq!(aadsts("unauthorized_client"), None);
         assert_eq!(aadsts("AADSTS: odd"), None);
         assert_eq!(aadsts("AADSTS90002"), Some(90002));

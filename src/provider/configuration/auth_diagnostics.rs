@@ -1,59 +1,62 @@
-//! Sign-in methods that were asked for and can't be used, in words for the user.
+//! Diagnostics about authentication methods that are not fully configured.
 
 use crate::provider::configuration::arguments::named;
 use crate::provider::configuration::inputs::Inputs;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// A method that was asked for, and what it lacks.
+/// An enabled authentication method that is not fully configured.
 pub(super) struct IncompleteMethod {
-    /// The argument that asks for it.
-    pub(super) asked_by: &'static str,
+    /// The argument that enables the method.
+    pub(super) enabled_by: &'static str,
+    /// The method, such as `Client secret`.
     pub(super) method: &'static str,
-    pub(super) lacks: Vec<String>,
+    /// The missing inputs, as messages name them.
+    pub(super) missing: Vec<String>,
 }
 
 impl IncompleteMethod {
-    /// That another one is used instead.
+    /// Returns the warning that the provider uses the method `instead`.
     pub(super) fn warning(&self, instead: &str) -> Diagnostic {
         Diagnostic::warning(
-            "Sign-in method passed over",
+            "Authentication method skipped",
             format!(
-                "{} asks for sign-in with {}, which lacks {}. So the provider signs in with {instead}. Set \
-                 what is missing, or leave out what asks for it.",
-                named(self.asked_by),
+                "{} authentication is not fully configured. Missing: {}. {instead} authentication applies \
+                 instead. Set the missing values, or unset {}.",
                 self.method,
-                self.lacks.join(" and ")
+                self.missing.join(" and "),
+                named(self.enabled_by)
             ),
         )
-        .at(AttributePath::new(self.asked_by))
+        .at(AttributePath::new(self.enabled_by))
     }
 }
 
-/// What is missing, method by method.
+/// Returns the error that names what each method is missing.
 pub(super) fn no_complete_method(inputs: &Inputs, skipped: &[IncompleteMethod]) -> Diagnostic {
     let mut lines: Vec<String> = skipped
         .iter()
-        .map(|it| format!("{} lacks {}", it.method, it.lacks.join(" and ")))
+        .map(|it| format!("{}: missing {}", it.method, it.missing.join(" and ")))
         .collect();
     if inputs.certificate.is_none() && inputs.client_secret.is_none() {
-        let mut lacks = inputs.lacking_application();
-        lacks.push(named("client_secret"));
-        lines.push(format!("a client secret lacks {}", lacks.join(" and ")));
+        let mut missing = inputs.missing_application();
+        missing.push(named("client_secret"));
+        lines.push(format!("Client secret: missing {}", missing.join(" and ")));
     }
     for (switch, method) in [
         ("use_oidc", "OpenID Connect"),
-        ("use_msi", "a managed identity"),
-        ("use_cli", "the Azure CLI"),
+        ("use_msi", "Managed identity"),
+        ("use_cli", "Azure CLI"),
     ] {
         if !skipped.iter().any(|it| it.method == method) {
-            lines.push(format!("{method} is switched off by {}", named(switch)));
+            lines.push(format!("{method}: {} is `false`", named(switch)));
         }
     }
     Diagnostic::error(
-        "No way to sign in to Azure",
+        "No usable authentication method",
         format!(
-            "No sign-in method is enabled and complete:\n\n  - {}\n\nSet what is missing for one of them.",
+            "No authentication method is fully configured:\n\n  - {}\n\nEnable one of these methods, and set \
+             its missing values.",
             lines.join("\n  - ")
         ),
     )

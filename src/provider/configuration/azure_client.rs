@@ -1,4 +1,4 @@
-//! From a configuration to Azure.
+//! Creates the Azure client from a configuration.
 
 use std::sync::Arc;
 
@@ -11,11 +11,12 @@ use crate::provider::configuration::http_clients;
 use terraform_plugin::diagnostics::Diagnostics;
 
 impl Config {
-    /// Azure, as it is configured, reached by `transport` or else by what the environment describes.
+    /// Creates the Azure client. Requests go through `transport` if it is set, and otherwise through the
+    /// proxy and with the certificates from the environment.
     ///
     /// # Errors
     ///
-    /// What can't be used, or a metadata host that doesn't tell the cloud.
+    /// If a proxy, a certificate or an ID is not valid, or the metadata host doesn't return the endpoints.
     pub(crate) async fn connect(
         self,
         environment: &Environment,

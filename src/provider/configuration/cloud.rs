@@ -1,5 +1,5 @@
-//! Which cloud: the endpoints that are given go before those that a host tells, and these before
-//! those of a name.
+//! Determines the endpoints of the cloud. `endpoint` takes precedence over `metadata_host`, and
+//! `metadata_host` over `environment`.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::provider::configuration::precedence::Source;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// How long a metadata host may take.
+/// The timeout for reading the endpoints from a metadata host.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which cloud it is, as far as that is known without a network.
+/// The configured cloud, before any request to a metadata host.
 #[derive(Clone, Debug)]
 pub(super) struct CloudChoice {
     base: Base,
@@ -28,11 +28,11 @@ pub(super) struct CloudChoice {
 #[derive(Clone, Debug)]
 enum Base {
     Known(Cloud),
-    /// A host that tells the endpoints of the environment of this name.
+    /// A host that serves the endpoints of the environment with this name.
     Metadata(MetadataHost, String),
 }
 
-/// Endpoints that are given one by one.
+/// The endpoints that `endpoint` sets.
 #[derive(Clone, Debug)]
 struct Endpoints {
     authority_host: Option<Url>,
@@ -41,11 +41,11 @@ struct Endpoints {
 }
 
 impl CloudChoice {
-    /// Reads it.
+    /// Reads the cloud from the configuration.
     ///
     /// # Errors
     ///
-    /// A name that isn't one, or an endpoint that isn't https.
+    /// If the environment is unknown, the metadata host is not valid, or an endpoint is not an https URL.
     pub(super) fn read(source: Source<'_>) -> Result<Self, Diagnostic> {
         let endpoint = |name: &str| {
             source
@@ -62,11 +62,11 @@ impl CloudChoice {
         Ok(Self { base, endpoints })
     }
 
-    /// The cloud; a metadata host is asked for it.
+    /// Returns the cloud, and first reads it from the metadata host if one is set.
     ///
     /// # Errors
     ///
-    /// When that host doesn't tell.
+    /// If the metadata host doesn't return the endpoints.
     pub(super) async fn resolve(self, pipeline: &Pipeline) -> Result<Cloud, Diagnostic> {
         let cloud = match self.base {
             Base::Known(cloud) => cloud,
@@ -75,10 +75,10 @@ impl CloudChoice {
                 let cloud = host.cloud(&budget, pipeline, &name).await;
                 cloud.map_err(|error| {
                     Diagnostic::error(
-                        "Could not learn the endpoints of the cloud",
+                        "Could not read the endpoints of the cloud",
                         format!(
-                            "Asking {host}: {error}. Check `metadata_host` (ARM_METADATA_HOSTNAME), or name \
-                             the endpoints in `endpoint`."
+                            "Reading the endpoints from {host} failed: {error}. Check `metadata_host` \
+                             (ARM_METADATA_HOSTNAME), or set all endpoints in `endpoint`."
                         ),
                     )
                     .at(AttributePath::new("metadata_host"))
@@ -100,8 +100,8 @@ impl Endpoints {
     }
 }
 
-/// The cloud that is named or told. With all endpoints of one's own it may have any name, and nobody
-/// needs to be asked.
+/// Returns the named cloud or the metadata host. If `endpoint` sets all endpoints, the environment may have
+/// any name and the provider sends no request.
 fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
     let name = source.text("environment").unwrap_or("public");
     let all = ENDPOINTS
@@ -116,8 +116,8 @@ fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
         let host = MetadataHost::parse(host).ok_or_else(|| {
             Diagnostic::error(
                 "Invalid metadata host",
-                "It is not the name of a host. Give it as `management.azure.com` would be given for the \
-                 public cloud, without a path.",
+                "`metadata_host` (ARM_METADATA_HOSTNAME) is not a host name. Use a name without a path, such \
+                 as `management.azure.com`.",
             )
             .at(AttributePath::new("metadata_host"))
         })?;
@@ -128,30 +128,27 @@ fn base(source: Source<'_>) -> Result<Base, Diagnostic> {
         Diagnostic::error(
             "Unknown environment",
             format!(
-                "No environment was found with the name {name:?}. Use `public`, `usgovernment`, `dod` or \
-                 `china`, or name the endpoints in `endpoint` or by `metadata_host`."
+                "The environment {name:?} was not found. Use `public`, `usgovernment`, `dod` or `china`. For \
+                 another cloud, set `metadata_host`, or all endpoints in `endpoint`."
             ),
         )
         .at(AttributePath::new("environment"))
     })
 }
 
-/// An endpoint of the block. What is refused isn't shown: it may hold a password.
+/// Parses an endpoint. The error doesn't show the value, because it may contain a password.
 pub(super) fn https(text: &str, argument: &str) -> Result<Url, Diagnostic> {
     let problem = match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            "it holds a name or a password, and endpoints take none".to_owned()
+            "contains a user name or a password, which is not allowed".to_owned()
         }
         Ok(url) if url.scheme() == "https" && url.has_host() => return Ok(url),
-        Ok(_) => "it is not an https URL".to_owned(),
-        Err(error) => format!("it is not a URL ({error})"),
+        Ok(_) => "is not an https URL".to_owned(),
+        Err(error) => format!("is not a URL ({error})"),
     };
     Err(Diagnostic::error(
         "Invalid endpoint",
-        format!(
-            "`{argument}` can't be used: {problem}. Give it as `https://management.azure.com` is given for \
-             the public cloud."
-        ),
+        format!("`{argument}` {problem}. Use a URL such as `https://management.azure.com`."),
     )
     .at(AttributePath::new(ENDPOINT).attribute(argument)))
 }

@@ -1,4 +1,4 @@
-//! The provider block and the environment, made into one configuration.
+//! Combines the provider block and the environment variables into one configuration.
 
 use crate::provider::configuration::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
 use crate::provider::configuration::cloud::{CloudChoice, https};
@@ -10,21 +10,21 @@ use crate::provider::configuration::user_agent::{partner_id, user_agent};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::Value;
 
-/// A complete configuration.
+/// The complete provider configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(super) cloud: CloudChoice,
     pub(super) sign_in: SignIn,
     pub(super) auxiliary_tenants: Vec<String>,
-    /// Where to look for what no id places in a subscription.
+    /// The subscription for operations whose arguments contain no subscription ID.
     pub(crate) subscription_id: Option<String>,
     pub(super) user_agent: String,
     pub(super) correlation_id: Correlation,
-    /// What was asked for and isn't done.
+    /// Warnings about incomplete authentication methods.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
-/// Which correlation id goes with each request.
+/// The correlation ID of the requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Correlation {
     None,
@@ -32,14 +32,14 @@ pub(super) enum Correlation {
     Given(String),
 }
 
-/// Whether anything in the block is unknown. Then there is no telling how to sign in, and the
-/// plan has to do without Azure.
+/// Whether the block has an unknown value. The provider then can't select an authentication method, so it
+/// plans without access to Azure.
 pub(crate) fn is_unknown(block: &Value) -> bool {
     !block.is_wholly_known()
 }
 
-/// Checks the block by itself: no network, no environment, unknown values not judged. `environment`
-/// isn't judged either: whether it has to name a known cloud depends on the variables.
+/// Validates the block without network access or environment variables, and ignores unknown values. It
+/// doesn't check `environment`, because environment variables decide whether that must be a known cloud.
 pub(crate) fn validate(block: &Value) -> Diagnostics {
     let mut findings = Diagnostics::new();
     for name in [AUTHORITY_HOST, RESOURCE_MANAGER] {
@@ -55,11 +55,11 @@ pub(crate) fn validate(block: &Value) -> Diagnostics {
 }
 
 impl Config {
-    /// Makes a configuration of a wholly known block.
+    /// Reads the configuration from a wholly known block.
     ///
     /// # Errors
     ///
-    /// What is missing, malformed or contradictory, in words for the user.
+    /// If a value is missing or invalid, or contradicts another value.
     pub(crate) fn read(
         block: &Value,
         environment: &Environment,
@@ -108,7 +108,7 @@ mod tests {
         Value::object(attributes)
     }
 
-    /// What comes of a block and an environment, as the user would read it.
+    /// Returns the authentication method or the error, as the user reads it.
     fn outcome(block: &Value, environment: &[(&str, &str)]) -> String {
         let environment = environment.iter().copied().collect();
         match Config::read(block, &environment, "1.11.4") {
@@ -124,19 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_client_secret_goes_before_the_cli_and_does_not_print() {
+    fn a_client_secret_takes_precedence_over_the_cli_and_is_not_printed() {
         insta::assert_snapshot!(outcome(&block([]), &COMPLETE), @r#"ClientSecret { tenant_id: "tenant", client_id: "client", secret: Secret(…) }"#);
         insta::assert_snapshot!(outcome(&block([]), &COMPLETE[..2]), @r#"AzureCli { tenant_id: Some("tenant"), subscription_id: None }"#);
     }
 
     #[test]
-    fn the_block_goes_before_the_environment() {
+    fn the_block_takes_precedence_over_environment_variables() {
         let block = block([("client_id", "configured".into()), ("tenant_id", "".into())]);
         insta::assert_snapshot!(outcome(&block, &COMPLETE), @r#"ClientSecret { tenant_id: "tenant", client_id: "configured", secret: Secret(…) }"#);
     }
 
     #[test]
-    fn each_argument_can_be_set_by_each_of_its_variables() {
+    fn reads_each_argument_from_each_of_its_variables() {
         for argument in &ARGUMENTS {
             for variable in argument.variables {
                 let text = match argument.kind {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn auxiliary_tenants_stand_between_semicolons_and_are_three_at_most() {
+    fn semicolons_separate_at_most_three_auxiliary_tenants() {
         let read = |tenants: &str| {
             let environment = [("ARM_AUXILIARY_TENANT_IDS", tenants)]
                 .into_iter()
@@ -166,19 +166,19 @@ mod tests {
         assert!(read("a;b;c;d").unwrap_err().has_error());
         let four = ["a", "b", "c", "d"].map(Value::from).to_vec();
         let four = block([("auxiliary_tenant_ids", Value::List(four))]);
-        insta::assert_snapshot!(outcome(&four, &[]), @"auxiliary_tenant_ids: Too many auxiliary tenants: The provider only supports up to 3 auxiliary tenant IDs, and these are 4.");
+        insta::assert_snapshot!(outcome(&four, &[]), @"auxiliary_tenant_ids: Too many auxiliary tenants: The provider only supports up to 3 auxiliary tenant IDs, but 4 are configured.");
         assert!(validate(&four).has_error());
     }
 
     #[test]
-    fn a_pod_that_contradicts_the_configuration_is_refused() {
+    fn a_mismatch_with_aks_workload_identity_is_an_error() {
         let pod = [
             ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true"),
             ("AZURE_CLIENT_ID", "pod"),
             ("AZURE_TENANT_ID", "tenant"),
         ];
         let other = block([("client_id", "other".into())]);
-        insta::assert_snapshot!(outcome(&other, &pod), @"client_id: Mismatched Client ID: Mismatch between supplied Client ID and that provided by AKS Workload Identity - please remove, ensure they match, or disable use_aks_workload_identity.");
+        insta::assert_snapshot!(outcome(&other, &pod), @"client_id: Mismatched Client ID: Mismatch between the supplied Client ID and the Client ID provided by AKS Workload Identity. Remove the supplied Client ID, make both match, or disable `use_aks_workload_identity`.");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "planted\n").unwrap();
         let path = file.path().to_str().unwrap();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn app_services_endpoint_is_taken_unless_another_one_is_named() {
+    fn a_different_msi_endpoint_takes_precedence_over_app_service() {
         let service = [
             ("ARM_USE_MSI", "1"),
             ("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi"),
@@ -203,11 +203,11 @@ mod tests {
         let other = block([("msi_endpoint", "http://127.0.0.1:2/".into())]);
         insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:2", path: "/", version: "2018-02-01", key: None } }"#);
         let odd = block([("msi_endpoint", "localhost".into())]);
-        insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) can't be used: it is not a URL (relative URL without a base).");
+        insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value for `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
     }
 
     #[test]
-    fn correlation_ids_may_be_given_or_left_out() {
+    fn the_correlation_id_can_be_set_or_disabled() {
         let read = |environment: &[(&str, &str)]| {
             let environment = environment.iter().copied().collect();
             Config::read(&block([]), &environment, "1.11.4")
@@ -222,15 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn switches_are_what_go_takes_for_a_bool() {
-        for (text, method) in [("T", "AzureCli"), ("0", ": No way")] {
+    fn boolean_variables_accept_the_values_of_gos_parse_bool() {
+        for (text, method) in [("T", "AzureCli"), ("0", ": No usable")] {
             assert!(outcome(&block([]), &[("ARM_USE_CLI", text)]).starts_with(method));
         }
-        insta::assert_snapshot!(outcome(&block([]), &[("ARM_USE_CLI", "yes")]), @r#": Invalid value of ARM_USE_CLI: "yes" is neither true nor false. Set ARM_USE_CLI to `true` or `false`."#);
+        insta::assert_snapshot!(outcome(&block([]), &[("ARM_USE_CLI", "yes")]), @r#": Invalid value for ARM_USE_CLI: "yes" is not a boolean value. Set ARM_USE_CLI to `true` or `false`."#);
     }
 
     #[test]
-    fn a_file_and_a_value_have_to_agree() {
+    fn a_value_and_its_file_must_match() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "planted\n").unwrap();
         let path = file.path().to_str().unwrap();
@@ -241,13 +241,13 @@ mod tests {
         ];
         assert!(outcome(&block([]), &from_file).starts_with("ClientSecret"));
         let other = block([("client_secret", "other".into())]);
-        insta::assert_snapshot!(outcome(&other, &from_file), @"client_secret: Mismatched Client Secret: Mismatch between supplied Client Secret and supplied Client Secret file contents - please either remove one or ensure they match.");
+        insta::assert_snapshot!(outcome(&other, &from_file), @"client_secret: Mismatched Client Secret: Mismatch between the supplied Client Secret and the contents of the Client Secret file. Remove one of them, or make them match.");
         let nowhere = block([("client_secret_file_path", "/nowhere/at/all".into())]);
-        insta::assert_snapshot!(outcome(&nowhere, &COMPLETE[..2]), @"client_secret_file_path: Could not read the file of the Client Secret: Reading /nowhere/at/all: No such file or directory (os error 2). Check that it holds the Client Secret and nothing else.");
+        insta::assert_snapshot!(outcome(&nowhere, &COMPLETE[..2]), @"client_secret_file_path: Could not read the Client Secret file: Reading /nowhere/at/all failed: No such file or directory (os error 2). Check the path and that the file contains only the Client Secret.");
     }
 
     #[test]
-    fn a_certificate_given_and_its_password_are_secret() {
+    fn a_certificate_and_its_password_are_not_printed() {
         let certificate = [
             COMPLETE[0],
             COMPLETE[1],
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn with_endpoints_of_its_own_a_cloud_may_have_any_name() {
+    fn a_cloud_with_all_endpoints_set_can_have_any_name() {
         let endpoints = ENDPOINTS
             .iter()
             .map(|it| (it.variables[0], "https://localhost:1"));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_alone_are_nothing_and_those_around_a_value_do_not_count() {
+    fn ignores_blank_values_and_surrounding_whitespace() {
         let blank = [COMPLETE[0], COMPLETE[1], ("ARM_CLIENT_SECRET", " \n")];
         assert!(outcome(&block([]), &blank).starts_with("AzureCli"));
         let padded = [("ARM_USE_CLI", "true\n"), ("ARM_ENVIRONMENT", " China ")];
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_refused_is_not_shown() {
+    fn an_error_does_not_show_an_invalid_endpoint() {
         for variable in ["ARM_RESOURCE_MANAGER_ENDPOINT", "ARM_METADATA_HOSTNAME"] {
             for address in ["http://u:planted@h", "https://u:planted@h/", "planted h"] {
                 let said = outcome(&block([]), &[(variable, address)]);
@@ -291,18 +291,18 @@ mod tests {
     }
 
     #[test]
-    fn what_no_method_uses_may_be_anything_and_an_issuer_is_asked_over_https_only() {
+    fn validates_the_urls_of_enabled_methods_only() {
         let odd = [
             ("ARM_MSI_ENDPOINT", "no address"),
             ("ARM_OIDC_REQUEST_URL", "http://issuer.example"),
         ];
         assert!(outcome(&block([]), &odd).starts_with("AzureCli"));
-        insta::assert_snapshot!(outcome(&block([("use_oidc", true.into())]), &odd), @"oidc_request_url: Invalid value of `oidc_request_url`: `oidc_request_url` (ARM_OIDC_REQUEST_URL) can't be used: it has to begin with https://.");
-        insta::assert_snapshot!(outcome(&block([("use_msi", true.into())]), &odd), @"msi_endpoint: Invalid value of `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) can't be used: it is not a URL (relative URL without a base).");
+        insta::assert_snapshot!(outcome(&block([("use_oidc", true.into())]), &odd), @"oidc_request_url: Invalid value for `oidc_request_url`: `oidc_request_url` (ARM_OIDC_REQUEST_URL) must start with https://.");
+        insta::assert_snapshot!(outcome(&block([("use_msi", true.into())]), &odd), @"msi_endpoint: Invalid value for `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
     }
 
     #[tokio::test]
-    async fn endpoints_go_before_the_environment_and_are_https() {
+    async fn endpoints_take_precedence_over_the_environment_and_must_be_https() {
         let endpoint = block([
             ("resource_manager_endpoint", "https://localhost:1".into()),
             ("resource_manager_audience", "https://audience/".into()),
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(cloud.resource_manager.as_str(), "https://localhost:1/");
         assert_eq!(cloud.resource_manager_audience, "https://audience/");
         assert_eq!(cloud.authority_host, Cloud::china().authority_host);
-        insta::assert_snapshot!(outcome(&block([]), &[("ARM_RESOURCE_MANAGER_ENDPOINT", "http://localhost")]), @"endpoint.resource_manager_endpoint: Invalid endpoint: `resource_manager_endpoint` can't be used: it is not an https URL. Give it as `https://management.azure.com` is given for the public cloud.");
-        insta::assert_snapshot!(outcome(&block([("environment", "mars".into())]), &[]), @r#"environment: Unknown environment: No environment was found with the name "mars". Use `public`, `usgovernment`, `dod` or `china`, or name the endpoints in `endpoint` or by `metadata_host`."#);
+        insta::assert_snapshot!(outcome(&block([]), &[("ARM_RESOURCE_MANAGER_ENDPOINT", "http://localhost")]), @"endpoint.resource_manager_endpoint: Invalid endpoint: `resource_manager_endpoint` is not an https URL. Use a URL such as `https://management.azure.com`.");
+        insta::assert_snapshot!(outcome(&block([("environment", "mars".into())]), &[]), @r#"environment: Unknown environment: The environment "mars" was not found. Use `public`, `usgovernment`, `dod` or `china`. For another cloud, set `metadata_host`, or all endpoints in `endpoint`."#);
     }
 }

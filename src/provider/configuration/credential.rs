@@ -1,4 +1,4 @@
-//! From the decision how to sign in to the credential that does it.
+//! Creates the credential for the selected authentication method.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,12 +13,12 @@ use crate::provider::configuration::sign_in::SignIn;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// Makes the credential. Of everything that it takes, only a certificate is read yet. What its requests
-/// go through is made only where it is needed: to Azure, or to the machine itself.
+/// Creates the credential. It sends no request, and reads no file except a client certificate. It calls
+/// `machine` only for a managed identity.
 ///
 /// # Errors
 ///
-/// What can't be used.
+/// If the certificate or an ID is not valid, or if `machine` fails.
 pub(super) fn credential(
     sign_in: SignIn,
     cloud: &Cloud,
@@ -63,10 +63,10 @@ pub(super) fn credential(
 
 fn unusable(error: &Error) -> Diagnostic {
     Diagnostic::error(
-        "Could not prepare signing in to Azure",
+        "Invalid authentication settings",
         format!(
-            "{error}. Check `tenant_id`, `client_id` and `subscription_id` in the provider block and the \
-             ARM_* environment variables."
+            "The authentication settings are not valid: {error}. Check `tenant_id`, `client_id` and \
+             `subscription_id` in the provider block and the ARM_* environment variables."
         ),
     )
 }
@@ -87,17 +87,17 @@ fn read(file: &CertificateFile, password: &Secret) -> Result<ClientCertificate, 
         let (argument, next) = match error {
             CertificateError::WrongPassword => (
                 "client_certificate_password",
-                "Set `client_certificate_password` (ARM_CLIENT_CERTIFICATE_PASSWORD) to the password that the \
-                 file was made with.",
+                "Set `client_certificate_password` (ARM_CLIENT_CERTIFICATE_PASSWORD) to the password of the \
+                 file.",
             ),
             CertificateError::Expired(_) => (
                 argument,
-                "Make a new certificate, and register it with the application.",
+                "Create a new certificate, and register it with the application.",
             ),
             _ => (
                 argument,
-                "It has to be a PKCS#12 (`.pfx`) file with one private key and its certificate, as \
-                 `openssl pkcs12 -export` writes it; `client_certificate` takes that in base64.",
+                "Use a PKCS#12 (`.pfx`) file with one private key and its certificate, such as \
+                 `openssl pkcs12 -export` creates. `client_certificate` takes the file encoded in base64.",
             ),
         };
         Diagnostic::error(
@@ -108,13 +108,15 @@ fn read(file: &CertificateFile, password: &Secret) -> Result<ClientCertificate, 
     })
 }
 
-/// Base64 as it is pasted: with line breaks, perhaps.
+/// Decodes base64. Pasted text may contain line breaks.
 fn decoded(text: &Secret) -> Result<Vec<u8>, CertificateError> {
     let text: String = text.expose().split_whitespace().collect();
-    // Of the error only the position is told: the byte at it belongs to the secret.
+    // The error names only the position, because the invalid byte is part of the secret.
     STANDARD.decode(&*Zeroizing::new(text)).map_err(|error| {
         CertificateError::Base64(match error {
-            base64::DecodeError::InvalidByte(position, _) => format!("at position {position}"),
+            base64::DecodeError::InvalidByte(position, _) => {
+                format!("invalid byte at position {position}")
+            }
             other => other.to_string(),
         })
     })

@@ -1,21 +1,21 @@
-//! The process's environment as a value, read once in `main`.
+//! The environment variables of the process. `main` reads them once.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::azure::Secret;
 
-/// Environment variables. Some hold secrets, and any may: only names are printed.
+/// Environment variables. `Debug` shows only their names, because any value may be a secret.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
-    /// The first of `names` that is set to something, without blanks around it.
+    /// Returns the first of `names` whose value is not blank, without surrounding whitespace.
     pub fn first(&self, names: &[&str]) -> Option<&str> {
         self.verbatim(names).map(str::trim)
     }
 
-    /// The same as it stands. Blanks alone are nothing.
+    /// Returns the first of `names` whose value is not blank, exactly as set.
     pub fn verbatim(&self, names: &[&str]) -> Option<&str> {
         names
             .iter()
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_variable_that_is_set_wins_and_none_prints_its_value() {
+    fn the_first_set_variable_wins_and_debug_shows_no_values() {
         let environment: Environment = [("A", " \n"), ("B", "planted"), ("C", "c")]
             .into_iter()
             .collect();

@@ -1,4 +1,4 @@
-//! The HTTP clients that the environment describes.
+//! Builds the HTTP clients from the environment variables for proxies and certificate authorities.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use crate::http::client::{Client, ClientOptions};
 use crate::provider::configuration::environment::Environment;
 use terraform_plugin::diagnostics::Diagnostic;
 
-/// The way to Azure.
+/// Returns the HTTP pipeline for requests to Azure.
 ///
 /// # Errors
 ///
-/// Proxies and certificates that can't be used.
+/// If a proxy variable or `SSL_CERT_FILE` is not valid.
 pub(super) fn azure(environment: &Environment, user_agent: &str) -> Result<Pipeline, Diagnostic> {
     let variable = |names| environment.first(names).map(str::to_owned);
     pipeline(&ClientOptions {
@@ -23,12 +23,12 @@ pub(super) fn azure(environment: &Environment, user_agent: &str) -> Result<Pipel
     })
 }
 
-/// The way to the endpoints of managed identity, which are on the machine itself: plain http, and past
-/// any proxy.
+/// Returns the HTTP pipeline for managed identity endpoints. They are on the machine itself, so it allows
+/// plain HTTP and uses no proxy.
 ///
 /// # Errors
 ///
-/// Certificates that can't be used.
+/// If `SSL_CERT_FILE` is not valid.
 pub(super) fn managed_identity(
     environment: &Environment,
     user_agent: &str,
@@ -59,8 +59,8 @@ fn extra_authorities(environment: &Environment) -> Result<Option<Vec<u8>>, Diagn
         Diagnostic::error(
             "Could not read SSL_CERT_FILE",
             format!(
-                "Reading {file}: {error}. Set SSL_CERT_FILE to a PEM file with the certificates of your \
-                 authority, or unset it."
+                "Reading {file} failed: {error}. Set SSL_CERT_FILE to a PEM file with your CA certificates, \
+                 or unset it."
             ),
         )
     })

@@ -1,4 +1,4 @@
-//! What signing in is asked for with, gathered from the block, the environment and the files that they
+//! Collects the authentication inputs from the provider block, the environment, and the files that these
 //! name.
 
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::provider::configuration::precedence::{Source, agree, content};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// Where a client certificate is.
+/// The source of a client certificate.
 #[derive(Clone, Debug)]
 pub(super) enum CertificateFile {
-    /// In the configuration itself, encoded in base64.
+    /// The certificate itself, encoded in base64.
     Base64(Secret),
-    /// In a file.
+    /// The path of the certificate file.
     Path(String),
 }
 
-/// Everything that signing in can be asked for with.
+/// All inputs that select and configure an authentication method.
 #[derive(Clone, Debug)]
 pub(super) struct Inputs {
     pub(super) tenant_id: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct Inputs {
     pub(super) client_secret: Option<Secret>,
     pub(super) use_oidc: bool,
     pub(super) use_aks_workload_identity: bool,
-    /// A token, or the file that holds it.
+    /// An ID token, or the file that contains it.
     pub(super) id_token: Option<IdToken>,
     pub(super) request_url: Option<Url>,
     pub(super) request_token: Option<Secret>,
@@ -44,11 +44,11 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// Reads them.
+    /// Reads the inputs.
     ///
     /// # Errors
     ///
-    /// What can't be read, and what contradicts itself.
+    /// If a file can't be read, a value is invalid, or two sources of a value don't match.
     pub(super) fn read(source: Source<'_>) -> Result<Self, Diagnostic> {
         let text = |name| source.text(name).map(str::to_owned);
         let pod = Pod::of(source)?;
@@ -67,7 +67,7 @@ impl Inputs {
             subscription_id: text("subscription_id"),
             auxiliary_tenants: source.auxiliary_tenants()?,
             certificate: base64.map(CertificateFile::Base64).or(file),
-            // Blanks may be a part of it.
+            // A password may start or end with spaces.
             certificate_password: Secret::new(
                 source
                     .verbatim("client_certificate_password")
@@ -75,9 +75,9 @@ impl Inputs {
             ),
             client_secret: source.text_or_file("client_secret", "Client Secret")?,
             use_oidc,
-            use_aks_workload_identity: pod.is_one,
+            use_aks_workload_identity: pod.is_enabled,
             id_token: id_token(source, &pod)?,
-            // Pipelines set it whether or not it is used.
+            // Pipelines set this URL even if the provider doesn't use OIDC.
             request_url: match use_oidc {
                 true => url(source, "oidc_request_url", &["https"])?,
                 false => None,
@@ -90,13 +90,13 @@ impl Inputs {
         })
     }
 
-    /// An application and its tenant.
+    /// Returns the tenant ID and the client ID, if both are set.
     pub(super) fn application(&self) -> Option<(String, String)> {
         self.tenant_id.clone().zip(self.client_id.clone())
     }
 
-    /// What an application in a tenant lacks.
-    pub(super) fn lacking_application(&self) -> Vec<String> {
+    /// Returns which of the tenant ID and the client ID are missing, as messages name them.
+    pub(super) fn missing_application(&self) -> Vec<String> {
         let parts = [
             ("tenant_id", self.tenant_id.is_some()),
             ("client_id", self.client_id.is_some()),
@@ -105,12 +105,13 @@ impl Inputs {
         missing.map(|(name, _)| named(name)).collect()
     }
 
-    /// The ID token: a given one goes before one that Azure DevOps issues, and that before GitHub's.
+    /// Returns the source of the ID token. A configured token takes precedence over Azure DevOps, and Azure
+    /// DevOps over GitHub.
     pub(super) fn id_token(&self) -> Option<IdToken> {
         if let Some(id_token) = &self.id_token {
             return Some(id_token.clone());
         }
-        // The issuers are asked for OIDC only: a pod has its file, or nothing.
+        // The request URL and token apply to `use_oidc` only, and not to AKS workload identity.
         let request_url = self.request_url.clone().filter(|_| self.use_oidc)?;
         let request_token = self.request_token.clone()?;
         Some(match self.service_connection_id.clone() {
@@ -126,8 +127,8 @@ impl Inputs {
         })
     }
 
-    /// What signing in with an ID token lacks for one.
-    pub(super) fn lacking_id_token(&self) -> String {
+    /// Returns what is missing to get an ID token, as messages name it.
+    pub(super) fn missing_id_token(&self) -> String {
         if !self.use_oidc {
             return "AZURE_FEDERATED_TOKEN_FILE".to_owned();
         }
@@ -135,7 +136,7 @@ impl Inputs {
             (Some(_), None) => named("oidc_request_token"),
             (None, Some(_)) => named("oidc_request_url"),
             _ => format!(
-                "an ID token: {}, {}, or {} with {}",
+                "an ID token from {}, {}, or {} with {}",
                 named("oidc_token"),
                 named("oidc_token_file_path"),
                 named("oidc_request_url"),
@@ -145,28 +146,28 @@ impl Inputs {
     }
 }
 
-/// An AKS pod with a workload identity, where the user says that this is one.
+/// The workload identity of an AKS pod, if `use_aks_workload_identity` enables it.
 #[derive(Clone, Copy)]
 struct Pod<'a> {
     source: Source<'a>,
-    is_one: bool,
+    is_enabled: bool,
 }
 
 impl<'a> Pod<'a> {
     fn of(source: Source<'a>) -> Result<Self, Diagnostic> {
-        let is_one = source.switch("use_aks_workload_identity", false)?;
-        Ok(Self { source, is_one })
+        let is_enabled = source.switch("use_aks_workload_identity", false)?;
+        Ok(Self { source, is_enabled })
     }
 
-    /// What the pod says of itself.
+    /// Returns an environment variable that AKS sets in the pod.
     fn variable(self, name: &str) -> Option<&'a str> {
         self.source
             .environment
             .first(&[name])
-            .filter(|_| self.is_one)
+            .filter(|_| self.is_enabled)
     }
 
-    /// What the pod says, or what is configured; both have to agree.
+    /// Returns the pod's value, or the configured value. If both are set, they must match.
     fn or(
         self,
         configured: Option<Secret>,
@@ -185,12 +186,13 @@ impl<'a> Pod<'a> {
 
 fn mismatch(what: &str) -> String {
     format!(
-        "Mismatch between supplied {what} and that provided by AKS Workload Identity - please remove, ensure \
-         they match, or disable use_aks_workload_identity."
+        "Mismatch between the supplied {what} and the {what} provided by AKS Workload Identity. Remove the \
+         supplied {what}, make both match, or disable `use_aks_workload_identity`."
     )
 }
 
-/// The ID token that is there already: a file goes before a value, since it is kept fresh.
+/// Returns the configured ID token. A file takes precedence over a value, because a file can contain a newer
+/// token later.
 fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagnostic> {
     const WHAT: &str = "OIDC token";
     let token = source.text_or_file("oidc_token", WHAT)?;
@@ -204,8 +206,8 @@ fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagno
     Ok(file.or_else(|| token.map(IdToken::Given)))
 }
 
-/// The endpoint of managed identity: one of one's own, App Service's, or the one of virtual machines.
-/// Where none is used, what the variables say of it may be anything.
+/// Returns the managed identity endpoint: `msi_endpoint`, App Service's, or the default for virtual machines.
+/// Without `use_msi`, an invalid `msi_endpoint` is not an error.
 fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoint, Diagnostic> {
     let version = source.environment.first(&["ARM_MSI_API_VERSION"]);
     let own = match is_used {
@@ -216,7 +218,7 @@ fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoi
     let service = service.and_then(|service| Url::parse(service).ok());
     let key = source.environment.first(&["IDENTITY_HEADER"]);
     Ok(match (service, key) {
-        // It may be named in both ways.
+        // `msi_endpoint` may repeat the URL of App Service's endpoint.
         (Some(service), Some(key)) if own.as_ref().is_none_or(|own| *own == service) => {
             IdentityEndpoint::app_service(service, Secret::new(key), version)
         }
@@ -224,12 +226,12 @@ fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoi
     })
 }
 
-/// A URL with one of these schemes. It isn't shown: some hold a key.
+/// Parses a URL that must have one of these schemes. The error doesn't show it, because some contain a key.
 fn url(source: Source<'_>, name: &str, schemes: &[&str]) -> Result<Option<Url>, Diagnostic> {
     let invalid = |problem: &str| {
         Diagnostic::error(
-            format!("Invalid value of `{name}`"),
-            format!("{} can't be used: {problem}.", named(name)),
+            format!("Invalid value for `{name}`"),
+            format!("{} {problem}.", named(name)),
         )
         .at(AttributePath::new(name))
     };
@@ -240,9 +242,9 @@ fn url(source: Source<'_>, name: &str, schemes: &[&str]) -> Result<Option<Url>, 
         Ok(url) if url.has_host() && schemes.contains(&url.scheme()) => Ok(Some(url)),
         Ok(_) => {
             let schemes: Vec<String> = schemes.iter().map(|it| format!("{it}://")).collect();
-            let problem = format!("it has to begin with {}", schemes.join(" or "));
+            let problem = format!("must start with {}", schemes.join(" or "));
             Err(invalid(&problem))
         }
-        Err(error) => Err(invalid(&format!("it is not a URL ({error})"))),
+        Err(error) => Err(invalid(&format!("is not a URL ({error})"))),
     }
 }

@@ -1,11 +1,12 @@
-//! The provider block, and signing in to Azure by it.
+//! The provider block and its authentication to Azure.
 //!
 //! # Layout
-//! - `schema`, `arguments`: what the block takes, and the variables that stand in for it
-//! - `environment`, `precedence`: where a value comes from
-//! - `config`: everything that is configured
-//! - `inputs`, `sign_in`, `auth_diagnostics`: what a sign-in could use, the method, and why not another
-//! - `cloud`, `user_agent`, `http_clients`, `credential`, `azure_client`: what it takes to reach Azure
+//! - `schema`, `arguments`: the arguments of the block and their environment variables
+//! - `environment`, `precedence`: the source of each value
+//! - `config`: the complete configuration
+//! - `inputs`, `sign_in`, `auth_diagnostics`: the authentication inputs, the selected method, and diagnostics
+//!   about incomplete methods
+//! - `cloud`, `user_agent`, `http_clients`, `credential`, `azure_client`: the client for Azure
 
 mod arguments;
 mod auth_diagnostics;

@@ -1,5 +1,5 @@
-//! Where an argument's value comes from: the block goes before the environment. A file may stand in for
-//! a value, and then both have to agree.
+//! Reads the value of an argument. The provider block takes precedence over environment variables. Some
+//! arguments can also come from a file, and then value and file must match.
 
 use crate::azure::Secret;
 use crate::provider::configuration::arguments::{ENDPOINT, MOST_AUXILIARY_TENANTS, variables};
@@ -7,7 +7,7 @@ use crate::provider::configuration::environment::Environment;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::{AttributePath, Value};
 
-/// The block and the environment.
+/// The provider block and the environment variables.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     pub(super) block: &'a Value,
@@ -15,22 +15,22 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The value of a text, without blanks around it: they come with files and with pipelines' variables.
+    /// Returns a text argument without surrounding whitespace, which files and pipeline variables often add.
     pub(super) fn text(self, name: &str) -> Option<&'a str> {
         self.verbatim(name).map(str::trim)
     }
 
-    /// The value of a text as it stands; blanks alone are none.
+    /// Returns a text argument exactly as set, or `None` if it is blank.
     pub(super) fn verbatim(self, name: &str) -> Option<&'a str> {
         self.first(self.block.get(name), name)
     }
 
-    /// The value of a secret.
+    /// Returns a text argument as a secret.
     pub(super) fn secret(self, name: &str) -> Option<Secret> {
         self.text(name).map(Secret::new)
     }
 
-    /// The value of an argument of `endpoint`.
+    /// Returns an argument of the `endpoint` attribute.
     pub(super) fn endpoint(self, name: &str) -> Option<&'a str> {
         let configured = self.block.get(ENDPOINT).get(name);
         self.first(configured, name).map(str::trim)
@@ -41,7 +41,7 @@ impl<'a> Source<'a> {
         configured.or_else(|| self.environment.verbatim(variables(name)))
     }
 
-    /// The value of a switch.
+    /// Returns a boolean argument.
     pub(super) fn switch(self, name: &str, default: bool) -> Result<bool, Diagnostic> {
         if let Some(configured) = self.block.get(name).as_bool() {
             return Ok(configured);
@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
         set.map_or(Ok(default), |(variable, text)| switch(variable, text))
     }
 
-    /// The auxiliary tenants.
+    /// Returns the auxiliary tenant IDs.
     pub(super) fn auxiliary_tenants(self) -> Result<Vec<String>, Diagnostic> {
         const NAME: &str = "auxiliary_tenant_ids";
         let configured: Vec<&str> = match self.block.get(NAME).as_elements() {
@@ -69,7 +69,7 @@ impl<'a> Source<'a> {
         Ok(tenants.into_iter().map(str::to_owned).collect())
     }
 
-    /// A text, or the content of the file that stands in for it.
+    /// Returns a text argument, or the content of the file that `<name>_file_path` names.
     pub(super) fn text_or_file(self, name: &str, what: &str) -> Result<Option<Secret>, Diagnostic> {
         let file_argument = format!("{name}_file_path");
         let value = self.secret(name);
@@ -80,8 +80,8 @@ impl<'a> Source<'a> {
         let content = content(file, what).map_err(|error| error.at(path))?;
         agree(value.as_ref(), &content, what, || {
             format!(
-                "Mismatch between supplied {what} and supplied {what} file contents - please either \
-                 remove one or ensure they match."
+                "Mismatch between the supplied {what} and the contents of the {what} file. Remove one of \
+                 them, or make them match."
             )
         })
         .map_err(|error| error.at(AttributePath::new(name)))?;
@@ -89,14 +89,17 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The content of a file that holds one value.
+/// Reads a file that contains one value.
 pub(super) fn content(file: &str, what: &str) -> Result<Secret, Diagnostic> {
-    let summary = format!("Could not read the file of the {what}");
-    let next = format!("Check that it holds the {what} and nothing else.");
-    // Kept from the first byte on in what doesn't print.
+    let summary = format!("Could not read the {what} file");
+    let next = format!("Check the path and that the file contains only the {what}.");
+    // The content is a secret from the start, so that it is never logged and always wiped from memory.
     let read = std::fs::read_to_string(file).map(Secret::new);
     let content = read.map_err(|error| {
-        Diagnostic::error(summary.as_str(), format!("Reading {file}: {error}. {next}"))
+        Diagnostic::error(
+            summary.as_str(),
+            format!("Reading {file} failed: {error}. {next}"),
+        )
     })?;
     match content.expose().trim() {
         "" => Err(Diagnostic::error(
@@ -107,7 +110,7 @@ pub(super) fn content(file: &str, what: &str) -> Result<Secret, Diagnostic> {
     }
 }
 
-/// Refuses a value that differs from what another source says.
+/// Returns an error if a value differs from the value of another source.
 pub(super) fn agree(
     value: Option<&Secret>,
     other: &Secret,
@@ -120,11 +123,11 @@ pub(super) fn agree(
     Err(Diagnostic::error(format!("Mismatched {what}"), message()))
 }
 
-/// The message for more auxiliary tenants than Resource Manager takes, in azurerm's words.
+/// Returns an error if there are more auxiliary tenants than Resource Manager accepts.
 pub(super) fn too_many(tenants: usize) -> Option<Diagnostic> {
     let message = format!(
-        "The provider only supports up to {MOST_AUXILIARY_TENANTS} auxiliary tenant IDs, and these are \
-         {tenants}."
+        "The provider only supports up to {MOST_AUXILIARY_TENANTS} auxiliary tenant IDs, but {tenants} are \
+         configured."
     );
     (tenants > MOST_AUXILIARY_TENANTS).then(|| {
         Diagnostic::error("Too many auxiliary tenants", message)
@@ -132,14 +135,14 @@ pub(super) fn too_many(tenants: usize) -> Option<Diagnostic> {
     })
 }
 
-/// The values that Go's `strconv.ParseBool` takes, as azurerm reads its variables.
+/// Parses the values that Go's `strconv.ParseBool` accepts, because azurerm reads its variables this way.
 fn switch(variable: &str, text: &str) -> Result<bool, Diagnostic> {
     match text.trim() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         other => Err(Diagnostic::error(
-            format!("Invalid value of {variable}"),
-            format!("{other:?} is neither true nor false. Set {variable} to `true` or `false`."),
+            format!("Invalid value for {variable}"),
+            format!("{other:?} is not a boolean value. Set {variable} to `true` or `false`."),
         )),
     }
 }

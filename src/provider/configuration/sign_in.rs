@@ -1,5 +1,5 @@
-//! How to sign in, decided as azurerm does: the first method that is enabled and complete is the one,
-//! and its failure is what the user sees. Pure: what is given comes in as values.
+//! Selects the authentication method in azurerm's order. The provider uses the first fully configured method.
+//! If that method fails later, the provider tries no other. This module does no I/O.
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
@@ -8,7 +8,7 @@ use crate::provider::configuration::inputs::{CertificateFile, Inputs};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// How to sign in.
+/// An authentication method with everything that it needs.
 #[derive(Clone, Debug)]
 pub(super) enum SignIn {
     ClientCertificate {
@@ -37,11 +37,12 @@ pub(super) enum SignIn {
     },
 }
 
-/// Decides how to sign in. With it come warnings about what was asked for and can't be.
+/// Selects the authentication method. Returns it with a warning for each enabled but incomplete method that
+/// precedes it.
 ///
 /// # Errors
 ///
-/// What is missing, where nothing is complete.
+/// If no method is fully configured, or if a managed identity is combined with auxiliary tenants.
 pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagnostic> {
     let mut skipped = Vec::new();
     for step in [
@@ -59,29 +60,29 @@ pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagn
                 return no_auxiliary_tenants(&sign_in, inputs).map_or(Ok((sign_in, warnings)), Err);
             }
             Step::Incomplete(incomplete) => skipped.push(incomplete),
-            Step::NotAsked => {}
+            Step::NotEnabled => {}
         }
     }
     Err(no_complete_method(inputs, &skipped))
 }
 
-/// What comes of one method.
+/// The outcome for one method.
 enum Step {
     Complete(SignIn),
     Incomplete(IncompleteMethod),
-    NotAsked,
+    NotEnabled,
 }
 
 fn certificate(inputs: &Inputs) -> Step {
     let Some(certificate) = inputs.certificate.clone() else {
-        return Step::NotAsked;
+        return Step::NotEnabled;
     };
-    let asked_by = match certificate {
+    let enabled_by = match certificate {
         CertificateFile::Base64(_) => "client_certificate",
         CertificateFile::Path(_) => "client_certificate_path",
     };
     let Some((tenant_id, client_id)) = inputs.application() else {
-        return inputs.incomplete(asked_by, "a client certificate", None);
+        return inputs.incomplete(enabled_by, "Client certificate", None);
     };
     Step::Complete(SignIn::ClientCertificate {
         tenant_id,
@@ -93,10 +94,10 @@ fn certificate(inputs: &Inputs) -> Step {
 
 fn client_secret(inputs: &Inputs) -> Step {
     let Some(secret) = inputs.client_secret.clone() else {
-        return Step::NotAsked;
+        return Step::NotEnabled;
     };
     let Some((tenant_id, client_id)) = inputs.application() else {
-        return inputs.incomplete("client_secret", "a client secret", None);
+        return inputs.incomplete("client_secret", "Client secret", None);
     };
     Step::Complete(SignIn::ClientSecret {
         tenant_id,
@@ -105,12 +106,11 @@ fn client_secret(inputs: &Inputs) -> Step {
     })
 }
 
-/// With the ID token that is given, else with one of Azure DevOps, else with one of GitHub.
 fn oidc(inputs: &Inputs) -> Step {
-    let asked_by = match (inputs.use_oidc, inputs.use_aks_workload_identity) {
+    let enabled_by = match (inputs.use_oidc, inputs.use_aks_workload_identity) {
         (true, _) => "use_oidc",
         (false, true) => "use_aks_workload_identity",
-        (false, false) => return Step::NotAsked,
+        (false, false) => return Step::NotEnabled,
     };
     match (inputs.application(), inputs.id_token()) {
         (Some((tenant_id, client_id)), Some(id_token)) => Step::Complete(SignIn::Oidc {
@@ -119,15 +119,15 @@ fn oidc(inputs: &Inputs) -> Step {
             id_token,
         }),
         (_, id_token) => {
-            let lacks = id_token.is_none().then(|| inputs.lacking_id_token());
-            inputs.incomplete(asked_by, "OpenID Connect", lacks)
+            let missing = id_token.is_none().then(|| inputs.missing_id_token());
+            inputs.incomplete(enabled_by, "OpenID Connect", missing)
         }
     }
 }
 
 fn managed_identity(inputs: &Inputs) -> Step {
     if !inputs.use_msi {
-        return Step::NotAsked;
+        return Step::NotEnabled;
     }
     Step::Complete(SignIn::ManagedIdentity {
         client_id: inputs.client_id.clone(),
@@ -137,7 +137,7 @@ fn managed_identity(inputs: &Inputs) -> Step {
 
 fn azure_cli(inputs: &Inputs) -> Step {
     if !inputs.use_cli {
-        return Step::NotAsked;
+        return Step::NotEnabled;
     }
     Step::Complete(SignIn::AzureCli {
         tenant_id: inputs.tenant_id.clone(),
@@ -146,19 +146,19 @@ fn azure_cli(inputs: &Inputs) -> Step {
 }
 
 impl Inputs {
-    /// The step of a method that lacks something: an application, or what is named.
+    /// Returns the step of an incomplete method, with the missing tenant ID, client ID and other input.
     fn incomplete(
         &self,
-        asked_by: &'static str,
+        enabled_by: &'static str,
         method: &'static str,
-        lacks: Option<String>,
+        missing: Option<String>,
     ) -> Step {
-        let mut all = self.lacking_application();
-        all.extend(lacks);
+        let mut all = self.missing_application();
+        all.extend(missing);
         Step::Incomplete(IncompleteMethod {
-            asked_by,
+            enabled_by,
             method,
-            lacks: all,
+            missing: all,
         })
     }
 }
@@ -166,22 +166,22 @@ impl Inputs {
 impl SignIn {
     fn method(&self) -> &'static str {
         match self {
-            Self::ClientCertificate { .. } => "a client certificate",
-            Self::ClientSecret { .. } => "a client secret",
+            Self::ClientCertificate { .. } => "Client certificate",
+            Self::ClientSecret { .. } => "Client secret",
             Self::Oidc { .. } => "OpenID Connect",
-            Self::ManagedIdentity { .. } => "a managed identity",
-            Self::AzureCli { .. } => "the Azure CLI",
+            Self::ManagedIdentity { .. } => "Managed identity",
+            Self::AzureCli { .. } => "Azure CLI",
         }
     }
 }
 
-/// Refuses auxiliary tenants, which only an application or an account may have.
+/// Returns an error if a managed identity is combined with auxiliary tenants.
 fn no_auxiliary_tenants(sign_in: &SignIn, inputs: &Inputs) -> Option<Diagnostic> {
     let managed = matches!(sign_in, SignIn::ManagedIdentity { .. });
     (managed && !inputs.auxiliary_tenants.is_empty()).then(|| {
         Diagnostic::error(
-            "Auxiliary tenants need another sign-in method",
-            "A managed identity is known in its own tenant only. Leave out `auxiliary_tenant_ids` \
+            "Managed identities don't support auxiliary tenants",
+            "A managed identity gets tokens in its own tenant only. Remove `auxiliary_tenant_ids` \
              (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID \
              Connect or the Azure CLI.",
         )
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// Everything at once.
+    /// Inputs that configure every method.
     fn everything() -> Inputs {
         Inputs {
             certificate: Some(CertificateFile::Path("client.pfx".to_owned())),
@@ -236,7 +236,7 @@ mod tests {
         format!("{path}: {}: {}", diagnostic.summary, diagnostic.detail)
     }
 
-    /// What comes of it, as the user would read it.
+    /// Returns the method and the warnings, or the error, as the user reads them.
     fn outcome(inputs: &Inputs) -> String {
         match decide(inputs) {
             Ok((sign_in, warnings)) => {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_complete_method_is_the_one() {
+    fn selects_the_first_fully_configured_method() {
         let mut inputs = everything();
         let mut table = Vec::new();
         table.push(outcome(&inputs));
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_and_is_incomplete_is_passed_over_with_a_warning() {
+    fn an_incomplete_method_is_skipped_with_a_warning() {
         let nobody = Inputs {
             tenant_id: None,
             client_id: None,
@@ -315,24 +315,24 @@ mod tests {
         ];
         insta::assert_snapshot!(table.join("\n---\n"), @r#"
         AzureCli { tenant_id: None, subscription_id: Some("subscription") }
-        client_certificate: Sign-in method passed over: `client_certificate` (ARM_CLIENT_CERTIFICATE) asks for sign-in with a client certificate, which lacks `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID). So the provider signs in with the Azure CLI. Set what is missing, or leave out what asks for it.
+        client_certificate: Authentication method skipped: Client certificate authentication is not fully configured. Missing: `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID). Azure CLI authentication applies instead. Set the missing values, or unset `client_certificate` (ARM_CLIENT_CERTIFICATE).
         ---
         AzureCli { tenant_id: None, subscription_id: Some("subscription") }
-        client_secret: Sign-in method passed over: `client_secret` (ARM_CLIENT_SECRET) asks for sign-in with a client secret, which lacks `tenant_id` (ARM_TENANT_ID). So the provider signs in with the Azure CLI. Set what is missing, or leave out what asks for it.
+        client_secret: Authentication method skipped: Client secret authentication is not fully configured. Missing: `tenant_id` (ARM_TENANT_ID). Azure CLI authentication applies instead. Set the missing values, or unset `client_secret` (ARM_CLIENT_SECRET).
         ---
         ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2018-02-01", key: None } }
-        use_oidc: Sign-in method passed over: `use_oidc` (ARM_USE_OIDC) asks for sign-in with OpenID Connect, which lacks `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID) and an ID token: `oidc_token` (ARM_OIDC_TOKEN), `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or `oidc_request_url` (ARM_OIDC_REQUEST_URL) with `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN). So the provider signs in with a managed identity. Set what is missing, or leave out what asks for it.
+        use_oidc: Authentication method skipped: OpenID Connect authentication is not fully configured. Missing: `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID) and an ID token from `oidc_token` (ARM_OIDC_TOKEN), `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or `oidc_request_url` (ARM_OIDC_REQUEST_URL) with `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN). Managed identity authentication applies instead. Set the missing values, or unset `use_oidc` (ARM_USE_OIDC).
         ---
         AzureCli { tenant_id: Some("tenant"), subscription_id: Some("subscription") }
-        use_oidc: Sign-in method passed over: `use_oidc` (ARM_USE_OIDC) asks for sign-in with OpenID Connect, which lacks `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN). So the provider signs in with the Azure CLI. Set what is missing, or leave out what asks for it.
+        use_oidc: Authentication method skipped: OpenID Connect authentication is not fully configured. Missing: `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN). Azure CLI authentication applies instead. Set the missing values, or unset `use_oidc` (ARM_USE_OIDC).
         ---
         AzureCli { tenant_id: Some("tenant"), subscription_id: Some("subscription") }
-        use_aks_workload_identity: Sign-in method passed over: `use_aks_workload_identity` (ARM_USE_AKS_WORKLOAD_IDENTITY) asks for sign-in with OpenID Connect, which lacks AZURE_FEDERATED_TOKEN_FILE. So the provider signs in with the Azure CLI. Set what is missing, or leave out what asks for it.
+        use_aks_workload_identity: Authentication method skipped: OpenID Connect authentication is not fully configured. Missing: AZURE_FEDERATED_TOKEN_FILE. Azure CLI authentication applies instead. Set the missing values, or unset `use_aks_workload_identity` (ARM_USE_AKS_WORKLOAD_IDENTITY).
         "#);
     }
 
     #[test]
-    fn what_is_not_reached_is_not_warned_about() {
+    fn an_incomplete_later_method_causes_no_warning() {
         let inputs = Inputs {
             use_oidc: true,
             client_secret: Some(Secret::new("planted")),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_complete_method_each_one_says_what_it_lacks() {
+    fn the_error_names_what_each_method_is_missing() {
         let off = Inputs {
             use_cli: false,
             ..inputs()
@@ -356,29 +356,29 @@ mod tests {
             ..off.clone()
         };
         insta::assert_snapshot!(outcome(&off), @"
-        : No way to sign in to Azure: No sign-in method is enabled and complete:
+        : No usable authentication method: No authentication method is fully configured:
 
-          - a client secret lacks `client_secret` (ARM_CLIENT_SECRET)
-          - OpenID Connect is switched off by `use_oidc` (ARM_USE_OIDC)
-          - a managed identity is switched off by `use_msi` (ARM_USE_MSI)
-          - the Azure CLI is switched off by `use_cli` (ARM_USE_CLI)
+          - Client secret: missing `client_secret` (ARM_CLIENT_SECRET)
+          - OpenID Connect: `use_oidc` (ARM_USE_OIDC) is `false`
+          - Managed identity: `use_msi` (ARM_USE_MSI) is `false`
+          - Azure CLI: `use_cli` (ARM_USE_CLI) is `false`
 
-        Set what is missing for one of them.
+        Enable one of these methods, and set its missing values.
         ");
         insta::assert_snapshot!(outcome(&nobody), @"
-        : No way to sign in to Azure: No sign-in method is enabled and complete:
+        : No usable authentication method: No authentication method is fully configured:
 
-          - a client certificate lacks `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID)
-          - OpenID Connect lacks `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID) and an ID token: `oidc_token` (ARM_OIDC_TOKEN), `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or `oidc_request_url` (ARM_OIDC_REQUEST_URL) with `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN)
-          - a managed identity is switched off by `use_msi` (ARM_USE_MSI)
-          - the Azure CLI is switched off by `use_cli` (ARM_USE_CLI)
+          - Client certificate: missing `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID)
+          - OpenID Connect: missing `tenant_id` (ARM_TENANT_ID) and `client_id` (ARM_CLIENT_ID) and an ID token from `oidc_token` (ARM_OIDC_TOKEN), `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or `oidc_request_url` (ARM_OIDC_REQUEST_URL) with `oidc_request_token` (ARM_OIDC_REQUEST_TOKEN)
+          - Managed identity: `use_msi` (ARM_USE_MSI) is `false`
+          - Azure CLI: `use_cli` (ARM_USE_CLI) is `false`
 
-        Set what is missing for one of them.
+        Enable one of these methods, and set its missing values.
         ");
     }
 
     #[test]
-    fn a_pod_signs_in_with_its_file_and_never_with_a_pipelines_token() {
+    fn aks_workload_identity_ignores_a_pipelines_request_url() {
         let pipeline = Inputs {
             use_oidc: false,
             use_aks_workload_identity: true,
@@ -396,12 +396,12 @@ mod tests {
     }
 
     #[test]
-    fn a_managed_identity_has_no_auxiliary_tenants() {
+    fn a_managed_identity_with_auxiliary_tenants_is_an_error() {
         let inputs = Inputs {
             use_msi: true,
             auxiliary_tenants: vec!["other".to_owned()],
             ..inputs()
         };
-        insta::assert_snapshot!(outcome(&inputs), @"auxiliary_tenant_ids: Auxiliary tenants need another sign-in method: A managed identity is known in its own tenant only. Leave out `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.");
+        insta::assert_snapshot!(outcome(&inputs), @"auxiliary_tenant_ids: Managed identities don't support auxiliary tenants: A managed identity gets tokens in its own tenant only. Remove `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.");
     }
 }

@@ -1,4 +1,4 @@
-//! The `User-Agent` of each request, formed as azurerm forms its own.
+//! The `User-Agent` header, in azurerm's format.
 
 use uuid::Uuid;
 
@@ -6,28 +6,28 @@ use crate::provider::configuration::precedence::Source;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
-/// Who sends a request. The host doesn't tell whether it is Terraform or OpenTofu, only its version;
-/// both are named as azurerm names them.
+/// Returns the `User-Agent` header. The host sends only its version, not whether it is Terraform or OpenTofu.
+/// So the header always says Terraform, as azurerm's does.
 pub(super) fn user_agent(source: Source<'_>, host_version: &str) -> Result<String, Diagnostic> {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!(
         "HashiCorp Terraform/{host_version} (+https://www.terraform.io) terraform-provider-acr/{version}"
     );
-    // Pipelines and the Cloud Shell name themselves so.
-    if let Some(surroundings) = source.environment.first(&["AZURE_HTTP_USER_AGENT"]) {
+    // Pipelines and the Cloud Shell set this variable to identify themselves.
+    if let Some(pipeline) = source.environment.first(&["AZURE_HTTP_USER_AGENT"]) {
         text.push(' ');
-        text.push_str(surroundings.trim());
+        text.push_str(pipeline.trim());
     }
     if let Some(partner) = source.text("partner_id") {
         text.push(' ');
         text.push_str(&partner_id(partner)?);
     }
-    // What can't stand in a header has no meaning there.
+    // Other characters, such as line breaks, are not safe in a header.
     text.retain(|character| matches!(character, ' '..='~'));
     Ok(text)
 }
 
-/// A partner's id, as Azure looks for it in a `User-Agent`.
+/// Returns a partner ID in the form that Azure looks for in a `User-Agent`.
 pub(super) fn partner_id(text: &str) -> Result<String, Diagnostic> {
     const PREFIX: &str = "pid-";
     const SUFFIX: &str = "-partnercenter";
@@ -42,8 +42,7 @@ pub(super) fn partner_id(text: &str) -> Result<String, Diagnostic> {
         _ => Err(Diagnostic::error(
             "Invalid partner ID",
             format!(
-                "{text:?} is no partner ID. Give it as a UUID, as `pid-` and a UUID, or as `pid-`, a UUID and \
-                 `-partnercenter`."
+                "{text:?} is not a partner ID. Use a UUID, `pid-<UUID>` or `pid-<UUID>-partnercenter`."
             ),
         )
         .at(AttributePath::new("partner_id"))),
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn it_names_the_host_the_provider_the_surroundings_and_the_partner() {
+    fn contains_the_host_the_provider_the_pipeline_and_the_partner() {
         insta::assert_snapshot!(sent(&[]), @"HashiCorp Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-acr/VERSION");
         let all = [
             ("AZURE_HTTP_USER_AGENT", "cloud-shell/1.0\r\n"),
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partner_id_may_be_spelt_in_three_ways() {
+    fn a_partner_id_has_three_accepted_forms() {
         let accepted = |text: &str| partner_id(text).unwrap();
         let pid = format!("pid-{PARTNER}");
         assert_eq!(accepted(PARTNER), pid);
@@ -95,6 +94,6 @@ mod tests {
             let error = partner_id(odd).unwrap_err();
             assert_eq!(error.path, Some(AttributePath::new("partner_id")), "{odd}");
         }
-        insta::assert_snapshot!(partner_id("512725").unwrap_err().detail, @r#""512725" is no partner ID. Give it as a UUID, as `pid-` and a UUID, or as `pid-`, a UUID and `-partnercenter`."#);
+        insta::assert_snapshot!(partner_id("512725").unwrap_err().detail, @r#""512725" is not a partner ID. Use a UUID, `pid-<UUID>` or `pid-<UUID>-partnercenter`."#);
     }
 }
