@@ -149,7 +149,7 @@ async fn a_registry_that_does_not_exist_fails_the_plan() {
         )
         .await;
         let error = only_error(&stage).await;
-        assert_eq!(error.summary, "The registry does not exist");
+        assert_eq!(error.summary, "Registry not found");
         assert!(error.detail.contains("registries/nowhere"), "{error:?}");
         assert_unchanged(&stage);
     }

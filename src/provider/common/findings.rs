@@ -1,4 +1,4 @@
-//! Findings about a configuration: what is wrong, what to write instead, and where.
+//! Diagnostics about invalid arguments: the problem, the fix and the attribute path.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::{AttributePath, Value};
 
-/// The finding about a text that has to be a `T`. What is unknown or left out is not judged.
+/// Returns an error if a text argument doesn't parse as `T`. Unknown and omitted values are valid.
 pub(crate) fn text<T: FromStr<Err: Display>>(
     config: &Value,
     name: &str,
@@ -17,7 +17,7 @@ pub(crate) fn text<T: FromStr<Err: Display>>(
     Some(finding(summary, &problem, advice, AttributePath::new(name)))
 }
 
-/// An error: what is wrong, as a sentence, and what to do about it.
+/// Returns an error whose detail is the problem as a sentence, followed by the advice.
 pub(crate) fn finding(
     summary: &str,
     problem: &dyn Display,

@@ -1,4 +1,4 @@
-//! What resources, data sources and actions share: arguments, and findings about them.
+//! Arguments that resources, data sources and actions share, and diagnostics about them.
 
 pub(crate) mod findings;
 pub(crate) mod registry_id;

@@ -1,4 +1,4 @@
-//! The argument `registry_id`, and what is said of one that is wrong.
+//! The argument `registry_id` and its diagnostics.
 
 use std::fmt::Display;
 
@@ -8,10 +8,10 @@ use terraform_plugin::value::{AttributePath, Value};
 use crate::azure::RegistryId;
 use crate::provider::common::findings::text;
 
-/// The argument.
+/// The name of the argument.
 pub(crate) const REGISTRY_ID: &str = "registry_id";
 
-/// The finding about the argument.
+/// Returns an error if `registry_id` is not a container registry resource ID.
 pub(crate) fn validate(config: &Value) -> Option<Diagnostic> {
     text::<RegistryId>(
         config,
@@ -21,24 +21,24 @@ pub(crate) fn validate(config: &Value) -> Option<Diagnostic> {
     )
 }
 
-/// The argument, once it is known.
+/// Reads `registry_id` from a configuration in which it is known.
 ///
 /// # Errors
-/// It is no registry's id.
+/// If it is not a container registry resource ID.
 pub(crate) fn read(config: &Value) -> Result<RegistryId, Diagnostic> {
     parse(config.get(REGISTRY_ID).as_str().unwrap_or_default())
 }
 
-/// A registry's id, as a configuration or a state has it.
+/// Parses a registry ID from a configuration or a state.
 ///
 /// # Errors
-/// It is none.
+/// If it is not a container registry resource ID.
 pub(crate) fn parse(id: &str) -> Result<RegistryId, Diagnostic> {
     id.parse::<RegistryId>()
         .map_err(|problem| invalid(&problem))
 }
 
-/// An id of no registry.
+/// Returns the error for an invalid registry ID.
 pub(crate) fn invalid(problem: &dyn Display) -> Diagnostic {
     Diagnostic::error(
         "Invalid registry ID",
@@ -47,14 +47,14 @@ pub(crate) fn invalid(problem: &dyn Display) -> Diagnostic {
     .at(AttributePath::new(REGISTRY_ID))
 }
 
-/// No registry of that id.
+/// Returns the error for a registry that Azure doesn't find.
 pub(crate) fn not_found(id: &str) -> Diagnostic {
     Diagnostic::error(
-        "The registry does not exist",
+        "Registry not found",
         format!(
-            "There is no container registry {id}, or whoever is signed in can't see it. Check the \
-             ID and the subscription's tenant; a registry that is created in the same \
-             configuration has to be referred to by its `id` attribute."
+            "Registry {id} was not found, or the signed-in identity has no access to it. Check the ID, \
+             the subscription and the tenant. If the same configuration creates the registry, refer to \
+             its `id` attribute."
         ),
     )
     .at(AttributePath::new(REGISTRY_ID))

@@ -1,4 +1,4 @@
-//! The `timeouts` block: how long each operation may take.
+//! The `timeouts` block: the timeout of each operation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use thiserror::Error;
 
 use crate::provider::common::findings::finding;
 
-/// What may take its time.
+/// An operation with a timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// Create.
     Create,
-    /// Read: a refresh, a data source, a preflight.
+    /// Read, which also covers a refresh, a data source and a preflight.
     Read,
     /// Update in place.
     Update,
@@ -25,16 +25,16 @@ pub(crate) enum Operation {
     Delete,
 }
 
-/// A duration as Go writes them, above zero: `90s`, `1h30m`.
+/// A duration greater than zero in Go's format, such as `90s` or `1h30m`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timeout {
-    /// As the configuration has it, which is what the state keeps.
+    /// The text in the configuration. The state keeps it unchanged.
     text: String,
     duration: Duration,
 }
 
 terraform_plugin::model! {
-    /// The block of a configuration or a state. A data source has fewer of them.
+    /// The block in a configuration or a state. A data source has fewer attributes.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Timeouts {
         pub(crate) create: Option<Timeout> = "create",
@@ -49,16 +49,16 @@ terraform_plugin::text_value!(Timeout);
 /// The block's name.
 pub(crate) const TIMEOUTS: &str = "timeouts";
 
-/// Text that is no time-out.
+/// The error for a text that is not a timeout.
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not a duration above zero")]
+#[error("{0:?} is not a duration greater than zero")]
 pub(crate) struct TimeoutError(String);
 
 impl Operation {
-    /// All of them, in the order of an object's life.
+    /// All operations, in the order of a resource's lifecycle.
     pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Read, Self::Update, Self::Delete];
 
-    /// Its attribute in the block.
+    /// Returns the name of the attribute in the block.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -68,7 +68,7 @@ impl Operation {
         }
     }
 
-    /// How long it may take where the block doesn't say: azurerm's defaults.
+    /// Returns the timeout if the block sets none. These are azurerm's defaults.
     pub(crate) const fn default_timeout(self) -> Duration {
         match self {
             Self::Create | Self::Update | Self::Delete => Duration::from_secs(30 * 60),
@@ -78,13 +78,13 @@ impl Operation {
 }
 
 impl Timeouts {
-    /// Reads the block of a configuration. What isn't known, or has been refused by validation, counts as
-    /// left out.
+    /// Reads the block from a configuration. If one of its values is unknown or not valid, the whole block
+    /// counts as omitted.
     pub(crate) fn of_config(block: &Value) -> Self {
         Self::read(block).unwrap_or_default()
     }
 
-    /// How long an operation may take.
+    /// Returns the timeout of an operation.
     pub(crate) fn of(&self, operation: Operation) -> Duration {
         self.get(operation)
             .map_or(operation.default_timeout(), Timeout::duration)
@@ -101,7 +101,7 @@ impl Timeouts {
 }
 
 impl Timeout {
-    /// How long it is.
+    /// Returns the duration.
     pub(crate) fn duration(&self) -> Duration {
         self.duration
     }
@@ -123,7 +123,7 @@ impl FromStr for Timeout {
     }
 }
 
-/// The findings about the block of a configuration.
+/// Returns the diagnostics about the block in a configuration.
 pub(crate) fn validate(config: &Value) -> Vec<Diagnostic> {
     let block = config.get(TIMEOUTS);
     let check = |operation: Operation| {
@@ -133,10 +133,10 @@ pub(crate) fn validate(config: &Value) -> Vec<Diagnostic> {
     Operation::ALL.into_iter().filter_map(check).collect()
 }
 
-/// The finding about one time-out.
+/// Returns an error if a value is not a timeout.
 pub(crate) fn validate_one(value: &Value, here: AttributePath) -> Option<Diagnostic> {
     let problem = value.as_str()?.parse::<Timeout>().err()?;
-    let advice = "Write a duration such as \"90s\", \"30m\" or \"1h30m\".";
+    let advice = "Use a duration such as \"90s\", \"30m\" or \"1h30m\".";
     Some(finding("Invalid timeout", &problem, advice, here))
 }
 
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_go_writes_them() {
+    fn parses_durations_in_gos_format() {
         for (text, seconds) in [
             ("90s", 90),
             ("30m", 1800),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_without_a_timeout_has_azurerms() {
+    fn timeouts_default_to_azurerms() {
         let block = Value::object([("create", Value::from("5m")), ("read", Value::Null)]);
         let timeouts = Timeouts::of_config(&block);
         assert_eq!(timeouts.of(Operation::Create), Duration::from_secs(300));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_keeps_a_timeout_as_it_was_written() {
+    fn a_state_keeps_a_timeout_as_written() {
         let block = Value::object([
             ("create", Value::from("90m")),
             ("read", Value::Null),

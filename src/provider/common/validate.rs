@@ -1,11 +1,11 @@
-//! What everything that is about one registry checks alike.
+//! Validation for every resource, data source and action that works on one registry.
 
 use crate::provider::common::{registry_id, timeouts};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::Value;
 
-/// The findings about `registry_id` and `timeouts`, with `others` between them: in the order in which
-/// a configuration has these arguments.
+/// Returns the diagnostics about `registry_id`, then `others`, then the diagnostics about `timeouts`.
+/// Configurations usually have the arguments in this order.
 pub(crate) fn registry_and_timeouts(
     config: &Value,
     others: impl IntoIterator<Item = Diagnostic>,

@@ -101,7 +101,7 @@ mod tests {
         registry_id: Invalid registry ID
           "contoso" is not a container registry resource ID: it looks like a registry name. Expected /subscriptions/<subscription ID>/resourceGroups/<resource group>/providers/Microsoft.ContainerRegistry/registries/<registry>. Use the `id` of an `azurerm_container_registry`.
         timeout: Invalid timeout
-          "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
+          "soon" is not a duration greater than zero. Use a duration such as "90s", "30m" or "1h30m".
         "#);
     }
 

@@ -201,7 +201,7 @@ mod tests {
         repositories["Python"]: Invalid tags
           "x-patched" looks like a patch tag, because it ends in "-patched" or in "-0" to "-999". Name the tag to patch instead. In repositories["Python"].tags, list the tags to patch, or ["*"] alone for every tag.
         timeouts.create: Invalid timeout
-          "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
+          "soon" is not a duration greater than zero. Use a duration such as "90s", "30m" or "1h30m".
         "#);
     }
 

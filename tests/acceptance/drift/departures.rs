@@ -108,7 +108,7 @@ async fn a_workflow_whose_registry_is_gone_is_made_anew_on_the_next_one_of_that_
         stage.azure.mark();
         let failed = stage.workspace.try_apply().await.unwrap();
         let text = failed.ended_with(1).unwrap().text();
-        assert!(text.contains("The registry does not exist"), "{text}");
+        assert!(text.contains("Registry not found"), "{text}");
         assert_eq!(stage.writes(), Vec::<String>::new());
 
         stage.azure.clear_faults();

@@ -209,7 +209,7 @@ async fn a_registry_that_is_not_there_and_one_out_of_reach_are_errors() {
     let gone = read(&stage, &with(&of(&stage), "registry_id", elsewhere)).await;
     assert_eq!(
         gone.lines(),
-        ["error at .registry_id: The registry does not exist"]
+        ["error at .registry_id: Registry not found"]
     );
     let refusal = Fault::on("GET", "/tags/list").status(403).times(u64::MAX);
     stage.azure.fault(refusal);

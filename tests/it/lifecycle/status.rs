@@ -399,7 +399,7 @@ async fn without_a_workflow_there_is_nothing_to_tell_of_and_without_a_registry_a
     let (_, said) = read(&stage.terraform, &elsewhere).await;
     assert_eq!(
         lines(&said),
-        ["error at .registry_id: The registry does not exist"]
+        ["error at .registry_id: Registry not found"]
     );
     let odd = with(&config(&stage), "status", "Done");
     let (_, said) = read(&stage.terraform, &odd).await;

@@ -93,5 +93,5 @@ async fn a_registry_that_does_not_exist_is_an_error_of_the_plan() {
     let id = stage.registry().id().replace("contoso", "nobody");
     let config = with(&stage.config(), "registry_id", id);
     let said = stage.terraform.plan(&config).await.unwrap_err();
-    assert_eq!(said[0].summary, "The registry does not exist");
+    assert_eq!(said[0].summary, "Registry not found");
 }

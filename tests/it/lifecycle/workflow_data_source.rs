@@ -110,7 +110,7 @@ async fn no_workflow_and_no_registry_are_errors_that_say_what_helps() {
         .await;
     assert_eq!(
         gone.lines(),
-        ["error at .registry_id: The registry does not exist"]
+        ["error at .registry_id: Registry not found"]
     );
 }
 

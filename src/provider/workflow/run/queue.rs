@@ -124,8 +124,8 @@ mod tests {
             no(&stopped(Stopped::Cancelled), None),
             no(&stopped(Stopped::Deadline), None),
         ]), @"
-        # The registry does not exist
-        There is no container registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, or whoever is signed in can't see it. Check the ID and the subscription's tenant; a registry that is created in the same configuration has to be referred to by its `id` attribute.
+        # Registry not found
+        Registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso was not found, or the signed-in identity has no access to it. Check the ID, the subscription and the tenant. If the same configuration creates the registry, refer to its `id` attribute.
 
         # The registry has no workflow
         /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso has no task cssc-trigger-workflow. Create an acr_continuous_patching_workflow for it first. If this configuration does, set the action's `registry_id` to the resource's `id`.

@@ -108,7 +108,7 @@ mod tests {
         lookback_days: Invalid lookback
           0 is not a whole number of days from 1 to 30. Azure keeps runs and their logs for 30 days.
         timeouts.read: Invalid timeout
-          "soon" is not a duration above zero. Write a duration such as "90s", "30m" or "1h30m".
+          "soon" is not a duration greater than zero. Use a duration such as "90s", "30m" or "1h30m".
         "#);
     }
 

@@ -281,7 +281,7 @@ async fn a_missing_registry_is_an_error_at_registry_id() {
         .await
         .unwrap_err();
     assert!(
-        rendered(&error).starts_with("error at registry_id: The registry does not exist"),
+        rendered(&error).starts_with("error at registry_id: Registry not found"),
         "{error:?}"
     );
 }

@@ -35,10 +35,10 @@ async fn without_a_workflow_or_a_registry_or_with_a_disabled_task_it_is_said_wha
     let elsewhere = stage.registry().id().replace("contoso", "fabrikam");
     let events = start_on(&stage, &elsewhere, RUN, Value::Null, Value::Null);
     let said = error(&collect_events(events.await).await);
-    assert!(said.starts_with("The registry does not exist\n"), "{said}");
+    assert!(said.starts_with("Registry not found\n"), "{said}");
     let events = start_on(&stage, &elsewhere, CANCEL, Value::Null, Value::Null);
     let said = error(&collect_events(events.await).await);
-    assert!(said.starts_with("The registry does not exist\n"), "{said}");
+    assert!(said.starts_with("Registry not found\n"), "{said}");
 
     let stage = workflow().await;
     stage.registry().edit_task("cssc-trigger-workflow", |task| {
