@@ -1,4 +1,4 @@
-//! The way from a resource to Azure, which exists once the provider has been configured.
+//! The connection to Azure, which exists once the provider is configured.
 
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
@@ -13,39 +13,39 @@ use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::framework::Context;
 use terraform_plugin::value::Value;
 
-/// What the resources know of Azure. One for all of them, filled in by the provider.
+/// The connection to Azure that all resources share. The provider sets it when it is configured.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     link: RwLock<Link>,
-    /// Registries that a refresh has found gone, by their ids in lower case.
+    /// The registries that a refresh found deleted, as lower-case IDs.
     gone: RwLock<BTreeSet<String>>,
     locks: RegistryLocks,
 }
 
-/// How far the provider is.
+/// The configuration state of the provider.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Link {
-    /// Not configured: the host only validates.
+    /// The provider is not configured, because the host only validates.
     #[default]
     None,
-    /// Configured with values that aren't known before apply.
+    /// The provider block has values that are known only after apply.
     Unknown,
-    /// Ready.
+    /// The provider is configured.
     Ready {
-        /// The handle to Azure.
+        /// The Azure client.
         azure: Azure,
-        /// The subscription that the provider is configured with, for what names none itself.
+        /// The configured subscription, for operations whose arguments contain no subscription ID.
         subscription: Option<String>,
     },
 }
 
 impl Connection {
-    /// Takes the outcome of configuring the provider, in place of an earlier one.
+    /// Sets the outcome of configuring the provider, and replaces an earlier one.
     pub(crate) fn set(&self, link: Link) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
     }
 
-    /// The subscription that the provider has been configured with.
+    /// Returns the configured subscription.
     pub(crate) fn subscription(&self) -> Option<String> {
         match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
             Link::Ready { subscription, .. } => subscription.clone(),
@@ -53,10 +53,10 @@ impl Connection {
         }
     }
 
-    /// Azure at a registry, for one operation that may take so long from now on.
+    /// Returns a client for a registry, for one operation with a timeout that starts now.
     ///
     /// # Errors
-    /// The provider isn't configured yet.
+    /// If the provider isn't configured yet.
     pub(crate) fn registry(
         &self,
         context: &Context,
@@ -67,10 +67,10 @@ impl Connection {
         Ok(RegistryClient::new(self.ready()?, budget, id))
     }
 
-    /// The same for a read of the registry of a data source's configuration, with its `timeouts`.
+    /// Returns a client for the registry in a data source's configuration, with its read timeout.
     ///
     /// # Errors
-    /// The provider isn't configured yet, or there can't be such a registry.
+    /// If the provider isn't configured yet, or the registry ID is not valid.
     pub(crate) fn registry_of(
         &self,
         context: &Context,
@@ -82,12 +82,12 @@ impl Connection {
         self.registry(context, id, timeout)
     }
 
-    /// The locks under which registries' workflows are changed.
+    /// Returns the locks for changes to registries' workflows.
     pub(crate) fn locks(&self) -> &RegistryLocks {
         &self.locks
     }
 
-    /// Notes that a refresh has found a registry gone.
+    /// Records that a refresh found a registry deleted.
     pub(crate) fn note_gone(&self, registry: &str) {
         self.gone
             .write()
@@ -95,8 +95,8 @@ impl Connection {
             .insert(registry.to_lowercase());
     }
 
-    /// Whether a refresh of this process has found the registry gone. A destroy plans once more
-    /// after it, as if everything were to be created again, and mustn't fail at that.
+    /// Whether a refresh in this process found the registry deleted. After that refresh, a destroy plans once
+    /// more as if it created everything again, and that plan must not fail.
     pub(crate) fn was_gone(&self, registry: &str) -> bool {
         self.gone
             .read()
@@ -104,7 +104,7 @@ impl Connection {
             .contains(&registry.to_lowercase())
     }
 
-    /// Whether the provider block has values that aren't known before apply.
+    /// Whether the provider block has values that are known only after apply.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(
             &*self.link.read().unwrap_or_else(PoisonError::into_inner),
@@ -112,7 +112,7 @@ impl Connection {
         )
     }
 
-    /// Azure, where it can be reached already. A plan does without it where it can't.
+    /// Returns the Azure client, if the provider is configured. A plan also works without it.
     pub(crate) fn if_ready(&self) -> Option<Azure> {
         match &*self.link.read().unwrap_or_else(PoisonError::into_inner) {
             Link::Ready { azure, .. } => Some(azure.clone()),
@@ -120,17 +120,17 @@ impl Connection {
         }
     }
 
-    /// Azure, for what can't be done without it.
+    /// Returns the Azure client, for operations that need it.
     ///
     /// # Errors
-    /// Why it can't be reached, for the user.
+    /// If the provider isn't configured yet.
     pub(crate) fn ready(&self) -> Result<Azure, Diagnostic> {
         self.if_ready().ok_or_else(|| {
             Diagnostic::error(
                 "The provider is not configured yet",
-                "The provider block depends on values that aren't known yet, and this operation \
-                 needs Azure. Apply what those values depend on first (`-target`), or set them \
-                 through ARM_* environment variables.",
+                "The provider block has values that are known only after apply, but this operation \
+                 needs access to Azure. First apply the resources that these values come from \
+                 (`-target`), or set the values through ARM_* environment variables.",
             )
         })
     }

@@ -1,7 +1,7 @@
-//! One change of a registry's workflow at a time, within this process.
+//! Locks that allow one change to a registry's workflow at a time within this process.
 //!
-//! A registry has one workflow at most: where a configuration has two resources for it, the second is to
-//! find the first one's, whole.
+//! A registry has at most one workflow. If a configuration has two resources for the same registry, the
+//! second must find the complete workflow of the first.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,21 +10,21 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::azure::{Error, Operation, OperationKind, RegistryClient};
 
-/// The locks, by the registries' ids in lower case.
+/// The locks by lower-case registry ID.
 #[derive(Debug, Default)]
 pub(crate) struct RegistryLocks(Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
-/// The right to change a registry's workflow, until this is dropped.
+/// The held lock of a registry. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct RegistryGuard(
-    #[expect(dead_code, reason = "held, and not looked at")] OwnedMutexGuard<()>,
+    #[expect(dead_code, reason = "held until dropped")] OwnedMutexGuard<()>,
 );
 
 impl RegistryLocks {
-    /// Waits until nothing else in this process changes the registry's workflow.
+    /// Waits until no other operation in this process changes the registry's workflow.
     ///
     /// # Errors
-    /// The budget is spent before.
+    /// If the budget is spent before that.
     pub(crate) async fn lock(&self, registry: &RegistryClient) -> Result<RegistryGuard, Error> {
         let id = registry.id().to_string();
         let lock = {
