@@ -228,7 +228,7 @@ async fn without_any_subscription_it_is_said_where_one_can_be_set() {
     let mut terraform = start_core(environment.collect(), &stage.wire).await;
     let events = list(&terraform, request()).await;
     assert_eq!(told(&events), ["error: No subscription to list"]);
-    insta::assert_snapshot!(events[0].diagnostic[0].detail, @"Nothing says in which subscription to look. Set `subscription_id` in the `config` block of the list or in the provider block, or the environment variable ARM_SUBSCRIPTION_ID.");
+    insta::assert_snapshot!(events[0].diagnostic[0].detail, @"No subscription is configured. Set `subscription_id` in the `config` block of the list or in the provider block, or set the environment variable ARM_SUBSCRIPTION_ID.");
     let block = Value::object([("subscription_id", Value::from(SUBSCRIPTION))]);
     terraform.restart_with(block).await;
     assert_eq!(list(&terraform, request()).await, []);

@@ -104,7 +104,7 @@ async fn no_workflow_and_no_registry_are_errors_that_say_what_helps() {
         none.lines(),
         ["error at .registry_id: The registry has no workflow"]
     );
-    insta::assert_snapshot!(none.said[0].detail, @"The registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso has none of the three tasks of Continuous Patching. Set a workflow up with the resource `acr_continuous_patching_workflow`. Where this configuration does so, name that resource in the `depends_on` of this data source, which is then read after it.");
+    insta::assert_snapshot!(none.said[0].detail, @"The registry /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/contoso has none of the three tasks of Continuous Patching. Create a workflow with the resource `acr_continuous_patching_workflow`. If this configuration already does, add that resource to the `depends_on` of this data source.");
     let gone = source()
         .read(&stage.terraform, &of(&id.replace("contoso", "nowhere")))
         .await;

@@ -63,7 +63,7 @@ async fn a_run_that_is_waited_for_is_told_of_with_its_log_as_it_grows() {
       Matches found: 2
       WARNING: Queued a run with ID: dt-1
       WARNING: Queued a run with ID: dt-2
-    Run dt-0 has succeeded after 2s. It has queued 2 scans.
+    Run dt-0 succeeded after 2s. It queued 2 scans.
     ");
     assert_eq!(stage.azure.leftovers()["active_runs"], 2, "the scans go on");
 }
