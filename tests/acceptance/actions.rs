@@ -1,4 +1,4 @@
-//! Actions as a host invokes them that knows them (Terraform 1.14): by hand and by a trigger.
+//! Actions, invoked by a host that supports them (Terraform 1.14 or later): with `-invoke` and by a trigger.
 
 use std::io::Write as _;
 use std::sync::Once;
@@ -9,7 +9,7 @@ use host_cli::{Host, Kind};
 use crate::golden::repository_file;
 use crate::stage::{Stage, hosts, registry_id};
 
-/// The hosts that know actions. Which of them don't is said.
+/// The hosts that support actions. Prints the hosts that the test skips.
 fn acting_hosts() -> Vec<&'static Host> {
     let knows_actions = |host: &&Host| host.kind == Kind::Terraform && host.is_at_least(14);
     let (known, skipped): (Vec<_>, Vec<_>) = hosts().iter().partition(knows_actions);
@@ -17,14 +17,14 @@ fn acting_hosts() -> Vec<&'static Host> {
     SAY_ONCE.call_once(|| {
         for host in skipped {
             let said = format!("{host} knows no actions: skipped\n");
-            // Past the test runner, which would keep it to itself.
+            // Written to stderr directly, because the test runner captures `eprintln!`.
             let _ = std::io::stderr().write_all(said.as_bytes());
         }
     });
     known
 }
 
-/// A stage with the example of an action applied, and an image to patch.
+/// Applies the example of an action to a registry with one vulnerable image.
 async fn example(host: &Host, action: &str) -> Stage {
     let configuration = repository_file(&format!("examples/actions/{action}/action.tf"));
     let stage = Stage::with(host, [RegistrySpec::new("contoso")], &configuration).await;
@@ -41,7 +41,7 @@ async fn example(host: &Host, action: &str) -> Stage {
     stage
 }
 
-/// The same with another schedule.
+/// Changes the schedule, which triggers the action.
 fn change(stage: &Stage, action: &str) {
     let configuration = repository_file(&format!("examples/actions/{action}/action.tf"));
     stage.configure(&configuration.replace("\"7d\"", "\"1d\""));
@@ -67,7 +67,7 @@ const RUN: &str = "acr_continuous_patching_run";
 const CANCEL: &str = "acr_continuous_patching_cancel_runs";
 
 #[tokio::test]
-async fn a_run_is_invoked_by_hand_and_by_its_trigger() {
+async fn a_run_starts_by_invoke_and_by_its_trigger() {
     for host in acting_hosts() {
         let stage = example(host, RUN).await;
         stage.azure.turn(|knobs| knobs.run_looks = 2);
@@ -92,7 +92,7 @@ async fn a_run_is_invoked_by_hand_and_by_its_trigger() {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_fails_the_apply_with_the_end_of_its_log() {
+async fn a_failed_run_fails_the_apply_and_shows_the_end_of_its_log() {
     for host in acting_hosts() {
         let stage = example(host, RUN).await;
         stage.azure.registry("contoso").push_policy("{");
@@ -110,7 +110,7 @@ async fn a_run_that_fails_fails_the_apply_with_the_end_of_its_log() {
 }
 
 #[tokio::test]
-async fn ctrl_c_ends_the_wait_and_says_that_the_run_goes_on() {
+async fn ctrl_c_ends_the_wait_and_the_run_continues() {
     for host in acting_hosts() {
         let stage = example(host, RUN).await;
         stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
@@ -136,7 +136,7 @@ async fn ctrl_c_ends_the_wait_and_says_that_the_run_goes_on() {
 }
 
 #[tokio::test]
-async fn runs_are_cancelled_by_hand_and_by_the_trigger() {
+async fn runs_are_cancelled_by_invoke_and_by_the_trigger() {
     for host in acting_hosts() {
         let stage = example(host, CANCEL).await;
         stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
@@ -157,7 +157,7 @@ async fn runs_are_cancelled_by_hand_and_by_the_trigger() {
 }
 
 #[tokio::test]
-async fn bad_arguments_are_refused_before_anything_is_done() {
+async fn invalid_arguments_are_errors_before_any_request() {
     for host in acting_hosts() {
         let configuration = "action \"acr_continuous_patching_run\" \"example\" {\n  config {\n    registry_id = \"contoso\"\n    timeout = \"soon\"\n  }\n}\n";
         let stage = Stage::new(host, configuration).await;

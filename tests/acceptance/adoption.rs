@@ -1,15 +1,15 @@
-//! A workflow that the Azure CLI has made, of either generation, whole or half-done: it is imported,
-//! the plan shows the upgrade, and apply does it in place.
+//! Workflows that either generation of the Azure CLI created, complete or partial. Terraform imports the
+//! workflow, the plan shows the upgrade, and the apply upgrades it in place.
 
 use azure_simulator::{CliCreate, CliStep, Generation, GroupCase, RegistryHandle, RegistrySpec};
 use host_cli::Host;
 
 use crate::stage::{ADDRESS, Stage, each, hosts, registry_id};
 
-/// The policy of the configuration, so that only the upgrade shows.
+/// The policy that the configuration describes, so that the plan shows only the upgrade.
 const POLICY: &str = r#"{"version":"v1","repositories":[{"repository":"python","tags":["3.11"]}]}"#;
 
-/// What every generation of the CLI's tasks lacks.
+/// The attributes that change for every generation of the CLI's tasks.
 const UPGRADE: [&str; 10] = [
     "role_assignments/cssc-patch-image/AcrPush",
     "role_assignments/cssc-scan-image/AcrPull",
@@ -23,7 +23,7 @@ const UPGRADE: [&str; 10] = [
     "tasks/cssc-trigger-workflow/status",
 ];
 
-/// What the first generation has other than the later one.
+/// The attributes that change for the first generation only.
 const UPGRADE_OF_THE_FIRST_ROLE: [&str; 4] = [
     "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
     "role_assignments/cssc-scan-image/Contributor",
@@ -38,7 +38,7 @@ const PATCHES: [&str; 3] = [
 ];
 
 #[tokio::test]
-async fn a_workflow_of_the_cli_is_upgraded_in_place() {
+async fn a_workflow_created_by_the_azure_cli_is_upgraded_in_place() {
     for host in hosts() {
         let names = ["first", "firstlower", "later", "laterupper"];
         let stage = stage(host, &names).await;
@@ -76,7 +76,7 @@ async fn a_workflow_of_the_cli_is_upgraded_in_place() {
 
         stage.apply().await;
         for name in names {
-            // The tasks keep their first role until they have the others.
+            // The provider deletes the Contributor role assignments after it has created the others.
             let roles = if name.starts_with("first") {
                 [
                     vec!["PUT roleAssignments"; 5],
@@ -100,7 +100,7 @@ async fn a_workflow_of_the_cli_is_upgraded_in_place() {
 }
 
 #[tokio::test]
-async fn a_workflow_that_the_cli_has_left_half_done_is_imported_and_finished() {
+async fn a_partial_workflow_of_the_azure_cli_is_imported_and_completed() {
     for host in hosts() {
         let steps = [
             ("patchonly", CliStep::ScanTask),
@@ -146,7 +146,7 @@ async fn a_workflow_that_the_cli_has_left_half_done_is_imported_and_finished() {
 }
 
 #[tokio::test]
-async fn a_workflow_of_the_cli_is_destroyed_without_an_upgrade() {
+async fn an_imported_workflow_is_destroyed_without_an_upgrade() {
     for host in hosts() {
         let stage = stage(host, &["first", "later"]).await;
         let create = |name, generation| {
@@ -165,7 +165,7 @@ async fn a_workflow_of_the_cli_is_destroyed_without_an_upgrade() {
 }
 
 #[tokio::test]
-async fn what_the_cli_updates_afterwards_shows_and_is_put_right() {
+async fn an_update_by_the_azure_cli_is_drift_and_is_repaired() {
     for host in hosts() {
         let stage = stage(host, &["contoso"]).await;
         stage.apply().await;
@@ -204,18 +204,18 @@ async fn what_the_cli_updates_afterwards_shows_and_is_put_right() {
     }
 }
 
-/// A stage with these registries and the configuration of a workflow for each.
+/// Sets up these registries with a configured workflow on each.
 async fn stage(host: &Host, registries: &[&str]) -> Stage {
     let specs = registries.iter().map(|name| RegistrySpec::new(name));
     Stage::with(host, specs, &configuration(registries)).await
 }
 
-/// The minute and hour of the CLI stay.
+/// A configuration without `start_time`, so that the CLI's minute and hour stay.
 fn configuration(registries: &[&str]) -> String {
     each(registries).replace("  start_time     = \"02:30\"\n", "")
 }
 
-/// Has the configuration import the workflows.
+/// Adds import blocks for the workflows to the configuration.
 fn import(stage: &Stage, registries: &[&str]) {
     let id = registry_id("${each.key}");
     stage.configure(&format!(
@@ -228,8 +228,7 @@ fn create(generation: Generation) -> CliCreate {
     CliCreate::new(generation).schedule("7d").policy(POLICY)
 }
 
-/// What of a workflow is to be the same afterwards: its timer, its policy, and the identities of the
-/// tasks that have one.
+/// The parts that the upgrade must not change: the timer, the policy, and the existing task identities.
 fn kept(registry: &RegistryHandle<'_>) -> (String, serde_json::Value, Vec<String>) {
     let trigger = registry.task("cssc-trigger-workflow").unwrap();
     let scan = registry.task("cssc-scan-image").unwrap();

@@ -1,5 +1,4 @@
-//! What is refused: with a clear error, at the right place of the configuration, and with nothing
-//! changed.
+//! Invalid configurations: each gets a clear error at the right line, and Azure stays unchanged.
 
 use std::net::TcpListener;
 
@@ -9,12 +8,12 @@ use crate::stage::{Stage, WORKFLOW, hosts, nothing};
 
 /// A mistake in the configuration.
 struct Mistake {
-    /// What of [`WORKFLOW`] is replaced by what.
+    /// The text of [`WORKFLOW`] to replace, and its replacement.
     change: (&'static str, String),
-    /// What the error says.
+    /// The summary of the error.
     says: &'static str,
-    /// What stands on the line that the error points at, or in its words: hosts find no line for
-    /// what is nested in a map.
+    /// A word on the line that the error points at, or in its detail. Hosts report no line for an attribute
+    /// that is nested in a map.
     at: &'static str,
 }
 
@@ -101,7 +100,7 @@ fn mistakes() -> Vec<Mistake> {
 }
 
 #[tokio::test]
-async fn a_mistake_is_refused_where_it_stands_and_without_asking_azure() {
+async fn an_invalid_value_is_an_error_at_its_line_without_any_request() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         for Mistake {
@@ -128,7 +127,7 @@ async fn a_mistake_is_refused_where_it_stands_and_without_asking_azure() {
 }
 
 #[tokio::test]
-async fn all_mistakes_are_told_at_once() {
+async fn all_invalid_values_are_reported_at_once() {
     for host in hosts() {
         let configuration = WORKFLOW
             .replace("\"7d\"", "\"weekly\"")
@@ -156,7 +155,7 @@ async fn a_registry_that_does_not_exist_fails_the_plan() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_in_entras_words() {
+async fn a_wrong_client_secret_shows_the_entra_error_code() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let stage = stage.with_variable("ARM_CLIENT_SECRET", Some("wrong-and-never-shown"));
@@ -168,7 +167,7 @@ async fn a_wrong_secret_is_told_in_entras_words() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_nobody_answers_at_is_named() {
+async fn an_unreachable_endpoint_is_named_in_the_error() {
     for host in hosts() {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -189,7 +188,7 @@ async fn an_endpoint_that_nobody_answers_at_is_named() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_unknown_authority_is_distrusted() {
+async fn a_certificate_from_an_unknown_authority_is_an_error() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW)
             .await

@@ -1,20 +1,20 @@
-//! Azure is consistent only in the end: whatever it shows late, nothing fails, every plan is right,
-//! and nothing is left over.
+//! Azure is eventually consistent. Although it shows changes late, no operation fails, every plan is right,
+//! and a destroy leaves nothing.
 
 use azure_simulator::Knobs;
 
 use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts, nothing};
 
-/// For so many looks something shows as it was: the provider has to look more than once.
+/// How many reads return the old result, so that the provider has to read again.
 const LOOKS: u32 = 2;
 
 #[tokio::test]
-async fn tasks_that_are_listed_late_do_no_harm() {
+async fn tasks_that_the_list_shows_late_are_handled() {
     assert_whole_life(|knobs| knobs.stale_task_list_looks = LOOKS).await;
 }
 
 #[tokio::test]
-async fn tasks_that_take_their_time_and_are_found_late_do_no_harm() {
+async fn slow_task_provisioning_and_late_task_reads_are_handled() {
     assert_whole_life(|knobs| {
         knobs.provisioning_looks = LOOKS;
         knobs.stale_task_looks = LOOKS;
@@ -23,27 +23,27 @@ async fn tasks_that_take_their_time_and_are_found_late_do_no_harm() {
 }
 
 #[tokio::test]
-async fn role_assignments_that_are_listed_late_do_no_harm() {
+async fn role_assignments_that_the_list_shows_late_are_handled() {
     assert_whole_life(|knobs| knobs.stale_assignment_list_looks = LOOKS).await;
 }
 
 #[tokio::test]
-async fn identities_that_are_shown_late_do_no_harm() {
+async fn task_identities_that_azure_shows_late_are_handled() {
     assert_whole_life(|knobs| knobs.late_identity_looks = LOOKS).await;
 }
 
 #[tokio::test]
-async fn identities_that_are_known_late_do_no_harm() {
+async fn task_identities_that_replicate_late_are_handled() {
     assert_whole_life(|knobs| knobs.replication_delay_ms = 700).await;
 }
 
 #[tokio::test]
-async fn a_policy_that_is_found_late_does_no_harm() {
+async fn a_policy_tag_that_appears_late_is_handled() {
     assert_whole_life(|knobs| knobs.stale_tag_looks = LOOKS).await;
 }
 
 #[tokio::test]
-async fn what_lingers_after_its_deletion_does_no_harm() {
+async fn deleted_objects_that_azure_still_shows_are_handled() {
     assert_whole_life(|knobs| {
         knobs.deletion_looks = LOOKS;
         knobs.assignment_deletion_looks = LOOKS;
@@ -53,7 +53,7 @@ async fn what_lingers_after_its_deletion_does_no_harm() {
 }
 
 #[tokio::test]
-async fn everything_late_at_once_does_no_harm() {
+async fn all_delays_together_are_handled() {
     assert_whole_life(|knobs| {
         knobs.stale_task_list_looks = LOOKS;
         knobs.stale_task_looks = LOOKS;
@@ -70,7 +70,7 @@ async fn everything_late_at_once_does_no_harm() {
     .await;
 }
 
-/// Creates, changes, repairs and destroys a workflow, and creates it once more.
+/// Creates, updates and destroys a workflow, then creates and destroys it again.
 async fn assert_whole_life(turn: impl Fn(&mut Knobs)) {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
@@ -96,7 +96,7 @@ async fn assert_whole_life(turn: impl Fn(&mut Knobs)) {
     }
 }
 
-/// Applies, and holds the provider to have waited until it all shows.
+/// Applies, and asserts that the provider waited until Azure showed every change.
 async fn apply(stage: &Stage) {
     let text = stage.workspace.apply().await.unwrap().text();
     assert!(

@@ -1,4 +1,4 @@
-//! What configurations look up, and what they make of it; and the examples that the pages show.
+//! Data sources in configurations, and the examples on their pages.
 
 use azure_simulator::{CliCreate, Fate, Generation};
 use host_cli::Host;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::golden::repository_file;
 use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts, registry_id};
 
-/// Reads the workflow of [`WORKFLOW`] after it has been set up.
+/// Reads the workflow of [`WORKFLOW`] after its creation.
 const LOOKED_UP: &str = r#"
 data "acr_continuous_patching_workflow" "test" {
   registry_id = acr_continuous_patching_workflow.test.id
@@ -15,7 +15,7 @@ data "acr_continuous_patching_workflow" "test" {
 }
 "#;
 
-/// A stage with the example of a data source, for the registry `contoso`.
+/// Sets up the example of a data source for the registry `contoso`.
 async fn example(host: &Host, name: &str) -> Stage {
     let example = repository_file(&format!("examples/data-sources/{name}/data-source.tf"));
     let stage = Stage::new(host, &example).await;
@@ -26,7 +26,7 @@ async fn example(host: &Host, name: &str) -> Stage {
 }
 
 #[tokio::test]
-async fn a_workflow_is_set_up_and_read_in_one_configuration() {
+async fn one_configuration_creates_and_reads_a_workflow() {
     for host in hosts() {
         let configuration = format!("{WORKFLOW}{LOOKED_UP}");
         let stage = Stage::new(host, &configuration).await;
@@ -52,7 +52,7 @@ async fn a_workflow_is_set_up_and_read_in_one_configuration() {
 }
 
 #[tokio::test]
-async fn the_example_shows_a_workflow_of_the_azure_cli() {
+async fn the_example_reads_a_workflow_created_by_the_azure_cli() {
     for host in hosts() {
         let stage = example(host, "acr_continuous_patching_workflow").await;
         let create = CliCreate::new(Generation::TasksContributor).schedule("7d");
@@ -67,7 +67,7 @@ async fn the_example_shows_a_workflow_of_the_azure_cli() {
 }
 
 #[tokio::test]
-async fn a_registry_without_a_workflow_fails_the_plan_at_its_id() {
+async fn a_registry_without_a_workflow_is_an_error_at_registry_id() {
     for host in hosts() {
         let stage = example(host, "acr_continuous_patching_workflow").await;
         let findings = stage.workspace.findings().await.unwrap();
@@ -76,13 +76,13 @@ async fn a_registry_without_a_workflow_fails_the_plan_at_its_id() {
         };
         assert_eq!(error.summary, "The registry has no workflow");
         assert!(error.detail.contains(&registry_id("contoso")), "{error:?}");
-        // The line of `registry_id` in the data source.
+        // `registry_id` is on line 7 of the example.
         assert_eq!(error.range.as_ref().unwrap().start.line, 7);
     }
 }
 
 #[tokio::test]
-async fn the_example_shows_what_a_run_takes_and_what_another_policy_would() {
+async fn the_images_example_evaluates_the_live_policy_and_a_wider_one() {
     for host in hosts() {
         let stage = example(host, "acr_continuous_patching_images").await;
         let registry = stage.azure.registry("contoso");
@@ -122,7 +122,7 @@ async fn the_example_shows_what_a_run_takes_and_what_another_policy_would() {
     }
 }
 
-/// A dry run that has to fit before its policy is applied.
+/// A dry run with a postcondition on its total, whose repositories the resource then applies.
 const TRIED_FIRST: &str = r#"
 locals {
   repositories = { "python" = { tags = ["*"] } }
@@ -153,7 +153,7 @@ resource "acr_continuous_patching_workflow" "test" {
 "#;
 
 #[tokio::test]
-async fn a_policy_is_tried_before_it_is_applied() {
+async fn a_dry_run_checks_a_policy_before_the_apply() {
     for host in hosts() {
         let configuration = TRIED_FIRST.replace("ID", &registry_id("contoso"));
         let stage = Stage::new(host, &configuration).await;
@@ -176,7 +176,7 @@ async fn a_policy_is_tried_before_it_is_applied() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_dry_run_is_said_where_it_stands() {
+async fn invalid_dry_run_arguments_are_errors_without_any_request() {
     for host in hosts() {
         let configuration = TRIED_FIRST
             .replace("ID", &registry_id("contoso"))

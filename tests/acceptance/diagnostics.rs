@@ -13,9 +13,9 @@ const APPLY: &[&str] = &["apply", "-input=false", "-auto-approve", "-json"];
 struct Golden(String);
 
 impl Golden {
-    /// Adds a case. Each diagnostic of the provider must have a line in the configuration. The host's own,
-    /// such as the one after an interrupt, have no address. Resources differ only in their keys, so equal
-    /// diagnostics are shown once, with their number.
+    /// Adds a case. Each diagnostic of the provider must have a line in the configuration. The host's own
+    /// diagnostics, such as the one after an interrupt, have no address. Resources differ only in their
+    /// keys, so the case shows equal diagnostics once, with their number.
     fn add(&mut self, case: &str, finished: &Finished) {
         let mut shown: Vec<(String, usize)> = Vec::new();
         for diagnostic in finished.diagnostics() {
@@ -48,7 +48,7 @@ impl Golden {
     }
 }
 
-/// Without the list of operations in the case whose name begins like this.
+/// Removes the list of operations from the case whose name begins with `case`.
 fn without_operations(golden: &str, case: &str) -> String {
     let (before, of_case) = golden.split_once(&format!("## {case}")).unwrap();
     let lines = of_case.lines().filter(|line| !line.starts_with("  - "));

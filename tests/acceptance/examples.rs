@@ -1,4 +1,4 @@
-//! What the registry pages show, applied.
+//! The examples of the registry pages, applied.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::stage::{Stage, hosts, registry_id};
 const FOLDER: &str = "examples/resources/acr_continuous_patching_workflow";
 
 #[tokio::test]
-async fn the_example_of_the_resource_applies_as_it_stands() {
+async fn the_resource_example_applies_unchanged() {
     for host in hosts() {
         let stage = example(
             host,
@@ -29,7 +29,7 @@ async fn the_example_of_the_resource_applies_as_it_stands() {
 }
 
 #[tokio::test]
-async fn the_examples_of_every_way_of_signing_in_are_valid() {
+async fn the_example_of_each_authentication_method_is_valid() {
     for host in hosts() {
         let stage = Stage::new(host, "").await;
         let requirement = fs::read_to_string(stage.workspace.folder().join("terraform.tf"));
@@ -49,7 +49,7 @@ async fn the_examples_of_every_way_of_signing_in_are_valid() {
     }
 }
 
-/// The files of a folder of this repository, in the alphabet's order.
+/// The files in a folder of this repository, in alphabetical order.
 fn files(folder: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let entries = fs::read_dir(root.join(folder)).unwrap();
@@ -61,7 +61,7 @@ fn files(folder: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_examples_of_import_import_what_the_example_has_made() {
+async fn the_import_examples_import_the_workflow_of_the_resource_example() {
     let command = repository_file(&format!("{FOLDER}/import.sh"));
     let (address, id) = command
         .trim()
@@ -99,10 +99,10 @@ async fn the_examples_of_import_import_what_the_example_has_made() {
 }
 
 #[tokio::test]
-async fn the_example_of_an_import_by_identity_imports_where_the_host_knows_identities() {
+async fn the_import_example_by_identity_imports_if_the_host_supports_identities() {
     let block = repository_file(&format!("{FOLDER}/import-by-identity.tf"));
     let id = registry_id("contoso").replace("/demo/", "/example/");
-    // Terraform and OpenTofu know identities from 1.12 on.
+    // Terraform and OpenTofu support resource identities since 1.12.
     for host in hosts().iter().filter(|host| host.is_at_least(12)) {
         let registry = RegistrySpec::new("contoso").resource_group("example");
         let stage = example(host, [registry], &id).await;
@@ -117,7 +117,7 @@ async fn the_example_of_an_import_by_identity_imports_where_the_host_knows_ident
     }
 }
 
-/// A stage with the examples of the provider and of the resource, for the registry with this id.
+/// Sets up the examples of the provider and the resource for the registry with this ID.
 async fn example(
     host: &host_cli::Host,
     registries: impl IntoIterator<Item = RegistrySpec>,

@@ -1,5 +1,5 @@
-//! Interrupts and faults in the middle of a create: the state has what exists, the next apply
-//! finishes, and a destroy leaves nothing.
+//! Interrupts and faults during a create. The state records everything that exists in Azure, the next apply
+//! completes the workflow, and a destroy leaves nothing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts};
 
 #[tokio::test]
-async fn after_ctrl_c_while_tasks_are_being_created_the_state_has_what_exists() {
+async fn ctrl_c_during_task_creation_leaves_a_complete_state() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage
@@ -35,12 +35,12 @@ async fn after_ctrl_c_while_tasks_are_being_created_the_state_has_what_exists() 
 }
 
 #[tokio::test]
-async fn after_ctrl_c_while_roles_are_being_given_the_state_has_what_exists() {
+async fn ctrl_c_during_role_assignment_creation_leaves_a_complete_state() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.azure.turn(|knobs| knobs.latency_ms = 200);
         let apply = stage.workspace.start_apply().unwrap();
-        // It may get through before the interrupt does.
+        // The apply may finish before the interrupt arrives.
         ctrl_c_once(apply, || stage.azure.leftovers()["role_assignments"] != 0).await;
         assert_state_has_what_exists(&stage, ADDRESS, "contoso", Knowledge::Whole).await;
         stage.azure.turn(|knobs| knobs.latency_ms = 0);
@@ -51,22 +51,22 @@ async fn after_ctrl_c_while_roles_are_being_given_the_state_has_what_exists() {
 }
 
 #[tokio::test]
-async fn a_create_that_is_refused_at_any_step_is_finished_by_the_next_apply() {
+async fn the_next_apply_completes_a_create_that_azure_denied() {
     let refused = |fault: Fault| fault.status(403).code("AuthorizationFailed");
-    assert_finished_by_the_next_apply(refused, Knowledge::Whole).await;
+    assert_completed_by_the_next_apply(refused, Knowledge::Whole).await;
 }
 
 #[tokio::test]
-async fn a_create_whose_connection_breaks_at_any_step_is_finished_by_the_next_apply() {
-    assert_finished_by_the_next_apply(Fault::cut, Knowledge::Whole).await;
+async fn the_next_apply_completes_a_create_after_a_broken_connection() {
+    assert_completed_by_the_next_apply(Fault::cut, Knowledge::Whole).await;
 }
 
 #[tokio::test]
-async fn a_create_whose_answers_are_lost_at_any_step_is_finished_by_the_next_apply() {
-    assert_finished_by_the_next_apply(Fault::cut_after, Knowledge::OfTheWorkflow).await;
+async fn the_next_apply_completes_a_create_after_a_lost_response() {
+    assert_completed_by_the_next_apply(Fault::cut_after, Knowledge::OfTheWorkflow).await;
 }
 
-/// The requests of a create that change something, each as method and path after the host.
+/// The write requests of a create, each as its method and a pattern for its path.
 const STEPS: [(&str, &str); 8] = [
     ("POST", r"\.azurecr\.io/v2/.*/blobs/uploads"),
     ("PUT", r"\.azurecr\.io/v2/.*/blobs/uploads"),
@@ -78,19 +78,18 @@ const STEPS: [(&str, &str); 8] = [
     ("POST", r"\.azurecr\.io/oauth2/"),
 ];
 
-/// How much of what exists the state has to have.
+/// How much of the workflow the state must record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Knowledge {
-    /// Each task and role assignment.
+    /// Every task and role assignment that exists.
     Whole,
-    /// The workflow alone: nobody has told the provider what of it exists, and the next refresh
-    /// finds out.
+    /// The workflow itself. The provider received no response, so the next refresh finds its parts.
     OfTheWorkflow,
 }
 
-/// Creates a workflow in as many registries as there are steps, all in one apply, each of which
-/// fails at another step.
-async fn assert_finished_by_the_next_apply(
+/// Creates one workflow for each step in a single apply. Each fails at a different step, and the next apply
+/// completes all of them.
+async fn assert_completed_by_the_next_apply(
     break_down: impl Fn(Fault) -> Fault,
     knowledge: Knowledge,
 ) {
@@ -103,7 +102,7 @@ async fn assert_finished_by_the_next_apply(
             &format!("for_each = toset({names:?})\n  registry_id "),
         )
         .replace("registries/contoso", "registries/${each.key}")
-        // What breaks for good is given up with the operation's time.
+        // The provider retries a permanent fault until the operation times out.
         .replacen(
             "  repositories",
             "  timeouts {\n    create = \"20s\"\n    read = \"20s\"\n  }\n  repositories",
@@ -138,8 +137,7 @@ async fn assert_finished_by_the_next_apply(
     }
 }
 
-/// Holds the state to know of what exists on a registry, so that a refresh or a destroy will look
-/// after it.
+/// Asserts that the state records what exists on a registry, so that a refresh or a destroy covers it.
 async fn assert_state_has_what_exists(
     stage: &Stage,
     address: &str,
@@ -159,7 +157,7 @@ async fn assert_state_has_what_exists(
     if handle.policy().is_some() || !tasks.is_empty() || !assignments.is_empty() {
         assert!(
             recorded.is_object(),
-            "the state doesn't know of the workflow on {registry}"
+            "the state has no workflow for {registry}"
         );
     }
     if knowledge == Knowledge::OfTheWorkflow {
@@ -171,7 +169,7 @@ async fn assert_state_has_what_exists(
             .unwrap_or_default();
         assert!(
             id.ends_with(&task.name),
-            "the state doesn't know of {} on {registry}",
+            "the state has no task {} for {registry}",
             task.name
         );
     }
@@ -181,11 +179,11 @@ async fn assert_state_has_what_exists(
             .into_iter()
             .flat_map(|ids| ids.values());
         let known = ids.any(|id| id.as_str().is_some_and(|id| id.ends_with(&assignment.name)));
-        assert!(known, "the state doesn't know of {assignment:?}");
+        assert!(known, "the state has no {assignment:?}");
     }
 }
 
-/// Presses Ctrl-C as soon as something is so, and waits for the end.
+/// Sends Ctrl-C as soon as the condition holds, and waits for the process to end.
 pub(crate) async fn ctrl_c_once(mut apply: Running, condition: impl Fn() -> bool) -> Finished {
     while !condition() && apply.is_running() {
         tokio::time::sleep(Duration::from_millis(5)).await;

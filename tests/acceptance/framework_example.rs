@@ -1,4 +1,4 @@
-//! The framework's example: a whole provider of another crate, under real hosts.
+//! The framework's example, a complete provider in another crate, under real hosts.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ const ADDRESS: &str = "registry.terraform.io/example/notes";
 /// The resource of the configuration.
 const NOTE: &str = "notes_note.shopping";
 
-/// Cargo puts the examples beside the folder of the tests.
+/// The example's binary. Cargo puts examples next to the folder of the test binaries.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let binary = test
@@ -21,7 +21,7 @@ fn example() -> PathBuf {
         .join("examples/notes");
     assert!(
         binary.exists(),
-        "{} is missing: `cargo build -p terraform-plugin --examples` makes it",
+        "{} is missing. Run `cargo build -p terraform-plugin --examples` to build it.",
         binary.display()
     );
     binary
@@ -57,7 +57,7 @@ output "names" {{
     )
 }
 
-/// A workspace in which the host finds the example, set up to keep `notes`.
+/// A workspace with the example provider, which stores its notes in the folder `notes`.
 async fn workspace(host: &Host, notes: &Path, text: &str) -> Workspace {
     eprintln!("under {host}");
     let provider = Provider::new(ADDRESS, &example());
@@ -73,7 +73,7 @@ async fn assert_no_changes(workspace: &Workspace) {
 }
 
 #[tokio::test]
-async fn the_example_creates_updates_and_destroys() {
+async fn the_example_creates_updates_and_destroys_a_note() {
     for host in hosts() {
         let notes = tempfile::tempdir().unwrap();
         let file = notes.path().join("shopping-list");
@@ -103,7 +103,7 @@ async fn the_example_creates_updates_and_destroys() {
 }
 
 #[tokio::test]
-async fn the_example_imports() {
+async fn the_example_imports_a_note() {
     for host in hosts() {
         let notes = tempfile::tempdir().unwrap();
         std::fs::write(notes.path().join("shopping-list"), "milk").unwrap();
@@ -112,15 +112,15 @@ async fn the_example_imports() {
         let imported = workspace.import(NOTE, "shopping-list").await.unwrap();
         imported.ended_with(0).unwrap();
         let plan = workspace.plan(&[]).await.unwrap();
-        // The output is new, the note is not.
+        // The plan may add the output, but not the note.
         assert!(!plan.finished().text().contains("will be created"));
         workspace.destroy().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn the_example_s_function_is_called() {
-    // Provider functions are of Terraform 1.8 and OpenTofu 1.7.
+async fn the_example_calls_its_function() {
+    // Terraform supports provider functions since 1.8, OpenTofu since 1.7.
     for host in hosts().iter().filter(|host| host.is_at_least(8)) {
         let notes = tempfile::tempdir().unwrap();
         let workspace = workspace(host, notes.path(), "milk").await;

@@ -1,4 +1,4 @@
-//! Functions in configurations, and the examples that the pages show of them.
+//! Functions in configurations, and the examples on their pages.
 
 use azure_simulator::RegistrySpec;
 use serde_json::json;
@@ -12,7 +12,7 @@ fn example(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_examples_give_what_they_say() {
+async fn the_function_examples_return_the_documented_values() {
     let examples = ["schedule_days", "next_run", "parse_tag"].map(example);
     for host in hosts() {
         let stage = Stage::new(host, &examples.join("\n")).await;
@@ -36,7 +36,7 @@ async fn the_examples_give_what_they_say() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_azure_cli_is_a_policy_of_the_resource() {
+async fn policy_from_json_reads_a_policy_file_of_the_azure_cli() {
     const FOLDER: &str = "examples/functions/policy_from_json";
     for host in hosts() {
         let stage = Stage::with(
@@ -65,7 +65,7 @@ async fn a_file_of_the_azure_cli_is_a_policy_of_the_resource() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_of_the_argument() {
+async fn an_invalid_argument_is_an_error_for_that_argument() {
     for (call, parts) in [
         (
             r#"schedule_days("31d")"#,
@@ -111,7 +111,7 @@ async fn what_is_wrong_is_said_of_the_argument() {
 }
 
 #[tokio::test]
-async fn the_result_of_what_is_not_known_yet_is_not_known_yet() {
+async fn an_unknown_argument_makes_the_result_known_after_apply() {
     let configuration = r#"
 resource "terraform_data" "days" {
   input = "3d"

@@ -1,5 +1,5 @@
-//! What is generated from what the provider offers: the golden schema and the registry pages.
-//! `make generate` writes them anew.
+//! Files that are generated from the provider's schemas: the golden schema and the registry pages.
+//! `make generate` writes them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,13 +13,13 @@ use crate::provider_schema::provider_schema;
 use crate::stage::{Stage, hosts, provider};
 
 #[test]
-fn the_schema_is_the_golden_one() {
+fn the_schema_matches_the_golden_file() {
     let schema = serde_json::to_string_pretty(&provider_schema()).unwrap() + "\n";
     assert_golden("tests/golden/schema.json", &schema);
 }
 
 #[tokio::test]
-async fn every_host_prints_what_is_offered_as_far_as_it_knows_of_it() {
+async fn each_host_prints_the_schemas_that_it_supports() {
     let expected = provider_schema();
     for host in hosts() {
         let printed = schema(host).await;
@@ -33,7 +33,7 @@ async fn every_host_prints_what_is_offered_as_far_as_it_knows_of_it() {
 }
 
 #[test]
-fn the_registry_pages_say_what_the_schema_says_and_there_are_no_others() {
+fn the_registry_pages_match_the_schema_and_none_is_extra() {
     let pages = docs_pages::all(&provider_schema());
     for (path, text) in &pages {
         assert_golden(path, text);
@@ -42,8 +42,8 @@ fn the_registry_pages_say_what_the_schema_says_and_there_are_no_others() {
     assert_eq!(files_below(Path::new("docs")), expected);
 }
 
-/// The provider's schemas as a host prints them, without the kinds of things that it has none of:
-/// which of these are listed at all differs from host to host.
+/// The provider's schemas as a host prints them, without empty kinds. Hosts differ in whether they list an
+/// empty kind.
 async fn schema(host: &Host) -> Value {
     let stage = Stage::new(host, "").await;
     let mut schemas = stage.workspace.schemas().await.unwrap();

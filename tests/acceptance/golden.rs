@@ -1,15 +1,15 @@
-//! Files of the repository that are generated: compared with what they should be, or written anew
-//! with `UPDATE_GOLDEN=1`, as `make generate` does.
+//! Generated files of the repository. Tests compare them with the expected text, or write them if
+//! `UPDATE_GOLDEN=1` is set, as `make generate` does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The text of a file, by its path from the repository's root.
+/// The text of a file at this path from the repository's root.
 pub(crate) fn repository_file(path: &str) -> String {
     std::fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Holds a generated file against what it should be.
+/// Asserts that a generated file has the expected text.
 pub(crate) fn assert_golden(path: &str, expected: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let file = at(path);
@@ -20,12 +20,12 @@ pub(crate) fn assert_golden(path: &str, expected: &str) {
     let actual = std::fs::read_to_string(at(path)).unwrap_or_default();
     if let Some((number, actual, expected)) = first_difference(&actual, expected) {
         panic!(
-            "{path} is out of date, run `make generate`: line {number}\n  is        {actual}\n  should be {expected}"
+            "{path} is out of date, run `make generate`. Line {number}\n  is        {actual}\n  should be {expected}"
         );
     }
 }
 
-/// The files in a folder of the repository, at any depth, by their paths from its root.
+/// The files in a folder of the repository, at any depth, as paths from the repository's root.
 pub(crate) fn files_below(folder: &Path) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let entries = std::fs::read_dir(root.join(folder)).unwrap();

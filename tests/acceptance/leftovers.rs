@@ -1,5 +1,5 @@
-//! What an earlier workflow has left behind is never in the way of the next one, what is gone
-//! already is never in the way of a destroy, and what belongs to others is never touched.
+//! Remains of an earlier workflow do not block the next create. Parts that are already deleted do not block a
+//! destroy. The provider never changes unrelated role assignments.
 
 use azure_simulator::{
     CliCreate, CliStep, Generation, GroupCase, RegistryHandle, RegistrySpec, RoleAssignment,
@@ -16,11 +16,11 @@ const TASKS: [&str; 3] = [
     "cssc-patch-image",
 ];
 
-/// What somebody has done to a registry, by its name.
-type Deeds = &'static [(&'static str, fn(&Simulator, &RegistryHandle<'_>))];
+/// Changes to a registry, by the registry's name.
+type Changes = &'static [(&'static str, fn(&Simulator, &RegistryHandle<'_>))];
 
-/// What becomes of a workflow of ours whose tasks have been deleted in the portal.
-const OF_OURS: Deeds = &[
+/// Changes to a workflow of the provider after its tasks were deleted in the portal.
+const PROVIDER_WORKFLOWS: Changes = &[
     ("policyandorphans", |_, _| ()),
     ("orphansonly", |_, registry| _ = registry.remove_policy()),
     ("otherpolicy", |_, registry| {
@@ -31,8 +31,8 @@ const OF_OURS: Deeds = &[
     }),
 ];
 
-/// What the CLI has done before its tasks were deleted in the portal.
-const OF_THE_CLI: Deeds = &[
+/// Azure CLI calls before the tasks were deleted in the portal.
+const CLI_WORKFLOWS: Changes = &[
     ("firstrole", |_, registry| {
         registry.cli_create(Generation::Contributor).unwrap();
     }),
@@ -73,8 +73,8 @@ const OF_THE_CLI: Deeds = &[
     }),
 ];
 
-/// What is gone before a destroy.
-const GONE: Deeds = &[
+/// Deletions before a destroy.
+const DELETIONS: Changes = &[
     ("trigger", |_, registry| _ = registry.delete_task(TASKS[0])),
     ("scanning", |_, registry| _ = registry.delete_task(TASKS[1])),
     ("patching", |_, registry| _ = registry.delete_task(TASKS[2])),
@@ -102,33 +102,33 @@ const GONE: Deeds = &[
 ];
 
 #[tokio::test]
-async fn a_create_cleans_up_after_a_workflow_of_ours() {
+async fn a_create_removes_orphans_of_an_earlier_workflow() {
     for host in hosts() {
-        let stage = stage(host, OF_OURS).await;
+        let stage = stage(host, PROVIDER_WORKFLOWS).await;
         stage.apply().await;
         stage.workspace.forget_state().unwrap();
-        for (name, deed) in OF_OURS {
+        for (name, change) in PROVIDER_WORKFLOWS {
             delete_tasks(&stage.azure.registry(name));
-            deed(&stage.azure, &stage.azure.registry(name));
+            change(&stage.azure, &stage.azure.registry(name));
         }
-        assert_created_and_cleaned(&stage, OF_OURS).await;
+        assert_created_without_orphans(&stage, PROVIDER_WORKFLOWS).await;
     }
 }
 
 #[tokio::test]
-async fn a_create_cleans_up_after_a_workflow_of_the_cli() {
+async fn a_create_removes_orphans_of_an_azure_cli_workflow() {
     for host in hosts() {
-        let stage = stage(host, OF_THE_CLI).await;
-        for (name, deed) in OF_THE_CLI {
-            deed(&stage.azure, &stage.azure.registry(name));
+        let stage = stage(host, CLI_WORKFLOWS).await;
+        for (name, change) in CLI_WORKFLOWS {
+            change(&stage.azure, &stage.azure.registry(name));
             delete_tasks(&stage.azure.registry(name));
         }
-        assert_created_and_cleaned(&stage, OF_THE_CLI).await;
+        assert_created_without_orphans(&stage, CLI_WORKFLOWS).await;
     }
 }
 
 #[tokio::test]
-async fn an_orphan_that_no_list_shows_yet_is_found_when_it_is_in_the_way() {
+async fn a_create_finds_an_orphan_that_azure_lists_late() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let registry = stage.azure.registry("contoso");
@@ -139,7 +139,7 @@ async fn an_orphan_that_no_list_shows_yet_is_found_when_it_is_in_the_way() {
         delete_tasks(&registry);
         let writes = stage.apply().await;
         assert_eq!(count(&writes, "DELETE roleAssignments"), 2);
-        // Two of the five are refused at first.
+        // Azure refuses two of the five at first.
         assert_eq!(count(&writes, "PUT roleAssignments"), 7);
         stage.assert_no_changes().await;
         stage.destroy().await;
@@ -147,13 +147,13 @@ async fn an_orphan_that_no_list_shows_yet_is_found_when_it_is_in_the_way() {
 }
 
 #[tokio::test]
-async fn what_is_gone_already_is_no_obstacle_to_a_destroy() {
+async fn a_destroy_succeeds_if_parts_are_already_deleted() {
     for host in hosts() {
         for refresh in ["-refresh=true", "-refresh=false"] {
-            let stage = stage(host, GONE).await;
+            let stage = stage(host, DELETIONS).await;
             stage.apply().await;
-            for (name, deed) in GONE {
-                deed(&stage.azure, &stage.azure.registry(name));
+            for (name, change) in DELETIONS {
+                change(&stage.azure, &stage.azure.registry(name));
             }
             let destroy = ["destroy", "-input=false", "-auto-approve", refresh];
             let destroyed = stage.workspace.run(&destroy).await.unwrap();
@@ -164,7 +164,7 @@ async fn what_is_gone_already_is_no_obstacle_to_a_destroy() {
 }
 
 #[tokio::test]
-async fn role_assignments_of_others_are_never_touched() {
+async fn unrelated_role_assignments_are_never_changed() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let registry = stage.azure.registry("contoso");
@@ -175,7 +175,8 @@ async fn role_assignments_of_others_are_never_touched() {
                 .azure
                 .seed_role_assignment(None, scope, role, principal)
         };
-        // Somebody whose identity may be gone as well as ours, with roles of ours and others.
+        // A principal that may be deleted, as the tasks' identities may. It holds roles that tasks need,
+        // and others.
         let somebody = "5a5a5a5a-0000-4000-8000-000000000001";
         let mut foreign = [
             roles::ACR_PULL,
@@ -188,40 +189,40 @@ async fn role_assignments_of_others_are_never_touched() {
         .to_vec();
         stage.apply().await;
 
-        // Our own identities, with roles that their tasks don't need, and with one of ours elsewhere.
+        // A task's identity, with roles that the task does not need, and with a needed role at another scope.
         let scan = registry.task("cssc-scan-image").unwrap();
         let scan = scan.principal_id().unwrap();
         foreign.push(seed(&id, roles::CONTRIBUTOR, scan));
         foreign.push(seed(&id, roles::ACR_PUSH, scan));
         foreign.push(seed(group, roles::ACR_PULL, scan));
         stage.assert_no_changes().await;
-        assert_untouched(&stage, &foreign);
+        assert_unchanged(&stage, &foreign);
 
-        // Their orphans, too.
+        // The same assignments after the deletion of their task.
         assert!(registry.delete_task("cssc-scan-image"));
         stage.apply().await;
         stage.assert_no_changes().await;
-        assert_untouched(&stage, &foreign);
+        assert_unchanged(&stage, &foreign);
         registry.reconfigure(RegistrySpec::abac);
         stage.apply().await;
-        assert_untouched(&stage, &foreign);
+        assert_unchanged(&stage, &foreign);
         stage.workspace.destroy().await.unwrap();
-        assert_untouched(&stage, &foreign);
+        assert_unchanged(&stage, &foreign);
         assert_eq!(stage.azure.leftovers()["role_assignments"], foreign.len());
     }
 }
 
-/// A stage for a workflow on a registry of its own for each of these deeds.
-async fn stage(host: &Host, deeds: Deeds) -> Stage {
-    let names: Vec<&str> = deeds.iter().map(|(name, _)| *name).collect();
+/// Sets up one registry with a configured workflow for each change.
+async fn stage(host: &Host, changes: Changes) -> Stage {
+    let names: Vec<&str> = changes.iter().map(|(name, _)| *name).collect();
     let registries = names.iter().map(|name| RegistrySpec::new(name));
     Stage::with(host, registries, &each(&names)).await
 }
 
-/// Creates the workflows: without an error, with a warning, and so that nothing is left of what was
-/// there before, for the price of one removal each.
-async fn assert_created_and_cleaned(stage: &Stage, deeds: Deeds) {
-    let orphans: Vec<usize> = deeds
+/// Creates the workflows and asserts that there is a warning and no error. The apply removes each orphaned
+/// role assignment with one request, and leaves none.
+async fn assert_created_without_orphans(stage: &Stage, changes: Changes) {
+    let orphans: Vec<usize> = changes
         .iter()
         .map(|(name, _)| at(&stage.azure, name).len())
         .collect();
@@ -230,7 +231,7 @@ async fn assert_created_and_cleaned(stage: &Stage, deeds: Deeds) {
     let text = applied.ended_with(0).unwrap().text();
     let warning = "Removed remains of an earlier workflow in contoso";
     assert!(text.contains(warning), "{text}");
-    for ((name, _), orphans) in deeds.iter().zip(orphans) {
+    for ((name, _), orphans) in changes.iter().zip(orphans) {
         let writes = stage.writes_to(name);
         let assignments = at(&stage.azure, name);
         assert_eq!(count(&writes, "DELETE roleAssignments"), orphans, "{name}");
@@ -260,13 +261,13 @@ fn at(azure: &Simulator, registry: &str) -> Vec<RoleAssignment> {
     all
 }
 
-/// Holds those assignments to be as they were.
-fn assert_untouched(stage: &Stage, foreign: &[RoleAssignment]) {
+/// Asserts that these role assignments are unchanged.
+fn assert_unchanged(stage: &Stage, foreign: &[RoleAssignment]) {
     let all = stage.azure.role_assignments();
     for assignment in foreign {
         assert!(
             all.contains(assignment),
-            "{assignment:?} is gone or another"
+            "{assignment:?} was deleted or changed"
         );
     }
 }
@@ -278,7 +279,7 @@ fn count(writes: &[String], kind: &str) -> usize {
         .count()
 }
 
-/// Deletes those of the tasks that are there, in the portal: their role assignments stay.
+/// Deletes the existing tasks as the portal does, which keeps their role assignments.
 fn delete_tasks(registry: &RegistryHandle<'_>) {
     for task in TASKS {
         registry.delete_task(task);

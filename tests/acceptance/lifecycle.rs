@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts, registry_id};
 
 #[tokio::test]
-async fn a_workflow_is_created_whole_and_the_next_plan_is_empty() {
+async fn a_create_is_complete_and_the_next_plan_is_empty() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -29,7 +29,7 @@ async fn a_workflow_is_created_whole_and_the_next_plan_is_empty() {
 }
 
 #[tokio::test]
-async fn what_a_create_writes_is_a_policy_three_tasks_and_five_role_assignments() {
+async fn a_create_writes_the_policy_three_tasks_and_five_role_assignments() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let expected = [
@@ -52,7 +52,7 @@ async fn what_a_create_writes_is_a_policy_three_tasks_and_five_role_assignments(
 }
 
 #[tokio::test]
-async fn a_new_schedule_patches_the_trigger_task_and_nothing_else() {
+async fn a_new_schedule_patches_only_the_trigger_task() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -70,7 +70,7 @@ async fn a_new_schedule_patches_the_trigger_task_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_tag_pushes_the_policy_and_nothing_else() {
+async fn a_new_tag_pushes_only_the_policy() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -89,7 +89,7 @@ async fn another_tag_pushes_the_policy_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_tag_convention_pushes_the_policy_and_nothing_else() {
+async fn a_new_tag_convention_pushes_only_the_policy() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -110,7 +110,7 @@ async fn another_tag_convention_pushes_the_policy_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn disabling_and_enabling_patch_the_trigger_task_and_nothing_else() {
+async fn disabling_and_enabling_patch_only_the_trigger_task() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -135,7 +135,7 @@ async fn disabling_and_enabling_patch_the_trigger_task_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_start_time_that_is_left_out_is_the_same_for_a_registry_always() {
+async fn an_omitted_start_time_has_a_stable_default_for_each_registry() {
     for host in hosts() {
         let stage = Stage::new(
             host,
@@ -152,7 +152,7 @@ async fn a_start_time_that_is_left_out_is_the_same_for_a_registry_always() {
 }
 
 #[tokio::test]
-async fn a_workflow_imported_by_the_registry_id_needs_no_change() {
+async fn an_import_by_registry_id_needs_no_change() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -172,7 +172,7 @@ async fn a_workflow_imported_by_the_registry_id_needs_no_change() {
 }
 
 #[tokio::test]
-async fn an_import_of_what_is_not_there_says_so() {
+async fn an_import_of_a_missing_workflow_or_registry_is_an_error() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         for id in [registry_id("contoso"), registry_id("nowhere")] {
@@ -190,7 +190,7 @@ async fn an_import_of_what_is_not_there_says_so() {
 }
 
 #[tokio::test]
-async fn a_workflow_that_exists_already_has_to_be_imported() {
+async fn an_existing_workflow_must_be_imported() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -211,7 +211,7 @@ async fn a_workflow_that_exists_already_has_to_be_imported() {
 }
 
 #[tokio::test]
-async fn a_destroy_leaves_nothing_and_a_second_one_has_nothing_to_do() {
+async fn a_destroy_leaves_nothing_and_a_second_destroy_writes_nothing() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let images = stage
@@ -229,7 +229,7 @@ async fn a_destroy_leaves_nothing_and_a_second_one_has_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn what_somebody_deleted_before_is_no_obstacle_to_a_destroy() {
+async fn a_destroy_succeeds_after_a_partial_deletion() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -241,7 +241,7 @@ async fn what_somebody_deleted_before_is_no_obstacle_to_a_destroy() {
 }
 
 #[tokio::test]
-async fn a_workflow_that_is_gone_altogether_is_planned_anew() {
+async fn a_deleted_workflow_is_planned_as_a_create() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -266,7 +266,7 @@ fn cron(stage: &Stage) -> String {
     trigger.timers()[0].schedule.clone()
 }
 
-/// A blob, then the manifest that names it.
+/// Asserts that the writes are blob uploads and one manifest.
 fn assert_pushes_the_policy_only(writes: &[String]) {
     assert!(
         writes

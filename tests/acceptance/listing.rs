@@ -1,4 +1,4 @@
-//! Workflows that are there already, found and taken over by whom knows how to list (Terraform 1.14).
+//! Listing and importing existing workflows, under hosts that support `query` (Terraform 1.14 or later).
 
 use azure_simulator::RegistrySpec;
 use host_cli::{Host, Kind};
@@ -6,14 +6,14 @@ use host_cli::{Host, Kind};
 use crate::golden::repository_file;
 use crate::stage::{Stage, each, hosts};
 
-/// The hosts that have `query`.
+/// The hosts that support `query`.
 fn listing_hosts() -> impl Iterator<Item = &'static Host> {
     hosts()
         .iter()
         .filter(|host| host.kind == Kind::Terraform && host.is_at_least(14))
 }
 
-/// A stage on which two of three registries have a workflow that nobody's state knows any more.
+/// Sets up three registries, two of which have a workflow that is in no state.
 async fn two_of_three(host: &Host) -> Stage {
     let names = ["contoso", "fabrikam", "northwind"];
     let stage = Stage::with(host, names.map(RegistrySpec::new), &each(&names[..2])).await;
@@ -23,7 +23,7 @@ async fn two_of_three(host: &Host) -> Stage {
     stage
 }
 
-/// What a line of `query` shows: the list's name and the registry's.
+/// The names of the list and the registry on a line of `query`'s output.
 fn shown(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let list = words.next()?.rsplit_once('.')?.1;
@@ -31,7 +31,7 @@ fn shown(line: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_workflows_of_a_subscription_are_listed() {
+async fn query_lists_the_workflows_of_a_subscription() {
     for host in listing_hosts() {
         let stage = two_of_three(host).await;
         let query = repository_file(
@@ -56,7 +56,7 @@ async fn the_workflows_of_a_subscription_are_listed() {
 }
 
 #[tokio::test]
-async fn a_list_becomes_a_configuration_that_takes_over_what_there_is() {
+async fn query_generates_a_configuration_that_imports_the_workflows() {
     for host in listing_hosts() {
         let stage = two_of_three(host).await;
         let query = "list \"acr_continuous_patching_workflow\" \"all\" {\n  provider = acr\n  include_resource = true\n}\n";

@@ -1,31 +1,33 @@
-//! The provider under real hosts: every CLI of this machine, on a local Azure.
+//! The provider under real hosts: every Terraform and OpenTofu CLI on this machine, against a local Azure.
 //!
-//! Each test runs once per host, with a simulator and a folder of its own.
+//! Each test runs once per host, with its own simulator and its own folder.
 //!
 //! # Layout
 //! - `lifecycle`: one workflow from its first apply to its destroy
-//! - `registries`: several registries, other kinds of them, and ones not known yet
-//! - `failures`: interrupts and faults in the middle of a create
-//! - `drift`: what others change, what of it shows, and how it is repaired
-//! - `adoption`: workflows of the Azure CLI, imported and upgraded
-//! - `leftovers`: what earlier workflows have left, what is gone already, and what is others'
-//! - `consistency`: what Azure shows late
+//! - `registries`: several registries, each kind of registry, and registry IDs known only after apply
+//! - `failures`: interrupts and faults during a create
+//! - `drift`: changes outside Terraform, how a plan shows them, and how an apply repairs them
+//! - `adoption`: import and upgrade of workflows that the Azure CLI created
+//! - `leftovers`: remains of earlier workflows, parts that are already deleted, and unrelated role
+//!   assignments
+//! - `consistency`: changes that Azure shows late
 //! - `diagnostics`: one error for one cause, however many operations it affects
-//! - `bad_input`: what is refused, and where the user is pointed
-//! - `signing_in`, `refused_sign_ins`: each way of signing in, and what is said when it fails
-//! - `requests`: what each request says of its sender, and how much of it is logged
+//! - `bad_input`: invalid configurations, and the line that each error points at
+//! - `signing_in`, `refused_sign_ins`: each authentication method, and its error messages
+//! - `requests`: the user agent, partner ID and correlation ID of each request, and the log level
 //! - `generated`: the golden schema and the registry pages
-//! - `examples`: what the pages show, applied
+//! - `examples`: the examples on the pages, applied
 //! - `functions`: functions in configurations
-//! - `framework_example`: the framework's example, a provider of its own
-//! - `actions`: actions, invoked by hand and triggered
-//! - `status`: what has become of the images
-//! - `data_sources`: what configurations look up, and make of it
-//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: what the tests are made of
+//! - `framework_example`: the framework's example provider
+//! - `actions`: actions, invoked from the command line and by a trigger
+//! - `status`: the patching status of each image
+//! - `data_sources`: the data sources in configurations
+//! - `listing`: the list resource
+//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: shared helpers
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that can't go on should stop there"
+    reason = "a panic ends the test at the failing line"
 )]
 
 mod actions;
@@ -59,9 +61,9 @@ mod status;
 use std::io::Write as _;
 
 #[test]
-fn the_hosts_of_this_machine_are_known() {
+fn at_least_one_host_is_installed() {
     let hosts: Vec<String> = stage::hosts().iter().map(ToString::to_string).collect();
-    // Past the test runner, which would keep it to itself.
+    // Written to stderr directly, because the test runner captures `eprintln!`.
     let _ = writeln!(
         std::io::stderr(),
         "acceptance tests run under {}",

@@ -1,4 +1,4 @@
-//! What a plan shows, attribute by attribute.
+//! The changes of a plan, attribute by attribute.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use crate::stage::Stage;
 /// A plan, as `show -json` describes it.
 #[derive(Debug)]
 pub(crate) struct Planned {
-    /// The command, with what it has told the user.
+    /// The finished command with its output.
     pub(crate) finished: Finished,
-    /// The resources with something to do, by address.
+    /// The resources that the plan changes, by address.
     pub(crate) changes: BTreeMap<String, Change>,
-    /// The resources that aren't what they were, by address.
+    /// The resources that changed outside Terraform, by address.
     pub(crate) drift: BTreeMap<String, Change>,
 }
 
-/// What becomes, or has become, of a resource.
+/// A planned or detected change of a resource.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// Such as `update`; `delete create` is a replacement.
+    /// The actions, such as `update`, or `delete create` for a replacement.
     pub(crate) actions: String,
     /// The paths of the attributes that change, such as `tasks/cssc-scan-image/status`.
     pub(crate) attributes: Vec<String>,
@@ -74,7 +74,7 @@ impl Change {
     }
 }
 
-/// Collects the paths at which something changes, or may: `unknown` is true there.
+/// Collects the paths of values that change or that are known only after apply.
 fn compare(path: &str, before: &Value, after: &Value, unknown: &Value, into: &mut Vec<String>) {
     if let (Value::Object(before), Value::Object(after)) = (before, after) {
         let unknowns = unknown.as_object().into_iter().flat_map(|all| all.keys());

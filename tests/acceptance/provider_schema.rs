@@ -1,5 +1,5 @@
-//! What the provider offers, in the words of `providers schema -json`. The provider is asked itself:
-//! each host prints only what it knows of.
+//! The provider's schemas in the format of `providers schema -json`. They come from the provider itself,
+//! because each host prints only the kinds that it supports.
 
 use serde_json::{Map, Value, json};
 use terraform_plugin::framework::{Definition, Parameter, Provider};
@@ -9,7 +9,7 @@ use terraform_plugin::schema::{
 };
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 
-/// Everything there is, by kind and name. What there is none of is left out.
+/// All schemas by kind and name, without empty kinds.
 pub(crate) fn provider_schema() -> Value {
     let provider = AcrProvider::new(Environment::default());
     let resources = provider.resources();
@@ -194,7 +194,7 @@ fn nesting(nesting: Nesting) -> &'static str {
     }
 }
 
-/// Hosts leave out what is empty, false or zero.
+/// Inserts a value unless it is empty, false or zero, because hosts omit those.
 fn put(json: &mut Value, key: &str, value: Value) {
     let is_nothing = match &value {
         Value::Null | Value::Bool(false) => true,

@@ -1,4 +1,4 @@
-//! What the user reads when a sign-in fails, in each way of signing in: one golden file.
+//! The errors of failed authentication, for each authentication method, in one golden file.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::stage::{Stage, WORKFLOW, hosts};
 
 type Variables = Vec<(&'static str, String)>;
 
-/// A failure: its name, and what brings it about in an Azure and in a folder.
+/// A failure: its name, and a function that causes it and returns the environment variables.
 type Case = (&'static str, fn(&Simulator, &Path) -> Variables);
 
 const UNKNOWN: &str = "99999999-9999-4999-8999-999999999999";
@@ -168,7 +168,7 @@ fn cli(azure: &Simulator, folder: &Path, state: AzState) -> Variables {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_fails_says_why_and_what_to_do() {
+async fn failed_authentication_names_the_cause_and_the_next_step() {
     for host in hosts() {
         let mut told = String::new();
         for (name, bring_about) in CASES {
@@ -181,7 +181,7 @@ async fn a_sign_in_that_fails_says_why_and_what_to_do() {
             let stage = stage.signing_in_by(variables);
             told.push_str(&format!("## {name}\n"));
             let findings = stage.workspace.findings().await.unwrap();
-            // Hosts add one of their own where there is no provider block.
+            // Hosts add this error if the configuration has no provider block.
             let ours = findings
                 .iter()
                 .filter(|it| it.summary != "Invalid provider configuration");
@@ -192,7 +192,7 @@ async fn a_sign_in_that_fails_says_why_and_what_to_do() {
                 .replace(&folder.display().to_string(), "FOLDER")
                 .replace('\r', "");
             told.push('\n');
-            assert!(told.ends_with(".\n\n"), "{name}: no sentence at the end");
+            assert!(told.ends_with(".\n\n"), "{name}: no full stop at the end");
             assert_eq!(stage.writes(), Vec::<String>::new(), "{name}");
             let log = fs::read_to_string(log).unwrap();
             assert!(

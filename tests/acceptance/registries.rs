@@ -1,11 +1,11 @@
-//! Several registries, other kinds of them, and ones that aren't known yet.
+//! Several registries, each kind of registry, and registry IDs that are known only after apply.
 
 use azure_simulator::RegistrySpec;
 
 use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts, registry_id};
 
 #[tokio::test]
-async fn a_registry_that_is_unknown_while_planning_is_planned_without_azure() {
+async fn an_unknown_registry_id_is_planned_without_any_request() {
     for host in hosts() {
         let configuration = format!(
             "resource \"terraform_data\" \"registry\" {{\n  input = \"{}\"\n}}\n{}",
@@ -29,7 +29,7 @@ async fn a_registry_that_is_unknown_while_planning_is_planned_without_azure() {
 }
 
 #[tokio::test]
-async fn two_registries_get_their_workflows_in_one_apply() {
+async fn one_apply_creates_workflows_on_two_registries() {
     for host in hosts() {
         let workflow = WORKFLOW
             .replace(
@@ -51,7 +51,7 @@ async fn two_registries_get_their_workflows_in_one_apply() {
 }
 
 #[tokio::test]
-async fn a_registry_with_abac_permissions_gets_the_repository_roles() {
+async fn an_abac_registry_gets_the_repository_roles() {
     for host in hosts() {
         let registry = RegistrySpec::new("contoso").abac();
         let stage = Stage::with(host, [registry], WORKFLOW).await;
@@ -71,7 +71,7 @@ async fn a_registry_with_abac_permissions_gets_the_repository_roles() {
 }
 
 #[tokio::test]
-async fn a_registry_with_classic_permissions_gets_the_least_roles() {
+async fn a_registry_without_abac_gets_the_least_privileged_roles() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -87,7 +87,7 @@ async fn a_registry_with_classic_permissions_gets_the_least_roles() {
 }
 
 #[tokio::test]
-async fn another_registry_replaces_the_workflow_and_leaves_nothing_on_the_first() {
+async fn a_new_registry_id_replaces_the_workflow_and_cleans_the_first_registry() {
     for host in hosts() {
         let registries = ["contoso", "fabrikam"].map(RegistrySpec::new);
         let stage = Stage::with(host, registries, WORKFLOW).await;
@@ -110,7 +110,7 @@ async fn another_registry_replaces_the_workflow_and_leaves_nothing_on_the_first(
 }
 
 #[tokio::test]
-async fn the_letter_case_of_a_registry_id_makes_no_difference() {
+async fn a_registry_id_is_case_insensitive() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -122,7 +122,7 @@ async fn the_letter_case_of_a_registry_id_makes_no_difference() {
 }
 
 #[tokio::test]
-async fn a_login_server_with_a_hash_is_asked_for_and_used() {
+async fn the_login_server_of_a_domain_name_label_is_used() {
     for host in hosts() {
         let registry = RegistrySpec::new("contoso").domain_label("b2c3d4e5f6a7b8c9");
         let stage = Stage::with(host, [registry], WORKFLOW).await;

@@ -1,4 +1,4 @@
-//! What each request says of who sends it, and how much of it is logged.
+//! The user agent, partner ID and correlation ID of each request, and the provider's log level.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use crate::stage::{Stage, WORKFLOW, hosts};
 const PARTNER: &str = "a0000000-0000-4000-8000-00000000000a";
 const CORRELATION: &str = "c0000000-0000-4000-8000-00000000000c";
 
-/// Plans with these variables beside those for signing in; gives what was asked, and what was printed.
+/// Plans with these variables in addition to the authentication variables. Returns the requests and the
+/// output.
 async fn planned(stage: Stage, variables: &[(&'static str, &str)]) -> (Vec<Entry>, String) {
     let mut all = stage.azure.env();
     all.extend(
@@ -31,7 +32,7 @@ fn user_agents(asked: &[Entry]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The correlation IDs of the requests to Resource Manager, and whether each had one.
+/// The correlation IDs of the requests to Resource Manager. `None` stands for a request without one.
 fn correlations(asked: &[Entry]) -> BTreeSet<Option<String>> {
     let of_resource_manager = asked
         .iter()
@@ -42,19 +43,19 @@ fn correlations(asked: &[Entry]) -> BTreeSet<Option<String>> {
 }
 
 #[tokio::test]
-async fn each_request_names_its_sender_and_those_to_resource_manager_one_correlation() {
+async fn requests_have_one_user_agent_and_one_correlation_id() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let (asked, _) = planned(stage, &[]).await;
         let named = user_agents(&asked).into_iter().collect::<Vec<_>>();
         let [named] = &named[..] else {
-            panic!("one name expected: {named:?}");
+            panic!("one user agent expected: {named:?}");
         };
         let own = env!("CARGO_PKG_VERSION");
         let end = format!(" (+https://www.terraform.io) terraform-provider-acr/{own}");
         let version = named.strip_prefix("HashiCorp Terraform/");
         let version = version.and_then(|rest| rest.strip_suffix(&end));
-        // OpenTofu gives itself out for a Terraform.
+        // OpenTofu reports a Terraform version to providers.
         let is_right = match host.kind {
             Kind::Terraform => version == Some(&host.version),
             Kind::OpenTofu => version.is_some_and(|version| version.starts_with("1.")),
@@ -69,7 +70,7 @@ async fn each_request_names_its_sender_and_those_to_resource_manager_one_correla
 }
 
 #[tokio::test]
-async fn surroundings_partners_and_correlations_are_the_users_to_choose() {
+async fn variables_set_the_user_agent_the_partner_id_and_the_correlation_id() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let chosen = [
@@ -93,7 +94,7 @@ async fn surroundings_partners_and_correlations_are_the_users_to_choose() {
 }
 
 #[tokio::test]
-async fn a_variable_of_its_own_narrows_what_the_provider_logs() {
+async fn tf_log_provider_acr_limits_the_log_of_this_provider() {
     const REQUEST: &str = "http request";
     const OPERATION: &str = "PlanResourceChange";
     for host in hosts() {

@@ -1,5 +1,5 @@
-//! Every way of signing in, from the first request to an empty registry, with tokens that end on the
-//! way; and none of the secrets in anything that is printed or kept.
+//! Each authentication method, from the first apply to the destroy, with tokens that expire during the work.
+//! No output, state file or command line contains a secret.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,9 +15,9 @@ use host_cli::Plan;
 
 use crate::stage::{Stage, WORKFLOW, hosts, nothing};
 
-/// Applies and destroys a workflow by one way of signing in, told by variables, with every log there is. Tokens,
-/// Entra's and the registry's, last two seconds, and the work takes longer.
-async fn signs_in(
+/// Applies and destroys a workflow with the authentication method that the variables configure, and with all
+/// logs. Entra and registry tokens expire after two seconds, and the work takes longer.
+async fn assert_authenticates(
     operation: &str,
     variables: impl AsyncFn(&Simulator, &Path) -> Vec<(&'static str, String)>,
 ) {
@@ -65,10 +65,10 @@ async fn signs_in(
     }
 }
 
-/// Holds that nothing that Azure was trusted with, or has issued, is in any of these texts.
+/// Asserts that these texts contain no secret that Azure received or issued.
 pub(crate) fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
     let secrets = azure.secrets();
-    assert!(secrets.len() > 3, "there were tokens");
+    assert!(secrets.len() > 3, "tokens expected");
     for (what, text) in texts {
         for secret in &secrets {
             assert!(!text.contains(secret.as_str()), "{what} shows {secret}");
@@ -76,7 +76,7 @@ pub(crate) fn assert_no_secrets(azure: &Simulator, texts: &[(&str, String)]) {
     }
 }
 
-/// How long a token of an issuer is good that isn't to end on the way.
+/// The lifetime of an ID token that does not expire during the test.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn principal() -> Vec<(&'static str, String)> {
@@ -96,12 +96,12 @@ fn with<const N: usize>(
 
 #[tokio::test]
 async fn by_a_client_secret() {
-    signs_in("entra/token", async |azure, _| azure.env()).await;
+    assert_authenticates("entra/token", async |azure, _| azure.env()).await;
 }
 
 #[tokio::test]
 async fn by_a_client_secret_in_a_file() {
-    signs_in("entra/token", async |_, folder| {
+    assert_authenticates("entra/token", async |_, folder| {
         let file = folder.join("secret");
         fs::write(&file, format!("{CLIENT_SECRET}\n")).unwrap();
         with(
@@ -114,7 +114,7 @@ async fn by_a_client_secret_in_a_file() {
 
 #[tokio::test]
 async fn by_a_certificate_with_an_rsa_key() {
-    signs_in("entra/token", async |azure, folder| {
+    assert_authenticates("entra/token", async |azure, folder| {
         azure
             .application(CLIENT_ID)
             .add_certificate(AppCertificate::Rsa);
@@ -133,7 +133,7 @@ async fn by_a_certificate_with_an_rsa_key() {
 
 #[tokio::test]
 async fn by_a_certificate_with_an_ec_key_in_base64() {
-    signs_in("entra/token", async |azure, _| {
+    assert_authenticates("entra/token", async |azure, _| {
         azure
             .application(CLIENT_ID)
             .add_certificate(AppCertificate::P256);
@@ -149,20 +149,20 @@ async fn by_a_certificate_with_an_ec_key_in_base64() {
     .await;
 }
 
-/// The variables of an application that signs in by tokens of others.
+/// The variables of an application with a federated credential.
 fn federated<const N: usize>(more: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
     let more = with(principal(), more);
     with(more, [("ARM_USE_OIDC", "true".to_owned())])
 }
 
-/// Writes an ID token into a file, again and again: each is good for about three seconds.
+/// Writes a new ID token to a file each second. Each token is valid for about three seconds.
 fn keep_fresh(azure: &Simulator, file: &Path) {
     let good_for = |seconds| azure.oidc().token(Duration::from_secs(seconds));
     let mut tokens = (3..300).map(good_for).collect::<Vec<_>>().into_iter();
     fs::write(file, tokens.next().unwrap()).unwrap();
     let (file, fresh) = (file.to_owned(), file.with_extension("new"));
     tokio::spawn(async move {
-        // Until the folder is gone with its test. In one step: nobody may read half a token.
+        // Ends when the test deletes the folder. The rename keeps a reader from seeing half a token.
         for token in tokens {
             tokio::time::sleep(Duration::from_secs(1)).await;
             if fs::write(&fresh, token).is_err() || fs::rename(&fresh, &file).is_err() {
@@ -174,15 +174,15 @@ fn keep_fresh(azure: &Simulator, file: &Path) {
 
 #[tokio::test]
 async fn by_an_id_token() {
-    signs_in("entra/token", async |azure, _| {
+    assert_authenticates("entra/token", async |azure, _| {
         federated([("ARM_OIDC_TOKEN", azure.oidc().token(LONG))])
     })
     .await;
 }
 
 #[tokio::test]
-async fn by_an_id_token_in_a_file_which_is_written_anew_as_long_as_the_work_goes_on() {
-    signs_in("entra/token", async |azure, folder| {
+async fn by_an_id_token_in_a_file_that_is_rewritten_during_the_work() {
+    assert_authenticates("entra/token", async |azure, folder| {
         let file = folder.join("id-token");
         keep_fresh(azure, &file);
         federated([("ARM_OIDC_TOKEN_FILE_PATH", file.display().to_string())])
@@ -191,8 +191,8 @@ async fn by_an_id_token_in_a_file_which_is_written_anew_as_long_as_the_work_goes
 }
 
 #[tokio::test]
-async fn by_github() {
-    signs_in("oidc/github", async |azure, _| {
+async fn by_a_github_actions_id_token() {
+    assert_authenticates("oidc/github", async |azure, _| {
         let oidc = azure.oidc();
         federated([
             ("ACTIONS_ID_TOKEN_REQUEST_URL", oidc.github_request_url()),
@@ -206,8 +206,8 @@ async fn by_github() {
 }
 
 #[tokio::test]
-async fn by_azure_devops() {
-    signs_in("oidc/azure-devops", async |azure, _| {
+async fn by_an_azure_devops_id_token() {
+    assert_authenticates("oidc/azure-devops", async |azure, _| {
         let oidc = azure.oidc();
         federated([
             ("SYSTEM_OIDCREQUESTURI", oidc.azure_devops_request_url()),
@@ -222,8 +222,8 @@ async fn by_azure_devops() {
 }
 
 #[tokio::test]
-async fn by_the_workload_identity_of_aks() {
-    signs_in("entra/token", async |azure, folder| {
+async fn by_aks_workload_identity() {
+    assert_authenticates("entra/token", async |azure, folder| {
         let file = folder.join("federated");
         keep_fresh(azure, &file);
         vec![
@@ -237,8 +237,8 @@ async fn by_the_workload_identity_of_aks() {
 }
 
 #[tokio::test]
-async fn by_a_managed_identity() {
-    signs_in("identity/imds", async |azure, _| {
+async fn by_a_system_assigned_managed_identity() {
+    assert_authenticates("identity/imds", async |azure, _| {
         azure.managed_identity().assign_system();
         vec![
             ("ARM_USE_MSI", "true".to_owned()),
@@ -249,9 +249,9 @@ async fn by_a_managed_identity() {
 }
 
 #[tokio::test]
-async fn by_a_managed_identity_that_the_user_has_assigned() {
+async fn by_a_user_assigned_managed_identity() {
     const IDENTITY: &str = "7f3c0000-0000-4000-8000-000000000001";
-    signs_in("identity/imds", async |azure, folder| {
+    assert_authenticates("identity/imds", async |azure, folder| {
         azure.managed_identity().assign_user(IDENTITY);
         let file = folder.join("client-id");
         fs::write(&file, format!("{IDENTITY}\n")).unwrap();
@@ -265,8 +265,8 @@ async fn by_a_managed_identity_that_the_user_has_assigned() {
 }
 
 #[tokio::test]
-async fn by_the_managed_identity_of_app_service() {
-    signs_in("identity/app-service", async |azure, _| {
+async fn by_the_app_service_managed_identity() {
+    assert_authenticates("identity/app-service", async |azure, _| {
         let identity = azure.managed_identity();
         identity.assign_system();
         vec![
@@ -280,22 +280,22 @@ async fn by_the_managed_identity_of_app_service() {
 
 #[tokio::test]
 async fn by_the_azure_cli() {
-    signs_in("az", async |azure, folder| {
+    assert_authenticates("az", async |azure, folder| {
         azure.azure_cli(folder, AzState::LoggedIn).unwrap();
         let bin = folder.join("bin");
         fs::create_dir(&bin).unwrap();
-        noting_commands(&bin.join("az"), &folder.join("az"), &folder.join(COMMANDS));
+        record_commands(&bin.join("az"), &folder.join("az"), &folder.join(COMMANDS));
         let path = std::env::var("PATH").unwrap_or_default();
         vec![("PATH", format!("{}:{path}", bin.display()))]
     })
     .await;
 }
 
-/// Where the command lines of programs that the provider starts are noted.
+/// The file that records the command lines of programs that the provider starts.
 const COMMANDS: &str = "commands";
 
-/// Writes a program that notes how it was called, and calls another.
-fn noting_commands(path: &Path, program: &Path, commands: &Path) {
+/// Writes a script that records its command line and then runs another program.
+fn record_commands(path: &Path, program: &Path, commands: &Path) {
     let (program, commands) = (program.display(), commands.display());
     let script = format!("#!/bin/bash\necho \"$*\" >>'{commands}'\nexec '{program}' \"$@\"\n");
     fs::write(path, script).unwrap();

@@ -1,4 +1,4 @@
-//! What a test plays on: a host in a folder of its own, and a local Azure of its own.
+//! The set-up of a test: a host in a temporary folder, and a local Azure.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -25,26 +25,26 @@ resource "acr_continuous_patching_workflow" "test" {
 }
 "#;
 
-/// A host and an Azure.
+/// A host and a simulated Azure.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) azure: Simulator,
     pub(crate) workspace: Workspace,
 }
 
-/// The hosts of this machine.
+/// The hosts that are installed on this machine.
 pub(crate) fn hosts() -> &'static [Host] {
     static HOSTS: OnceLock<Vec<Host>> = OnceLock::new();
     HOSTS.get_or_init(|| Host::all().unwrap_or_else(|error| panic!("{error}")))
 }
 
 impl Stage {
-    /// A stage for a host, with the registry `contoso` and this configuration.
+    /// Sets up a host with the registry `contoso` and this configuration.
     pub(crate) async fn new(host: &Host, configuration: &str) -> Self {
         Self::with(host, [RegistrySpec::new("contoso")], configuration).await
     }
 
-    /// A stage for a host, with these registries and this configuration.
+    /// Sets up a host with these registries and this configuration.
     pub(crate) async fn with(
         host: &Host,
         registries: impl IntoIterator<Item = RegistrySpec>,
@@ -62,7 +62,7 @@ impl Stage {
         stage
     }
 
-    /// The same with another variable in the environment, or without one.
+    /// Sets an environment variable, or removes it.
     pub(crate) fn with_variable(self, name: &str, value: Option<&str>) -> Self {
         let others = self
             .azure
@@ -78,7 +78,7 @@ impl Stage {
         }
     }
 
-    /// The same with other variables to sign in by.
+    /// Replaces the authentication variables.
     pub(crate) fn signing_in_by(self, variables: Vec<(&'static str, String)>) -> Self {
         let mut environment = self.azure.connection_env();
         environment.retain(|(name, _)| variables.iter().all(|(chosen, _)| chosen != name));
@@ -101,21 +101,21 @@ impl Stage {
         self.workspace.write("main.tf", configuration).unwrap();
     }
 
-    /// Applies, and gives the write calls that this took, in the alphabet's order.
+    /// Applies, and returns the write calls in alphabetical order.
     pub(crate) async fn apply(&self) -> Vec<String> {
         self.azure.mark();
         self.workspace.apply().await.unwrap();
         self.writes()
     }
 
-    /// Destroys, and holds the Azure to be as empty as before.
+    /// Destroys, and asserts that neither Azure nor the state keeps any part of a workflow.
     pub(crate) async fn destroy(&self) {
         self.workspace.destroy().await.unwrap();
         assert_eq!(self.azure.leftovers(), nothing());
         assert_eq!(self.resources().await, Vec::<Value>::new());
     }
 
-    /// Holds a plan to find nothing to do, and to write nothing.
+    /// Asserts that a plan shows no changes and writes nothing.
     pub(crate) async fn assert_no_changes(&self) {
         self.azure.mark();
         let plan = self.workspace.plan(&[]).await.unwrap();
@@ -123,28 +123,28 @@ impl Stage {
         assert_eq!(self.writes(), Vec::<String>::new());
     }
 
-    /// Holds a plan to find something to do, and gives what it shows.
+    /// Asserts that a plan shows changes, and returns its output.
     pub(crate) async fn assert_changes(&self) -> String {
         let plan = self.workspace.plan(&[]).await.unwrap();
         assert!(matches!(plan, Plan::Changes(_)), "{}", plan.finished());
         plan.finished().text()
     }
 
-    /// The write calls since the last mark, in the alphabet's order: what runs in parallel has none.
+    /// The write calls since the last mark. They run in parallel, so they are sorted alphabetically.
     pub(crate) fn writes(&self) -> Vec<String> {
         let mut writes: Vec<String> = self.azure.writes().iter().map(brief).collect();
         writes.sort();
         writes
     }
 
-    /// Those of the write calls that were about a registry, in the alphabet's order.
+    /// The write calls for one registry, in alphabetical order.
     pub(crate) fn writes_to(&self, registry: &str) -> Vec<String> {
         let mut writes = self.writes_in_order(registry);
         writes.sort();
         writes
     }
 
-    /// The same, in the order in which they were answered.
+    /// The write calls for one registry, in the order of their responses.
     pub(crate) fn writes_in_order(&self, registry: &str) -> Vec<String> {
         let (host, id) = (format!("{registry}."), format!("/registries/{registry}/"));
         let mut writes = self.azure.writes();
@@ -152,20 +152,20 @@ impl Stage {
         writes.iter().map(brief).collect()
     }
 
-    /// The resources of the state.
+    /// The resources in the state.
     pub(crate) async fn resources(&self) -> Vec<Value> {
         let state = self.workspace.state().await.unwrap();
         let resources = state["values"]["root_module"]["resources"].as_array();
         resources.cloned().unwrap_or_default()
     }
 
-    /// The value of an output of the state.
+    /// The value of an output in the state.
     pub(crate) async fn output(&self, name: &str) -> Value {
         let state = self.workspace.state().await.unwrap();
         state["values"]["outputs"][name]["value"].clone()
     }
 
-    /// The attributes of a resource of the state.
+    /// The attributes of a resource in the state.
     pub(crate) async fn attributes(&self, address: &str) -> Value {
         let resources = self.resources().await;
         let found = resources
@@ -175,7 +175,7 @@ impl Stage {
     }
 }
 
-/// The workflow of [`WORKFLOW`], on each of these registries.
+/// The configuration [`WORKFLOW`] with `for_each` over these registries.
 pub(crate) fn each(registries: &[&str]) -> String {
     WORKFLOW
         .replace(
@@ -185,7 +185,7 @@ pub(crate) fn each(registries: &[&str]) -> String {
         .replace("registries/contoso", "registries/${each.key}")
 }
 
-/// A folder in which a host finds the provider, and nothing else.
+/// A folder in which a host finds only the provider.
 pub(crate) fn workspace(host: &Host) -> Workspace {
     Workspace::new(host, &provider(), &[]).unwrap()
 }
@@ -196,20 +196,19 @@ pub(crate) fn provider() -> Provider {
     Provider::new(SOURCE_ADDRESS, Path::new(binary))
 }
 
-/// What an Azure without any workflow has of them.
+/// The simulator's counts when Azure has no workflow.
 pub(crate) fn nothing() -> Value {
     json!({"tasks": 0, "role_assignments": 0, "policy_repositories": 0, "active_runs": 0})
 }
 
-/// The id of a registry in the resource group `demo`.
+/// The resource ID of a registry in the resource group `demo`.
 pub(crate) fn registry_id(name: &str) -> String {
     format!(
         "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/Microsoft.ContainerRegistry/registries/{name}"
     )
 }
 
-/// A call without what differs from run to run: the method, and the end of the path that says what
-/// it is about.
+/// Shortens a call to its method and the end of its path, without the names that differ between runs.
 fn brief(call: &Entry) -> String {
     let mut parts = call.path.split('/').rev();
     let last = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What has become of the images, in configurations that users would write.
+//! The patching status of images, in configurations that a user would write.
 
 use azure_simulator::{Fate, RegistryHandle, RegistrySpec, Run, RunStatus};
 use host_cli::Host;
@@ -9,7 +9,7 @@ use crate::stage::{Stage, WORKFLOW, hosts, registry_id};
 
 const EXAMPLE: &str = "examples/data-sources/acr_continuous_patching_status/data-source.tf";
 
-/// The most images that a run takes, ten of each of these repositories.
+/// Repositories with ten images each: together 100, the most that a run takes.
 const REPOSITORIES: [(&str, Fate); 10] = [
     ("clean", Fate::Clean),
     ("vulnerable/one", Fate::Vulnerable(1)),
@@ -23,14 +23,14 @@ const REPOSITORIES: [(&str, Fate); 10] = [
     ("lost", Fate::Clean),
 ];
 
-/// The workflow of all of them.
+/// A workflow that selects every tag of these repositories.
 fn workflow() -> String {
     let every = |(name, _): &(&str, Fate)| format!("    {name:?} = {{ tags = [\"*\"] }}\n");
     let repositories: String = REPOSITORIES.iter().map(every).collect();
     WORKFLOW.replace("    \"python\" = { tags = [\"3.11\"] }\n", &repositories)
 }
 
-/// A stage with this configuration for the registry `contoso`.
+/// Sets up this configuration for the registry `contoso`.
 async fn stage(host: &Host, configuration: &str) -> Stage {
     let stage = Stage::with(host, [RegistrySpec::new("contoso")], configuration).await;
     let variables = format!("registry_id = {:?}\n", registry_id("contoso"));
@@ -39,13 +39,13 @@ async fn stage(host: &Host, configuration: &str) -> Stage {
     stage
 }
 
-/// Lets the workflow run to its end.
+/// Runs the workflow to its end.
 fn run(registry: &RegistryHandle<'_>) {
     registry.fire_timer("cssc-trigger-workflow").unwrap();
     registry.settle_runs();
 }
 
-/// The runs of a task that were about a repository.
+/// The ten runs of a task for one repository.
 fn runs(registry: &RegistryHandle<'_>, task: &str, repository: &str) -> Vec<Run> {
     let mut runs = registry.runs();
     runs.retain(|run| {
@@ -56,8 +56,8 @@ fn runs(registry: &RegistryHandle<'_>, task: &str, repository: &str) -> Vec<Run>
     runs
 }
 
-/// Has ten images of each repository, and a run in which they come to ten different ends.
-fn hundred_images_in_all_states(stage: &Stage) {
+/// Pushes ten images to each repository and runs the workflow, with a different result for each repository.
+fn push_100_images_in_every_state(stage: &Stage) {
     let registry = stage.azure.registry("contoso");
     for (repository, fate) in REPOSITORIES {
         for tag in 0..10 {
@@ -89,7 +89,7 @@ fn hundred_images_in_all_states(stage: &Stage) {
     for run in runs(&registry, "cssc-scan-image", "lost") {
         registry.store_log(&run.id, None);
     }
-    // Cut off before it says what it found, and so is what a cancelled run leaves.
+    // A cancelled run leaves a log that ends after the image's name.
     for run in runs(&registry, "cssc-scan-image", "cancelled") {
         let image = run.log.split_inclusive('\n').next().unwrap();
         registry.store_log(&run.id, Some(image.as_bytes().to_vec()));
@@ -101,7 +101,7 @@ async fn output(stage: &Stage, name: &str) -> Value {
     state["values"]["outputs"][name]["value"].clone()
 }
 
-/// How many images there are of each repository, of those in a list of names or a map by them.
+/// The number of images by repository, from names such as `python:3.11`.
 fn by_repository<'a>(images: impl IntoIterator<Item = &'a str>) -> Value {
     let mut counts = json!({});
     for image in images {
@@ -118,11 +118,11 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 #[tokio::test]
-async fn the_example_tells_of_a_hundred_images_in_all_states() {
+async fn the_status_example_reports_100_images_in_every_state() {
     for host in hosts() {
         let stage = stage(host, &workflow()).await;
         stage.apply().await;
-        hundred_images_in_all_states(&stage);
+        push_100_images_in_every_state(&stage);
         let example = repository_file(EXAMPLE);
         stage.workspace.write("status.tf", &example).unwrap();
         stage.azure.mark();
@@ -140,7 +140,7 @@ async fn the_example_tells_of_a_hundred_images_in_all_states() {
         assert_eq!(count("Failed"), json!({"patch-fails": 10}));
         assert_eq!(count("Queued"), json!({"patch-active": 4}));
         assert_eq!(count("Running"), json!({"patch-active": 6}));
-        // Four scans are queued still, and ten have lost their logs.
+        // Four scans are still queued, and ten logs are missing.
         assert_eq!(
             count("Unknown"),
             json!({"Unknown": 14, "cancelled": 10, "scan-active": 6, "scan-fails": 10})
@@ -173,7 +173,7 @@ async fn the_example_tells_of_a_hundred_images_in_all_states() {
 }
 
 #[tokio::test]
-async fn what_is_read_of_a_hundred_images_is_the_beginning_of_their_logs() {
+async fn only_the_beginning_of_each_needed_log_is_read() {
     for host in hosts() {
         let data = format!(
             "data \"acr_continuous_patching_status\" \"all\" {{\n  registry_id = {:?}\n}}\n",
@@ -181,7 +181,7 @@ async fn what_is_read_of_a_hundred_images_is_the_beginning_of_their_logs() {
         );
         let stage = stage(host, &workflow()).await;
         stage.apply().await;
-        hundred_images_in_all_states(&stage);
+        push_100_images_in_every_state(&stage);
         stage.configure(&format!("{}{data}", workflow()));
         stage.azure.mark();
         stage.workspace.apply().await.unwrap();
@@ -193,7 +193,7 @@ async fn what_is_read_of_a_hundred_images_is_the_beginning_of_their_logs() {
                 .collect::<Vec<_>>()
         };
         let reads = of("storage/read");
-        // A hundred scans but for the four that are queued, and ten failed patches.
+        // 96 scans, because four are still queued, and ten failed patches.
         assert_eq!(reads.len(), 106);
         assert!(
             reads
@@ -219,7 +219,7 @@ async fn what_is_read_of_a_hundred_images_is_the_beginning_of_their_logs() {
             .filter(|it| it.path.ends_with("/runs"))
             .map(|it| it.query.as_str())
             .collect();
-        // 110 scans and patches are two pages.
+        // Two lists of runs, with at most two pages each.
         assert!(lists.len() <= 4, "{lists:?}");
         assert!(
             lists.iter().all(|query| query.contains("filter=TaskName")),
@@ -229,7 +229,7 @@ async fn what_is_read_of_a_hundred_images_is_the_beginning_of_their_logs() {
 }
 
 #[tokio::test]
-async fn a_report_beside_the_workflow_fills_as_it_runs() {
+async fn a_status_next_to_the_workflow_reports_each_run() {
     for host in hosts() {
         let stage = stage(host, "").await;
         let example = repository_file("examples/status/main.tf");
@@ -261,7 +261,7 @@ async fn a_report_beside_the_workflow_fills_as_it_runs() {
             assert_eq!(output(&stage, name).await, expected, "{name}");
         }
 
-        // The next run finds the patch clean, and it stays what to deploy.
+        // The next run finds no vulnerability in the patch, which stays the image to deploy.
         registry.push_image("team/api", "7", Fate::Vulnerable(1));
         run(&registry);
         let third = stage.workspace.try_apply().await.unwrap();
@@ -276,7 +276,7 @@ async fn a_report_beside_the_workflow_fills_as_it_runs() {
 }
 
 #[tokio::test]
-async fn what_cant_be_asked_is_said_of_the_argument() {
+async fn an_invalid_argument_is_an_error_for_that_argument() {
     for (argument, said) in [
         ("status = \"failed\"", "is no status of an image"),
         ("lookback_days = 31", "is not a whole number of days"),

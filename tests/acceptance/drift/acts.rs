@@ -1,4 +1,4 @@
-//! What somebody does in the portal or with the CLI, and the writes that repair it.
+//! Changes made in the portal or with the Azure CLI, and the writes that repair them.
 
 use azure_simulator::{RegistryHandle, Simulator, Task, TimerTrigger};
 use http::Method;
@@ -23,28 +23,28 @@ pub(super) const PUSH_MANIFEST: &str = "PUT manifests/v1";
 pub(super) const PUSH_POLICY: &[&str] =
     &[START_UPLOAD, START_UPLOAD, PUSH_MANIFEST, UPLOAD, UPLOAD];
 
-/// A principal that isn't there any more.
+/// The ID of a deleted principal.
 pub(super) const NOBODY: &str = "5a5a5a5a-0000-4000-8000-00000000dead";
 
 /// Changes a task.
 pub(super) fn edit(registry: &RegistryHandle<'_>, task: &str, edit: impl FnOnce(&mut Task)) {
-    assert!(registry.task(task).is_some(), "there is no {task}");
+    assert!(registry.task(task).is_some(), "task {task} not found");
     registry.edit_task(task, edit);
 }
 
-/// Changes the timers of the trigger task.
+/// Edits the timers of the trigger task.
 pub(super) fn timers(registry: &RegistryHandle<'_>, change: impl FnOnce(&mut Vec<TimerTrigger>)) {
     edit(registry, TRIGGER, |task| {
         change(&mut task.properties.trigger.as_mut().unwrap().timer_triggers);
     });
 }
 
-/// Deletes a task in the portal, where its role assignments stay.
+/// Deletes a task as the portal does, which keeps its role assignments.
 pub(super) fn delete(registry: &RegistryHandle<'_>, task: &str) {
-    assert!(registry.delete_task(task), "there is no {task}");
+    assert!(registry.delete_task(task), "task {task} not found");
 }
 
-/// Makes an ARM request below the registry.
+/// Sends a Resource Manager request outside the provider.
 pub(super) fn request(
     azure: &Simulator,
     method: Method,
@@ -57,12 +57,12 @@ pub(super) fn request(
     assert!((200..300).contains(&status), "{address}: {answer}");
 }
 
-/// Takes a role away from the tasks that have it; gives the assignments' names.
+/// Deletes the assignments of a role at a registry, and returns their names.
 pub(super) fn revoke(azure: &Simulator, registry: &RegistryHandle<'_>, role: &str) -> Vec<String> {
     let scope = registry.id();
     let mut found = azure.role_assignments();
     found.retain(|assignment| assignment.scope == scope && assignment.role == role);
-    assert!(!found.is_empty(), "nobody has {role} at {scope}");
+    assert!(!found.is_empty(), "no assignment of {role} at {scope}");
     for assignment in &found {
         request(azure, Method::DELETE, &assignment.id(), "2022-04-01", None);
     }

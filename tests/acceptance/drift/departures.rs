@@ -1,5 +1,5 @@
-//! What doesn't fit into a table: a registry with other permissions, a policy that nobody can read,
-//! and what is gone altogether.
+//! Drift outside the tables: a registry with another permissions mode, an unreadable policy, and a deleted
+//! workflow or registry.
 
 use azure_simulator::{Fault, RegistryHandle, RegistrySpec};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::drift::address;
 use crate::stage::{ADDRESS, Stage, WORKFLOW, each, hosts};
 
 #[tokio::test]
-async fn a_registry_with_other_permissions_gets_other_roles_before_the_old_ones_go() {
+async fn changed_permissions_mode_adds_new_roles_before_it_removes_old_roles() {
     const CLASSIC: [&str; 3] = [
         "role_assignments/cssc-patch-image/AcrPush",
         "role_assignments/cssc-scan-image/AcrPull",
@@ -36,7 +36,7 @@ async fn a_registry_with_other_permissions_gets_other_roles_before_the_old_ones_
         reconfigure("toabac", RegistrySpec::abac);
         reconfigure("toclassic", |_| RegistrySpec::new("toclassic"));
 
-        // The state has the roles that there are; that others are needed, only the plan can show.
+        // A refresh records the existing role assignments. Only a plan shows that other roles are needed.
         let refresh = stage.planned(&["-refresh-only"]).await;
         assert_eq!(refresh.finished.code, Some(2));
         let plan = stage.planned(&[]).await;
@@ -56,7 +56,7 @@ async fn a_registry_with_other_permissions_gets_other_roles_before_the_old_ones_
 }
 
 #[tokio::test]
-async fn a_policy_that_can_t_be_read_is_told_with_its_digest_and_replaced() {
+async fn an_unreadable_policy_is_a_warning_with_its_digest_and_is_replaced() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -78,7 +78,7 @@ async fn a_policy_that_can_t_be_read_is_told_with_its_digest_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_workflow_of_which_nothing_is_left_is_made_anew() {
+async fn a_deleted_workflow_is_created_again() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -95,7 +95,7 @@ async fn a_workflow_of_which_nothing_is_left_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_workflow_whose_registry_is_gone_is_made_anew_on_the_next_one_of_that_name() {
+async fn a_workflow_is_created_again_on_a_recreated_registry() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -119,7 +119,7 @@ async fn a_workflow_whose_registry_is_gone_is_made_anew_on_the_next_one_of_that_
 }
 
 #[tokio::test]
-async fn a_workflow_whose_registry_is_gone_is_destroyed_without_a_write() {
+async fn a_workflow_on_a_deleted_registry_is_destroyed_without_a_write() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.apply().await;
@@ -133,7 +133,7 @@ async fn a_workflow_whose_registry_is_gone_is_destroyed_without_a_write() {
     }
 }
 
-/// Holds the workflow to be planned anew, and a refresh to say that it has gone.
+/// Asserts that a refresh reports the workflow as deleted and that a plan recreates it.
 async fn assert_gone(stage: &Stage) {
     let refresh = stage.planned(&["-refresh-only"]).await;
     assert_eq!(refresh.finished.code, Some(2));
@@ -142,7 +142,7 @@ async fn assert_gone(stage: &Stage) {
     assert_eq!(plan.changes[ADDRESS].actions, "create");
 }
 
-/// Deletes a workflow, with everything that it has.
+/// Deletes a whole workflow with the Azure CLI.
 fn remove_everything(registry: &RegistryHandle<'_>) {
     registry.cli_delete().unwrap();
     assert!(registry.tasks().is_empty());
@@ -154,7 +154,7 @@ fn policy_manifest(stage: &Stage) -> String {
     let repositories = &state["registries"][0]["repositories"];
     let tag = &repositories["csscpolicies/patchpolicy"]["tags"]["v1"];
     let Value::String(digest) = &tag["digest"] else {
-        panic!("there is no policy");
+        panic!("no policy in the registry");
     };
     digest.clone()
 }

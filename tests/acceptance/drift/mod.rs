@@ -1,12 +1,12 @@
-//! Whatever somebody changes behind Terraform's back shows in a plan, under an attribute that names
-//! it, and is repaired in place with the fewest writes. What is merely spelled otherwise never shows.
+//! Drift: a plan shows each change made outside Terraform under the attribute that it affects. The apply
+//! repairs it in place with the fewest writes. A different spelling of an equal value is no drift.
 //!
 //! # Layout
-//! - `timers`, `policies`, `tasks`, `pieces`: the tables of what happens, what shows of it and what
-//!   repairs it
-//! - `acts`: what the tables are made of
-//! - `departures`: what doesn't fit into them: other permissions, and what is gone altogether
-//! - `spellings`: what is no drift
+//! - `timers`, `policies`, `tasks`, `pieces`: tables of changes, the attributes that show them, and the
+//!   writes that repair them
+//! - `acts`: helpers for the tables
+//! - `departures`: cases outside the tables, such as another permissions mode and a deleted workflow
+//! - `spellings`: differences that are no drift
 
 mod acts;
 mod departures;
@@ -22,63 +22,61 @@ use host_cli::Host;
 use crate::planned::Change;
 use crate::stage::{ADDRESS, Stage, each, hosts};
 
-/// Something that happens to one workflow of many, on a registry of its own.
+/// A change to the workflow on one registry.
 struct Drift {
-    /// What has happened, as the registry's name.
+    /// The registry's name, which describes the change.
     registry: &'static str,
-    happens: fn(&Simulator, &RegistryHandle<'_>),
-    /// The paths of the attributes under which a plan shows it, in the alphabet's order.
+    change: fn(&Simulator, &RegistryHandle<'_>),
+    /// The paths of the attributes that the plan changes, in alphabetical order.
     shows: &'static [&'static str],
-    /// The writes that repair it, in the alphabet's order.
+    /// The writes that repair it, in alphabetical order.
     repair: &'static [&'static str],
 }
 
 #[tokio::test]
-async fn whatever_happens_to_a_timer_shows_and_is_repaired_in_place() {
+async fn timer_drift_is_shown_and_repaired_in_place() {
     for host in hosts() {
         assert_shown_and_repaired(host, timers::DRIFTS).await;
     }
 }
 
 #[tokio::test]
-async fn whatever_happens_to_a_policy_shows_and_is_repaired_in_place() {
+async fn policy_drift_is_shown_and_repaired_in_place() {
     for host in hosts() {
         assert_shown_and_repaired(host, policies::DRIFTS).await;
     }
 }
 
 #[tokio::test]
-async fn whatever_happens_to_a_task_shows_and_is_repaired_in_place() {
+async fn task_drift_is_shown_and_repaired_in_place() {
     for host in hosts() {
         assert_shown_and_repaired(host, tasks::DRIFTS).await;
     }
 }
 
 #[tokio::test]
-async fn whatever_goes_missing_shows_and_is_repaired_in_place() {
+async fn missing_tasks_and_role_assignments_are_shown_and_recreated() {
     for host in hosts() {
         assert_shown_and_repaired(host, pieces::DRIFTS).await;
     }
 }
 
-/// Makes a workflow for each row, lets everything happen, and holds every plan and the repair to
-/// what the rows say. Everything that isn't so is told at once.
+/// Creates a workflow for each row, makes all changes, and compares the plans and the repair with the rows.
+/// Reports all differences at once.
 async fn assert_shown_and_repaired(host: &Host, drifts: &[Drift]) {
     let names: Vec<&str> = drifts.iter().map(|drift| drift.registry).collect();
     let registries = names.iter().map(|name| RegistrySpec::new(name));
     let stage = Stage::with(host, registries, &each(&names)).await;
     stage.apply().await;
     for drift in drifts {
-        (drift.happens)(&stage.azure, &stage.azure.registry(drift.registry));
+        (drift.change)(&stage.azure, &stage.azure.registry(drift.registry));
     }
 
-    let mut surprises = Vec::new();
+    let mut differences = Vec::new();
     let mut expect = |drift: &Drift, what: &str, is: &[String], should_be: &[&str]| {
         if is != should_be {
             let name = drift.registry;
-            surprises.push(format!(
-                "{name}: {what} {is:#?}, and should be {should_be:#?}"
-            ));
+            differences.push(format!("{name}: {what} {is:#?}, expected {should_be:#?}"));
         }
     };
     let (plan, refresh) = (
@@ -93,7 +91,7 @@ async fn assert_shown_and_repaired(host: &Host, drifts: &[Drift]) {
         };
         expect(
             drift,
-            "the plan shows",
+            "a plan shows",
             &shown(plan.changes.get(&address)),
             drift.shows,
         );
@@ -114,12 +112,12 @@ async fn assert_shown_and_repaired(host: &Host, drifts: &[Drift]) {
         let writes = stage.writes_to(drift.registry);
         expect(drift, "the repair takes", &writes, drift.repair);
     }
-    assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
     stage.assert_no_changes().await;
     stage.destroy().await;
 }
 
-/// The address of the workflow on a registry, in a configuration of [`each`].
+/// The address of a registry's workflow in a configuration made by [`each`].
 fn address(registry: &str) -> String {
     format!("{ADDRESS}[\"{registry}\"]")
 }

@@ -1,4 +1,4 @@
-//! Tasks and role assignments that go missing.
+//! Deleted tasks and role assignments.
 
 use azure_simulator::roles;
 
@@ -11,7 +11,7 @@ use crate::drift::acts::{
 pub(super) const DRIFTS: &[Drift] = &[
     Drift {
         registry: "triggerdeleted",
-        happens: |_, registry| delete(registry, TRIGGER),
+        change: |_, registry| delete(registry, TRIGGER),
         shows: &[
             "role_assignments/cssc-trigger-workflow/AcrPull",
             "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
@@ -24,7 +24,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "scandeleted",
-        happens: |_, registry| delete(registry, SCAN),
+        change: |_, registry| delete(registry, SCAN),
         shows: &[
             "role_assignments/cssc-scan-image/AcrPull",
             "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
@@ -34,7 +34,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "patchdeleted",
-        happens: |_, registry| delete(registry, PATCH),
+        change: |_, registry| delete(registry, PATCH),
         shows: &[
             "role_assignments/cssc-patch-image/AcrPush",
             "tasks/cssc-patch-image",
@@ -43,7 +43,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "alltasksdeleted",
-        happens: |_, registry| {
+        change: |_, registry| {
             [TRIGGER, SCAN, PATCH]
                 .into_iter()
                 .for_each(|task| delete(registry, task))
@@ -79,7 +79,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "onlyorphansleft",
-        happens: |_, registry| {
+        change: |_, registry| {
             [TRIGGER, SCAN, PATCH]
                 .into_iter()
                 .for_each(|task| delete(registry, task));
@@ -124,13 +124,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "roleremoved",
-        happens: |azure, registry| _ = revoke(azure, registry, roles::ACR_PUSH),
+        change: |azure, registry| _ = revoke(azure, registry, roles::ACR_PUSH),
         shows: &["role_assignments/cssc-patch-image/AcrPush"],
         repair: &[GRANT],
     },
     Drift {
         registry: "roleofanidentitygone",
-        happens: |azure, registry| {
+        change: |azure, registry| {
             for name in revoke(azure, registry, roles::ACR_PUSH) {
                 azure.seed_role_assignment(Some(&name), &registry.id(), roles::ACR_PUSH, NOBODY);
             }

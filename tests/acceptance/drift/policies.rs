@@ -1,4 +1,4 @@
-//! What happens to the policy.
+//! Changes to the policy.
 
 use crate::drift::Drift;
 use crate::drift::acts::PUSH_POLICY;
@@ -6,7 +6,7 @@ use crate::drift::acts::PUSH_POLICY;
 pub(super) const DRIFTS: &[Drift] = &[
     Drift {
         registry: "othertags",
-        happens: |_, registry| {
+        change: |_, registry| {
             _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.12"],"enabled":true}]}"#)
         },
         shows: &["policy_digest", "repositories/python/tags"],
@@ -14,7 +14,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "otherrepository",
-        happens: |_, registry| {
+        change: |_, registry| {
             _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.11"]},{"repository":"node","tags":["22"]}]}"#)
         },
         shows: &["policy_digest", "repositories/node"],
@@ -22,7 +22,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "repositorydisabled",
-        happens: |_, registry| {
+        change: |_, registry| {
             _ = registry.push_policy(r#"{"version":"v1","tag-convention":"incremental","repositories":[{"repository":"python","tags":["3.11"],"enabled":false}]}"#)
         },
         shows: &["policy_digest", "repositories/python/enabled"],
@@ -30,7 +30,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "otherconvention",
-        happens: |_, registry| {
+        change: |_, registry| {
             _ = registry.push_policy(r#"{"version":"v1","tag-convention":"floating","repositories":[{"repository":"python","tags":["3.11"]}]}"#)
         },
         shows: &["policy_digest", "tag_convention"],
@@ -38,13 +38,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "policyunreadable",
-        happens: |_, registry| _ = registry.push_policy("not a policy"),
+        change: |_, registry| _ = registry.push_policy("not a policy"),
         shows: &["policy_digest", "repositories", "tag_convention"],
         repair: PUSH_POLICY,
     },
     Drift {
         registry: "policydeleted",
-        happens: |_, registry| _ = registry.remove_policy(),
+        change: |_, registry| _ = registry.remove_policy(),
         shows: &["policy_digest", "repositories", "tag_convention"],
         repair: PUSH_POLICY,
     },

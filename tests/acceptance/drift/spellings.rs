@@ -1,14 +1,15 @@
-//! What is equal, but spelled otherwise, is no drift; nor is what nobody has asked for.
+//! An equal value in another spelling is no drift. A change that the configuration does not manage is no
+//! drift either.
 
 use azure_simulator::{IdCase, RegistryHandle, RegistrySpec};
 
 use crate::drift::acts::{PATCH, SCAN, TRIGGER, edit, timers};
 use crate::stage::{Stage, each, hosts};
 
-/// Spells one thing otherwise.
+/// Writes one value in another spelling.
 type Respell = fn(&RegistryHandle<'_>);
 
-/// What happens to one workflow of many, by the name of its registry.
+/// The changes, by the name of the registry.
 const SPELLINGS: &[(&str, Respell)] = &[
     ("policyorder", |registry| {
         _ = registry.push_policy(
@@ -63,7 +64,7 @@ const SPELLINGS: &[(&str, Respell)] = &[
 ];
 
 #[tokio::test]
-async fn other_spellings_of_the_same_never_show() {
+async fn other_spellings_of_an_equal_value_are_no_drift() {
     let names: Vec<&str> = SPELLINGS.iter().map(|(name, _)| *name).collect();
     let workflow = each(&names).replace(
         r#"["3.11"] }"#,
@@ -73,21 +74,21 @@ async fn other_spellings_of_the_same_never_show() {
         let registries = names.iter().map(|name| RegistrySpec::new(name));
         let stage = Stage::with(host, registries, &workflow).await;
         stage.apply().await;
-        for (name, happens) in SPELLINGS {
-            happens(&stage.azure.registry(name));
+        for (name, respell) in SPELLINGS {
+            respell(&stage.azure.registry(name));
         }
-        assert_nothing_shows(&stage).await;
+        assert_no_drift(&stage).await;
         stage.azure.turn(|knobs| knobs.respelled = true);
         for case in [IdCase::LowerGroup, IdCase::UpperGroup, IdCase::Lower] {
             stage.azure.turn(|knobs| knobs.id_case = case);
-            assert_nothing_shows(&stage).await;
+            assert_no_drift(&stage).await;
         }
         stage.destroy().await;
     }
 }
 
 #[tokio::test]
-async fn another_minute_is_no_drift_where_no_start_time_is_configured() {
+async fn another_minute_is_no_drift_if_start_time_is_omitted() {
     for host in hosts() {
         let workflow = each(&["contoso"]).replace("  start_time     = \"02:30\"\n", "");
         let stage = Stage::new(host, &workflow).await;
@@ -96,7 +97,7 @@ async fn another_minute_is_no_drift_where_no_start_time_is_configured() {
             timers[0].schedule = "45 11 */7 * *".into();
         });
         stage.assert_no_changes().await;
-        // What is there stays, with another schedule too.
+        // The minute and hour stay when the schedule changes.
         stage.configure(&workflow.replace("\"7d\"", "\"14d\""));
         stage.apply().await;
         let trigger = stage.azure.registry("contoso").task(TRIGGER).unwrap();
@@ -105,7 +106,7 @@ async fn another_minute_is_no_drift_where_no_start_time_is_configured() {
     }
 }
 
-async fn assert_nothing_shows(stage: &Stage) {
+async fn assert_no_drift(stage: &Stage) {
     stage.azure.mark();
     for options in [&[][..], &["-refresh-only"]] {
         let planned = stage.planned(options).await;

@@ -1,4 +1,4 @@
-//! What happens to the tasks, their timers left aside.
+//! Changes to the tasks, except their timers.
 
 use azure_simulator::SetValue;
 use http::Method;
@@ -13,7 +13,7 @@ use crate::drift::acts::{
 pub(super) const DRIFTS: &[Drift] = &[
     Drift {
         registry: "triggerdisabled",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, TRIGGER, |task| {
                 task.properties.status = Some("Disabled".into())
             })
@@ -23,7 +23,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "scandisabled",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, SCAN, |task| {
                 task.properties.status = Some("disabled".into())
             })
@@ -33,7 +33,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "definition",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, SCAN, |task| {
                 task.properties.step.as_mut().unwrap().encoded_task_content =
                     "dmVyc2lvbjogdjEuMS4wCnN0ZXBzOgogIC0gY21kOiBiYXNoIGVjaG8gbWluZQo=".into();
@@ -44,7 +44,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "values",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, PATCH, |task| {
                 let value = SetValue {
                     name: "SOURCE_REPOSITORY".into(),
@@ -59,7 +59,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "identity",
-        happens: |azure, registry| {
+        change: |azure, registry| {
             let task = format!("{}/tasks/{PATCH}", registry.id());
             let body = json!({"identity": {"type": "None"}});
             request(
@@ -79,13 +79,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "credentials",
-        happens: |_, registry| edit(registry, SCAN, |task| task.properties.credentials = None),
+        change: |_, registry| edit(registry, SCAN, |task| task.properties.credentials = None),
         shows: &["tasks/cssc-scan-image/status"],
         repair: &[PATCH_SCAN],
     },
     Drift {
         registry: "loginserver",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, SCAN, |task| {
                 task.properties
                     .credentials
@@ -99,7 +99,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "loginmode",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, SCAN, |task| {
                 let credentials = task.properties.credentials.as_mut().unwrap();
                 credentials.source_registry.as_mut().unwrap().login_mode = Some("Default".into());
@@ -110,7 +110,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "operatingsystem",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, PATCH, |task| {
                 task.properties.platform.as_mut().unwrap().os = "windows".into();
             })
@@ -120,7 +120,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "architecture",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, PATCH, |task| {
                 task.properties.platform.as_mut().unwrap().architecture = Some("arm64".into());
             })
@@ -130,13 +130,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "timeout",
-        happens: |_, registry| edit(registry, PATCH, |task| task.properties.timeout = Some(600)),
+        change: |_, registry| edit(registry, PATCH, |task| task.properties.timeout = Some(600)),
         shows: &["tasks/cssc-patch-image/status"],
         repair: &[PATCH_PATCH],
     },
     Drift {
         registry: "cpucount",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, PATCH, |task| {
                 task.properties.agent_configuration.as_mut().unwrap().cpu = 4
             })
@@ -146,13 +146,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "tagremoved",
-        happens: |_, registry| edit(registry, PATCH, |task| _ = task.tags.remove("cssc")),
+        change: |_, registry| edit(registry, PATCH, |task| _ = task.tags.remove("cssc")),
         shows: &["tasks/cssc-patch-image/status"],
         repair: &[PATCH_PATCH],
     },
     Drift {
         registry: "tagchanged",
-        happens: |_, registry| {
+        change: |_, registry| {
             edit(registry, PATCH, |task| {
                 _ = task.tags.insert("cssc".into(), "false".into())
             })
@@ -162,13 +162,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "provisioning",
-        happens: |_, registry| edit(registry, PATCH, |task| task.progress.ends_as = "Failed"),
+        change: |_, registry| edit(registry, PATCH, |task| task.progress.ends_as = "Failed"),
         shows: &["tasks/cssc-patch-image/status"],
         repair: &[PUT_PATCH],
     },
     Drift {
         registry: "severalatonce",
-        happens: |_, registry| {
+        change: |_, registry| {
             timers(registry, |timers| {
                 timers[0].schedule = "30 2 */14 * *".into()
             });

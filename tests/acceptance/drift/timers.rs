@@ -1,4 +1,4 @@
-//! What happens to the trigger task's timer.
+//! Changes to the trigger task's timer.
 
 use azure_simulator::TimerTrigger;
 
@@ -8,7 +8,7 @@ use crate::drift::acts::{PATCH_TRIGGER, PUT_TRIGGER, timers};
 pub(super) const DRIFTS: &[Drift] = &[
     Drift {
         registry: "schedule",
-        happens: |_, registry| {
+        change: |_, registry| {
             timers(registry, |timers| {
                 timers[0].schedule = "30 2 */14 * *".into()
             })
@@ -18,7 +18,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "minuteandhour",
-        happens: |_, registry| {
+        change: |_, registry| {
             timers(registry, |timers| {
                 timers[0].schedule = "45 11 */7 * *".into()
             })
@@ -28,13 +28,13 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "noschedule",
-        happens: |_, registry| timers(registry, |timers| timers[0].schedule = "0 0 * * 1".into()),
+        change: |_, registry| timers(registry, |timers| timers[0].schedule = "0 0 * * 1".into()),
         shows: &["schedule", "schedule_cron", "start_time"],
         repair: &[PATCH_TRIGGER],
     },
     Drift {
         registry: "extratimer",
-        happens: |_, registry| {
+        change: |_, registry| {
             timers(registry, |timers| {
                 timers.push(TimerTrigger {
                     name: "mine".into(),
@@ -48,19 +48,19 @@ pub(super) const DRIFTS: &[Drift] = &[
     },
     Drift {
         registry: "renamedtimer",
-        happens: |_, registry| timers(registry, |timers| timers[0].name = "mine".into()),
+        change: |_, registry| timers(registry, |timers| timers[0].name = "mine".into()),
         shows: &["schedule", "start_time"],
         repair: &[PUT_TRIGGER],
     },
     Drift {
         registry: "notimer",
-        happens: |_, registry| timers(registry, Vec::clear),
+        change: |_, registry| timers(registry, Vec::clear),
         shows: &["enabled", "schedule", "schedule_cron", "start_time"],
         repair: &[PUT_TRIGGER],
     },
     Drift {
         registry: "timerdisabled",
-        happens: |_, registry| {
+        change: |_, registry| {
             timers(registry, |timers| {
                 timers[0].status = Some("Disabled".into())
             })
