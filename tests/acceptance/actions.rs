@@ -16,7 +16,7 @@ fn acting_hosts() -> Vec<&'static Host> {
     static SAY_ONCE: Once = Once::new();
     SAY_ONCE.call_once(|| {
         for host in skipped {
-            let said = format!("{host} knows no actions: skipped\n");
+            let said = format!("skipped {host}, which does not support actions\n");
             // Written to stderr directly, because the test runner captures `eprintln!`.
             let _ = std::io::stderr().write_all(said.as_bytes());
         }

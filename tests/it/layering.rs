@@ -1,11 +1,12 @@
-//! Holds the arrows of ARCHITECTURE.md that no crate boundary holds: a room names only rooms below it, and
-//! no two files name each other.
+//! Checks the layering in ARCHITECTURE.md that no crate boundary enforces. A layer refers only to layers
+//! below it, and no two files refer to each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Each room under `src/`, as the first component of a path or, under `provider/`, the first two; and the
-/// rooms that it may name beside itself. A room stands above the rooms that it names.
+/// Each layer under `src/`, and the layers below it that it may refer to.
+///
+/// A layer is the first component of a module path. Under `provider/`, it is the first two components.
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "provider",
@@ -58,26 +59,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("digest", &[]),
 ];
 
-/// What only the framework may name.
+/// The crates that only the framework may use.
 const WIRE: [&str; 2] = ["prost", "tonic"];
 
 #[test]
-fn every_room_names_only_rooms_below_it() {
-    let mut offences = Vec::new();
+fn every_layer_refers_only_to_layers_below_it() {
+    let mut violations = Vec::new();
     for (module, file) in modules("src") {
-        let room = room_of(&module);
-        if ["main", "lib"].contains(&room.as_str()) {
+        let layer = layer_of(&module);
+        if ["main", "lib"].contains(&layer.as_str()) {
             continue;
         }
-        let Some((_, below)) = ALLOWED.iter().find(|(name, _)| *name == room) else {
-            offences.push(format!("{module}: `{room}` is in no row"));
+        let Some((_, below)) = ALLOWED.iter().find(|(name, _)| *name == layer) else {
+            violations.push(format!("{module}: `{layer}` is missing in `ALLOWED`"));
             continue;
         };
         let code = code_of(&file);
         for path in named_paths(&code) {
-            let named = room_of(&path);
-            if named != room && !below.contains(&named.as_str()) {
-                offences.push(format!("{module}: `{room}` may not name `{named}`"));
+            let named = layer_of(&path);
+            if named != layer && !below.contains(&named.as_str()) {
+                violations.push(format!("{module}: `{layer}` may not refer to `{named}`"));
             }
         }
         let framework = ["terraform_plugin"]
@@ -85,30 +86,30 @@ fn every_room_names_only_rooms_below_it() {
             .filter(|it| !below.contains(it));
         for word in framework.chain(WIRE) {
             if code.contains(&format!("{word}::")) {
-                offences.push(format!("{module}: `{room}` may not name `{word}`"));
+                violations.push(format!("{module}: `{layer}` may not refer to `{word}`"));
             }
         }
     }
-    assert!(offences.is_empty(), "{}", offences.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
-fn the_table_has_no_upward_arrow() {
-    let order: Vec<&str> = ALLOWED.iter().map(|(room, _)| *room).collect();
-    for (position, (room, below)) in ALLOWED.iter().enumerate() {
+fn the_table_has_no_upward_reference() {
+    let order: Vec<&str> = ALLOWED.iter().map(|(layer, _)| *layer).collect();
+    for (position, (layer, below)) in ALLOWED.iter().enumerate() {
         for named in below.iter().filter(|named| **named != "terraform_plugin") {
-            let other = order.iter().position(|room| room == named);
+            let other = order.iter().position(|layer| layer == named);
             assert!(
                 other > Some(position),
-                "`{room}` names `{named}`, which is not below it"
+                "`{layer}` refers to `{named}`, which is not below it"
             );
         }
     }
 }
 
-/// A folder's own file is left out: what stands there is for the whole folder, and so are its children.
+/// Ignores a folder's own file, because it and the files in the folder may refer to each other.
 #[test]
-fn no_two_files_name_each_other_be_it_through_others() {
+fn no_files_refer_to_each_other_in_a_cycle() {
     for root in ["src", "crates/terraform-plugin/src"] {
         let modules = modules(root);
         let is_folder = |module: &str| {
@@ -126,7 +127,8 @@ fn no_two_files_name_each_other_be_it_through_others() {
             });
             names.insert(module, named.filter(|named| named != module).collect());
         }
-        // What names nothing that is left is in no circle: it goes, until only circles are left.
+        // A file without references to remaining files is in no cycle. Removing such files leaves only
+        // cycles.
         loop {
             let done: Vec<&String> = names
                 .iter()
@@ -138,11 +140,11 @@ fn no_two_files_name_each_other_be_it_through_others() {
             }
             names.retain(|module, _| !done.contains(module));
         }
-        assert_eq!(names, BTreeMap::new(), "circles in {root}");
+        assert_eq!(names, BTreeMap::new(), "cycles in {root}");
     }
 }
 
-/// The files below a folder of the repository, by the paths of their modules.
+/// The files below a folder of the repository, by their module paths.
 fn modules(root: &str) -> BTreeMap<String, PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
     let module = |file: PathBuf| {
@@ -154,7 +156,7 @@ fn modules(root: &str) -> BTreeMap<String, PathBuf> {
     sources(&root).into_iter().map(module).collect()
 }
 
-/// The code of a file, without comments and without its unit tests.
+/// The code of a file without comments and unit tests.
 fn code_of(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
@@ -162,7 +164,7 @@ fn code_of(file: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Every path behind a `crate::`, those in braces one by one.
+/// Every path after `crate::`, with groups in braces expanded.
 fn named_paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for rest in code.split("crate::").skip(1) {
@@ -183,12 +185,12 @@ fn named_paths(code: &str) -> Vec<String> {
     found
 }
 
-/// The room in which a path is.
-fn room_of(path: &str) -> String {
+/// The layer that a path belongs to.
+fn layer_of(path: &str) -> String {
     let mut parts = path.split("::");
     let first = parts.next().unwrap_or_default();
     match parts.next() {
-        // Types of the provider itself have no room of their own.
+        // Types directly in `provider` belong to the layer `provider`.
         Some(second) if first == "provider" && second.starts_with(char::is_lowercase) => {
             format!("{first}::{second}")
         }

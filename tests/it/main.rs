@@ -1,7 +1,7 @@
-//! Tests of the provider from outside: what a host sees of it.
+//! Tests of the provider through the interfaces that a host uses.
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that can't go on fails where it stands"
+    reason = "a panic ends the test at the failing line"
 )]
 
 mod layering;

@@ -1,5 +1,4 @@
-//! Where Azure is, and as whom it is asked: other clouds, hosts that tell of one, endpoints of one's
-//! own, further tenants, and registries that take another audience's tokens.
+//! Other clouds, a metadata host, custom endpoints, auxiliary tenants, and the token audience of registries.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +7,9 @@ use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::Stage;
 
-/// A workflow's life with these arguments in the provider block. Gives the hosts that were asked.
-async fn lives(options: Options, block: Value) -> BTreeSet<String> {
+/// Creates and destroys a workflow with these arguments in the provider block. Returns the hosts of all
+/// requests.
+async fn create_and_destroy(options: Options, block: Value) -> BTreeSet<String> {
     let mut stage = Stage::told(options.registry(RegistrySpec::new("contoso")), block).await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -31,9 +31,9 @@ fn hosts_of(cloud: Cloud) -> BTreeSet<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_clouds_of_governments() {
+async fn each_environment_uses_the_hosts_of_its_cloud() {
     for cloud in [Cloud::Public, Cloud::UsGovernment, Cloud::China] {
-        let asked = lives(
+        let asked = create_and_destroy(
             Options::default().cloud(cloud),
             block([("environment", cloud.environment())]),
         )
@@ -43,19 +43,19 @@ async fn in_the_clouds_of_governments() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_cloud_that_a_host_tells_of() {
-    const TELLS: &str = "metadata.contoso.example";
+async fn a_metadata_host_supplies_the_endpoints() {
+    const HOST: &str = "metadata.contoso.example";
     let options = Options::default()
         .cloud(Cloud::UsGovernment)
-        .metadata_host(TELLS);
-    let asked = lives(options, block([("metadata_host", TELLS)])).await;
+        .metadata_host(HOST);
+    let asked = create_and_destroy(options, block([("metadata_host", HOST)])).await;
     let mut expected = hosts_of(Cloud::UsGovernment);
-    expected.insert(TELLS.to_owned());
+    expected.insert(HOST.to_owned());
     assert_eq!(asked, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_endpoints_of_ones_own() {
+async fn custom_endpoints_are_used() {
     let cloud = Cloud::China;
     let at = |host: &str| format!("https://{host}/");
     let endpoint = block([
@@ -64,12 +64,12 @@ async fn at_endpoints_of_ones_own() {
         ("resource_manager_audience", &at(cloud.arm_host())),
     ]);
     let arguments = Value::object([("endpoint", endpoint)]);
-    let asked = lives(Options::default().cloud(cloud), arguments).await;
+    let asked = create_and_destroy(Options::default().cloud(cloud), arguments).await;
     assert_eq!(asked, hosts_of(cloud));
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_further_tenants() {
+async fn auxiliary_tokens_are_sent_to_resource_manager_only() {
     const TENANTS: [&str; 2] = [
         "22222222-2222-4222-8222-222222222222",
         "33333333-3333-4333-8333-333333333333",
@@ -96,13 +96,13 @@ async fn with_further_tenants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_registries_audience_is_unknown_or_refused() {
+async fn the_resource_manager_audience_is_the_fallback_for_registries() {
     for unknown in [true, false] {
         let options = Options::default().knobs(|knobs| {
             knobs.acr_audience_unknown = unknown;
             knobs.acr_audience_refused = !unknown;
         });
-        let asked = lives(options, block([])).await;
+        let asked = create_and_destroy(options, block([])).await;
         assert_eq!(asked, hosts_of(Cloud::Public));
     }
 }

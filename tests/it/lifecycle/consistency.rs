@@ -1,4 +1,4 @@
-//! What arrives late is waited for, as long as the time-outs allow.
+//! The provider waits for late changes until the operation's timeout.
 
 use azure_simulator::{Fate, Fault, RegistrySpec};
 use terraform_plugin::value::Value;
@@ -6,7 +6,7 @@ use terraform_plugin::value::Value;
 use crate::lifecycle::stage::{Stage, with};
 
 #[tokio::test(start_paused = true)]
-async fn a_first_run_that_came_before_its_rights_is_queued_again() {
+async fn a_first_run_is_queued_again_until_the_role_assignments_propagate() {
     let spec = RegistrySpec::new("contoso");
     let mut stage = Stage::of(spec, |knobs| knobs.replication_delay_ms = 20_000).await;
     stage
@@ -27,7 +27,7 @@ async fn a_first_run_that_came_before_its_rights_is_queued_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_deadline_the_last_refusal_is_told_and_nothing_is_lost() {
+async fn a_timeout_reports_the_last_error_and_keeps_the_state() {
     let mut stage = Stage::plain().await;
     stage.azure.fault(
         Fault::on("PUT", "/roleAssignments/")

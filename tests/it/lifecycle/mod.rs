@@ -1,5 +1,4 @@
-//! The real provider against the simulator, from the first plan to the last destroy: when all goes
-//! well, and when anything goes wrong.
+//! The real provider against the simulator, from the first plan to the destroy, with and without faults.
 
 mod actions;
 mod clouds;

@@ -12,12 +12,12 @@ use crate::support::wire::Wire;
 /// The type of the resource.
 const WORKFLOW: &str = "acr_continuous_patching_workflow";
 
-/// A Core with an empty state, whose provider runs in this environment.
+/// Starts a Terraform Core with an empty state, whose provider runs in this environment.
 pub(crate) async fn start_core(environment: Environment, wire: &Arc<Wire>) -> Core {
     start_core_with(environment, wire, Value::object::<String>([])).await
 }
 
-/// The same with arguments in the provider block.
+/// Starts a Terraform Core with these arguments in the provider block.
 pub(crate) async fn start_core_with(
     environment: Environment,
     wire: &Arc<Wire>,
@@ -31,7 +31,7 @@ pub(crate) async fn start_core_with(
     .await
 }
 
-/// The data source of this name.
+/// The data source with this name.
 pub(crate) fn data_source(name: &'static str) -> Source {
     Source::of(&AcrProvider::new(Environment::default()), name)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong between the provider and Azure. What Azure itself does wrong is the simulator's.
+//! Faults between the provider and Azure. The simulator injects the faults of Azure itself.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -10,54 +10,54 @@ use terraform_provider_acr::http::{
     Request, Response, Transport, TransportError, TransportErrorKind,
 };
 
-/// Where a redirected request is led to: a host that has nothing, and may see nothing.
+/// The target of redirects: a host that returns 404 and must receive no credential.
 const ELSEWHERE: &str = "elsewhere.example";
 
-/// What goes wrong on the way.
+/// A fault on the way to Azure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TransportFault {
-    /// A status instead of an answer, perhaps with a `Retry-After`. Nothing has happened.
+    /// This status, with an optional `Retry-After`. Azure did not receive the request.
     Status(u16, Option<&'static str>),
-    /// Nobody listens.
+    /// The connection is refused.
     NoConnection,
-    /// Somebody answers whom nobody trusts.
+    /// The server's certificate is not trusted.
     Untrusted,
-    /// The connection is cut before anything has happened.
+    /// The connection is cut before Azure receives the request.
     Cut,
-    /// The connection is cut in the middle of the answer.
+    /// The connection is cut after Azure has carried out the request.
     CutAfter,
-    /// No answer ever comes, and nothing has happened.
+    /// No response arrives, and Azure did not receive the request.
     Hang,
-    /// No answer ever comes, although the request was carried out.
+    /// No response arrives, although Azure carried out the request.
     HangAfter,
-    /// The request was carried out, and somebody else's page comes instead of the answer.
+    /// Azure carried out the request, and an unrelated HTML page replaces the response.
     Garbled,
-    /// The request was carried out, and half of the answer comes, as if it were all.
+    /// Azure carried out the request, and the response ends in the middle without an error.
     Halved,
-    /// The request was carried out, and its answer is longer than anybody reads.
+    /// Azure carried out the request, and the response exceeds the size limit.
     TooLong,
-    /// Sent to another host instead. Nothing has happened.
+    /// A redirect to another host. Azure did not receive the request.
     Redirected,
 }
 
-/// Where it goes wrong.
+/// The requests that a fault affects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum At {
-    /// At every signed request, as long as it comes with the token that it came with first.
+    /// Every request with a token, until it is sent with another token.
     FirstToken,
-    /// At every request, each first time that it is sent.
+    /// Every request, the first time that it is sent.
     EachOnce,
-    /// At that request, counted from 1 and from now, however often it is sent.
+    /// The request with this number, counted from 1 and from now, and each retry of it.
     Always(usize),
 }
 
-/// What goes wrong from now on, and at which requests.
+/// A fault, and the requests that it affects from now on.
 pub(crate) struct FaultInjector {
     fault: TransportFault,
     at: At,
-    /// How many requests have been sent since.
+    /// The number of requests since then.
     sent: usize,
-    /// The requests that it has met, and with which token.
+    /// The affected requests with their tokens.
     met: BTreeMap<String, String>,
 }
 
@@ -71,7 +71,7 @@ impl FaultInjector {
         }
     }
 
-    /// What goes wrong with this request.
+    /// The fault for this request.
     pub(crate) fn fault_for(&mut self, request: &Request) -> Option<TransportFault> {
         self.sent += 1;
         let address = format!("{} {}", request.method, request.url);
@@ -96,7 +96,7 @@ impl FaultInjector {
 }
 
 impl TransportFault {
-    /// What comes of the request. `time` is held until it is dropped.
+    /// The result of the request under this fault. Paused time does not advance until `time` is dropped.
     pub(crate) async fn inject(
         self,
         request: Request,
@@ -148,10 +148,10 @@ impl TransportFault {
     }
 }
 
-/// What the host answers that redirected requests are led to.
+/// The response to a request that followed a redirect to another host.
 ///
 /// # Panics
-/// When a credential has come along.
+/// If the request has a credential or a body.
 pub(crate) fn elsewhere(request: &Request) -> Option<Response> {
     (request.url.host_str() == Some(ELSEWHERE)).then(|| {
         let credentials = ["authorization", "cookie", "x-ms-authorization-auxiliary"];

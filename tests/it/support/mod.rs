@@ -1,5 +1,5 @@
-//! What the tests share: the real provider with a Core that drives it, and a way to Azure that can be
-//! watched.
+//! Shared helpers: a Terraform Core that drives the real provider, and a transport to the simulator that
+//! tests can observe and disturb.
 
 pub(crate) mod core;
 pub(crate) mod fault_injection;

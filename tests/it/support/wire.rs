@@ -1,10 +1,8 @@
-//! The way from a provider to the simulator: real connections, in a time that only passes while
-//! nothing is on its way.
+//! The transport from a provider to the simulator. It uses real connections in paused time.
 //!
-//! Tests run in paused time, in which tokio skips every pause as soon as there is nothing else to
-//! do. It takes waiting for an answer for nothing to do, too, and would have it time out at once.
-//! So time is held while a request is on its way: retries and polling cost no time, real answers
-//! come in theirs.
+//! Tests run in paused time, in which tokio skips every pause as soon as the runtime is idle. The runtime
+//! is also idle while it waits for a response, so each request would time out at once. The transport
+//! therefore stops time while a request is in flight. Retries and polling take no real time.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -26,26 +24,26 @@ pub(crate) struct Wire {
 }
 
 struct Traffic {
-    /// How many requests have been sent.
+    /// The number of requests so far.
     sent: usize,
-    /// When the last one was sent.
+    /// The time of the last request.
     last: Instant,
     bell: Option<Bell>,
     injector: Option<FaultInjector>,
 }
 
-/// Rings before a request is sent, and has it wait.
+/// Signals that a request is about to be sent, and holds it.
 struct Bell {
     at: usize,
     ring: oneshot::Sender<()>,
     go: oneshot::Receiver<()>,
 }
 
-/// The other end of a bell.
+/// The test's end of a bell.
 pub(crate) struct Ringing {
-    /// Comes when the request is about to be sent.
+    /// Receives when the request is about to be sent.
     pub(crate) rung: oneshot::Receiver<()>,
-    /// Dropped, it lets the request go.
+    /// Releases the request when it is dropped.
     pub(crate) go: oneshot::Sender<()>,
 }
 
@@ -70,7 +68,7 @@ impl Wire {
         })
     }
 
-    /// Rings at the `nth` request from now, counted from 1.
+    /// Holds the `nth` request from now, counted from 1.
     pub(crate) fn ring_at(&self, nth: usize) -> Ringing {
         let (ring, rung) = oneshot::channel();
         let (go, held) = oneshot::channel();
@@ -83,18 +81,18 @@ impl Wire {
         Ringing { rung, go }
     }
 
-    /// Has something go wrong from now on.
+    /// Injects a fault from now on.
     pub(crate) fn inject_fault(&self, fault: TransportFault, at: At) {
         self.traffic.lock().unwrap().injector = Some(FaultInjector::new(fault, at));
     }
 
-    /// Has nothing go wrong any more.
+    /// Stops injecting faults.
     pub(crate) fn clear_fault(&self) {
         self.traffic.lock().unwrap().injector = None;
     }
 
-    /// Counts a request; gives the bell that is to ring for it, and what goes wrong with it. The
-    /// simulator's clock follows ours.
+    /// Counts a request, and returns the bell and the fault for it. Advances the simulator's clock with
+    /// paused time.
     fn count(&self, request: &Request) -> (Option<Bell>, Option<TransportFault>) {
         let mut traffic = self.traffic.lock().unwrap();
         let now = Instant::now();
@@ -114,7 +112,7 @@ impl Transport for Wire {
         let held = hold_time();
         let (bell, fault) = self.count(&request);
         if let Some(bell) = bell {
-            // Both ends are dropped where nobody listens any more.
+            // Fails if the test has dropped its end, which is no error.
             let _ = bell.ring.send(());
             let _ = bell.go.await;
         }
@@ -128,8 +126,7 @@ impl Transport for Wire {
     }
 }
 
-/// Keeps paused time from being skipped until the result is dropped: tokio doesn't skip any while
-/// blocking work goes on.
+/// Stops paused time until the result is dropped, because tokio does not skip time while blocking work runs.
 fn hold_time() -> mpsc::Sender<()> {
     let (release, held) = mpsc::channel();
     spawn_blocking(move || held.recv());

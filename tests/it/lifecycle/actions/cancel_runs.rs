@@ -1,4 +1,4 @@
-//! Active runs are cancelled until there are none.
+//! The action `acr_continuous_patching_cancel_runs`.
 
 use azure_simulator::{Fault, RunStatus};
 use terraform_plugin::value::Value;
@@ -10,9 +10,9 @@ use crate::lifecycle::stage::Stage;
 use terraform_plugin_testing::action_events::collect_events;
 
 #[tokio::test(start_paused = true)]
-async fn all_active_runs_are_cancelled_and_told_of() {
+async fn all_active_runs_are_cancelled_and_reported() {
     let stage = workflow().await;
-    // The trigger run ends, and its two scans are on their way.
+    // The trigger run ends and has queued two scans.
     wait(&stage).await;
     stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
     let told = cancel(&stage).await;
@@ -32,7 +32,7 @@ async fn all_active_runs_are_cancelled_and_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_run_is_active_there_is_nothing_to_cancel() {
+async fn without_an_active_run_there_is_nothing_to_cancel() {
     let nothing = "No run is active on contoso: there is nothing to cancel.";
     for stage in [workflow().await, Stage::plain().await] {
         stage.azure.mark();
@@ -46,7 +46,7 @@ async fn where_no_run_is_active_there_is_nothing_to_cancel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_ends_before_it_is_cancelled_is_fine() {
+async fn a_run_that_ends_before_its_cancellation_is_no_error() {
     let stage = endless().await;
     collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let fault = Fault::on("POST", "/cancel")
@@ -55,12 +55,12 @@ async fn a_run_that_ends_before_it_is_cancelled_is_fine() {
     stage.azure.fault(fault);
     let told = cancel(&stage).await;
     assert_eq!(told.outcome, []);
-    assert_eq!(told.messages.len(), 2, "told once, asked twice: {told:?}");
+    assert_eq!(told.messages.len(), 2, "the run and the summary: {told:?}");
     assert_eq!(stage.azure.leftovers()["active_runs"], 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_that_do_not_end_in_time_or_can_not_be_cancelled_are_an_error() {
+async fn a_timeout_or_a_denied_cancellation_is_an_error() {
     let stage = endless().await;
     collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let fault = || Fault::on("POST", "/cancel").times(u64::MAX);

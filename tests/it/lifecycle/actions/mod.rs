@@ -16,7 +16,7 @@ use terraform_plugin_testing::host::lines;
 const RUN: &str = "acr_continuous_patching_run";
 const CANCEL: &str = "acr_continuous_patching_cancel_runs";
 
-/// A configuration of an action as the wire carries it. Only the run has `wait`.
+/// The encoded configuration of an action. Only `acr_continuous_patching_run` has `wait`.
 fn config(action: &str, registry: Value, timeout: Value, wait: Value) -> Option<pb::DynamicValue> {
     let arguments = [
         ("registry_id", Type::String, registry),
@@ -36,7 +36,7 @@ fn config(action: &str, registry: Value, timeout: Value, wait: Value) -> Option<
     })
 }
 
-/// A stage with a workflow, whose trigger run finds two images that are vulnerable.
+/// Creates a workflow whose trigger run finds two vulnerable images.
 async fn workflow() -> Stage {
     let mut stage = Stage::plain().await;
     stage
@@ -49,7 +49,7 @@ async fn workflow() -> Stage {
     stage
 }
 
-/// The same with runs that don't end by themselves.
+/// Creates the same workflow with runs that never end.
 async fn endless() -> Stage {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
@@ -89,7 +89,7 @@ async fn cancel(stage: &Stage) -> ActionEvents {
     collect_events(start(stage, CANCEL, Value::Null, Value::Null).await).await
 }
 
-/// The one error of an action, as its summary and detail.
+/// The only error of an action, as summary and detail.
 fn error(told: &ActionEvents) -> String {
     assert_eq!(lines(&told.outcome).len(), 1, "{told:?}");
     let only = &told.outcome[0];
@@ -97,7 +97,7 @@ fn error(told: &ActionEvents) -> String {
     format!("{}\n{}", only.summary, only.detail)
 }
 
-/// The id of the trigger task's only run.
+/// The ID of the trigger task's only run.
 fn only_run(stage: &Stage) -> String {
     let mut runs = stage.registry().runs();
     runs.retain(|run| run.task == "cssc-trigger-workflow");
@@ -106,7 +106,7 @@ fn only_run(stage: &Stage) -> String {
 }
 
 #[tokio::test]
-async fn arguments_are_checked_without_azure() {
+async fn arguments_are_validated_without_any_request() {
     let stage = Stage::plain().await;
     stage.azure.mark();
     let id = stage.registry().id();
@@ -144,7 +144,7 @@ async fn arguments_are_checked_without_azure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_message_of_an_action_has_a_secret_in_it() {
+async fn no_message_of_an_action_contains_a_secret() {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = 3);
     let mut all = vec![wait(&stage).await];

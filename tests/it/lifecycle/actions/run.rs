@@ -1,4 +1,4 @@
-//! A run is queued once, or it is said why not.
+//! The action `acr_continuous_patching_run` queues one run, or reports why it could not.
 
 use azure_simulator::Fault;
 use terraform_plugin::value::Value;
@@ -8,7 +8,7 @@ use crate::lifecycle::stage::Stage;
 use terraform_plugin_testing::action_events::collect_events;
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_not_waited_for_is_queued_once() {
+async fn without_wait_one_run_is_queued() {
     let stage = workflow().await;
     let told = collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let id = only_run(&stage);
@@ -27,7 +27,7 @@ async fn a_run_that_is_not_waited_for_is_queued_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_workflow_or_a_registry_or_with_a_disabled_task_it_is_said_what_is_missing() {
+async fn a_missing_workflow_or_registry_or_a_disabled_task_is_an_error() {
     let stage = Stage::plain().await;
     let said = error(&wait(&stage).await);
     assert!(said.starts_with("The registry has no workflow\n"), "{said}");
@@ -51,7 +51,7 @@ async fn without_a_workflow_or_a_registry_or_with_a_disabled_task_it_is_said_wha
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_said_and_no_second_run_is_queued() {
+async fn a_lost_response_is_an_error_and_queues_no_second_run() {
     let stage = workflow().await;
     stage
         .azure

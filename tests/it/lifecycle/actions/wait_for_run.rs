@@ -1,4 +1,5 @@
-//! A run is waited for, told of while it goes on, and left alone when the wait ends before it does.
+//! The action `acr_continuous_patching_run` with `wait`. It reports progress and the log. If the wait ends
+//! early, the run continues.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::lifecycle::stage::{Stage, repositories, with};
 use terraform_plugin_testing::action_events::{ActionEvents, collect_events, message};
 use terraform_plugin_testing::core::Core;
 
-/// What is told when something happens to a run that has begun to print.
+/// Starts a run, calls `act` after the first part of its log, and returns all events.
 async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str)) -> ActionEvents {
     let mut events = start(stage, RUN, timeout, true.into()).await;
     let mut messages = vec![];
@@ -31,7 +32,7 @@ async fn while_running(stage: &Stage, timeout: Value, act: impl AsyncFnOnce(&str
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_waited_for_is_told_of_with_its_log_as_it_grows() {
+async fn a_run_is_reported_with_its_log_until_it_ends() {
     let stage = workflow().await;
     stage.azure.hold_clock();
     stage.azure.turn(|knobs| knobs.run_looks = 2);
@@ -65,11 +66,15 @@ async fn a_run_that_is_waited_for_is_told_of_with_its_log_as_it_grows() {
       WARNING: Queued a run with ID: dt-2
     Run dt-0 succeeded after 2s. It queued 2 scans.
     ");
-    assert_eq!(stage.azure.leftovers()["active_runs"], 2, "the scans go on");
+    assert_eq!(
+        stage.azure.leftovers()["active_runs"],
+        2,
+        "both scans continue"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_fails_is_an_error_with_the_end_of_its_log() {
+async fn a_failed_run_is_an_error_with_the_end_of_its_log() {
     let mut stage = workflow().await;
     let all = with(
         &stage.config(),
@@ -96,7 +101,7 @@ async fn a_run_that_fails_is_an_error_with_the_end_of_its_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_the_wait_and_not_the_run() {
+async fn an_interrupt_ends_the_wait_and_the_run_continues() {
     let stage = endless().await;
     let stopped = while_running(&stage, Value::Null, async |_| {
         Core::stop(stage.terraform.client()).await;
@@ -120,7 +125,7 @@ async fn a_stop_ends_the_wait_and_not_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_at_its_limit_and_the_run_goes_on() {
+async fn the_timeout_ends_the_wait_and_the_run_continues() {
     let stage = endless().await;
     let begun = tokio::time::Instant::now();
     let late = collect_events(start(&stage, RUN, "90s".into(), true.into()).await).await;
@@ -132,14 +137,11 @@ async fn a_wait_ends_at_its_limit_and_the_run_goes_on() {
     );
     assert!(error.contains("set `timeout`"), "{error}");
     assert_eq!(stage.azure.leftovers()["active_runs"], 1);
-    assert!(
-        stage.azure.requests().len() < 60,
-        "looks with growing pauses"
-    );
+    assert!(stage.azure.requests().len() < 60, "polls with backoff");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_somebody_cancels_is_an_error() {
+async fn a_cancelled_run_is_an_error() {
     let stage = endless().await;
     let cancelled = while_running(&stage, Value::Null, async |id| {
         let address = format!(
@@ -155,7 +157,7 @@ async fn a_run_that_somebody_cancels_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_can_not_be_read_is_said_once_and_fails_nothing() {
+async fn an_unreadable_log_is_reported_once_and_is_no_error() {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = 5);
     let fault = Fault::on("GET", "/rawtext.log").status(403).times(u64::MAX);
@@ -175,7 +177,7 @@ async fn a_log_that_can_not_be_read_is_said_once_and_fails_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_was_out_of_reach_for_a_while_is_caught_up_with_at_the_end() {
+async fn a_temporarily_unreadable_log_is_read_at_the_end() {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = 5);
     stage
@@ -187,7 +189,7 @@ async fn a_log_that_was_out_of_reach_for_a_while_is_caught_up_with_at_the_end() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_can_not_be_looked_at_any_more_is_told_by_its_id() {
+async fn an_unreadable_run_is_an_error_with_its_id() {
     let stage = endless().await;
     let fault = Fault::on("GET", "/runs/")
         .nth(3)
@@ -204,7 +206,7 @@ async fn a_run_that_can_not_be_looked_at_any_more_is_told_by_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_for_a_moment_is_not_noticed() {
+async fn transient_faults_are_retried_without_a_message() {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = 2);
     for path in ["/runs/", "/rawtext.log", "/listLogSasUrl"] {
@@ -221,7 +223,7 @@ async fn what_fails_for_a_moment_is_not_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_goes_away_ends_the_wait_and_not_the_run() {
+async fn a_closed_connection_ends_the_wait_and_the_run_continues() {
     let stage = endless().await;
     let mut events = start(&stage, RUN, Value::Null, true.into()).await;
     message(&mut events).await;
