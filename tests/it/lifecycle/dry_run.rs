@@ -1,5 +1,5 @@
-//! The dry run against the simulator: what a run would take, by the policy that there is or by
-//! another one.
+//! The data source `acr_continuous_patching_images`: the images that a run would select with the registry's
+//! policy or with another one.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn source() -> Source {
     data_source("acr_continuous_patching_images")
 }
 
-/// A stage with some images, and the policy of somebody's workflow.
+/// Sets up a registry with some images and a workflow that the Azure CLI created.
 async fn stage() -> Stage {
     let stage = Stage::plain().await;
     let registry = stage.registry();
@@ -64,7 +64,7 @@ const POLICY_BLOB: &str = "GET /v2/csscpolicies/patchpolicy/blobs/";
 const PYTHON: &str = "GET /v2/python/tags/list";
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_out_is_the_live_policys_and_shown() {
+async fn omitted_arguments_default_to_the_live_policy() {
     let stage = stage().await;
     let found = read(&stage, &of(&stage)).await.silent();
     assert_eq!(
@@ -80,12 +80,12 @@ async fn what_is_left_out_is_the_live_policys_and_shown() {
     assert_eq!(shown.get("python").get("enabled"), &true.into());
     assert_eq!(found.get("total"), &2.into());
     let asked = [POLICY_BLOB, MANIFEST, PYTHON, REGISTRY];
-    assert_eq!(stage.asked(), asked, "and not what is disabled");
+    assert_eq!(stage.asked(), asked, "no read of a disabled repository");
     assert!(stage.azure.writes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_policy_is_tried_without_any_change() {
+async fn another_policy_is_evaluated_without_any_write() {
     let stage = stage().await;
     let wanted = repositories(&[
         ("absent", &["1"]),
@@ -112,12 +112,12 @@ async fn another_policy_is_tried_without_any_change() {
     );
     let (absent, node) = ("GET /v2/absent/tags/list", "GET /v2/node/tags/list");
     let asked = [absent, node, PYTHON, REGISTRY];
-    assert_eq!(stage.asked(), asked, "and no policy, which doesn't matter");
+    assert_eq!(stage.asked(), asked, "no read of the policy");
     assert!(stage.azure.writes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_run_takes_what_the_dry_run_says() {
+async fn a_run_scans_the_images_of_the_dry_run() {
     let stage = stage().await;
     let registry = stage.registry();
     registry.push_policy(&POLICY.replace("floating", "incremental"));
@@ -147,7 +147,7 @@ async fn the_run_takes_what_the_dry_run_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_a_run_takes_is_shown_with_a_warning() {
+async fn more_images_than_the_limit_are_listed_with_a_warning() {
     let stage = stage().await;
     stage.registry().push_tags("many", 2_500);
     let config = with(
@@ -166,7 +166,7 @@ async fn more_than_a_run_takes_is_shown_with_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_that_no_registry_takes_are_not_found_and_not_asked_for() {
+async fn invalid_repository_names_are_not_found_without_a_request() {
     let stage = stage().await;
     let policy =
         r#"{"version": "v1", "repositories": [{"repository": "Python?n=1", "tags": ["1"]}]}"#;
@@ -180,7 +180,7 @@ async fn names_that_no_registry_takes_are_not_found_and_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_policy_that_can_be_read_the_repositories_have_to_be_given() {
+async fn without_a_readable_policy_repositories_is_required() {
     let stage = stage().await;
     let config = with(
         &of(&stage),
@@ -203,7 +203,7 @@ async fn without_a_policy_that_can_be_read_the_repositories_have_to_be_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_is_not_there_and_one_out_of_reach_are_errors() {
+async fn a_missing_registry_or_a_denied_read_is_an_error() {
     let stage = stage().await;
     let elsewhere = stage.registry().id().replace("contoso", "nowhere");
     let gone = read(&stage, &with(&of(&stage), "registry_id", elsewhere)).await;
@@ -223,9 +223,9 @@ async fn a_registry_that_is_not_there_and_one_out_of_reach_are_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_takes_no_longer_than_it_may() {
+async fn a_read_ends_at_its_timeout() {
     let stage = stage().await;
-    // The token, and then the registry.
+    // Request 1 is for the token, request 2 for the registry.
     stage.wire.inject_fault(TransportFault::Hang, At::Always(2));
     let timeouts = Value::object([("read", Value::from("90s"))]);
     let begun = tokio::time::Instant::now();
@@ -237,9 +237,9 @@ async fn a_read_takes_no_longer_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_a_read() {
+async fn an_interrupt_ends_a_read() {
     let stage = stage().await;
-    // The token, the registry, and then its sign-in.
+    // The third request authenticates to the registry.
     let ringing = stage.wire.ring_at(3);
     let config = of(&stage);
     let reading = read(&stage, &config);
@@ -253,7 +253,7 @@ async fn a_stop_ends_a_read() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_checked_without_azure() {
+async fn a_configuration_is_validated_without_any_request() {
     let stage = Stage::of(RegistrySpec::new("contoso"), |_| ()).await;
     stage.azure.mark();
     let bad = Value::object([
@@ -286,7 +286,7 @@ async fn a_configuration_is_checked_without_azure() {
         ),
         (long("incremental".into()), vec![]),
         (long("floating".into()), tags.to_vec()),
-        // It depends on the live policy, which nobody has looked at yet.
+        // The limit depends on the live policy, which validation does not read.
         (long(Value::Null), vec![]),
         (
             bad,

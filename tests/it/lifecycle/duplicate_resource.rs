@@ -1,5 +1,5 @@
-//! Two resources for one registry, which has one workflow at most: whoever comes first has it, and the other
-//! is told.
+//! Two resources for one registry, which can have only one workflow. The first create succeeds, and the
+//! second one fails.
 
 use futures::future::join_all;
 
@@ -7,7 +7,7 @@ use crate::lifecycle::stage::{Stage, with};
 use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
-async fn of_two_creates_at_once_one_is_told_that_there_is_a_workflow() {
+async fn two_concurrent_creates_end_with_one_workflow_and_one_error() {
     let mut stage = Stage::plain().await;
     let mut other = stage.terraform.beside();
     let configs = [
@@ -18,10 +18,9 @@ async fn of_two_creates_at_once_one_is_told_that_there_is_a_workflow() {
             "05:00",
         ),
     ];
-    let rivals = [&mut stage.terraform, &mut other];
+    let both = [&mut stage.terraform, &mut other];
     let said = join_all(
-        rivals
-            .into_iter()
+        both.into_iter()
             .zip(&configs)
             .map(async |(terraform, config)| {
                 let plan = terraform.plan(config).await.unwrap();

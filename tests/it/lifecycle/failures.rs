@@ -1,8 +1,8 @@
-//! Whatever goes wrong at whichever request: the user is told what was tried and what to do next,
-//! nothing is lost, and the next apply goes on from there.
+//! Faults at each request of each operation. The error names the operation and the next step, the state loses
+//! nothing, and the next apply completes the workflow.
 //!
-//! Each operation is first run undisturbed, to learn its requests. Then it is run once for each
-//! request and each thing that can go wrong there.
+//! Each test first runs its operation without faults to record the requests. Then it runs the operation
+//! once for each request, with a fault there.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::support::fault_injection::{At, TransportFault};
 use crate::support::wire::Ringing;
 use terraform_plugin_testing::core::{Core, errors, has_error};
 
-/// How many cases of one test go on at a time.
+/// How many cases of one test run concurrently.
 const AT_ONCE: usize = 4;
 
-/// What a user does.
+/// An operation of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Create,
@@ -29,52 +29,52 @@ pub(super) enum Act {
     Delete,
 }
 
-/// What goes wrong.
+/// A fault at a request.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
-    /// From this request on, Azure answers nothing but 500.
+    /// From this request on, Azure returns 500 for every request.
     Outage,
-    /// This request gets this status, however often it is sent.
+    /// Azure returns this status for the request and each retry.
     Refusal(u16),
-    /// The connection is cut before the request is carried out, once.
+    /// The connection is cut once, before Azure carries out the request.
     Cut,
-    /// The connection is cut once the request has been carried out.
+    /// The connection is cut once, after Azure has carried out the request.
     CutAfter,
-    /// The same, however often it is sent.
+    /// The connection is cut after Azure has carried out the request, and after each retry.
     CutAfterAlways,
-    /// This goes wrong on the way, however often it is sent.
+    /// This fault affects the request and each retry on the way.
     Always(TransportFault),
-    /// The user interrupts Terraform while the request is on its way.
+    /// The user interrupts Terraform while the request is in flight.
     Interrupt,
 }
 
 impl Trouble {
-    /// Whether the user hears nothing of it.
+    /// Whether the operation must succeed without a diagnostic.
     fn passes_unnoticed(self) -> bool {
         matches!(self, Self::Cut | Self::CutAfter)
     }
 }
 
-/// How Azure works.
+/// How fast Azure completes what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// What it accepts is done.
+    /// At once.
     Prompt,
-    /// What it accepts is done a few looks later.
+    /// After a few reads.
     Slow,
 }
 
-/// A request of an operation, as a fault recognises it.
+/// A request of an operation, in the form that a fault matches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
     method: String,
     /// A regular expression on host and path.
     address: String,
-    /// The how-manieth such request of the operation it is.
+    /// The number of this request among equal requests, counted from 1.
     nth: u64,
 }
 
-/// Runs an act once for each of its requests, with trouble there.
+/// Runs an operation once for each of its requests, with the fault there.
 async fn survive(act: Act, trouble: Trouble, pace: Pace) {
     let steps = steps_of(act, pace).await;
     assert!(steps.len() > 5, "{steps:?}");
@@ -112,7 +112,7 @@ async fn steps_of(act: Act, pace: Pace) -> Vec<Step> {
     case.stage.azure.requests().into_iter().map(step).collect()
 }
 
-/// The request's host and path; what is another each time may be anything.
+/// A pattern for the request's host and path. It matches any upload ID, because each run has another one.
 fn pattern(entry: &Entry) -> String {
     let address = format!("{}{}", entry.host, entry.path).replace('.', r"\.");
     let address = match address.split_once("/uploads/") {
@@ -122,18 +122,18 @@ fn pattern(entry: &Entry) -> String {
     format!("^{address}$")
 }
 
-/// One run of an act.
+/// One run of an operation.
 pub(super) struct Case {
     name: String,
     act: Act,
     pace: Pace,
     pub(super) stage: Stage,
-    /// What the user wants when it begins, and still wants when it is over.
+    /// The configuration to apply, with the fault and after it.
     pub(super) wanted: Value,
 }
 
 impl Case {
-    /// Everything is as it is before the act.
+    /// Sets up everything that exists before the operation.
     pub(super) async fn begin(act: Act, pace: Pace, name: String) -> Self {
         let mut stage = Stage::of(RegistrySpec::new("contoso"), |knobs| {
             if pace == Pace::Slow {
@@ -165,7 +165,7 @@ impl Case {
         }
     }
 
-    /// Does what is to be done.
+    /// Runs the operation.
     pub(super) async fn carry_out(&mut self) -> Vec<pb::Diagnostic> {
         let terraform = &mut self.stage.terraform;
         match self.act {
@@ -185,13 +185,13 @@ impl Case {
         let said = self.carry_out_with(trouble, &step, n).await;
         self.stage.azure.clear_faults();
         self.stage.wire.clear_fault();
-        self.told_what_to_do(&said);
+        self.errors_name_the_next_step(&said);
         if trouble.passes_unnoticed() {
             assert_eq!(said, [], "{}", self.name);
         }
         let untouched = self.stage.writes().is_empty();
         if untouched {
-            // Everything is as it was, and the way from there is no other than without trouble.
+            // Azure is unchanged, so the next apply would be the same as one without a fault.
             assert_eq!(self.stage.terraform.stored, before, "{}", self.name);
             assert!(
                 has_error(&said) || self.act == Act::Refresh,
@@ -199,9 +199,9 @@ impl Case {
                 self.name
             );
         }
-        self.nothing_is_lost().await;
+        self.state_is_complete().await;
         if !untouched {
-            self.goes_on().await;
+            self.next_apply_completes().await;
             assert_eq!(self.stage.terraform.destroy().await, [], "{}", self.name);
             assert_eq!(self.stage.terraform.stored, None, "{}", self.name);
             assert_eq!(self.stage.pieces(), [""; 0], "{}", self.name);
@@ -250,7 +250,7 @@ impl Case {
 
     /// Each error names the operation and its ID, and ends with the next step. One that refers to an earlier
     /// error needs neither.
-    fn told_what_to_do(&self, said: &[pb::Diagnostic]) {
+    fn errors_name_the_next_step(&self, said: &[pb::Diagnostic]) {
         for error in errors(said) {
             if error.detail.contains("this run has already reported") {
                 continue;
@@ -267,8 +267,8 @@ impl Case {
         }
     }
 
-    /// Whatever there is in Azure, the state knows of it, or finds out at the next refresh.
-    async fn nothing_is_lost(&mut self) {
+    /// Asserts that the state covers everything in Azure after a refresh.
+    async fn state_is_complete(&mut self) {
         let pieces = self.stage.pieces();
         let name = &self.name;
         if !pieces.is_empty() {
@@ -277,10 +277,10 @@ impl Case {
                 "{name}: lost {pieces:?}"
             );
         }
-        // By the same process: nothing of the trouble may stick to it.
+        // The same process refreshes, because the fault must leave no trace in it.
         assert_eq!(self.stage.terraform.refresh().await, [], "{name}");
         if self.pace == Pace::Slow {
-            // What is being deleted is there for us to count, but not for Terraform.
+            // The simulator still counts objects that it is deleting, but Terraform does not see them.
             return;
         }
         let state = self.stage.terraform.state();
@@ -308,8 +308,8 @@ impl Case {
         );
     }
 
-    /// The next apply reaches what was wanted, after which there is nothing to do.
-    async fn goes_on(&mut self) {
+    /// Asserts that the next apply completes the workflow and that the plan after it is empty.
+    async fn next_apply_completes(&mut self) {
         let plan = self.stage.terraform.plan(&self.wanted).await.unwrap();
         let said = self.stage.terraform.apply(&plan, &self.wanted).await;
         assert!(!has_error(&said), "{}: {said:#?}", self.name);
@@ -327,29 +327,29 @@ impl Case {
     }
 }
 
-/// A test for each act, all with the same trouble.
+/// A test of each operation with the same fault.
 macro_rules! survives {
     ($($name:ident: $trouble:expr, $pace:expr;)*) => {$(
         mod $name {
             use super::*;
 
             #[tokio::test(start_paused = true)]
-            async fn while_creating() {
+            async fn during_a_create() {
                 survive(Act::Create, $trouble, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
-            async fn while_updating() {
+            async fn during_an_update() {
                 survive(Act::Update, $trouble, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
-            async fn while_refreshing() {
+            async fn during_a_refresh() {
                 survive(Act::Refresh, $trouble, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
-            async fn while_destroying() {
+            async fn during_a_destroy() {
                 survive(Act::Delete, $trouble, $pace).await;
             }
         }
@@ -358,22 +358,22 @@ macro_rules! survives {
 
 survives! {
     an_outage_loses_nothing: Trouble::Outage, Pace::Prompt;
-    a_request_that_always_fails_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
+    a_permanent_server_error_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
     a_missing_permission_loses_nothing: Trouble::Refusal(403), Pace::Prompt;
-    a_sign_in_that_is_no_longer_taken_loses_nothing: Trouble::Refusal(401), Pace::Prompt;
-    a_throttle_that_never_ends_loses_nothing: Trouble::Always(TransportFault::Status(429, Some("120"))), Pace::Prompt;
-    a_certificate_that_is_not_trusted_loses_nothing: Trouble::Always(TransportFault::Untrusted), Pace::Prompt;
-    an_answer_that_is_too_long_loses_nothing: Trouble::Always(TransportFault::TooLong), Pace::Prompt;
+    a_rejected_token_loses_nothing: Trouble::Refusal(401), Pace::Prompt;
+    permanent_throttling_loses_nothing: Trouble::Always(TransportFault::Status(429, Some("120"))), Pace::Prompt;
+    an_untrusted_certificate_loses_nothing: Trouble::Always(TransportFault::Untrusted), Pace::Prompt;
+    a_response_that_is_too_large_loses_nothing: Trouble::Always(TransportFault::TooLong), Pace::Prompt;
     a_conflict_loses_nothing: Trouble::Refusal(409), Pace::Prompt;
     a_lost_request_loses_nothing: Trouble::Cut, Pace::Prompt;
-    a_lost_answer_loses_nothing: Trouble::CutAfter, Pace::Prompt;
-    an_answer_that_is_always_lost_loses_nothing: Trouble::CutAfterAlways, Pace::Prompt;
-    a_network_that_is_away_loses_nothing: Trouble::Always(TransportFault::NoConnection), Pace::Prompt;
+    a_lost_response_loses_nothing: Trouble::CutAfter, Pace::Prompt;
+    permanently_lost_responses_lose_nothing: Trouble::CutAfterAlways, Pace::Prompt;
+    an_unreachable_host_loses_nothing: Trouble::Always(TransportFault::NoConnection), Pace::Prompt;
     a_request_that_hangs_loses_nothing: Trouble::Always(TransportFault::Hang), Pace::Prompt;
-    an_answer_that_never_comes_loses_nothing: Trouble::Always(TransportFault::HangAfter), Pace::Prompt;
-    an_answer_of_somebody_else_loses_nothing: Trouble::Always(TransportFault::Garbled), Pace::Prompt;
-    half_an_answer_loses_nothing: Trouble::Always(TransportFault::Halved), Pace::Prompt;
-    a_way_that_leads_astray_loses_nothing: Trouble::Always(TransportFault::Redirected), Pace::Prompt;
+    a_response_that_never_arrives_loses_nothing: Trouble::Always(TransportFault::HangAfter), Pace::Prompt;
+    an_unrelated_response_loses_nothing: Trouble::Always(TransportFault::Garbled), Pace::Prompt;
+    a_truncated_response_loses_nothing: Trouble::Always(TransportFault::Halved), Pace::Prompt;
+    a_redirect_to_another_host_loses_nothing: Trouble::Always(TransportFault::Redirected), Pace::Prompt;
     an_interrupt_loses_nothing: Trouble::Interrupt, Pace::Prompt;
-    an_interrupt_of_a_slow_azure_loses_nothing: Trouble::Interrupt, Pace::Slow;
+    an_interrupt_during_slow_operations_loses_nothing: Trouble::Interrupt, Pace::Slow;
 }

@@ -1,4 +1,4 @@
-//! What belongs to others: never touched, from the create to the destroy.
+//! The provider never changes unrelated tasks, images and role assignments, from the create to the destroy.
 
 use azure_simulator::{Fate, RoleAssignment, roles};
 use http::Method;
@@ -6,14 +6,15 @@ use serde_json::json;
 
 use crate::lifecycle::stage::{Stage, foreign_name, is_foreign, with};
 
-/// The role assignments of others, with everything that is known of them.
+/// The unrelated role assignments with all their properties.
 pub(super) fn foreign(stage: &Stage) -> Vec<RoleAssignment> {
     let all = stage.azure.role_assignments().into_iter();
     all.filter(|assignment| is_foreign(&assignment.name))
         .collect()
 }
 
-/// Seeds what others may have at a registry: roles that we give, too, and one that we don't.
+/// Seeds unrelated role assignments at the registry: two roles that the provider assigns too, and one that it
+/// does not.
 pub(super) fn seed(stage: &Stage) {
     let id = stage.registry().id();
     let somebody = "5a5a5a5a-0000-4000-8000-000000000001";
@@ -25,7 +26,7 @@ pub(super) fn seed(stage: &Stage) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_belongs_to_others_is_never_touched() {
+async fn unrelated_resources_are_never_changed() {
     let mut stage = Stage::plain().await;
     seed(&stage);
     let registry = stage.registry();
@@ -46,11 +47,11 @@ async fn what_belongs_to_others_is_never_touched() {
         .azure
         .behind_the_scenes(Method::PUT, &address, Some(&nightly));
     assert_eq!(status, 201, "{body}");
-    let task_of_others = registry.task("nightly");
+    let unrelated_task = registry.task("nightly");
 
     let config = stage.config();
     stage.terraform.succeed(&config).await;
-    // Somebody gives one of our identities a role that its task doesn't need.
+    // A user assigns roles to the scan task's identity that the task does not need.
     let scan = stage.registry().task("cssc-scan-image").unwrap();
     let principal = scan.identity.unwrap().principal_id;
     let id = stage.registry().id();
@@ -75,7 +76,7 @@ async fn what_belongs_to_others_is_never_touched() {
     assert_eq!(stage.terraform.stored, None);
     assert_eq!(foreign(&stage), before);
     let registry = stage.registry();
-    assert_eq!(registry.task("nightly"), task_of_others);
+    assert_eq!(registry.task("nightly"), unrelated_task);
     assert_eq!(registry.tasks().len(), 1);
     assert_eq!(registry.repositories(), ["csscpolicies/mine", "python"]);
     assert_eq!(stage.azure.leftovers()["role_assignments"], 5);

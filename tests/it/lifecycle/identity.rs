@@ -1,4 +1,4 @@
-//! The identity of a workflow: that of its registry, spelled as the user has spelled it.
+//! The resource identity of a workflow: the parts of its registry's ID, in the spelling of the configuration.
 
 use azure_simulator::RegistrySpec;
 use terraform_plugin::value::Value;
@@ -15,7 +15,7 @@ fn identity(subscription: &str, group: &str, registry: &str) -> Value {
     ])
 }
 
-/// The identity that an id leads to.
+/// The identity for a registry ID.
 fn of(id: &str) -> Value {
     let parts: Vec<&str> = id.split('/').collect();
     identity(parts[2], parts[4], parts[8])
@@ -26,7 +26,7 @@ fn stored(stage: &Stage) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_is_spelled_like_the_configured_id_for_good() {
+async fn an_identity_keeps_the_spelling_of_the_configured_id() {
     let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
     let id = stage.registry().id().to_uppercase();
     let config = with(&stage.config(), "registry_id", id.as_str());
@@ -35,7 +35,7 @@ async fn an_identity_is_spelled_like_the_configured_id_for_good() {
     stage.nothing_to_do(&config).await;
     assert_eq!(stored(&stage), of(&id));
 
-    // Another spelling of the same is no change, of the identity neither.
+    // Another spelling of the same ID changes neither the resource nor its identity.
     let respelled = with(&config, "registry_id", id.to_lowercase().as_str());
     stage
         .terraform
@@ -46,7 +46,7 @@ async fn an_identity_is_spelled_like_the_configured_id_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_is_imported_by_the_parts_of_its_registrys_id() {
+async fn a_workflow_is_imported_by_identity() {
     let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -62,7 +62,7 @@ async fn a_workflow_is_imported_by_the_parts_of_its_registrys_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_that_names_no_registry_is_refused() {
+async fn an_invalid_import_identity_is_an_error() {
     let mut stage = Stage::plain().await;
     let said = stage
         .terraform
@@ -73,7 +73,7 @@ async fn an_identity_that_names_no_registry_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_of_a_host_that_knows_no_identities_gets_one_as_soon_as_it_can() {
+async fn a_refresh_adds_the_identity_to_a_state_without_one() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.knows_identities = false;
@@ -87,19 +87,23 @@ async fn a_state_of_a_host_that_knows_no_identities_gets_one_as_soon_as_it_can()
 
     stage.terraform.knows_identities = true;
     let plan = stage.terraform.plan(&config).await.unwrap();
-    assert_eq!(plan.action, Action::Update, "also before the first refresh");
+    assert_eq!(
+        plan.action,
+        Action::Update,
+        "a plan before the first refresh"
+    );
     assert_eq!(stage.terraform.refresh().await, []);
     assert_eq!(stored(&stage), of(&stage.registry().id()));
     stage.terraform.succeed(&config).await;
 
-    // And back again.
+    // A host without identities can use the state again.
     stage.terraform.knows_identities = false;
     stage.nothing_to_do(&config).await;
     stage.destroy().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_generated_configuration_is_valid_and_leaves_nothing_to_do() {
+async fn a_generated_configuration_is_valid_and_plans_no_changes() {
     let mut stage = Stage::plain().await;
     let config = with(&stage.config(), "start_time", "04:05");
     let paused = with(&config, "enabled", false);
@@ -119,7 +123,7 @@ async fn a_generated_configuration_is_valid_and_leaves_nothing_to_do() {
         ] {
             assert_eq!(*generated.get(computed), Value::Null);
         }
-        // What is as it is by default need not be said.
+        // Generation omits arguments that have their default.
         for name in ["preflight", "run_immediately"] {
             assert_eq!(*generated.get(name), Value::Null);
         }

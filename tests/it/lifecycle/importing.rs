@@ -1,4 +1,4 @@
-//! Imports: by the registry's id, however it is spelled.
+//! Import by the registry's ID, in any letter case.
 
 use azure_simulator::RegistrySpec;
 
@@ -6,7 +6,7 @@ use crate::lifecycle::stage::{Stage, with};
 use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
-async fn an_id_is_imported_in_any_letter_case() {
+async fn an_import_id_is_case_insensitive() {
     let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -21,7 +21,7 @@ async fn an_id_is_imported_in_any_letter_case() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_and_the_create_before_it_make_the_same_state() {
+async fn an_import_results_in_the_same_state_as_the_create() {
     let mut stage = Stage::plain().await;
     let config = with(&stage.config(), "enabled", false);
     stage.terraform.succeed(&config).await;
@@ -33,7 +33,7 @@ async fn an_import_and_the_create_before_it_make_the_same_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_imported_from_a_registry_without_a_workflow_or_that_is_not_there() {
+async fn a_missing_workflow_or_registry_imports_nothing() {
     let mut stage = Stage::plain().await;
     let id = stage.registry().id();
     for id in [id.clone(), id.replace("contoso", "nobody")] {
@@ -43,7 +43,7 @@ async fn nothing_is_imported_from_a_registry_without_a_workflow_or_that_is_not_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_is_none_is_refused() {
+async fn an_invalid_import_id_is_an_error() {
     let mut stage = Stage::plain().await;
     for id in ["", "contoso", "/subscriptions/x"] {
         let said = stage.terraform.import(id).await;
@@ -52,7 +52,7 @@ async fn an_id_that_is_none_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_that_exists_has_to_be_imported() {
+async fn an_existing_workflow_must_be_imported() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;

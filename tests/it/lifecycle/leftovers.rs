@@ -1,5 +1,5 @@
-//! What a workflow leaves that somebody has deleted by hand and only in part: taken over or cleaned
-//! away by the next create, and named.
+//! Remains of a workflow that a user deleted only partly. The next create replaces or removes them, and
+//! names them in a warning.
 
 use http::Method;
 
@@ -7,9 +7,9 @@ use crate::lifecycle::stage::{Stage, repositories, with};
 use terraform_plugin_testing::core::Action;
 use terraform_plugin_testing::host::lines;
 
-/// A registry on which a workflow has been, whose tasks were deleted in the portal, and of which
-/// Terraform knows nothing.
-async fn abandoned() -> Stage {
+/// Creates a workflow and deletes its tasks as the portal does, which keeps the policy and the role
+/// assignments.
+async fn without_tasks() -> Stage {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -25,7 +25,7 @@ async fn abandoned() -> Stage {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_removes_orphans_and_names_them() {
-    let mut stage = abandoned().await;
+    let mut stage = without_tasks().await;
     let orphans: Vec<String> = stage
         .azure
         .role_assignments()
@@ -62,8 +62,8 @@ async fn a_create_removes_orphans_and_names_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_whose_tasks_were_deleted_is_mended_in_place() {
-    let mut stage = abandoned().await;
+async fn a_workflow_without_tasks_is_repaired_in_place() {
+    let mut stage = without_tasks().await;
     let config = stage.config();
     stage.terraform.refresh().await;
     let plan = stage.terraform.succeed(&config).await;
@@ -74,18 +74,18 @@ async fn a_workflow_whose_tasks_were_deleted_is_mended_in_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_whose_tasks_were_deleted_is_destroyed_without_a_trace() {
-    let mut stage = abandoned().await;
+async fn a_destroy_of_a_workflow_without_tasks_leaves_nothing() {
+    let mut stage = without_tasks().await;
     stage.destroy().await;
 
-    let mut stage = abandoned().await;
+    let mut stage = without_tasks().await;
     stage.terraform.refresh().await;
     stage.destroy().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abandoned_workflow_can_be_imported_and_destroyed() {
-    let mut stage = abandoned().await;
+async fn a_workflow_without_tasks_can_be_imported_and_destroyed() {
+    let mut stage = without_tasks().await;
     stage.terraform.stored = None;
     let id = stage.registry().id();
     stage.terraform.import(&id).await;
@@ -93,7 +93,7 @@ async fn an_abandoned_workflow_can_be_imported_and_destroyed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_was_left_behind_is_overwritten_and_named() {
+async fn a_leftover_policy_is_replaced_and_named_in_a_warning() {
     let mut stage = Stage::plain().await;
     for document in [
         r#"{"version":"v1","repositories":[{"repository":"old","tags":["1"]}]}"#,
@@ -117,11 +117,11 @@ async fn a_policy_that_was_left_behind_is_overwritten_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_that_is_gone_altogether_is_created_anew() {
-    let mut stage = abandoned().await;
+async fn a_deleted_workflow_is_created_again() {
+    let mut stage = without_tasks().await;
     stage.registry().remove_policy();
     let config = stage.config();
-    // The orphans alone still are something of the workflow; without them nothing is.
+    // The orphaned role assignments are the last remains. The destroy removes them.
     stage.destroy().await;
     stage.terraform.succeed(&config).await;
     let stored = stage.terraform.stored.clone();
@@ -134,7 +134,7 @@ async fn a_workflow_that_is_gone_altogether_is_created_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_azure_is_still_deleting_is_waited_for() {
+async fn the_provider_waits_until_azure_has_deleted_a_task() {
     for destroy in [false, true] {
         let mut stage = Stage::plain().await;
         let config = stage.config();

@@ -1,4 +1,4 @@
-//! The list resource against the simulator, event by event, as `terraform query` calls it.
+//! The list resource, event by event, as `terraform query` calls it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ async fn list(
     found
 }
 
-/// What the events are about, by the alphabet: workflows by their names, the rest by what is said.
+/// The display names of the workflows and the lines of the other diagnostics, in alphabetical order.
 fn told(events: &[pb::list_resource::Event]) -> Vec<String> {
     let mut told: Vec<String> = events
         .iter()
@@ -66,7 +66,7 @@ fn told(events: &[pb::list_resource::Event]) -> Vec<String> {
     told
 }
 
-/// A subscription with registries of these names, those of the second list with a workflow.
+/// Sets up a subscription with registries of these names. Those in `with` have a workflow.
 async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wire>, Core) {
     let options = names.iter().fold(Options::default(), |options, name| {
         options.registry(RegistrySpec::new(name))
@@ -83,7 +83,7 @@ async fn subscription(names: &[&str], with: &[&str]) -> (Arc<Simulator>, Arc<Wir
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_with_a_workflow_is_listed_one_without_is_not_and_one_out_of_reach_is_said() {
+async fn workflows_are_listed_and_an_unreadable_registry_is_a_warning() {
     let (azure, _, terraform) = subscription(&["alpha", "bravo", "charlie"], &["alpha"]).await;
     azure.fault(
         Fault::on("GET", "/registries/charlie/tasks")
@@ -132,7 +132,7 @@ async fn every_page_of_registries_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_stops_at_its_limit_and_looks_at_no_more() {
+async fn a_list_stops_at_its_limit() {
     let names: Vec<String> = (0..30).map(|n| format!("contoso{n:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (azure, _, terraform) = subscription(&names, &names).await;
@@ -154,7 +154,7 @@ async fn a_list_stops_at_its_limit_and_looks_at_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_state_that_comes_with_a_workflow_is_that_of_an_import() {
+async fn the_listed_resource_object_equals_an_imported_state() {
     let (azure, _, mut terraform) = subscription(&["contoso"], &["contoso"]).await;
     let whole = pb::list_resource::Request {
         include_resource_object: true,
@@ -171,7 +171,7 @@ async fn the_state_that_comes_with_a_workflow_is_that_of_an_import() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_can_not_be_read_is_said_beside_its_workflow() {
+async fn an_unreadable_policy_is_a_warning_on_its_workflow() {
     let (azure, _, terraform) = subscription(&["contoso"], &["contoso"]).await;
     azure.registry("contoso").push_policy("{");
     let whole = pb::list_resource::Request {
@@ -187,7 +187,7 @@ async fn a_policy_that_can_not_be_read_is_said_beside_its_workflow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_can_be_of_one_group_and_of_another_subscription() {
+async fn a_list_is_filtered_by_resource_group_and_subscription() {
     const OTHER: &str = "00000000-0000-0000-0000-00000000000a";
     let (azure, _, terraform) = subscription(&["alpha"], &["alpha"]).await;
     azure.add_registry(RegistrySpec::new("charlie").subscription(OTHER));
@@ -201,7 +201,7 @@ async fn a_list_can_be_of_one_group_and_of_another_subscription() {
         let events = list(&terraform, of(Value::Null, group.into())).await;
         assert_eq!(told(&events), expected);
     }
-    // Who is signed in has rights in the one subscription only.
+    // The signed-in identity has access to the first subscription only.
     let events = list(&terraform, of(OTHER.into(), Value::Null)).await;
     assert_eq!(told(&events), ["error: Could not list the registries"]);
     let events = list(&terraform, of(Value::Null, "nowhere".into())).await;
@@ -221,7 +221,7 @@ async fn a_list_can_be_of_one_group_and_of_another_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_subscription_it_is_said_where_one_can_be_set() {
+async fn a_missing_subscription_is_an_error_that_names_each_setting() {
     let stage = Stage::plain().await;
     let variables = stage.azure.env().into_iter();
     let environment = variables.filter(|(name, _)| *name != "ARM_SUBSCRIPTION_ID");
@@ -239,7 +239,7 @@ async fn without_any_subscription_it_is_said_where_one_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_filter_is_checked_without_azure() {
+async fn a_filter_is_validated_without_any_request() {
     let stage = Stage::plain().await;
     stage.azure.mark();
     for (subscription, group, expected) in [
@@ -268,9 +268,9 @@ async fn a_filter_is_checked_without_azure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_a_list() {
+async fn an_interrupt_ends_a_list() {
     let (_, wire, terraform) = subscription(&["alpha", "bravo"], &["alpha", "bravo"]).await;
-    // The token, the registries, and then the tasks of the first.
+    // The third request reads the first registry's tasks.
     let ringing = wire.ring_at(3);
     let listing = list(&terraform, request());
     let stop = async {
@@ -285,7 +285,7 @@ async fn a_stop_ends_a_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_goes_away_ends_a_list() {
+async fn a_closed_connection_ends_a_list() {
     let names: Vec<String> = (0..30).map(|n| format!("contoso{n:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (azure, wire, terraform) = subscription(&names, &names).await;
@@ -295,7 +295,7 @@ async fn a_host_that_goes_away_ends_a_list() {
     ringing.rung.await.unwrap();
     drop(events);
     drop(ringing.go);
-    // Whatever goes on would have gone on by then.
+    // Time for requests that the provider would still send.
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     let looked_at = azure.requests().len();
     assert!(looked_at < 30, "{looked_at} requests");

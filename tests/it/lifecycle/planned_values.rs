@@ -1,4 +1,4 @@
-//! What the provider's own resource promises in a plan, and keeps.
+//! The planned values of the resource, and the values after the apply.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::wire::Wire;
 use terraform_plugin_testing::core::{Core, Plan};
 use terraform_plugin_testing::core_rules::broken_promises;
 
-/// A Terraform at an Azure with one registry.
+/// Starts a Terraform Core and an Azure with one registry.
 async fn terraform() -> (Core, String) {
     let options = Options::default().registry(RegistrySpec::new("contoso"));
     let azure = Arc::new(Simulator::start(options).unwrap());
@@ -22,13 +22,13 @@ async fn terraform() -> (Core, String) {
     (terraform, azure.registry("contoso").id())
 }
 
-/// The shape of the resource.
+/// The schema of the resource.
 fn block() -> Block {
     let provider = AcrProvider::new(Environment::default());
     provider.resources()[0].schema().block.clone()
 }
 
-/// What has to be said, and no more.
+/// A configuration with the required arguments only.
 fn config(registry_id: &str, schedule: &str, tags: &[&str]) -> Value {
     let tags = tags.iter().copied().map(Value::from).collect();
     let python = Value::object([("tags", Value::Set(tags))]);
@@ -42,8 +42,8 @@ fn config(registry_id: &str, schedule: &str, tags: &[&str]) -> Value {
     ])
 }
 
-/// The attributes, with their paths, of which the configuration says nothing.
-fn unsaid(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Configurability)> {
+/// The paths and configurability of the attributes that the configuration omits.
+fn omitted(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Configurability)> {
     let mut found = vec![];
     for attribute in attributes {
         let name = &attribute.name;
@@ -51,7 +51,7 @@ fn unsaid(attributes: &[Attribute], config: &Value) -> Vec<(Vec<String>, Configu
             (_, Value::Null) => found.push((vec![name.clone()], attribute.configurability)),
             (AttributeKind::Nested(_, inner), Value::Map(elements)) => {
                 for (key, element) in elements {
-                    for (path, presence) in unsaid(inner, element) {
+                    for (path, presence) in omitted(inner, element) {
                         found.push(([vec![name.clone(), key.clone()], path].concat(), presence));
                     }
                 }
@@ -66,21 +66,21 @@ fn at<'a>(value: &'a Value, path: &[String]) -> &'a Value {
     path.iter().fold(value, |value, name| value.get(name))
 }
 
-/// Applies a plan; gives what has become of it.
-async fn carried_out(terraform: &mut Core, plan: &Plan, config: &Value) -> Value {
+/// Applies a plan and returns the new state.
+async fn applied(terraform: &mut Core, plan: &Plan, config: &Value) -> Value {
     assert_eq!(terraform.apply(plan, config).await, []);
     terraform.state().clone()
 }
 
 #[tokio::test(start_paused = true)]
-async fn mistake_16_what_is_computed_is_unknown_in_the_plan_or_known_and_kept() {
+async fn mistake_16_computed_values_are_unknown_or_kept_in_the_plan() {
     let (mut terraform, id) = terraform().await;
     for schedule in ["7d", "3d"] {
         let config = config(&id, schedule, &["3.11"]);
         let plan = terraform.plan(&config).await.unwrap();
-        let made = carried_out(&mut terraform, &plan, &config).await;
+        let made = applied(&mut terraform, &plan, &config).await;
 
-        for (path, presence) in unsaid(&block().attributes, &config) {
+        for (path, presence) in omitted(&block().attributes, &config) {
             assert!(
                 matches!(
                     presence,
@@ -95,12 +95,12 @@ async fn mistake_16_what_is_computed_is_unknown_in_the_plan_or_known_and_kept() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn mistake_17_defaults_are_planned_for_attributes_that_may_be_computed_and_no_others() {
+async fn mistake_17_only_optional_computed_attributes_have_planned_defaults() {
     let (terraform, id) = terraform().await;
     let config = config(&id, "7d", &["3.11"]);
     let planned = terraform.plan(&config).await.unwrap().planned;
 
-    let defaults: Vec<_> = unsaid(&block().attributes, &config)
+    let defaults: Vec<_> = omitted(&block().attributes, &config)
         .into_iter()
         .filter(|(path, presence)| {
             *presence != Configurability::Computed && !at(&planned, path).is_null()
@@ -124,7 +124,7 @@ async fn mistake_17_defaults_are_planned_for_attributes_that_may_be_computed_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn mistake_18_a_configured_value_is_planned_as_it_is_written() {
+async fn mistake_18_a_configured_value_is_planned_unchanged() {
     let (mut terraform, id) = terraform().await;
     let other_case = id
         .replace("contoso", "CONTOSO")
@@ -133,7 +133,7 @@ async fn mistake_18_a_configured_value_is_planned_as_it_is_written() {
     let written = config(&other_case, "7d", &["latest", "3.9", "3.11"]);
 
     let plan = terraform.plan(&written).await.unwrap();
-    let made = carried_out(&mut terraform, &plan, &written).await;
+    let made = applied(&mut terraform, &plan, &written).await;
 
     for value in [&plan.planned, &made] {
         for name in ["registry_id", "schedule"] {

@@ -1,4 +1,4 @@
-//! What a plan looks up in the registry, and what it makes of it.
+//! The preflight checks: what a plan reads from the registry, and its warnings and errors.
 
 use azure_simulator::{Fate, Fault, RegistrySpec};
 use terraform_plugin::value::Value;
@@ -6,7 +6,7 @@ use terraform_plugin::value::Value;
 use crate::lifecycle::stage::{Stage, repositories, with};
 use terraform_plugin_testing::host::lines;
 
-/// What a plan has to say: its findings, also where they make it fail.
+/// The diagnostics of a plan, whether it succeeds or fails.
 async fn findings(stage: &Stage, config: &Value) -> Vec<String> {
     match stage.terraform.plan(config).await {
         Ok(plan) => lines(&plan.said),
@@ -14,16 +14,16 @@ async fn findings(stage: &Stage, config: &Value) -> Vec<String> {
     }
 }
 
-/// The reads of the data plane since the last mark, but for the policy's.
-fn looks(stage: &Stage) -> usize {
+/// The number of data plane reads since the last mark, except reads of the policy.
+fn image_reads(stage: &Stage) -> usize {
     let of_images = |path: &str| !path.contains("csscpolicies") && path.starts_with("/v2/");
     let requests = stage.azure.requests();
-    let looks = requests.iter().filter(|it| it.path.len() > "/v2/".len());
-    looks.filter(|it| of_images(&it.path)).count()
+    let image_reads = requests.iter().filter(|it| it.path.len() > "/v2/".len());
+    image_reads.filter(|it| of_images(&it.path)).count()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_there_is_a_warning_and_with_error_an_error() {
+async fn a_missing_repository_or_tag_is_a_warning_or_an_error() {
     let stage = Stage::plain().await;
     stage.registry().push_image("python", "3.11", Fate::Clean);
     let config = with(
@@ -50,7 +50,7 @@ async fn what_is_not_there_is_a_warning_and_with_error_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn images_that_can_not_be_patched_are_told() {
+async fn windows_images_and_cached_repositories_are_warnings() {
     let stage = Stage::plain().await;
     let registry = stage.registry();
     registry.push_image_for("windows", "legacy", "1809", Fate::Clean);
@@ -78,7 +78,7 @@ async fn images_that_can_not_be_patched_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_images_pass_and_one_more_does_not() {
+async fn more_than_100_images_are_an_error() {
     let stage = Stage::plain().await;
     stage.registry().push_tags("many", 100);
     let config = with(
@@ -95,7 +95,7 @@ async fn a_hundred_images_pass_and_one_more_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_tags_are_paged_through() {
+async fn all_pages_of_10000_tags_are_read() {
     let stage = Stage::plain().await;
     stage.registry().push_tags("many", 10_000);
     stage.registry().push_image("many", "wanted", Fate::Clean);
@@ -114,7 +114,7 @@ async fn ten_thousand_tags_are_paged_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_keeps_its_tasks_out_fails_the_plan() {
+async fn network_rules_that_deny_tasks_are_an_error() {
     let restricted = RegistrySpec::new("contoso").restricted().client_allowed();
     let stage = Stage::of(restricted, |_| ()).await;
     let told = findings(&stage, &stage.config()).await;
@@ -133,7 +133,7 @@ async fn a_registry_that_keeps_its_tasks_out_fails_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_data_plane_out_of_reach_is_told_and_fails_a_plan_only_where_that_is_wanted() {
+async fn a_denied_read_is_a_warning_or_with_preflight_error_an_error() {
     let stage = Stage::plain().await;
     stage
         .azure
@@ -151,7 +151,7 @@ async fn a_data_plane_out_of_reach_is_told_and_fails_a_plan_only_where_that_is_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn images_are_looked_at_only_where_another_policy_is_planned() {
+async fn images_are_read_only_if_the_policy_changes() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -160,8 +160,8 @@ async fn images_are_looked_at_only_where_another_policy_is_planned() {
     for unchanged in [&config, &schedule] {
         stage.terraform.plan(unchanged).await.unwrap();
     }
-    assert_eq!(looks(&stage), 0);
+    assert_eq!(image_reads(&stage), 0);
     let policy = with(&config, "tag_convention", "floating");
     stage.terraform.plan(&policy).await.unwrap();
-    assert!(looks(&stage) > 0);
+    assert!(image_reads(&stage) > 0);
 }

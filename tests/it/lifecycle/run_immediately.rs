@@ -1,12 +1,12 @@
-//! `run_immediately`: one run where there is something new to scan or a new time to do it, and none
-//! otherwise.
+//! `run_immediately` queues one run after a create or after a change of the policy or the schedule, and no
+//! run otherwise.
 
 use azure_simulator::Fate;
 use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
 
-/// A workflow that runs immediately, with an image to look after.
+/// Creates a workflow with `run_immediately` and one vulnerable image.
 async fn created() -> (Stage, Value) {
     let mut stage = Stage::plain().await;
     stage
@@ -17,7 +17,7 @@ async fn created() -> (Stage, Value) {
     (stage, config)
 }
 
-/// How many runs of the trigger task there have been.
+/// The number of runs of the trigger task.
 fn triggered(stage: &Stage) -> usize {
     let runs = stage.registry().runs();
     let of_trigger = |run: &&azure_simulator::Run| run.task == "cssc-trigger-workflow";
@@ -25,7 +25,7 @@ fn triggered(stage: &Stage) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_queues_one_run_which_patches() {
+async fn a_create_queues_one_run_that_patches() {
     let (stage, _) = created().await;
     assert_eq!(triggered(&stage), 1);
     stage.registry().settle_runs();
@@ -33,7 +33,7 @@ async fn a_create_queues_one_run_which_patches() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_policy_or_schedule_queues_one_run() {
+async fn a_new_policy_or_schedule_queues_one_run() {
     let (mut stage, config) = created().await;
     let changes = [
         ("schedule", Value::from("14d")),
@@ -50,7 +50,7 @@ async fn another_policy_or_schedule_queues_one_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_new_queues_no_run() {
+async fn other_changes_queue_no_run() {
     let (mut stage, config) = created().await;
     stage.nothing_to_do(&config).await;
     stage
@@ -66,7 +66,7 @@ async fn nothing_new_queues_no_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mending_or_disabling_the_trigger_task_queues_no_run() {
+async fn repairing_or_disabling_the_trigger_task_queues_no_run() {
     let (mut stage, config) = created().await;
     stage.registry().edit_task("cssc-trigger-workflow", |task| {
         task.properties.timeout = Some(60)
@@ -82,7 +82,7 @@ async fn mending_or_disabling_the_trigger_task_queues_no_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_it_no_run_is_ever_queued() {
+async fn without_run_immediately_no_run_is_queued() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -94,7 +94,7 @@ async fn without_it_no_run_is_ever_queued() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destroy_ends_the_runs_that_are_on_their_way() {
+async fn a_destroy_cancels_active_runs() {
     let (mut stage, _) = created().await;
     stage.destroy().await;
     assert_eq!(stage.azure.leftovers()["active_runs"], 0);

@@ -1,4 +1,4 @@
-//! What every test of this suite plays on: a simulated Azure, a Core, a configuration.
+//! The set-up of each test: a simulated Azure, a Terraform Core and a configuration.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::support::core::start_core_with;
 use crate::support::wire::Wire;
 use terraform_plugin_testing::core::{Action, Core};
 
-/// A simulated Azure with a registry `contoso`, and a Terraform that is signed in to it.
+/// A simulated Azure with a registry `contoso`, and a Terraform Core that is authenticated to it.
 pub(super) struct Stage {
     pub(super) azure: Arc<Simulator>,
     pub(super) wire: Arc<Wire>,
@@ -17,19 +17,19 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// With a registry of the plainest kind.
+    /// Starts with a default registry.
     pub(super) async fn plain() -> Self {
         Self::of(RegistrySpec::new("contoso"), |_| ()).await
     }
 
-    /// With a registry called `contoso` and these knobs.
+    /// Starts with this registry, which is named `contoso`, and these knobs.
     pub(super) async fn of(registry: RegistrySpec, turn: impl FnOnce(&mut Knobs)) -> Self {
         let options = Options::default().registry(registry).knobs(turn);
         Self::told(options, Value::object::<String>([])).await
     }
 
-    /// With these arguments in the provider block, which has to know from them alone which cloud it
-    /// is.
+    /// Starts with these arguments in the provider block. They alone select the cloud, because
+    /// `ARM_ENVIRONMENT` is not set.
     pub(super) async fn told(options: Options, block: Value) -> Self {
         let azure = Arc::new(Simulator::start(options).unwrap());
         let wire = Wire::to(&azure);
@@ -48,12 +48,12 @@ impl Stage {
         self.azure.registry("contoso")
     }
 
-    /// A small configuration for that registry.
+    /// A small configuration for the registry `contoso`.
     pub(super) fn config(&self) -> Value {
         config(&self.registry().id())
     }
 
-    /// Checks that a refresh and a plan find nothing to do, and make no write call.
+    /// Asserts that a refresh and a plan find no changes and make no write call.
     pub(super) async fn nothing_to_do(&mut self, config: &Value) {
         self.terraform.restart().await;
         self.azure.mark();
@@ -64,19 +64,19 @@ impl Stage {
         assert_eq!(self.writes(), [""; 0]);
     }
 
-    /// Destroys the workflow, and checks that nothing of it is left.
+    /// Destroys the workflow and asserts that nothing remains.
     pub(super) async fn destroy(&mut self) {
         assert_eq!(self.terraform.destroy().await, []);
         self.nothing_left();
     }
 
-    /// Checks that nothing of a workflow is left, in Azure and in the state.
+    /// Asserts that neither Azure nor the state has any part of a workflow.
     pub(super) fn nothing_left(&self) {
         assert_eq!(self.terraform.stored, None);
         assert_eq!(self.pieces(), [""; 0]);
     }
 
-    /// The write calls since the simulator's last mark, by the alphabet.
+    /// The write calls since the simulator's last mark, in alphabetical order.
     pub(super) fn writes(&self) -> Vec<String> {
         let mut writes: Vec<String> = self
             .azure
@@ -88,8 +88,7 @@ impl Stage {
         writes
     }
 
-    /// What has been asked since the simulator's last mark, by the alphabet; not what it took to
-    /// sign in.
+    /// The requests since the simulator's last mark, in alphabetical order, without authentication requests.
     pub(super) fn asked(&self) -> Vec<String> {
         let mut asked: Vec<String> = self
             .azure
@@ -112,12 +111,11 @@ impl Stage {
         asked
     }
 
-    /// What there is in Azure of a workflow, by the alphabet. Role assignments of others are left
-    /// out.
+    /// The parts of a workflow in Azure, in alphabetical order, without unrelated role assignments.
     pub(super) fn pieces(&self) -> Vec<String> {
         let registry = self.registry();
         let tasks = registry.tasks().into_iter().map(|task| task.name);
-        // Layers without a manifest are no repository yet, and the registry clears them away.
+        // Blobs without a manifest are no repository yet, and the registry deletes them.
         let policy = ["csscpolicies/patchpolicy"]
             .into_iter()
             .filter(|repository| !registry.tags(repository).is_empty())
@@ -128,8 +126,8 @@ impl Stage {
         pieces
     }
 
-    /// The role assignments that the provider has made, as `<task>/<role>`; the task is `nobody`
-    /// where it is gone.
+    /// The role assignments that the provider created, as `<task>/<role>`. The task is `nobody` if its
+    /// identity no longer exists.
     fn grants(&self) -> Vec<String> {
         let (id, tasks) = (self.registry().id(), self.registry().tasks());
         let principal = |task: &azure_simulator::Task| {
@@ -151,7 +149,7 @@ impl Stage {
             .collect()
     }
 
-    /// A path without what is the same in all of them, or never the same.
+    /// Shortens a path by the registry's ID and by generated names.
     fn short(&self, path: &str) -> String {
         let id = self.registry().id();
         let path = match path.get(..id.len()) {
@@ -171,15 +169,15 @@ impl Stage {
     }
 }
 
-/// The names of the role assignments of others, of which a stage may seed some.
+/// The prefix of the names of unrelated role assignments.
 const FOREIGN: &str = "f0e1f0e1-";
 
-/// Whether a role assignment of this name is somebody else's.
+/// Whether a role assignment with this name is unrelated to the workflow.
 pub(super) fn is_foreign(name: &str) -> bool {
     name.starts_with(FOREIGN)
 }
 
-/// A name for the `n`th role assignment of others.
+/// The name of the `n`th unrelated role assignment.
 pub(super) fn foreign_name(n: u32) -> String {
     format!("{FOREIGN}0000-4000-8000-{n:012}")
 }
@@ -197,14 +195,14 @@ pub(super) fn config(registry_id: &str) -> Value {
     ])
 }
 
-/// The same configuration with another value of one argument.
+/// The configuration with another value for one argument.
 pub(super) fn with(config: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut arguments = config.as_map().unwrap().clone();
     arguments.insert(name.to_owned(), value.into());
     Value::Object(arguments)
 }
 
-/// Repositories and their tags.
+/// The argument `repositories` with these repositories and tags.
 pub(super) fn repositories(entries: &[(&str, &[&str])]) -> Value {
     let entry = |(name, tags): &(&str, &[&str])| {
         let tags = tags.iter().copied().map(Value::from).collect();

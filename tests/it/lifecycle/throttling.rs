@@ -1,4 +1,4 @@
-//! Many workflows at once, and an Azure that counts.
+//! Many concurrent workflows against an Azure that throttles.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use terraform_plugin_testing::core::{Core, has_error};
 
 const WORKFLOWS: usize = 50;
 
-/// What Resource Manager documents: how many requests at once, and how many a second after that.
+/// The documented limits of Resource Manager: the bucket size, and the refill rate per second.
 const LIMITS: [(&str, f64, f64); 3] = [
     ("arm/reads", 250.0, 25.0),
     ("arm/writes", 200.0, 10.0),
@@ -22,7 +22,7 @@ const LIMITS: [(&str, f64, f64); 3] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn fifty_workflows_come_and_go_as_fast_as_resource_manager_lets_them() {
+async fn fifty_concurrent_workflows_keep_to_the_limits_of_resource_manager() {
     let name = |n| format!("contoso{n:02}");
     let options = (0..WORKFLOWS).fold(Options::default(), |options, n| {
         options.registry(RegistrySpec::new(&name(n)))
@@ -43,9 +43,9 @@ async fn fifty_workflows_come_and_go_as_fast_as_resource_manager_lets_them() {
     }))
     .await;
     assert_eq!(azure.leftovers()["tasks"], 150);
-    within_the_limits(&azure.requests());
+    assert_within_the_limits(&azure.requests());
 
-    // Time for the buckets to fill.
+    // The buckets refill in this time.
     tokio::time::sleep(Duration::from_secs(60)).await;
     azure.mark();
     join_all(all.iter_mut().map(async |terraform| {
@@ -55,11 +55,12 @@ async fn fifty_workflows_come_and_go_as_fast_as_resource_manager_lets_them() {
     for (what, left) in azure.leftovers().as_object().unwrap() {
         assert_eq!(left, 0, "{what}");
     }
-    within_the_limits(&azure.requests());
+    assert_within_the_limits(&azure.requests());
 }
 
-/// Nobody is faster than the limit once it has been met, and none of it is wasted.
-fn within_the_limits(log: &[Entry]) {
+/// Asserts that requests keep to the rate after the first 429, and that the work takes little longer than the
+/// limits allow.
+fn assert_within_the_limits(log: &[Entry]) {
     let start = log[0].time;
     let seconds = |entry: &Entry| entry.time.duration_since(start).as_secs_f64();
     let mut bound = 0.0_f64;
@@ -80,7 +81,7 @@ fn within_the_limits(log: &[Entry]) {
         let Some(first) = refused.first() else {
             continue;
         };
-        // What was under way when the first was refused is refused in the same instant.
+        // Azure also returns 429 for the requests that were in flight at the first 429.
         let wave = first + 0.5;
         let late = refused.iter().filter(|time| **time > wave).count();
         assert_eq!(late, 0, "{report}: refused again at {refused:?}");
@@ -100,7 +101,7 @@ fn within_the_limits(log: &[Entry]) {
     let took = log.last().map(seconds).unwrap_or_default();
     assert!(
         took <= bound.max(10.0) * 1.2,
-        "{report}: took {took} s, and {bound} s would have done"
+        "{report}: took {took} s, {bound} s expected"
     );
     eprintln!("{report}took {took:.1} s; the limits allow {bound:.1} s");
 }
