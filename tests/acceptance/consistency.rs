@@ -10,12 +10,12 @@ const LOOKS: u32 = 2;
 
 #[tokio::test]
 async fn tasks_that_the_list_shows_late_are_handled() {
-    assert_whole_life(|knobs| knobs.stale_task_list_looks = LOOKS).await;
+    assert_lifecycle(|knobs| knobs.stale_task_list_looks = LOOKS).await;
 }
 
 #[tokio::test]
 async fn slow_task_provisioning_and_late_task_reads_are_handled() {
-    assert_whole_life(|knobs| {
+    assert_lifecycle(|knobs| {
         knobs.provisioning_looks = LOOKS;
         knobs.stale_task_looks = LOOKS;
     })
@@ -24,27 +24,27 @@ async fn slow_task_provisioning_and_late_task_reads_are_handled() {
 
 #[tokio::test]
 async fn role_assignments_that_the_list_shows_late_are_handled() {
-    assert_whole_life(|knobs| knobs.stale_assignment_list_looks = LOOKS).await;
+    assert_lifecycle(|knobs| knobs.stale_assignment_list_looks = LOOKS).await;
 }
 
 #[tokio::test]
 async fn task_identities_that_azure_shows_late_are_handled() {
-    assert_whole_life(|knobs| knobs.late_identity_looks = LOOKS).await;
+    assert_lifecycle(|knobs| knobs.late_identity_looks = LOOKS).await;
 }
 
 #[tokio::test]
 async fn task_identities_that_replicate_late_are_handled() {
-    assert_whole_life(|knobs| knobs.replication_delay_ms = 700).await;
+    assert_lifecycle(|knobs| knobs.replication_delay_ms = 700).await;
 }
 
 #[tokio::test]
 async fn a_policy_tag_that_appears_late_is_handled() {
-    assert_whole_life(|knobs| knobs.stale_tag_looks = LOOKS).await;
+    assert_lifecycle(|knobs| knobs.stale_tag_looks = LOOKS).await;
 }
 
 #[tokio::test]
 async fn deleted_objects_that_azure_still_shows_are_handled() {
-    assert_whole_life(|knobs| {
+    assert_lifecycle(|knobs| {
         knobs.deletion_looks = LOOKS;
         knobs.assignment_deletion_looks = LOOKS;
         knobs.repository_deletion_looks = LOOKS;
@@ -54,7 +54,7 @@ async fn deleted_objects_that_azure_still_shows_are_handled() {
 
 #[tokio::test]
 async fn all_delays_together_are_handled() {
-    assert_whole_life(|knobs| {
+    assert_lifecycle(|knobs| {
         knobs.stale_task_list_looks = LOOKS;
         knobs.stale_task_looks = LOOKS;
         knobs.stale_assignment_list_looks = LOOKS;
@@ -71,7 +71,7 @@ async fn all_delays_together_are_handled() {
 }
 
 /// Creates, updates and destroys a workflow, then creates and destroys it again.
-async fn assert_whole_life(turn: impl Fn(&mut Knobs)) {
+async fn assert_lifecycle(turn: impl Fn(&mut Knobs)) {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         stage.azure.turn(&turn);

@@ -1,5 +1,5 @@
-//! The status of images against the simulator: what its runs and their logs come to, and what it
-//! takes to find out.
+//! The data source `acr_continuous_patching_status`: the status of each image from its runs and logs, and the
+//! requests that a read needs.
 
 mod logs;
 
@@ -17,15 +17,15 @@ use terraform_plugin_testing::host::lines;
 const SCAN: &str = "cssc-scan-image";
 const PATCH: &str = "cssc-patch-image";
 
-/// What a read brings, and what is said beside.
+/// The state and the diagnostics of a read.
 async fn read(terraform: &Core, config: &Value) -> (Value, Vec<pb::Diagnostic>) {
     let source = data_source("acr_continuous_patching_status");
     let answer = source.read(terraform, config).await;
     (answer.object, answer.said)
 }
 
-/// A workflow whose images have these fates, with tags `a`, `b` and so on, after one run of it.
-/// From then on runs stay as they are.
+/// Creates a workflow and runs it once. The images have these fates and the tags `a`, `b` and so on. Later
+/// runs keep their status.
 async fn after_a_run(fates: &[Fate]) -> Stage {
     let mut stage = Stage::plain().await;
     for (tag, fate) in ('a'..).zip(fates) {
@@ -74,8 +74,8 @@ fn store(stage: &Stage, nth: usize, log: Option<&str>) {
     stage.registry().store_log(&id, log);
 }
 
-/// What is told of each image: a line each, with what isn't there left out.
-fn told(state: &Value) -> Vec<String> {
+/// The status of each image on one line, without absent values.
+fn lines_of(state: &Value) -> Vec<String> {
     let images = state.get("images").as_elements().unwrap_or_default();
     let line = |image: &Value| {
         let of = |name: &str| image.get(name).as_str().map(str::to_owned);
@@ -97,10 +97,10 @@ fn told(state: &Value) -> Vec<String> {
     images.iter().map(line).collect()
 }
 
-async fn told_of(stage: &Stage) -> Vec<String> {
+async fn read_lines(stage: &Stage) -> Vec<String> {
     let (state, said) = read(&stage.terraform, &config(stage)).await;
     assert_eq!(lines(&said), [""; 0]);
-    told(&state)
+    lines_of(&state)
 }
 
 fn ids<'a>(ids: impl IntoIterator<Item = &'a Run>) -> Value {
@@ -123,13 +123,13 @@ const EACH: [Fate; 5] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn each_image_is_told_of_as_its_runs_went() {
+async fn each_image_has_the_status_of_its_runs() {
     let stage = after_a_run(&EACH).await;
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(said, []);
     assert_eq!(state.get("lookback_days"), &7.into());
     assert_eq!(state.get("active_run_ids"), &Value::List(vec![]));
-    insta::assert_snapshot!(told(&state).join("\n"), @"
+    insta::assert_snapshot!(lines_of(&state).join("\n"), @"
     python:a | Succeeded | Skipped | no vulnerability was found in the image python:a
     python:b | Succeeded | Succeeded | python:b-1
     python:c | Succeeded | Skipped | EOSL is set to true for image python:c
@@ -147,12 +147,12 @@ async fn each_image_is_told_of_as_its_runs_went() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_scan_of_each_image_counts() {
+async fn the_status_comes_from_the_latest_scan_of_each_image() {
     let stage = after_a_run(&EACH).await;
     run_again(&stage);
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(said, []);
-    insta::assert_snapshot!(told(&state).join("\n"), @"
+    insta::assert_snapshot!(lines_of(&state).join("\n"), @"
     python:a | Succeeded | Skipped | no vulnerability was found in the image python:a
     python:b | Succeeded | Skipped | python:b-1 | no vulnerability was found in the image python:b-1
     python:c | Succeeded | Skipped | EOSL is set to true for image python:c
@@ -172,7 +172,7 @@ async fn the_latest_scan_of_each_image_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_in_every_state_are_told_of_in_the_clis_words() {
+async fn each_run_status_maps_to_the_status_of_the_azure_cli() {
     let stage = after_a_run(&[Fate::Vulnerable(1); 16]).await;
     let states = [
         RunStatus::Queued,
@@ -185,7 +185,8 @@ async fn runs_in_every_state_are_told_of_in_the_clis_words() {
         RunStatus::Canceled,
     ];
     for (nth, status) in states.into_iter().enumerate() {
-        // The first eight by their scans, which have queued nothing, the rest by their patches.
+        // The first eight images get the status on their scans, which queue no patch. The others get it on
+        // their patches.
         let scanned = ('a'..).nth(nth).unwrap();
         let log = format!("Scanning repo: python, Tag:{scanned}, OriginalTag:{scanned}\n");
         store(&stage, nth, Some(&log));
@@ -199,7 +200,7 @@ async fn runs_in_every_state_are_told_of_in_the_clis_words() {
     stage.azure.mark();
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(said, []);
-    insta::assert_snapshot!(told(&state).join("\n"), @"
+    insta::assert_snapshot!(lines_of(&state).join("\n"), @"
     Unknown | Queued | Unknown
     python:b | Running | Unknown
     python:c | Running | Unknown
@@ -222,7 +223,7 @@ async fn runs_in_every_state_are_told_of_in_the_clis_words() {
         state.get("active_run_ids"),
         &ids(active.iter().filter(|run| run.status.is_active()))
     );
-    // Logs are read of all scans but the queued one, and of the failed patches.
+    // The provider reads the logs of all scans except the queued one, and of the failed patches.
     let read: BTreeSet<String> = log_reads(&stage).into_iter().map(|it| it.path).collect();
     let (scans, patches) = (runs(&stage, SCAN), runs(&stage, PATCH));
     let wanted = scans[1..].iter().chain(&patches[12..15]);
@@ -231,13 +232,13 @@ async fn runs_in_every_state_are_told_of_in_the_clis_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_asks_azure_for_no_more_than_it_needs() {
+async fn a_read_sends_only_the_needed_requests() {
     let stage = after_a_run(&EACH).await;
     stage.azure.mark();
-    told_of(&stage).await;
+    read_lines(&stage).await;
     assert_eq!(stage.writes(), [""; 0]);
     let reads = log_reads(&stage);
-    // Five scans, and the patch that failed.
+    // Five scans and the failed patch.
     assert_eq!(reads.len(), 6);
     assert!(
         reads
@@ -267,7 +268,7 @@ async fn a_read_asks_azure_for_no_more_than_it_needs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_images_that_arent_wanted_no_patch_log_is_read() {
+async fn a_status_filter_reads_no_patch_log_of_other_images() {
     let stage = after_a_run(&EACH).await;
     for (status, expected) in [
         ("Queued", ""),
@@ -282,7 +283,7 @@ async fn of_images_that_arent_wanted_no_patch_log_is_read() {
         let wanted = with(&config(&stage), "status", status);
         let (state, said) = read(&stage.terraform, &wanted).await;
         assert_eq!(said, []);
-        let images = told(&state);
+        let images = lines_of(&state);
         let names: Vec<_> = images
             .iter()
             .map(|it| it.split(' ').next().unwrap())
@@ -294,7 +295,7 @@ async fn of_images_that_arent_wanted_no_patch_log_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_is_recent_is_told_of() {
+async fn only_images_within_lookback_days_are_listed() {
     let stage = after_a_run(&[Fate::Clean, Fate::Clean]).await;
     let day = jiff::SignedDuration::from_hours(24);
     let old = runs(&stage, SCAN)[0].id.clone();
@@ -307,30 +308,30 @@ async fn only_what_is_recent_is_told_of() {
         async move {
             let (state, said) = read(terraform, &config).await;
             assert_eq!(said, []);
-            told(&state).len()
+            lines_of(&state).len()
         }
     };
-    // By the schedule, by the configuration.
+    // The schedule sets the default.
     assert_eq!(names(Value::Null).await, 1);
     assert_eq!(names(7.into()).await, 1);
     assert_eq!(names(9.into()).await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_patch_that_isnt_listed_is_looked_up() {
+async fn an_unlisted_patch_run_is_read_by_its_id() {
     let stage = after_a_run(&[Fate::Vulnerable(1), Fate::Vulnerable(1)]).await;
     let patch = runs(&stage, PATCH)[0].id.clone();
     let day = jiff::SignedDuration::from_hours(24);
     stage
         .registry()
         .edit_run(&patch, |run| run.created -= day * 8);
-    // The other one's is nowhere.
+    // The other patch does not exist.
     let log = runs(&stage, SCAN)[1]
         .log
         .replace("Queued a run with ID: dt", "Queued a run with ID: zz");
     store(&stage, 1, Some(&log));
     assert_eq!(
-        told_of(&stage).await,
+        read_lines(&stage).await,
         [
             "python:a | Succeeded | Succeeded | python:a-1",
             "python:b | Succeeded | Unknown",
@@ -339,7 +340,7 @@ async fn a_patch_that_isnt_listed_is_looked_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_takes_too_long_is_an_error() {
+async fn a_read_timeout_is_an_error() {
     let stage = after_a_run(&EACH).await;
     stage.azure.fault(
         Fault::on("POST", "/listLogSasUrl")
@@ -362,9 +363,9 @@ async fn a_read_that_takes_too_long_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_a_read() {
+async fn an_interrupt_ends_a_read() {
     let stage = after_a_run(&EACH).await;
-    // The trigger task, the lists, and then the first link.
+    // The fourth request is for the first log link, after the trigger task and the lists.
     let ringing = stage.wire.ring_at(4);
     let config = config(&stage);
     let reading = read(&stage.terraform, &config);
@@ -383,7 +384,7 @@ async fn a_stop_ends_a_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_workflow_there_is_nothing_to_tell_of_and_without_a_registry_an_error() {
+async fn a_missing_workflow_is_a_warning_and_a_missing_registry_is_an_error() {
     let stage = Stage::plain().await;
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(
@@ -391,7 +392,7 @@ async fn without_a_workflow_there_is_nothing_to_tell_of_and_without_a_registry_a
         ["warning at .lookback_days: No schedule to look back by"]
     );
     assert_eq!(
-        (state.get("lookback_days"), told(&state)),
+        (state.get("lookback_days"), lines_of(&state)),
         (&30.into(), vec![])
     );
     let elsewhere = stage.registry().id().replace("contoso", "fabrikam");

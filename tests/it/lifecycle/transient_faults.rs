@@ -1,10 +1,10 @@
-//! What goes wrong and passes is never noticed: each request of each operation fails once, in each of
-//! the ways that a repetition gets over, and all is as if nothing had been.
+//! Transient faults cause no diagnostic and no difference. Each request of each operation fails once with
+//! each fault that the provider retries.
 
 use crate::lifecycle::failures::{Act, Case, Pace};
 use crate::support::fault_injection::{At, TransportFault};
 
-/// All that passes, and where it may be met.
+/// The transient faults, and the requests that each affects.
 const TRANSIENT_FAULTS: &[(TransportFault, At)] = &[
     (TransportFault::Status(408, None), At::EachOnce),
     (TransportFault::Status(429, None), At::EachOnce),
@@ -17,11 +17,11 @@ const TRANSIENT_FAULTS: &[(TransportFault, At)] = &[
     (TransportFault::CutAfter, At::EachOnce),
     (TransportFault::Hang, At::EachOnce),
     (TransportFault::HangAfter, At::EachOnce),
-    // A token that is no longer taken; where no token is sent, a 401 is final.
+    // An expired token. A 401 for a request without a token is permanent.
     (TransportFault::Status(401, None), At::FirstToken),
 ];
 
-async fn nobody_notices(act: Act) {
+async fn assert_retried(act: Act) {
     for (fault, at) in TRANSIENT_FAULTS {
         let name = format!("{act:?}, {fault:?}");
         let mut case = Case::begin(act, Pace::Prompt, name.clone()).await;
@@ -38,21 +38,21 @@ async fn nobody_notices(act: Act) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_notices_while_creating() {
-    nobody_notices(Act::Create).await;
+async fn transient_faults_are_retried_during_a_create() {
+    assert_retried(Act::Create).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_notices_while_updating() {
-    nobody_notices(Act::Update).await;
+async fn transient_faults_are_retried_during_an_update() {
+    assert_retried(Act::Update).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_notices_while_refreshing() {
-    nobody_notices(Act::Refresh).await;
+async fn transient_faults_are_retried_during_a_refresh() {
+    assert_retried(Act::Refresh).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_notices_while_destroying() {
-    nobody_notices(Act::Delete).await;
+async fn transient_faults_are_retried_during_a_destroy() {
+    assert_retried(Act::Delete).await;
 }

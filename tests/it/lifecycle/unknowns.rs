@@ -1,4 +1,4 @@
-//! Plans made before everything is known: they promise only what they can keep.
+//! Plans with unknown values: what they show as known does not change in the apply.
 
 use azure_simulator::RegistrySpec;
 use terraform_plugin::value::Value;
@@ -6,8 +6,8 @@ use terraform_plugin::value::Value;
 use crate::lifecycle::stage::{Stage, with};
 use terraform_plugin_testing::core::{Action, Plan};
 
-/// Plans with `name` unknown, then applies with it known, on a registry with or without a workflow.
-async fn known_in_time(name: &str, exists: bool) -> (Stage, Plan) {
+/// Plans with `name` unknown and applies with it known. If `exists`, the registry already has a workflow.
+async fn planned_unknown(name: &str, exists: bool) -> (Stage, Plan) {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     if exists {
@@ -25,8 +25,8 @@ async fn known_in_time(name: &str, exists: bool) -> (Stage, Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_is_not_known_yet_can_be_planned_for() {
-    let (_, plan) = known_in_time("registry_id", false).await;
+async fn an_unknown_registry_id_is_planned_as_a_create() {
+    let (_, plan) = planned_unknown("registry_id", false).await;
     assert_eq!(plan.action, Action::Create);
     for name in ["id", "login_server", "role_assignments"] {
         assert!(plan.planned.get(name).is_unknown(), "{name}");
@@ -35,13 +35,13 @@ async fn a_registry_that_is_not_known_yet_can_be_planned_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_may_become_another_is_planned_as_a_replacement() {
-    let (_, plan) = known_in_time("registry_id", true).await;
+async fn an_unknown_registry_id_of_a_workflow_is_planned_as_a_replacement() {
+    let (_, plan) = planned_unknown("registry_id", true).await;
     assert_eq!(plan.action, Action::Replace);
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_argument_may_be_unknown() {
+async fn each_other_argument_may_be_unknown() {
     for name in [
         "schedule",
         "start_time",
@@ -52,14 +52,14 @@ async fn any_other_argument_may_be_unknown() {
         "preflight",
     ] {
         for exists in [false, true] {
-            let (_, plan) = known_in_time(name, exists).await;
+            let (_, plan) = planned_unknown(name, exists).await;
             assert!(plan.planned.get(name).is_unknown(), "{name}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_may_be_unknown_one_by_one() {
+async fn a_single_tag_may_be_unknown() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     let tags = Value::Set(vec!["3.11".into(), Value::Unknown]);
@@ -73,7 +73,7 @@ async fn tags_may_be_unknown_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_is_not_configured_yet_plans_without_azure() {
+async fn an_unknown_provider_argument_plans_without_any_request() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     let unknown = Value::object([("client_id", Value::Unknown)]);
@@ -88,7 +88,7 @@ async fn a_provider_that_is_not_configured_yet_plans_without_azure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_does_not_exist_is_an_error_of_the_plan() {
+async fn a_missing_registry_is_an_error_in_the_plan() {
     let stage = Stage::of(RegistrySpec::new("contoso"), |_| ()).await;
     let id = stage.registry().id().replace("contoso", "nobody");
     let config = with(&stage.config(), "registry_id", id);

@@ -1,4 +1,4 @@
-//! Changes in place: each makes the write calls that it takes, and no others.
+//! Updates in place: each change makes only the needed write calls.
 
 use azure_simulator::{Fault, RegistrySpec};
 use http::Method;
@@ -17,7 +17,7 @@ const PUSH: [&str; 5] = [
 ];
 const PATCH_TRIGGER: [&str; 1] = ["PATCH tasks/cssc-trigger-workflow"];
 
-/// Changes one argument of a workflow, and checks the write calls; then there is nothing to do.
+/// Changes one argument of a workflow, and asserts the write calls and that the next plan is empty.
 async fn change(name: &str, value: impl Into<Value>, expected: &[&str]) -> Stage {
     let mut stage = Stage::plain().await;
     let config = stage.config();
@@ -40,19 +40,19 @@ fn timer(stage: &Stage) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_schedule_is_one_patch() {
+async fn a_new_schedule_is_one_patch() {
     let stage = change("schedule", "14d", &PATCH_TRIGGER).await;
     assert_eq!(timer(&stage).0, "30 2 */14 * *");
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_start_time_is_one_patch() {
+async fn a_new_start_time_is_one_patch() {
     let stage = change("start_time", "23:59", &PATCH_TRIGGER).await;
     assert_eq!(timer(&stage).0, "59 23 */7 * *");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_time_that_is_no_longer_configured_stays() {
+async fn a_removed_start_time_keeps_its_value() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -62,7 +62,7 @@ async fn a_start_time_that_is_no_longer_configured_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn disabling_a_workflow_is_one_patch_and_so_is_enabling_it() {
+async fn disabling_and_enabling_a_workflow_are_one_patch_each() {
     let mut stage = change("enabled", false, &PATCH_TRIGGER).await;
     assert_eq!(timer(&stage).1, "Disabled");
     stage.azure.mark();
@@ -83,7 +83,7 @@ async fn a_workflow_can_be_created_disabled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_convention_is_one_push() {
+async fn a_new_tag_convention_is_one_push() {
     let stage = change("tag_convention", "floating", &PUSH).await;
     assert_eq!(
         stage.registry().policy().unwrap()["tag-convention"],
@@ -92,7 +92,7 @@ async fn another_convention_is_one_push() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_tags_and_repositories_are_one_push() {
+async fn new_tags_and_repositories_are_one_push() {
     let others = repositories(&[("python", &["3.13"]), ("team/api", &["*"])]);
     let stage = change("repositories", others, &PUSH).await;
     let policy = stage.registry().policy().unwrap();
@@ -111,7 +111,7 @@ async fn a_disabled_repository_is_one_push() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn arguments_about_terraform_itself_write_nothing() {
+async fn arguments_that_only_affect_terraform_write_nothing() {
     change("preflight", "off", &[]).await;
     change("run_immediately", true, &[]).await;
     let timeouts = Value::object([
@@ -124,7 +124,7 @@ async fn arguments_about_terraform_itself_write_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_at_once_is_one_push_and_one_patch() {
+async fn several_changes_are_one_push_and_one_patch() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -138,7 +138,7 @@ async fn everything_at_once_is_one_push_and_one_patch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_spelling_of_the_registry_changes_nothing() {
+async fn another_spelling_of_the_registry_id_changes_nothing() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -147,7 +147,7 @@ async fn another_spelling_of_the_registry_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_registry_is_a_replacement() {
+async fn a_new_registry_id_is_a_replacement() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
@@ -163,7 +163,7 @@ async fn another_registry_is_a_replacement() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_workflows_know_nothing_of_each_other() {
+async fn workflows_on_two_registries_are_independent() {
     let mut stage = Stage::plain().await;
     let elsewhere = stage.azure.add_registry(RegistrySpec::new("fabrikam")).id();
     let here = stage.config();
@@ -178,7 +178,7 @@ async fn two_workflows_know_nothing_of_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_changed_since_the_plan_is_planned_again() {
+async fn a_change_since_the_plan_fails_the_apply_before_any_write() {
     let damage: [fn(&Stage); 3] = [
         |stage| _ = stage.registry().delete_task("cssc-trigger-workflow"),
         |stage| {
@@ -215,7 +215,7 @@ async fn what_has_changed_since_the_plan_is_planned_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_failed_is_finished_after_an_untaint() {
+async fn an_apply_after_untaint_completes_a_failed_create() {
     let mut stage = Stage::plain().await;
     let config = stage.config();
     let refused = Fault::on("PUT", "/tasks/cssc-scan-image").status(403);

@@ -1,5 +1,5 @@
-//! The data source of a workflow against the simulator: one of ours, one of the CLI's, half of one,
-//! and none.
+//! The data source `acr_continuous_patching_workflow`: a workflow of the provider, one of the Azure CLI, a
+//! partial one, and a missing one.
 
 use crate::support::core::data_source;
 use azure_simulator::{CliStep, Fault, Generation};
@@ -18,7 +18,7 @@ fn of(registry_id: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_says_of_a_workflow_what_the_resource_says() {
+async fn the_data_source_has_the_values_of_the_resource() {
     let mut stage = Stage::plain().await;
     let config = with(&stage.config(), "tag_convention", "floating");
     stage.terraform.succeed(&config).await;
@@ -36,7 +36,7 @@ async fn it_says_of_a_workflow_what_the_resource_says() {
         "GET tasks",
         "GET the registry",
     ];
-    assert_eq!(stage.asked(), asked, "everything, and each once");
+    assert_eq!(stage.asked(), asked, "one read of each part");
     let mut expected = stage.terraform.state().as_map().unwrap().clone();
     expected.insert("registry_id".to_owned(), shouted.into());
     for applying in ["preflight", "run_immediately"] {
@@ -47,7 +47,7 @@ async fn it_says_of_a_workflow_what_the_resource_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_of_the_azure_cli_is_told_as_it_is() {
+async fn a_workflow_of_the_azure_cli_is_read_unchanged() {
     let stage = Stage::plain().await;
     let registry = stage.registry();
     registry.cli_create(Generation::Contributor).unwrap();
@@ -66,7 +66,7 @@ async fn a_workflow_of_the_azure_cli_is_told_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_a_workflow_is_told_as_far_as_it_goes() {
+async fn a_partial_workflow_has_null_for_missing_parts() {
     let stage = Stage::plain().await;
     let registry = stage.registry();
     registry.cli_create_failing_at(CliStep::ScanAssignment, Generation::TasksContributor);
@@ -82,7 +82,7 @@ async fn half_a_workflow_is_told_as_far_as_it_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_can_not_be_read_is_a_warning() {
+async fn an_unreadable_policy_is_a_warning() {
     let stage = Stage::plain().await;
     let registry = stage.registry();
     registry.cli_create(Generation::TasksContributor).unwrap();
@@ -96,7 +96,7 @@ async fn a_policy_that_can_not_be_read_is_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_workflow_and_no_registry_are_errors_that_say_what_helps() {
+async fn a_missing_workflow_or_registry_is_an_error() {
     let stage = Stage::plain().await;
     let id = stage.registry().id();
     let none = source().read(&stage.terraform, &of(&id)).await;
@@ -115,7 +115,7 @@ async fn no_workflow_and_no_registry_are_errors_that_say_what_helps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_which_role_is_missing() {
+async fn a_denied_read_names_the_missing_role() {
     let stage = Stage::plain().await;
     let registry = stage.registry();
     registry.cli_create(Generation::TasksContributor).unwrap();
@@ -138,7 +138,7 @@ async fn a_refusal_says_which_role_is_missing() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_checked_without_azure() {
+async fn a_configuration_is_validated_without_any_request() {
     let stage = Stage::plain().await;
     stage.azure.mark();
     let config = |id: Value, read: Value| {

@@ -1,4 +1,4 @@
-//! The product's binary as a process of its own.
+//! The provider's binary as a separate process.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -24,10 +24,10 @@ use tokio::time::timeout;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
 
-/// After this a host kills the plugin.
+/// The time after which a host kills the plugin.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A plugin that the test has started, as a host does.
+/// A plugin process that the test starts as a host does.
 struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -42,7 +42,7 @@ impl Process {
         Self::start_with_ports(ports).await
     }
 
-    /// Starts it with whatever ports `command` says.
+    /// Starts the plugin with the port range of `command`.
     async fn start_with_ports(command: &mut Command) -> Self {
         let mut child = command
             .env(COOKIE.0, COOKIE.1)
@@ -70,7 +70,7 @@ impl Process {
         kill(Pid::from_raw(id), signal).unwrap();
     }
 
-    async fn ask_to_end(&self) {
+    async fn shutdown(&self) {
         let channel = self.line.connect(Some(HOST)).await;
         GrpcControllerClient::new(channel)
             .shutdown(Empty {})
@@ -78,7 +78,7 @@ impl Process {
             .unwrap();
     }
 
-    /// The exit code, and what else was printed on stdout and stderr.
+    /// Waits for the end, and returns the exit code and the rest of stdout and stderr.
     async fn end(mut self) -> (Option<i32>, String, String) {
         let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
         let (mut stdout, mut stderr) = (String::new(), String::new());
@@ -91,7 +91,7 @@ impl Process {
     }
 }
 
-/// The lines that were logged.
+/// The lines of the log.
 fn log(stderr: &str) -> Vec<Map<String, Json>> {
     stderr
         .lines()
@@ -100,7 +100,7 @@ fn log(stderr: &str) -> Vec<Map<String, Json>> {
 }
 
 #[tokio::test]
-async fn a_host_that_asks_sees_the_process_end_in_time_and_without_another_word() {
+async fn shutdown_ends_the_process_in_time_with_valid_log_lines() {
     let process = Process::start(&mut Command::new(BINARY)).await;
     let channel = process.line.connect(Some(HOST)).await;
     let _stdio = GrpcStdioClient::new(channel)
@@ -108,7 +108,7 @@ async fn a_host_that_asks_sees_the_process_end_in_time_and_without_another_word(
         .await
         .unwrap();
 
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     let (code, stdout, stderr) = process.end().await;
     assert_eq!((code, stdout.as_str()), (Some(0), ""));
@@ -124,7 +124,7 @@ async fn a_host_that_asks_sees_the_process_end_in_time_and_without_another_word(
 }
 
 #[tokio::test]
-async fn the_log_tells_of_which_call_it_speaks() {
+async fn log_lines_name_the_rpc_and_the_resource_type() {
     let process = Process::start(&mut Command::new(BINARY)).await;
     let channel = process.line.connect(Some(HOST)).await;
     let mut provider = ProviderClient::new(channel);
@@ -137,7 +137,7 @@ async fn the_log_tells_of_which_call_it_speaks() {
     provider.upgrade_resource_state(upgrade).await.unwrap();
     let stop = pb::stop_provider::Request {};
     provider.stop_provider(stop).await.unwrap();
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     let log = log(&process.end().await.2);
     let of = |rpc: &str| {
@@ -159,9 +159,9 @@ async fn the_log_tells_of_which_call_it_speaks() {
     assert!(of("StopProvider").is_some());
 }
 
-/// The framework logs events of the crates that `main` names, and drops others in silence.
+/// The framework logs events of the crates that `main` names, and drops other events.
 #[tokio::test]
-async fn what_the_providers_own_code_logs_is_in_the_log() {
+async fn events_of_the_provider_crate_are_logged() {
     let options = Options::default().registry(RegistrySpec::new("contoso"));
     let azure = Simulator::start(options).unwrap();
     let acr = AcrProvider::new(Environment::default());
@@ -184,7 +184,7 @@ async fn what_the_providers_own_code_logs_is_in_the_log() {
         ..Default::default()
     };
     provider.read_resource(read).await.unwrap();
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     let log = log(&process.end().await.2);
     let of_this_crate = |line: &&Map<String, Json>| {
@@ -196,7 +196,7 @@ async fn what_the_providers_own_code_logs_is_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_connection_that_can_not_be_encrypted_is_logged_with_its_cause() {
+async fn a_failed_tls_handshake_is_logged_with_its_cause() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
     let mut refused = process
@@ -207,7 +207,7 @@ async fn a_connection_that_can_not_be_encrypted_is_logged_with_its_cause() {
     let mut answer = Vec::new();
     let read = in_time(refused.read_to_end(&mut answer));
     read.await.unwrap_err();
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     let (_, _, stderr) = process.end().await;
     let failure = log(&stderr)
@@ -219,7 +219,7 @@ async fn a_connection_that_can_not_be_encrypted_is_logged_with_its_cause() {
 }
 
 #[tokio::test]
-async fn ports_that_make_no_sense_are_no_matter_where_the_socket_is_a_file() {
+async fn an_invalid_port_range_is_ignored_with_a_unix_socket() {
     let mut command = Command::new(BINARY);
     let process = Process::start_with_ports(
         command
@@ -228,24 +228,24 @@ async fn ports_that_make_no_sense_are_no_matter_where_the_socket_is_a_file() {
     )
     .await;
 
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     assert_eq!(process.end().await.0, Some(0));
 }
 
 #[tokio::test]
-async fn ctrl_c_is_the_host_s_to_handle() {
+async fn sigint_is_ignored_because_the_host_handles_it() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
     process.send(Signal::SIGINT);
     process.send(Signal::SIGINT);
-    process.ask_to_end().await;
+    process.shutdown().await;
 
     assert_eq!(process.end().await.0, Some(0));
 }
 
 #[tokio::test]
-async fn sigterm_ends_it_in_order() {
+async fn sigterm_ends_the_process_with_exit_code_0() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
     process.send(Signal::SIGTERM);
@@ -254,7 +254,7 @@ async fn sigterm_ends_it_in_order() {
 }
 
 #[tokio::test]
-async fn a_plugin_whose_host_is_gone_ends_by_itself() {
+async fn the_plugin_ends_after_its_host_ends() {
     let mut shell = Command::new("sh");
     shell.args(["-c", r#""$0" & wait"#, BINARY]);
     let mut host = Process::start(&mut shell).await;
@@ -270,7 +270,7 @@ async fn a_plugin_whose_host_is_gone_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_plugin_to_be_debugged_tells_where_it_is_and_ends_on_ctrl_c() {
+async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c() {
     let mut child = Command::new(BINARY)
         .arg("--debug")
         .env_remove(COOKIE.0)

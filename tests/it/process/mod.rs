@@ -1,4 +1,4 @@
-//! The product's binary, started by hosts and by hand.
+//! The provider's binary, started by a host and directly by a user.
 
 mod binary;
-mod by_hand;
+mod direct_start;

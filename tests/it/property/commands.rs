@@ -1,17 +1,17 @@
-//! Core's commands, each by a new process of the provider, with whatever goes wrong meanwhile;
-//! and what each of them must keep, however it ends.
+//! Commands of Terraform Core, each with a new provider process and an optional fault, and the conditions
+//! that hold after each command.
 
 use azure_simulator::Fault;
 use terraform_plugin::protocol::generated as pb;
 
-use crate::property::step::{Blow, Command, Trouble};
+use crate::property::step::{Command, Failure, Trouble};
 use crate::property::world::World;
 use crate::support::wire::Ringing;
 use terraform_plugin_testing::core::{Core, has_error};
 use terraform_plugin_testing::host::lines;
 
 impl World {
-    /// Runs a command, and holds it to what it must keep.
+    /// Runs a command and asserts the conditions that hold after it.
     pub(super) async fn run(&mut self, command: &Command, trouble: Trouble) {
         let imports = matches!(command, Command::Import(_));
         if imports && self.terraform.stored.is_some() {
@@ -27,7 +27,7 @@ impl World {
         assert_eq!(
             self.others(),
             others,
-            "{command:?} touches what is not ours"
+            "{command:?} changes unrelated resources"
         );
         let now = self.workflow();
         if self.terraform.stored.is_none() {
@@ -44,9 +44,9 @@ impl World {
             Command::Apply(_) if !was_stored && !tasks.is_empty() => {
                 assert_eq!(lines(&said), ["error: Resource already exists"]);
             }
-            Command::Apply(wish) => {
+            Command::Apply(desired) => {
                 assert!(!has_error(&said), "{said:#?}");
-                self.is_as_wished(wish);
+                self.is_as_desired(desired);
             }
             Command::Refresh | Command::Import(_) => assert!(!has_error(&said), "{said:#?}"),
             Command::Destroy => {
@@ -63,26 +63,26 @@ impl World {
         command: &Command,
         trouble: Trouble,
     ) -> Vec<pb::Diagnostic> {
-        let strike = |at: usize, blow| {
+        let strike = |at: usize, failure| {
             let fault = Fault::at(at as u64);
-            match blow {
-                Blow::Status(status) => fault.status(status),
-                Blow::Cut => fault.cut(),
-                Blow::CutAfter => fault.cut_after(),
+            match failure {
+                Failure::Status(status) => fault.status(status),
+                Failure::Cut => fault.cut(),
+                Failure::CutAfter => fault.cut_after(),
             }
         };
         match trouble {
             Trouble::Nothing => {}
             Trouble::Interrupt(at) => return self.carry_out_until(command, at).await,
-            Trouble::Once(at, blow) => self.azure.fault(strike(at, blow)),
-            Trouble::From(at, blow) => self.azure.fault(strike(at, blow).times(u64::MAX)),
+            Trouble::Once(at, failure) => self.azure.fault(strike(at, failure)),
+            Trouble::From(at, failure) => self.azure.fault(strike(at, failure).times(u64::MAX)),
         }
         let said = self.carry_out(command).await;
         self.azure.clear_faults();
         said
     }
 
-    /// Interrupts the command at a request, if it comes that far.
+    /// Interrupts the command at a request, if the command sends that many.
     async fn carry_out_until(&mut self, command: &Command, at: usize) -> Vec<pb::Diagnostic> {
         let Ringing { rung, go } = self.wire.ring_at(at);
         let client = self.terraform.client();
@@ -102,8 +102,8 @@ impl World {
     async fn carry_out(&mut self, command: &Command) -> Vec<pb::Diagnostic> {
         let id = self.registry().id();
         match command {
-            Command::Apply(wish) => {
-                let config = wish.config(&id);
+            Command::Apply(desired) => {
+                let config = desired.config(&id);
                 let said = self.terraform.refresh().await;
                 if has_error(&said) {
                     return said;

@@ -1,5 +1,4 @@
-//! What people do without Core: in the portal, by the Azure CLI, and minding their own
-//! business.
+//! Changes outside Terraform: in the portal, with the Azure CLI, and to unrelated resources.
 
 use azure_simulator::{CliCreate, CliError, Fate, Task, TimerTrigger, roles};
 use base64::Engine as _;
@@ -8,17 +7,17 @@ use http::Method;
 use serde_json::json;
 use terraform_provider_acr::patching::TaskName;
 
-use crate::property::step::{Business, CliCall, Edit};
+use crate::property::step::{CliCall, Edit, UnrelatedChange};
 use crate::property::world::World;
 
-/// A YAML that isn't ours.
+/// A task definition of a user.
 const YAML: &str = "version: v1.1.0\nsteps:\n  - cmd: bash echo hello\n";
-/// A policy that somebody hands to the CLI.
+/// A policy that a user passes to the CLI.
 const POLICY: &str = r#"{"version":"v1","tag-convention":"floating","repositories":[
     {"repository":"alpine","tags":["*"],"enabled":false},{"repository":"debian","tags":["12"]}]}"#;
 
 impl World {
-    /// Edits the workflow.
+    /// Edits the workflow in the portal.
     pub(super) fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::DeleteTask(name) => _ = self.registry().delete_task(name.as_str()),
@@ -88,7 +87,7 @@ impl World {
         }
     }
 
-    /// Calls the CLI. It has its own reasons to refuse, and leaves half of its work then.
+    /// Calls the CLI. It may return an error and leave a partial workflow.
     pub(super) fn call(&self, call: CliCall) -> Result<(), CliError> {
         let registry = self.registry();
         match call {
@@ -119,15 +118,15 @@ impl World {
         }
     }
 
-    /// Does what others do.
-    pub(super) fn mind(&mut self, business: Business) {
-        match business {
-            Business::GrantSomebody(n) => {
+    /// Changes unrelated resources.
+    pub(super) fn change_unrelated(&mut self, change: UnrelatedChange) {
+        match change {
+            UnrelatedChange::GrantPrincipal(n) => {
                 let role = [roles::ACR_PULL, roles::TASKS_CONTRIBUTOR, roles::OWNER][n];
                 let somebody = format!("5a5a5a5a-0000-4000-8000-00000000000{n}");
                 self.grant(role, &somebody);
             }
-            Business::GrantTask(name) => {
+            UnrelatedChange::GrantTask(name) => {
                 let unneeded = match name {
                     TaskName::Trigger => roles::ACR_PUSH,
                     TaskName::Scan => roles::READER,
@@ -138,7 +137,7 @@ impl World {
                     self.grant(unneeded, &identity.principal_id);
                 }
             }
-            Business::PutTask => {
+            UnrelatedChange::PutTask => {
                 let body = json!({
                     "location": "westeurope",
                     "properties": {
@@ -151,7 +150,7 @@ impl World {
                 });
                 self.write_task(Method::PUT, "nightly", &body);
             }
-            Business::PushImage(n) => {
+            UnrelatedChange::PushImage(n) => {
                 let repository = ["python", "csscpolicies/mine", "team/api"][n];
                 self.registry().push_image(repository, "3.11", Fate::Clean);
             }

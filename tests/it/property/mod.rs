@@ -1,14 +1,16 @@
-//! Whatever people have done to a workflow - by Core, in the portal, by the Azure CLI, in any
-//! order, with anything going wrong meanwhile - the next apply makes it what is wanted, with an
-//! empty plan after it, and a destroy leaves nothing of it and everything of others.
+//! Random histories of a workflow: commands of Terraform Core, edits in the portal and Azure CLI calls, in
+//! any order and with faults. After each history, an apply brings the workflow to the configuration, and
+//! the next plan is empty. A destroy then deletes the whole workflow and nothing else.
 //!
-//! The histories are generated. One that fails is shrunk and printed; it belongs here as a test of
-//! its own. `PROPTEST_CASES` sets how many are tried by each half, `PROPTEST_RNG_SEED` which.
+//! Proptest generates the histories. It shrinks and prints a history that fails. Add such a history here as
+//! a test. `PROPTEST_CASES` sets the number of histories for each of the two tests, `PROPTEST_RNG_SEED` the
+//! seed.
 //!
-//! - `step`: what may happen
-//! - `world`: where it happens
-//! - `commands`, `external_actors`: who does it
-//! - `outcome`: what comes of it
+//! - `step`: the steps of a history
+//! - `world`: the simulated Azure and Terraform
+//! - `commands`: Terraform commands
+//! - `external_actors`: changes outside Terraform
+//! - `outcome`: the checks at the end of a history
 
 mod commands;
 mod external_actors;
@@ -20,27 +22,27 @@ use azure_simulator::IdCase;
 use proptest::test_runner::{Config, TestRunner};
 use terraform_provider_acr::patching::TaskName;
 
-use step::{Command, Edit, Spelling, Step, Trouble, Wish, histories};
+use step::{Command, Desired, Edit, Spelling, Step, Trouble, histories};
 use world::World;
 
-/// In lower case: where Azure respells a group, nobody can tell how it was spelled before, but for
-/// the usual spellings.
+/// The resource group, in lower case. If Azure changes the letter case of a group, the provider can
+/// recognise only the usual spellings of the original.
 const GROUP: &str = "demo";
 
-/// Two tests, so that two cores have something to do: each tries proptest's usual 256 histories.
+/// Two tests, so that they run on two cores. Each tries proptest's default of 256 histories.
 #[test]
-fn any_history_ends_well() {
+fn random_histories_end_as_configured() {
     try_histories();
 }
 
 #[test]
-fn any_other_history_ends_well() {
+fn more_random_histories_end_as_configured() {
     try_histories();
 }
 
 fn try_histories() {
     let config = Config {
-        // A history that fails is kept as a test here instead.
+        // A failed history becomes a test in this file instead.
         failure_persistence: None,
         ..Config::default()
     };
@@ -49,55 +51,55 @@ fn try_histories() {
         .start_paused(true)
         .build()
         .unwrap();
-    let outcome = TestRunner::new(config).run(&histories(), |(steps, wish)| {
-        runtime.block_on(live_through(GROUP, &steps, &wish));
+    let outcome = TestRunner::new(config).run(&histories(), |(steps, desired)| {
+        runtime.block_on(run_history(GROUP, &steps, &desired));
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-// Histories that once ended badly.
+// Histories that failed before.
 
 #[tokio::test(start_paused = true)]
 async fn orphans_are_recognised_after_azure_has_changed_how_it_spells_ids() {
     let steps = [
         Step::Portal(Edit::SpellIds(IdCase::Lower)),
-        Step::Terraform(Command::Apply(Wish::default()), Trouble::Nothing),
+        Step::Terraform(Command::Apply(Desired::default()), Trouble::Nothing),
         Step::Portal(Edit::SpellIds(IdCase::AsStored)),
         Step::Portal(Edit::RemoveIdentity(TaskName::Trigger)),
         Step::LoseState,
     ];
-    live_through(GROUP, &steps, &Wish::default()).await;
+    run_history(GROUP, &steps, &Desired::default()).await;
 }
 
-/// The names of the orphans are made of a spelling that neither Azure nor the configuration has any
-/// more, so only the state can tell that they are ours.
+/// The names of the orphans derive from a spelling that is in neither Azure nor the configuration. Only the
+/// state shows that they belong to the workflow.
 #[tokio::test(start_paused = true)]
 async fn orphans_that_only_the_state_knows_are_removed() {
-    let apply = Wish {
+    let apply = Desired {
         registry: Spelling::Lower,
-        ..Wish::default()
+        ..Desired::default()
     };
     let steps = [
         Step::Terraform(Command::Apply(apply), Trouble::Nothing),
         Step::Portal(Edit::RemoveIdentity(TaskName::Trigger)),
         Step::Portal(Edit::SpellIds(IdCase::LowerGroup)),
     ];
-    live_through("Demo", &steps, &Wish::default()).await;
+    run_history("Demo", &steps, &Desired::default()).await;
 }
 
-/// Plays a history to its end.
-async fn live_through(group: &'static str, steps: &[Step], wish: &Wish) {
+/// Runs a history to its end.
+async fn run_history(group: &'static str, steps: &[Step], desired: &Desired) {
     let mut world = World::new(group).await;
     for step in steps {
         match step {
             Step::Terraform(command, trouble) => world.run(command, *trouble).await,
             Step::LoseState => world.terraform.stored = None,
             Step::Portal(edit) => world.edit(*edit),
-            // A CLI that refuses is as good as any other.
+            // An error of the CLI is a valid step.
             Step::Cli(call) => _ = world.call(*call),
-            Step::Others(business) => world.mind(*business),
+            Step::Unrelated(change) => world.change_unrelated(*change),
         }
     }
-    world.end(wish).await;
+    world.end(desired).await;
 }

@@ -1,4 +1,4 @@
-//! How every history ends: the user applies what is wanted, and destroys it.
+//! The end of each history: the user applies the configuration and destroys the workflow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,38 +7,38 @@ use serde_json::Value;
 use terraform_provider_acr::patching::TaskName;
 use terraform_provider_acr::patching::role::needed;
 
-use crate::property::step::{Command, Spelling, Trouble, Wish};
+use crate::property::step::{Command, Desired, Spelling, Trouble};
 use crate::property::world::{POLICY, World};
 use terraform_plugin_testing::core::Action;
 
 impl World {
-    /// Brings the workflow to what is wanted, then removes it; both as they should.
-    pub(super) async fn end(&mut self, wish: &Wish) {
+    /// Imports the workflow if one exists, applies the configuration, and destroys the workflow.
+    pub(super) async fn end(&mut self, desired: &Desired) {
         if !self.tasks().is_empty() {
             let import = Command::Import(Spelling::AsStored);
             self.run(&import, Trouble::Nothing).await;
-            assert_ne!(self.terraform.stored, None, "what is there is imported");
+            assert_ne!(self.terraform.stored, None, "the workflow is imported");
         }
-        let apply = Command::Apply(wish.clone());
+        let apply = Command::Apply(desired.clone());
         self.run(&apply, Trouble::Nothing).await;
-        self.nothing_to_do(wish).await;
+        self.nothing_to_do(desired).await;
         self.run(&Command::Destroy, Trouble::Nothing).await;
     }
 
-    /// A refresh and a plan find nothing to do, and make no write call.
-    async fn nothing_to_do(&mut self, wish: &Wish) {
+    /// Asserts that a refresh and a plan find no changes and make no write call.
+    async fn nothing_to_do(&mut self, desired: &Desired) {
         self.terraform.restart().await;
         self.azure.mark();
         assert_eq!(self.terraform.refresh().await, []);
-        let config = wish.config(&self.registry().id());
+        let config = desired.config(&self.registry().id());
         let plan = self.terraform.plan(&config).await.unwrap();
         assert_eq!(&plan.planned, self.terraform.state());
         assert_eq!(plan.action, Action::Nothing);
         assert_eq!(self.azure.writes(), []);
     }
 
-    /// Azure holds the whole workflow, as it was wanted, and nothing more of it.
-    pub(super) fn is_as_wished(&self, wish: &Wish) {
+    /// Asserts that Azure has the complete workflow as configured, and no other parts of one.
+    pub(super) fn is_as_desired(&self, desired: &Desired) {
         let mut pieces = BTreeSet::from([POLICY.to_owned()]);
         for name in TaskName::ALL {
             pieces.insert(name.to_string());
@@ -50,25 +50,25 @@ impl World {
             assert_eq!(task.yaml().unwrap(), yaml(name));
         }
         assert_eq!(self.workflow(), pieces);
-        self.timer_is_as_wished(wish);
-        self.policy_is_as_wished(wish);
+        self.timer_is_as_desired(desired);
+        self.policy_is_as_desired(desired);
     }
 
-    fn timer_is_as_wished(&self, wish: &Wish) {
+    fn timer_is_as_desired(&self, desired: &Desired) {
         let trigger = self.task(TaskName::Trigger).unwrap();
         let [timer] = trigger.timers() else {
             panic!("the trigger task has {:?}", trigger.timers());
         };
         assert_eq!(timer.name, "azcli_defined_schedule");
-        let days = format!(" */{} * *", wish.days);
+        let days = format!(" */{} * *", desired.days);
         assert!(timer.schedule.ends_with(&days), "{}", timer.schedule);
-        if let Some(time) = wish.start_time {
+        if let Some(time) = desired.start_time {
             let (hour, minute) = time.split_once(':').unwrap();
             let number = |text: &str| text.parse::<u8>().unwrap();
             let cron = format!("{} {}{days}", number(minute), number(hour));
             assert_eq!(timer.schedule, cron);
         }
-        let status = if wish.enabled.unwrap_or(true) {
+        let status = if desired.enabled.unwrap_or(true) {
             "Enabled"
         } else {
             "Disabled"
@@ -76,10 +76,10 @@ impl World {
         assert_eq!(timer.status.as_deref(), Some(status));
     }
 
-    fn policy_is_as_wished(&self, wish: &Wish) {
+    fn policy_is_as_desired(&self, desired: &Desired) {
         let policy = self.registry().policy().unwrap();
         let convention = policy["tag-convention"].as_str().unwrap_or("incremental");
-        assert_eq!(convention, wish.convention.unwrap_or("incremental"));
+        assert_eq!(convention, desired.convention.unwrap_or("incremental"));
         let repositories: BTreeMap<&str, (BTreeSet<&str>, bool)> = policy["repositories"]
             .as_array()
             .unwrap()
@@ -91,14 +91,14 @@ impl World {
                 (entry["repository"].as_str().unwrap(), (tags, enabled))
             })
             .collect();
-        let wished = wish.repositories.iter().map(|(name, (tags, enabled))| {
+        let expected = desired.repositories.iter().map(|(name, (tags, enabled))| {
             let tags = tags.iter().copied().collect();
             (*name, (tags, enabled.unwrap_or(true)))
         });
-        assert_eq!(repositories, wished.collect());
+        assert_eq!(repositories, expected.collect());
     }
 
-    /// Nothing of a workflow is left, in Azure and in the state.
+    /// Asserts that neither Azure nor the state has any part of a workflow.
     pub(super) fn is_gone(&self) {
         assert_eq!(self.terraform.stored, None);
         assert_eq!(self.workflow(), BTreeSet::new());
@@ -106,7 +106,7 @@ impl World {
     }
 }
 
-/// What is the same in all three tasks.
+/// The properties that are equal in all three tasks, except the name.
 #[derive(Debug, PartialEq)]
 struct Outline {
     name: String,

@@ -1,5 +1,5 @@
-//! What may happen to a workflow: a step is one thing that one person does. All of it is data, so
-//! that a history can be generated, shrunk, printed and kept as a test.
+//! The steps of a history. A step is one operation of one user. Steps are data, so that proptest can
+//! generate, shrink and print them.
 
 use std::collections::BTreeMap;
 
@@ -11,60 +11,60 @@ use proptest::sample::select;
 use terraform_plugin::value::Value;
 use terraform_provider_acr::patching::TaskName;
 
-/// How many steps a history has at most.
+/// The maximum number of steps in a history.
 const LONGEST: usize = 12;
-/// What a user may write as the tags of a repository.
+/// The tags that a configuration may list for a repository.
 const TAGS: &[&[&str]] = &[&["3.11", "3.12"], &["*"], &["latest"]];
-/// A request number that most operations reach.
+/// The highest request number at which a fault can occur. Most operations send that many.
 const REQUESTS: usize = 40;
 
-/// One thing that somebody does. A step that makes no sense where things stand does nothing.
+/// One operation. A step that is impossible in the current situation does nothing.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// A command of Core, and what goes wrong meanwhile.
+    /// A command of Terraform Core, and a fault during it.
     Terraform(Command, Trouble),
     /// The state file is lost.
     LoseState,
-    /// Somebody edits the workflow in the portal.
+    /// A user edits the workflow in the portal.
     Portal(Edit),
-    /// Somebody uses the Azure CLI.
+    /// A user calls the Azure CLI.
     Cli(CliCall),
-    /// Somebody minds their own business.
-    Others(Business),
+    /// A user changes unrelated resources.
+    Unrelated(UnrelatedChange),
 }
 
 /// A command of Terraform.
 #[derive(Clone, Debug)]
 pub(super) enum Command {
-    Apply(Wish),
+    Apply(Desired),
     Refresh,
     Import(Spelling),
     Destroy,
 }
 
-/// What goes wrong while a command runs.
+/// A fault during a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     Nothing,
-    /// The user interrupts it at this request.
+    /// The user interrupts the command at this request.
     Interrupt(usize),
-    /// This request goes wrong, once.
-    Once(usize, Blow),
-    /// So does each request from this one on.
-    From(usize, Blow),
+    /// This request fails once.
+    Once(usize, Failure),
+    /// Each request from this one on fails.
+    From(usize, Failure),
 }
 
-/// How a request goes wrong.
+/// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Blow {
+pub(super) enum Failure {
     Status(u16),
-    /// The connection is cut before the request is carried out.
+    /// The connection is cut before Azure carries out the request.
     Cut,
-    /// The connection is cut afterwards.
+    /// The connection is cut after Azure has carried out the request.
     CutAfter,
 }
 
-/// How an id is spelled.
+/// The letter case of an ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     AsStored,
@@ -72,9 +72,9 @@ pub(super) enum Spelling {
     Upper,
 }
 
-/// What a user writes in a configuration; an argument that is absent is left out.
+/// The configuration that a user writes. `None` omits an argument.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
+pub(super) struct Desired {
     pub(super) registry: Spelling,
     pub(super) days: u8,
     pub(super) start_time: Option<&'static str>,
@@ -86,7 +86,7 @@ pub(super) struct Wish {
     pub(super) preflight: Option<&'static str>,
 }
 
-/// What can be done in the portal.
+/// An edit in the portal, or a change in Azure's behaviour.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Edit {
     DeleteTask(TaskName),
@@ -98,35 +98,35 @@ pub(super) enum Edit {
     Definition(TaskName),
     RemoveCredentials(TaskName),
     RemoveIdentity(TaskName),
-    /// The identity is removed and added again: another principal.
+    /// Removes the identity and adds it again, which results in another principal.
     RenewIdentity(TaskName),
     DisableTimer,
     RenameTimer,
     AddTimer,
     RemoveTimers,
     OddCron,
-    /// One of the workflow's assignments, whichever that is.
+    /// Deletes the role assignment with this index.
     DeleteAssignment(usize),
     SwitchPermissions,
     DeletePolicy,
     SpoilPolicy,
-    /// From now on Azure spells ids like this.
+    /// From now on, Azure returns IDs in this letter case.
     SpellIds(IdCase),
-    /// From now on Azure spells values in its own way, or stops doing so.
+    /// Toggles whether Azure returns equal values in another spelling.
     RespellValues,
-    /// From now on Azure takes its time over tasks, or stops doing so.
+    /// Toggles slow task operations.
     SlowDown,
 }
 
-/// What can be done by the Azure CLI.
+/// A call of the Azure CLI.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CliCall {
     Create {
         generation: Generation,
-        /// How the deployment spelled the registry's group.
+        /// The letter case of the resource group in the deployment.
         group: GroupCase,
         days: u8,
-        /// It comes to its end before this step.
+        /// The CLI fails before this step.
         failing_at: Option<CliStep>,
     },
     UpdateSchedule(Generation, u8),
@@ -134,19 +134,19 @@ pub(super) enum CliCall {
     Delete,
 }
 
-/// What others do beside us; nobody may touch it.
+/// A change to unrelated resources, which the provider must keep.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Business {
-    /// Another principal gets one of our roles, or one that isn't.
-    GrantSomebody(usize),
-    /// One of our tasks' identities gets a role that the task doesn't need.
+pub(super) enum UnrelatedChange {
+    /// Assigns a role to an unrelated principal.
+    GrantPrincipal(usize),
+    /// Assigns a role to a task's identity that the task does not need.
     GrantTask(TaskName),
     PutTask,
     PushImage(usize),
 }
 
 impl Spelling {
-    /// The id of a registry, spelled like this.
+    /// A registry ID in this letter case.
     pub(super) fn of(self, id: &str) -> String {
         match self {
             Self::AsStored => id.to_owned(),
@@ -156,7 +156,7 @@ impl Spelling {
     }
 }
 
-impl Default for Wish {
+impl Default for Desired {
     fn default() -> Self {
         Self {
             registry: Spelling::AsStored,
@@ -171,8 +171,8 @@ impl Default for Wish {
     }
 }
 
-impl Wish {
-    /// The configuration for the registry of that id.
+impl Desired {
+    /// The configuration for the registry with this ID.
     pub(super) fn config(&self, id: &str) -> Value {
         let optional = |text: Option<&str>| text.map_or(Value::Null, Value::from);
         let flag = |flag: Option<bool>| flag.map_or(Value::Null, Value::from);
@@ -194,9 +194,9 @@ impl Wish {
     }
 }
 
-/// Any history, and what the user wants at its end.
-pub(super) fn histories() -> impl Strategy<Value = (Vec<Step>, Wish)> {
-    (vec(steps(), 0..=LONGEST), wishes())
+/// Generates a history and the configuration at its end.
+pub(super) fn histories() -> impl Strategy<Value = (Vec<Step>, Desired)> {
+    (vec(steps(), 0..=LONGEST), desired_configs())
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -205,13 +205,13 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::LoseState),
         7 => edits().prop_map(Step::Portal),
         2 => cli_calls().prop_map(Step::Cli),
-        2 => business().prop_map(Step::Others),
+        2 => unrelated_changes().prop_map(Step::Unrelated),
     ]
 }
 
 fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
-        6 => wishes().prop_map(Command::Apply),
+        6 => desired_configs().prop_map(Command::Apply),
         1 => Just(Command::Refresh),
         1 => spellings().prop_map(Command::Import),
         1 => Just(Command::Destroy),
@@ -219,23 +219,23 @@ fn commands() -> impl Strategy<Value = Command> {
 }
 
 fn troubles() -> impl Strategy<Value = Trouble> {
-    let blows = || {
+    let failures = || {
         let status = select(&[400, 403, 409, 412, 429, 500][..]);
         prop_oneof![
-            3 => status.prop_map(Blow::Status),
-            1 => Just(Blow::Cut),
-            2 => Just(Blow::CutAfter),
+            3 => status.prop_map(Failure::Status),
+            1 => Just(Failure::Cut),
+            2 => Just(Failure::CutAfter),
         ]
     };
     prop_oneof![
         3 => Just(Trouble::Nothing),
         3 => (1..=REQUESTS).prop_map(Trouble::Interrupt),
-        3 => (1..=REQUESTS, blows()).prop_map(|(at, blow)| Trouble::Once(at, blow)),
-        1 => (1..=REQUESTS, blows()).prop_map(|(at, blow)| Trouble::From(at, blow)),
+        3 => (1..=REQUESTS, failures()).prop_map(|(at, failure)| Trouble::Once(at, failure)),
+        1 => (1..=REQUESTS, failures()).prop_map(|(at, failure)| Trouble::From(at, failure)),
     ]
 }
 
-fn wishes() -> impl Strategy<Value = Wish> {
+fn desired_configs() -> impl Strategy<Value = Desired> {
     let repositories = btree_map(
         select(&["python", "node", "team/api"][..]),
         (select(TAGS), option::of(any::<bool>())),
@@ -261,7 +261,7 @@ fn wishes() -> impl Strategy<Value = Wish> {
                 enabled,
                 run_immediately,
                 preflight,
-            )| Wish {
+            )| Desired {
                 registry,
                 days,
                 start_time,
@@ -317,7 +317,7 @@ fn edits() -> impl Strategy<Value = Edit> {
 fn cli_calls() -> impl Strategy<Value = CliCall> {
     let generations = || select(&[Generation::Contributor, Generation::TasksContributor][..]);
     let groups = select(&[GroupCase::AsStored, GroupCase::Lower, GroupCase::Upper][..]);
-    // What comes after these may fail by itself.
+    // Later steps may fail without a fault.
     let steps = select(
         &[
             CliStep::PatchTask,
@@ -341,12 +341,12 @@ fn cli_calls() -> impl Strategy<Value = CliCall> {
     ]
 }
 
-fn business() -> impl Strategy<Value = Business> {
+fn unrelated_changes() -> impl Strategy<Value = UnrelatedChange> {
     prop_oneof![
-        (0..3_usize).prop_map(Business::GrantSomebody),
-        tasks().prop_map(Business::GrantTask),
-        Just(Business::PutTask),
-        (0..3_usize).prop_map(Business::PushImage),
+        (0..3_usize).prop_map(UnrelatedChange::GrantPrincipal),
+        tasks().prop_map(UnrelatedChange::GrantTask),
+        Just(UnrelatedChange::PutTask),
+        (0..3_usize).prop_map(UnrelatedChange::PushImage),
     ]
 }
 

@@ -1,5 +1,4 @@
-//! Where a history takes place: an Azure with one registry, and a Core; and what there is in
-//! them.
+//! The setting of a history: an Azure with one registry and a Terraform Core, and their contents.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,25 +15,25 @@ use terraform_plugin_testing::core::Core;
 
 const REGISTRY: &str = "contoso";
 pub(super) const POLICY: &str = "csscpolicies/patchpolicy";
-/// What the names of the role assignments of others begin with.
+/// The prefix of the names of unrelated role assignments.
 const FOREIGN: &str = "f0e1f0e1-";
 const TASK_API: &str = "api-version=2025-03-01-preview";
 const ROLE_API: &str = "api-version=2022-04-01";
 
-/// A simulated Azure with a registry, and a Terraform that is signed in to it.
+/// A simulated Azure with a registry, and a Terraform Core that is authenticated to it.
 pub(super) struct World {
     pub(super) azure: Arc<Simulator>,
     pub(super) wire: Arc<Wire>,
     pub(super) terraform: Core,
-    /// How the registry grants access.
+    /// The registry's permissions mode.
     pub(super) permissions: Permissions,
     /// The resource group.
     group: &'static str,
-    /// How many role assignments others have made.
-    strangers: u32,
+    /// The number of unrelated role assignments so far.
+    unrelated_assignments: u32,
 }
 
-/// Everything at the registry that isn't the workflow's.
+/// Everything in the registry that does not belong to the workflow.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Others {
     assignments: Vec<RoleAssignment>,
@@ -43,7 +42,7 @@ pub(super) struct Others {
 }
 
 impl World {
-    /// With a registry in this resource group, on which there has never been a workflow.
+    /// Starts with a registry in this resource group that never had a workflow.
     pub(super) async fn new(group: &'static str) -> Self {
         let options = Options::default().registry(spec(group));
         let azure = Arc::new(Simulator::start(options).unwrap());
@@ -55,7 +54,7 @@ impl World {
             terraform,
             permissions: Permissions::Registry,
             group,
-            strangers: 0,
+            unrelated_assignments: 0,
         }
     }
 
@@ -63,7 +62,7 @@ impl World {
         self.azure.registry(REGISTRY)
     }
 
-    /// Switches the registry to the other way of granting access.
+    /// Switches the registry to the other permissions mode.
     pub(super) fn switch_permissions(&mut self) {
         let (permissions, spec) = match self.permissions {
             Permissions::Registry => (Permissions::Repository, spec(self.group).abac()),
@@ -73,7 +72,7 @@ impl World {
         self.registry().reconfigure(|_| spec);
     }
 
-    /// Which of the three tasks there are.
+    /// The tasks that exist.
     pub(super) fn tasks(&self) -> Vec<TaskName> {
         let there = |task: &TaskName| self.task(*task).is_some();
         TaskName::ALL.into_iter().filter(there).collect()
@@ -83,8 +82,8 @@ impl World {
         self.registry().task(name.as_str())
     }
 
-    /// What there is of a workflow: its tasks, its policy, its role assignments as `<task>/<role>`,
-    /// where the task is `nobody` once it is gone.
+    /// The parts of the workflow: its tasks, its policy, and its role assignments as `<task>/<role>`. The
+    /// task is `nobody` if its identity no longer exists.
     pub(super) fn workflow(&self) -> BTreeSet<String> {
         let tasks = self.tasks();
         let has_policy = !self.registry().tags(POLICY).is_empty();
@@ -108,18 +107,18 @@ impl World {
         names.chain(policy).chain(grants).collect()
     }
 
-    /// The role assignments at the registry that aren't of others.
+    /// The role assignments at the registry that belong to the workflow.
     pub(super) fn grants(&self) -> Vec<RoleAssignment> {
         self.assignments(|name| !name.starts_with(FOREIGN))
     }
 
-    /// What others have there.
+    /// Everything in the registry that does not belong to the workflow.
     pub(super) fn others(&self) -> Others {
         let registry = self.registry();
         let mut tasks = registry.tasks();
         tasks.retain(|task| TaskName::from_name(&task.name).is_none());
         for task in &mut tasks {
-            // It counts who looks.
+            // The simulator decrements this counter with each read.
             task.progress.looks_left = 0;
         }
         let mut repositories = registry.repositories();
@@ -135,22 +134,22 @@ impl World {
         }
     }
 
-    /// Adds a role assignment as somebody else would.
+    /// Adds a role assignment outside the provider.
     pub(super) fn grant(&mut self, role: &str, principal: &str) {
-        self.strangers += 1;
-        let name = format!("{FOREIGN}0000-4000-8000-{:012}", self.strangers);
+        self.unrelated_assignments += 1;
+        let name = format!("{FOREIGN}0000-4000-8000-{:012}", self.unrelated_assignments);
         let scope = self.registry().id();
         self.azure
             .seed_role_assignment(Some(&name), &scope, role, principal);
     }
 
-    /// Deletes a role assignment as somebody else would.
+    /// Deletes a role assignment outside the provider.
     pub(super) fn revoke(&self, assignment: &RoleAssignment) {
         let address = format!("{}?{ROLE_API}", assignment.id());
         self.azure.behind_the_scenes(Method::DELETE, &address, None);
     }
 
-    /// Puts or patches a task as somebody else would.
+    /// Puts or patches a task outside the provider.
     pub(super) fn write_task(&self, method: Method, name: &str, body: &Value) {
         let address = format!("{}/tasks/{name}?{TASK_API}", self.registry().id());
         let (status, answer) = self.azure.behind_the_scenes(method, &address, Some(body));

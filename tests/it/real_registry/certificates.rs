@@ -1,12 +1,11 @@
-//! A certificate authority that is made for one test: for the registry's TLS, and for the key that
-//! signs its tokens.
+//! A certificate authority for one test. It certifies the registry's TLS key and the key that signs tokens.
 
 use azure_simulator::SigningKey;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-/// The authority, and what it has certified.
+/// The authority and the certificates that it issued.
 pub(crate) struct Certificates {
     authority: Certificate,
     server: Certificate,
@@ -48,17 +47,17 @@ impl Certificates {
         self.server.pem()
     }
 
-    /// Its key, as PEM.
+    /// The registry's private key, as PEM.
     pub(crate) fn server_key(&self) -> String {
         self.server_key.serialize_pem()
     }
 
-    /// The certificate of whoever signs tokens, as their header holds it.
+    /// The certificate of the token signer, in the format of a JWT's `x5c` header.
     pub(crate) fn signer(&self) -> String {
         BASE64_STANDARD.encode(self.signer.der())
     }
 
-    /// Its key.
+    /// The private key of the token signer.
     pub(crate) fn signing_key(&self) -> SigningKey {
         SigningKey::from_pem(&self.signer_key.serialize_pem()).unwrap()
     }

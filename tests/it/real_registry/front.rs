@@ -1,6 +1,6 @@
-//! What Azure puts around a registry, and Distribution 2 doesn't have: signing in by an Entra token,
-//! tag lists in pages, and deleting a repository. Everything under `/v2/` goes to the registry, and comes
-//! back, as it is; but for those lists, which are cut.
+//! The Azure features that Distribution 2 lacks: authentication with an Entra token, paged tag lists, and
+//! the deletion of a repository. Requests under `/v2/` go to the registry unchanged. Its responses come
+//! back unchanged, except tag lists, which are split into pages.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,24 +19,24 @@ use url::Url;
 
 use crate::real_registry::certificates::Certificates;
 
-/// Where tokens are issued. No port of anybody's: it is answered here.
+/// The token endpoint. The front answers it, so no server listens there.
 pub(crate) const REALM: &str = "https://localhost/oauth2/token";
-/// Whom tokens are for.
+/// The audience of the tokens.
 pub(crate) const SERVICE: &str = "registry.example";
-/// Who issues them.
+/// The issuer of the tokens.
 pub(crate) const ISSUER: &str = "tokens.example";
 
 const ENTRA_TOKEN: &str = "an-entra-token";
 const REFRESH_TOKEN: &str = "a-refresh-token";
 
-/// The way to a registry, with Azure's side of it.
+/// A transport to a registry that adds Azure's features.
 pub(crate) struct Front {
     client: Client,
     signer: String,
     key: SigningKey,
-    /// How many more tokens have ended before they are issued.
+    /// The number of tokens that are still to be issued expired.
     stale: AtomicUsize,
-    /// Whether tokens are for reading, whatever is asked for.
+    /// Whether all tokens are read-only, regardless of the requested scope.
     read_only: bool,
     story: Mutex<Vec<String>>,
 }
@@ -58,13 +58,13 @@ impl Front {
         })
     }
 
-    /// How often something was asked for, such as `POST /oauth2/token`.
+    /// The number of requests that begin with `asked`, such as `POST /oauth2/token`.
     pub(crate) fn count(&self, asked: &str) -> usize {
         let story = self.story.lock().unwrap();
         story.iter().filter(|it| it.starts_with(asked)).count()
     }
 
-    /// A token as Distribution reads it: a JWT with the certificate of its key.
+    /// A token in the format of Distribution: a JWT with the certificate of its key.
     fn token(&self, scope: &str) -> String {
         let (name, actions) = access(scope);
         let actions: Vec<&str> = actions
@@ -115,7 +115,7 @@ impl Front {
         }
     }
 
-    /// Deletes a repository as far as Distribution can: every manifest that has a tag.
+    /// Deletes every tagged manifest of a repository, because Distribution can't delete a repository.
     async fn delete(&self, root: &Url, repository: &str) -> Result<Response, TransportError> {
         let token = self.token(&format!("repository:{repository}:pull,delete"));
         let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
@@ -135,7 +135,7 @@ impl Front {
         for tag in tags["tags"].as_array().into_iter().flatten() {
             let tag = tag.as_str().unwrap();
             let manifest = ask(Method::HEAD, &format!("manifests/{tag}")).await?;
-            // Another tag of the same manifest has taken it along.
+            // The manifest is already deleted if another tag referred to it too.
             if let Some(digest) = manifest.header("docker-content-digest") {
                 let deleted = ask(Method::DELETE, &format!("manifests/{digest}")).await?;
                 assert_eq!(deleted.status, StatusCode::ACCEPTED);
@@ -165,7 +165,7 @@ impl Transport for Front {
     }
 }
 
-/// The part of a whole tag list that was asked for, with a link to the next one.
+/// The requested page of a complete tag list, with a link to the next page.
 fn page(url: &Url, whole: Response) -> Response {
     #[derive(Deserialize, Serialize)]
     struct Tags {

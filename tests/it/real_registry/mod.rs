@@ -1,5 +1,5 @@
-//! The data plane against a registry that nobody here wrote: CNCF Distribution, over TLS, with tokens
-//! that it checks itself. What Azure adds to a registry stands in [`front`].
+//! The data plane against CNCF Distribution, a third-party registry, over TLS. The registry validates the
+//! tokens. [`front`] adds Azure's features.
 
 mod certificates;
 mod front;
@@ -25,7 +25,7 @@ use crate::real_registry::process::Registry;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// A registry, the way there, and a client that signs in by it.
+/// A registry, the transport to it, and an authenticated client.
 struct Stage {
     acr: AcrClient,
     front: Arc<Front>,
@@ -37,7 +37,7 @@ impl Stage {
         Self::with(0, false)
     }
 
-    /// One whose first `stale` tokens have ended already, or whose tokens are for reading only.
+    /// Starts a registry whose first `stale` tokens are expired, or whose tokens are read-only.
     fn with(stale: usize, read_only: bool) -> Self {
         let certificates = Certificates::new();
         let registry = Registry::start(&certificates);
@@ -101,7 +101,7 @@ fn refusal(error: &Error) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn a_policy_comes_back_byte_for_byte_and_is_pushed_twice_without_a_difference() {
+async fn a_policy_is_stored_byte_for_byte_and_a_second_push_is_idempotent() {
     let stage = Stage::new();
     let policy = r#"{"version":"v1","tag-convention":"incremental","repositories":[]}"#;
     assert_eq!(stage.stored().await, None);
@@ -117,7 +117,7 @@ async fn a_policy_comes_back_byte_for_byte_and_is_pushed_twice_without_a_differe
 }
 
 #[tokio::test]
-async fn the_tag_moves_with_another_policy_and_the_old_one_can_still_be_read() {
+async fn a_second_policy_moves_the_tag_and_keeps_the_first_manifest() {
     let stage = Stage::new();
     let first = stage.push(r#"{"version":"v1"}"#).await;
     let old = stage.stored().await.unwrap();
@@ -134,7 +134,7 @@ async fn the_tag_moves_with_another_policy_and_the_old_one_can_still_be_read() {
 }
 
 #[tokio::test]
-async fn a_large_policy_is_no_other_matter() {
+async fn a_large_policy_is_stored_unchanged() {
     let stage = Stage::new();
     let large: Bytes = "abcdefgh".repeat(1 << 20).into();
     stage
@@ -147,7 +147,7 @@ async fn a_large_policy_is_no_other_matter() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_nothing_and_no_error() {
+async fn missing_repositories_tags_and_blobs_are_no_error() {
     let stage = Stage::new();
     let budget = budget();
     let acr = &stage.acr;
@@ -168,7 +168,7 @@ async fn what_is_not_there_is_nothing_and_no_error() {
 }
 
 #[tokio::test]
-async fn a_manifest_without_its_blobs_is_refused_in_the_registrys_words() {
+async fn a_manifest_without_its_blobs_has_the_registrys_error_code() {
     let stage = Stage::new();
     let manifest = PolicyArtifact::manifest(&sha256(b"lost"), 4);
     let error = stage
@@ -215,11 +215,11 @@ async fn a_deleted_policy_is_gone_and_can_be_pushed_again() {
 }
 
 #[tokio::test]
-async fn sixteen_pushes_at_once_share_a_sign_in_and_one_of_them_holds() {
+async fn concurrent_pushes_authenticate_once_and_one_push_wins() {
     let stage = Stage::new();
     let (repository, tag) = (POLICY_REPOSITORY, PolicyArtifact::TAG);
-    // All manifests name this blob. Distribution rewrites a blob's link with each upload, and on a file
-    // system others may find it empty meanwhile.
+    // All manifests refer to this blob. Distribution rewrites a blob's link with each upload, and a
+    // concurrent request can find the link empty.
     stage.push("{}").await;
     let budget = budget();
     let pushes = (0..16).map(async |number| {
@@ -239,21 +239,21 @@ async fn sixteen_pushes_at_once_share_a_sign_in_and_one_of_them_holds() {
     let policy = stage.bytes(&stored).await.unwrap();
     assert_eq!(policy, pushed[&stored.manifest_digest]);
     assert_eq!(stage.front.count("POST /oauth2/exchange"), 1);
-    // One for pushing, and one for reading.
+    // One token for pushes and one for reads.
     assert_eq!(stage.front.count("POST /oauth2/token"), 2);
 }
 
 #[tokio::test]
-async fn a_token_that_has_ended_is_renewed_once() {
+async fn an_expired_token_is_renewed_once() {
     let stage = Stage::with(1, false);
     let digest = stage.push("{}").await;
     assert_eq!(stage.stored().await.unwrap().manifest_digest, digest);
-    // A stale one and a good one for pushing, and one for reading.
+    // An expired and a valid token for pushes, and one for reads.
     assert_eq!(stage.front.count("POST /oauth2/token"), 3);
 }
 
 #[tokio::test]
-async fn a_right_that_is_not_granted_is_a_refusal_and_is_not_asked_for_for_ever() {
+async fn a_missing_permission_is_an_error_after_few_token_requests() {
     let stage = Stage::with(0, true);
     assert_eq!(stage.stored().await, None);
     let error = stage
@@ -268,7 +268,7 @@ async fn a_right_that_is_not_granted_is_a_refusal_and_is_not_asked_for_for_ever(
 }
 
 #[tokio::test]
-async fn the_operating_system_of_an_image_is_found() {
+async fn the_operating_system_of_an_image_is_read() {
     let stage = Stage::new();
     let (acr, budget) = (&stage.acr, budget());
     let repository = "some/images";
@@ -298,7 +298,7 @@ async fn the_operating_system_of_an_image_is_found() {
 }
 
 #[tokio::test]
-async fn a_registry_that_is_gone_is_an_error_that_names_it() {
+async fn an_unreachable_registry_is_named_in_the_error() {
     let Stage { acr, registry, .. } = Stage::new();
     let server = registry.login_server().to_owned();
     drop(registry);

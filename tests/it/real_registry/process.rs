@@ -1,4 +1,4 @@
-//! The registry itself: CNCF Distribution, as Debian packages it, on a port of its own.
+//! The registry process: CNCF Distribution, as packaged by Debian, on a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,14 +12,13 @@ use tempfile::TempDir;
 use crate::real_registry::certificates::Certificates;
 use crate::real_registry::front::{ISSUER, REALM, SERVICE};
 
-/// Starts the registry, and ends it when nobody holds the other end of its standard input any more:
-/// also when the test that wanted it was killed.
+/// Starts the registry, and ends it when its standard input closes, even if the test process is killed.
 const WATCHED: &str = r#""$0" serve "$1" 2>&1 & read -r _; kill $!; wait"#;
 
-/// What the registry says once it can be reached, before its address.
+/// The text before the address in the log line that reports a ready registry.
 const READY: &str = "listening on ";
 
-/// A running registry. It ends when this is dropped, and leaves nothing.
+/// A running registry. Dropping it ends the process and deletes its folder.
 #[derive(Debug)]
 pub(crate) struct Registry {
     login_server: String,
@@ -31,7 +30,7 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn start(certificates: &Certificates) -> Self {
         let program = tool("docker-registry").expect(
-            "there is no `docker-registry`: run `make tools`, or install it (Debian's package of that name)",
+            "`docker-registry` not found. Run `make tools` or install Debian's package `docker-registry`.",
         );
         let folder = tempfile::Builder::new()
             .prefix("registry-")
@@ -55,7 +54,7 @@ impl Registry {
         Self {
             login_server: format!("localhost:{port}"),
             process,
-            // Nobody would read the log, and the registry would wait for somebody.
+            // Reads the log to its end, because the registry would block on a full pipe.
             log: Some(std::thread::spawn(move || {
                 let _ = std::io::copy(&mut log, &mut std::io::sink());
             })),
@@ -63,7 +62,7 @@ impl Registry {
         }
     }
 
-    /// What Resource Manager would give as the registry's login server.
+    /// The registry's login server, as Resource Manager would return it.
     pub(crate) fn login_server(&self) -> &str {
         &self.login_server
     }
@@ -77,13 +76,13 @@ impl Drop for Registry {
     }
 }
 
-/// Waits for the registry to say on which port it listens.
+/// Reads the port from the registry's log.
 fn port(log: &mut impl BufRead) -> u16 {
     let mut said = String::new();
     loop {
         let from = said.len();
         let read = log.read_line(&mut said).unwrap();
-        assert!(read > 0, "the registry has ended:\n{said}");
+        assert!(read > 0, "the registry ended:\n{said}");
         let line = &said[from..];
         if let Some((_, address)) = line.split_once(READY) {
             let digits = address.rsplit_once("127.0.0.1:").unwrap().1;

@@ -1,14 +1,14 @@
-//! Logs that are gone, cut off, huge, or can't be read.
+//! Missing, truncated, huge and unreadable logs.
 
 use azure_simulator::{Fate, Fault, Run};
 
 use crate::lifecycle::status::{
-    EACH, PATCH, SCAN, after_a_run, config, log_reads, read, runs, store, told, told_of,
+    EACH, PATCH, SCAN, after_a_run, config, lines_of, log_reads, read, read_lines, runs, store,
 };
 use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_is_gone_cut_or_no_log_makes_a_row_all_the_same() {
+async fn a_missing_or_truncated_log_still_lists_its_image() {
     let stage = after_a_run(&[Fate::Vulnerable(1); 6]).await;
     let whole = runs(&stage, SCAN)[3].log.clone();
     store(&stage, 0, None);
@@ -20,7 +20,7 @@ async fn a_log_that_is_gone_cut_or_no_log_makes_a_row_all_the_same() {
     let garbage: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     stage.registry().store_log(&fifth, Some(garbage));
     assert_eq!(
-        told_of(&stage).await,
+        read_lines(&stage).await,
         [
             "Unknown | Succeeded | Unknown",
             "Unknown | Succeeded | Unknown",
@@ -33,7 +33,7 @@ async fn a_log_that_is_gone_cut_or_no_log_makes_a_row_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_huge_log_the_middle_is_never_asked_for() {
+async fn only_both_ends_of_a_huge_log_are_read() {
     let stage = after_a_run(&[Fate::Vulnerable(1)]).await;
     let log = runs(&stage, SCAN)[0].log.clone();
     let (image, rest) = log.split_once('\n').unwrap();
@@ -41,7 +41,7 @@ async fn of_a_huge_log_the_middle_is_never_asked_for() {
     store(&stage, 0, Some(&huge));
     stage.azure.mark();
     assert_eq!(
-        told_of(&stage).await,
+        read_lines(&stage).await,
         ["python:a | Succeeded | Succeeded | python:a-1"]
     );
     let (first, last) = (huge.len() - (64 << 10), huge.len() - 1);
@@ -56,7 +56,7 @@ async fn of_a_huge_log_the_middle_is_never_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logs_that_cant_be_read_are_told_in_one_warning() {
+async fn unreadable_logs_are_one_warning() {
     let stage = after_a_run(&EACH).await;
     let (scans, patches) = (runs(&stage, SCAN), runs(&stage, PATCH));
     let on_blob = |run: &Run| Fault::on("GET", &format!("/logs/{}/", run.id)).times(u64::MAX);
@@ -74,7 +74,7 @@ async fn logs_that_cant_be_read_are_told_in_one_warning() {
         "{detail}"
     );
     assert!(!detail.contains("sig="), "{detail}");
-    insta::assert_snapshot!(told(&state).join("\n"), @"
+    insta::assert_snapshot!(lines_of(&state).join("\n"), @"
     Unknown | Succeeded | Unknown
     Unknown | Succeeded | Unknown
     python:c | Succeeded | Skipped | EOSL is set to true for image python:c

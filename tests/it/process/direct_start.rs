@@ -1,4 +1,4 @@
-//! The product's binary, started by somebody who isn't a host.
+//! The provider's binary, started without a host.
 
 use assert_cmd::Command;
 
@@ -16,7 +16,7 @@ fn refusal(command: &mut Command) -> String {
 }
 
 #[test]
-fn whoever_starts_it_by_hand_is_told_what_it_is() {
+fn a_direct_start_explains_how_to_use_the_provider() {
     insta::assert_snapshot!(refusal(&mut plugin()), @r"
     This is the provider registry.terraform.io/acrpatch/acr. Terraform and OpenTofu start it.
     To use it, add it to required_providers in a configuration and run `terraform init`.
@@ -25,14 +25,14 @@ fn whoever_starts_it_by_hand_is_told_what_it_is() {
 }
 
 #[test]
-fn another_cookie_is_as_good_as_none() {
+fn another_magic_cookie_is_treated_as_no_cookie() {
     let told = refusal(plugin().env(COOKIE.0, "chocolate"));
 
     assert_eq!(told, refusal(&mut plugin()));
 }
 
 #[test]
-fn a_certificate_that_is_none_is_explained() {
+fn an_invalid_client_certificate_is_an_error() {
     let told = refusal(
         plugin()
             .env(COOKIE.0, COOKIE.1)
@@ -43,7 +43,7 @@ fn a_certificate_that_is_none_is_explained() {
 }
 
 #[test]
-fn a_socket_that_can_t_be_made_is_explained() {
+fn a_socket_that_can_not_be_created_is_an_error() {
     let told = refusal(
         plugin()
             .env(COOKIE.0, COOKIE.1)

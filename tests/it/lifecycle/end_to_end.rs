@@ -1,5 +1,4 @@
-//! A workflow from its creation to its end, on registries of every kind and on an Azure with its
-//! oddities.
+//! A workflow from its create to its destroy, on each kind of registry and with each peculiarity of Azure.
 
 use std::sync::Arc;
 
@@ -9,9 +8,9 @@ use crate::lifecycle::stage::{Stage, with};
 use crate::support::wire::Ringing;
 use terraform_plugin_testing::core::Action;
 
-/// Creates, changes, imports and destroys a workflow. In between there is nothing to do, in the
-/// end nothing is left.
-async fn live(mut stage: Stage, expected: &[&str]) {
+/// Creates, updates, imports and destroys a workflow. Asserts that plans in between are empty and that the
+/// destroy leaves nothing.
+async fn run_lifecycle(mut stage: Stage, expected: &[&str]) {
     let config = stage.config();
     let created = stage.terraform.succeed(&config).await;
     assert_eq!(created.action, Action::Create);
@@ -32,7 +31,7 @@ async fn live(mut stage: Stage, expected: &[&str]) {
     stage.destroy().await;
 }
 
-/// What there is of a workflow on a registry with classic permissions.
+/// The parts of a workflow on a registry without ABAC repository permissions.
 const CLASSIC: [&str; 9] = [
     "cssc-patch-image",
     "cssc-patch-image/AcrPush",
@@ -45,7 +44,7 @@ const CLASSIC: [&str; 9] = [
     "csscpolicies/patchpolicy",
 ];
 
-/// The same where repository permissions decide.
+/// The parts of a workflow on a registry with ABAC repository permissions.
 const ABAC: [&str; 10] = [
     "cssc-patch-image",
     "cssc-patch-image/RepositoryWriter",
@@ -63,51 +62,51 @@ fn contoso() -> RegistrySpec {
     RegistrySpec::new("contoso")
 }
 
-async fn live_with(turn: impl FnOnce(&mut Knobs)) {
-    live(Stage::of(contoso(), turn).await, &CLASSIC).await;
+async fn run_lifecycle_with(turn: impl FnOnce(&mut Knobs)) {
+    run_lifecycle(Stage::of(contoso(), turn).await, &CLASSIC).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_on_a_plain_registry() {
-    live(Stage::plain().await, &CLASSIC).await;
+async fn the_lifecycle_works_on_a_default_registry() {
+    run_lifecycle(Stage::plain().await, &CLASSIC).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_where_repository_permissions_decide() {
-    live(Stage::of(contoso().abac(), |_| ()).await, &ABAC).await;
+async fn the_lifecycle_works_on_an_abac_registry() {
+    run_lifecycle(Stage::of(contoso().abac(), |_| ()).await, &ABAC).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_on_a_registry_with_a_domain_name_label() {
+async fn the_lifecycle_works_with_a_domain_name_label() {
     let stage = Stage::of(contoso().domain_label("abc123"), |_| ()).await;
     assert_eq!(stage.registry().login_server(), "contoso-abc123.azurecr.io");
-    live(stage, &CLASSIC).await;
+    run_lifecycle(stage, &CLASSIC).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_where_the_registry_refuses_tokens_of_resource_manager() {
+async fn the_lifecycle_works_without_resource_manager_tokens_on_the_registry() {
     let stage = Stage::of(contoso().without_arm_tokens(), |_| ()).await;
-    live(stage, &CLASSIC).await;
+    run_lifecycle(stage, &CLASSIC).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_in_any_letter_case_that_azure_answers_in() {
+async fn the_lifecycle_works_with_any_letter_case_of_ids() {
     for case in [IdCase::LowerGroup, IdCase::UpperGroup, IdCase::Lower] {
         let registry = contoso().resource_group("Demo-Group");
         let stage = Stage::of(registry, |knobs| knobs.id_case = case).await;
-        live(stage, &CLASSIC).await;
+        run_lifecycle(stage, &CLASSIC).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_where_azure_takes_its_time() {
-    live_with(|knobs| {
+async fn the_lifecycle_works_with_slow_operations() {
+    run_lifecycle_with(|knobs| {
         knobs.async_operations = true;
         knobs.provisioning_looks = 3;
         knobs.deletion_looks = 3;
     })
     .await;
-    live_with(|knobs| {
+    run_lifecycle_with(|knobs| {
         knobs.provisioning_looks = 3;
         knobs.deletion_looks = 3;
         knobs.replication_delay_ms = 120_000;
@@ -116,13 +115,13 @@ async fn a_workflow_lives_where_azure_takes_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_where_every_list_has_pages_of_one() {
-    live_with(|knobs| knobs.page_size = 1).await;
+async fn the_lifecycle_works_with_pages_of_one_item() {
+    run_lifecycle_with(|knobs| knobs.page_size = 1).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_lives_where_azure_respells_tasks_and_redirects_blobs() {
-    live_with(|knobs| {
+async fn the_lifecycle_works_with_respelled_tasks_and_redirected_blobs() {
+    run_lifecycle_with(|knobs| {
         knobs.respelled = true;
         knobs.blob_redirects = true;
     })
@@ -130,13 +129,13 @@ async fn a_workflow_lives_where_azure_respells_tasks_and_redirects_blobs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn azure_may_change_the_letter_case_of_ids_at_any_time() {
+async fn a_changed_letter_case_of_ids_plans_no_changes() {
     let registry = contoso().resource_group("Demo-Group");
     let mut stage = Stage::of(registry, |_| ()).await;
     let config = stage.config();
     let plan = stage.terraform.plan(&config).await.unwrap();
     let cases = [IdCase::Lower, IdCase::UpperGroup, IdCase::AsStored];
-    // The first request is the one of the final plan.
+    // The first request belongs to the final plan.
     let Ringing { rung, go } = stage.wire.ring_at(2);
     let azure = Arc::clone(&stage.azure);
     let turn = async {
