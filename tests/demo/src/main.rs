@@ -1,13 +1,13 @@
-//! Shows the provider at work: every host of this machine applies, changes, repairs and destroys
-//! `examples/demo` on a local Azure.
+//! Demonstrates the provider. Every installed host applies, changes, repairs and destroys
+//! `examples/demo` on a local Azure simulator.
 //!
 //! # Layout
-//! - `story`: what happens, step by step, under one host.
-//! - `narrator`: how it is told.
+//! - `story`: the steps of the demo for one host.
+//! - `narrator`: the output of the demo.
 //!
-//! The exit code is 0 only if all of it went well and nothing is left in Azure. Nothing stays
-//! behind on the machine either, whatever ends it: hosts, folders and the Azure go with the values
-//! that hold them.
+//! The exit code is 0 only if all steps succeed and Azure is empty afterwards. The demo leaves
+//! nothing on the machine, even if it is interrupted. Host processes, folders and the simulator end
+//! when their values are dropped.
 
 mod narrator;
 mod story;
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
     let mut narrator = Narrator::new(io::stdout());
     let outcome = tokio::select! {
         outcome = demo(&mut narrator) => outcome,
-        reason = called_off() => Err(reason.into()),
+        reason = interrupted() => Err(reason.into()),
     };
     match outcome {
         Ok(left) if left.iter().all(|(_, counts)| counts.are_zero()) => ExitCode::SUCCESS,
@@ -38,10 +38,10 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Anything that may go wrong; there is nobody to tell it apart.
+/// Any error. The demo does not distinguish errors.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Plays the story under every host, and gives what each has left in its Azure.
+/// Runs all steps with every host, and returns the objects that each host left in its Azure.
 async fn demo(narrator: &mut Narrator<io::Stdout>) -> Result<Vec<(Host, Counts)>, Failure> {
     let hosts = Host::all()?;
     let provider = provider()?;
@@ -55,22 +55,22 @@ async fn demo(narrator: &mut Narrator<io::Stdout>) -> Result<Vec<(Host, Counts)>
     Ok(left)
 }
 
-/// The provider's binary: cargo puts it beside this one.
+/// The provider's binary, which cargo puts next to this one.
 fn provider() -> Result<Provider, Failure> {
     let path = std::env::current_exe()?.with_file_name("terraform-provider-acr");
     if path.exists() {
         Ok(Provider::new(SOURCE_ADDRESS, &path))
     } else {
         Err(format!(
-            "{} is not there: run `make demo`, which builds it",
+            "{} was not found. Run `make demo` to build it.",
             path.display()
         )
         .into())
     }
 }
 
-/// Waits until somebody wants this to end.
-async fn called_off() -> String {
+/// Waits for SIGINT or SIGTERM, and returns the reason for the end.
+async fn interrupted() -> String {
     let interrupt = signal(SignalKind::interrupt());
     let terminate = signal(SignalKind::terminate());
     match (interrupt, terminate) {
@@ -78,6 +78,6 @@ async fn called_off() -> String {
             _ = interrupt.recv() => "interrupted".to_owned(),
             _ = terminate.recv() => "terminated".to_owned(),
         },
-        (Err(error), _) | (_, Err(error)) => format!("can't listen to signals: {error}"),
+        (Err(error), _) | (_, Err(error)) => format!("signals are not available: {error}"),
     }
 }

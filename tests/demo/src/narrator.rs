@@ -1,4 +1,4 @@
-//! How the demo is told: numbered steps, the command of each, and what matters of its output.
+//! The output of the demo: numbered steps with their commands and the relevant output lines.
 
 use std::error::Error;
 use std::io::Write;
@@ -7,14 +7,14 @@ use azure_simulator::{Entry, Simulator};
 use host_cli::Host;
 use host_cli::run::Finished;
 
-/// Tells the story to somebody.
+/// Writes the output of the demo.
 #[derive(Debug)]
 pub(crate) struct Narrator<W> {
-    audience: W,
+    output: W,
     step: usize,
 }
 
-/// What there is of workflows in an Azure.
+/// The number of workflow objects in an Azure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     tasks: u64,
@@ -24,10 +24,10 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Counts what there is.
+    /// Counts the workflow objects in the simulator.
     pub(crate) fn of(azure: &Simulator) -> Self {
         let left = azure.leftovers();
-        // What can't be counted must not pass for nothing.
+        // A missing count must not look like 0.
         let count = |what: &str| left[what].as_u64().unwrap_or(u64::MAX);
         Self {
             tasks: count("tasks"),
@@ -37,7 +37,7 @@ impl Counts {
         }
     }
 
-    /// Whether there is nothing at all.
+    /// Whether all counts are 0.
     pub(crate) fn are_zero(self) -> bool {
         self.columns().iter().all(|(_, count)| *count == 0)
     }
@@ -53,57 +53,57 @@ impl Counts {
 }
 
 impl<W: Write> Narrator<W> {
-    /// A narrator before the first step.
-    pub(crate) fn new(audience: W) -> Self {
-        Self { audience, step: 0 }
+    /// Returns a narrator before the first step.
+    pub(crate) fn new(output: W) -> Self {
+        Self { output, step: 0 }
     }
 
-    /// Begins with a host; the steps are counted anew.
+    /// Starts the part of a host, and restarts the numbering of steps.
     pub(crate) fn chapter(&mut self, host: &Host) {
         self.step = 0;
         let title = format!("The provider under {host}");
         self.say(&format!("\n{title}\n{}", "=".repeat(title.len())));
     }
 
-    /// Begins a step.
+    /// Starts a step.
     pub(crate) fn step(&mut self, title: &str) {
         self.step += 1;
         self.say(&format!("\n{}. {title}", self.step));
     }
 
-    /// Says something that belongs to the step.
+    /// Writes a note about the current step.
     pub(crate) fn note(&mut self, text: &str) {
         for line in text.lines() {
             self.say(&format!("   {line}"));
         }
     }
 
-    /// Shows a command and the lines of its output that matter.
-    pub(crate) fn command(&mut self, finished: &Finished, matters: fn(&str) -> bool) {
+    /// Writes a command and the relevant lines of its output.
+    pub(crate) fn command(&mut self, finished: &Finished, is_relevant: fn(&str) -> bool) {
         self.say(&format!("   $ {}", finished.command));
         for line in finished
             .stdout
             .lines()
-            .filter(|line| matters(line.trim_start()))
+            .filter(|line| is_relevant(line.trim_start()))
         {
             self.say(&format!("     {line}"));
         }
     }
 
-    /// Shows which calls changed something in Azure.
+    /// Writes the calls that changed something in Azure.
     pub(crate) fn writes(&mut self, calls: &[Entry]) {
         if calls.is_empty() {
             return self.note("Write calls: none");
         }
         self.note(&format!("Write calls: {}", calls.len()));
         for call in calls {
-            self.say(&format!("     {:<6} {}", call.method, about(call)));
+            self.say(&format!("     {:<6} {}", call.method, short_path(call)));
         }
     }
 
-    /// Ends with what is left.
+    /// Writes the table of remaining objects in Azure.
     pub(crate) fn table(&mut self, left: &[(Host, Counts)]) {
-        self.say("\nWhat is left in Azure\n=====================\n");
+        self.say("\nRemaining objects in Azure\n==========================\n");
         for (number, (host, counts)) in left.iter().enumerate() {
             let columns = counts.columns();
             if number == 0 {
@@ -114,35 +114,35 @@ impl<W: Write> Narrator<W> {
             self.say(&format!("{:<22}{numbers}", host.to_string()));
         }
         let verdict = if left.iter().all(|(_, counts)| counts.are_zero()) {
-            "Nothing is left."
+            "Azure contains no remaining objects."
         } else {
-            "Something is left: this is a bug of the provider."
+            "Azure contains remaining objects. This is a bug in the provider."
         };
         self.say(&format!("\n{verdict}"));
     }
 
-    /// Says why it can't go on.
+    /// Writes the error that ended the demo.
     pub(crate) fn failure(&mut self, error: &dyn Error) {
-        self.say(&format!("\nThe demo stops here: {error}"));
+        self.say(&format!("\nThe demo failed: {error}"));
         let mut cause = error.source();
         while let Some(reason) = cause {
-            self.note(&format!("because {reason}"));
+            self.note(&format!("Caused by: {reason}"));
             cause = reason.source();
         }
     }
 
     fn say(&mut self, text: &str) {
-        // Nobody listening is no reason to leave anything behind.
-        let _ = writeln!(self.audience, "{text}");
+        // The demo must clean up even if its output is closed.
+        let _ = writeln!(self.output, "{text}");
     }
 }
 
-/// What a call is about: the end of its path that a person recognises.
-fn about(call: &Entry) -> String {
+/// Returns the readable end of a call's path.
+fn short_path(call: &Entry) -> String {
     let path = call.path.trim_matches('/');
     match path.rsplit_once("/providers/") {
         Some((_, resource)) => resource.to_owned(),
-        // The name of an upload says nothing to anybody.
+        // The name of an upload is random.
         None => match path.split_once("/uploads/") {
             Some((upload, _)) => format!("{}/{upload}/uploads/…", call.host),
             None => format!("{}/{path}", call.host),
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_left_shows_in_the_table_and_in_the_verdict() {
+    fn remaining_objects_appear_in_the_table_and_in_the_verdict() {
         let host = Host {
             kind: host_cli::host::Kind::OpenTofu,
             version: "1.12.6".into(),
@@ -167,12 +167,12 @@ mod tests {
             policy_repositories: 0,
             active_runs: 0,
         };
-        let mut told = Vec::new();
-        Narrator::new(&mut told).table(&[(host, counts)]);
-        let told = String::from_utf8(told).unwrap();
+        let mut output = Vec::new();
+        Narrator::new(&mut output).table(&[(host, counts)]);
+        let output = String::from_utf8(output).unwrap();
         assert!(!counts.are_zero());
         let row = "OpenTofu 1.12.6                          0                   1                   0                   0";
-        assert!(told.contains(row), "{told}");
-        assert!(told.contains("Something is left"), "{told}");
+        assert!(output.contains(row), "{output}");
+        assert!(output.contains("contains remaining objects"), "{output}");
     }
 }

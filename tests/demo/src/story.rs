@@ -1,5 +1,5 @@
-//! What happens: a workflow is applied, changed, patches images, is changed behind Terraform's
-//! back, repaired and destroyed.
+//! The steps of the demo. Terraform creates and changes a workflow, and the workflow patches images.
+//! The Azure CLI then changes the workflow, and Terraform repairs and destroys it.
 
 use std::io::Write;
 
@@ -25,7 +25,7 @@ const FILES: [(&str, &str); 3] = [
 const REGISTRY: &str = "contoso";
 const TRIGGER: &str = "cssc-trigger-workflow";
 
-/// Plays the story under a host, with a fresh Azure, and gives what it has left there.
+/// Runs the steps with one host on a new Azure, and returns the counts of remaining objects.
 pub(crate) async fn play(
     host: &Host,
     provider: &Provider,
@@ -57,26 +57,26 @@ struct Scene<'a, W> {
 impl<W: Write> Scene<'_, W> {
     fn prepare(&mut self) {
         self.narrator
-            .step("A local Azure with a registry, and images in it");
+            .step("Start a local Azure with a registry and images");
         let images = [
             (
                 "python",
                 "3.11",
                 Fate::Vulnerable(12),
-                "12 vulnerabilities that a patch removes",
+                "12 vulnerabilities that a patch fixes",
             ),
             ("python", "3.12", Fate::Clean, "nothing to patch"),
             (
                 "team/api",
                 "1.0",
                 Fate::Vulnerable(3),
-                "3 vulnerabilities that a patch removes",
+                "3 vulnerabilities that a patch fixes",
             ),
             (
                 "team/api",
                 "0.9",
                 Fate::EndOfLife,
-                "an operating system past its end of life",
+                "operating system is past its end of life",
             ),
         ];
         for (repository, tag, fate, words) in images {
@@ -95,8 +95,8 @@ impl<W: Write> Scene<'_, W> {
         self.narrator.step("Create the workflow");
         self.apply(is_result).await?;
 
-        self.narrator.step("Plan again: there is nothing to do");
-        self.plan_nothing().await
+        self.narrator.step("Plan again without changes");
+        self.plan_without_changes().await
     }
 
     async fn change(&mut self) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ impl<W: Write> Scene<'_, W> {
 
     fn patch(&mut self) {
         self.narrator
-            .step("The timer fires, and Azure does what it was set up for");
+            .step("The timer fires, and Azure scans and patches the images");
         self.registry().fire_timer(TRIGGER);
         self.registry().settle_runs();
         for run in self.registry().runs() {
@@ -137,25 +137,24 @@ impl<W: Write> Scene<'_, W> {
 
     async fn drift_and_repair(&mut self) -> Result<(), Failure> {
         self.narrator
-            .step("Somebody changes the workflow with the Azure CLI");
+            .step("Change the workflow outside Terraform, with the Azure CLI");
         self.narrator.note(
             "$ az acr supply-chain workflow update --registry contoso --resource-group demo \\\n    \
              --type continuouspatchv1 --schedule 1d --config edited.json",
         );
         self.change_by_cli();
 
-        self.narrator
-            .step("The plan shows what is no longer as it should be");
+        self.narrator.step("The plan shows the drift");
         let plan = self.workspace.plan(&[]).await?;
         match &plan {
             Plan::Changes(finished) => self.narrator.command(finished, is_change),
             Plan::Empty(finished) | Plan::Failed(finished) => return Err(unexpected(finished)),
         }
 
-        self.narrator.step("Repair it, in place");
+        self.narrator.step("Repair the workflow in place");
         self.apply(|line| line.starts_with("Apply complete"))
             .await?;
-        self.plan_nothing().await
+        self.plan_without_changes().await
     }
 
     async fn destroy(&mut self) -> Result<(), Failure> {
@@ -168,16 +167,16 @@ impl<W: Write> Scene<'_, W> {
         Ok(())
     }
 
-    /// Applies, and shows which calls that took.
-    async fn apply(&mut self, matters: fn(&str) -> bool) -> Result<(), Failure> {
+    /// Applies, and writes the calls of the apply.
+    async fn apply(&mut self, is_relevant: fn(&str) -> bool) -> Result<(), Failure> {
         self.azure.mark();
         let applied = self.workspace.apply().await?;
-        self.narrator.command(&applied, matters);
+        self.narrator.command(&applied, is_relevant);
         self.narrator.writes(&self.azure.writes());
         Ok(())
     }
 
-    async fn plan_nothing(&mut self) -> Result<(), Failure> {
+    async fn plan_without_changes(&mut self) -> Result<(), Failure> {
         self.azure.mark();
         match self.workspace.plan(&[]).await? {
             Plan::Empty(finished) => self
@@ -196,8 +195,8 @@ impl<W: Write> Scene<'_, W> {
         self.workspace.write("terraform.tfvars", &variables)
     }
 
-    /// What `az acr supply-chain workflow update` does: it stores another policy, and moves the
-    /// timer to the minute at which it is called.
+    /// Changes the workflow like `az acr supply-chain workflow update`. That command stores another
+    /// policy, and moves the timer to the minute of the call.
     fn change_by_cli(&self) {
         const EDITED: &str = r#"{"version": "v1", "tag-convention": "incremental", "repositories": [
             {"repository": "python", "tags": ["*"], "enabled": true}]}"#;
@@ -223,14 +222,14 @@ fn unexpected(finished: &Finished) -> Failure {
     Error::Unexpected(Box::new(finished.clone())).into()
 }
 
-/// Whether a line of a host's output says what came of an apply: counts and outputs.
+/// Whether a line of a host's output shows the result of an apply: counts and outputs.
 fn is_result(line: &str) -> bool {
     ["Plan:", "Apply complete", "schedule_cron =", "\"cssc-"]
         .iter()
         .any(|start| line.starts_with(start))
 }
 
-/// Whether a line of a host's output says that something changes.
+/// Whether a line of a host's output shows a change.
 fn is_change(line: &str) -> bool {
     ["~ ", "+ ", "- ", "Plan:", "Apply complete"]
         .iter()

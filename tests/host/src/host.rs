@@ -1,4 +1,4 @@
-//! Which host CLIs there are on this machine.
+//! The host CLIs that are installed on this machine.
 
 use std::fmt;
 use std::io;
@@ -10,48 +10,48 @@ use serde::Deserialize;
 /// A host CLI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// What it is.
+    /// Terraform or OpenTofu.
     pub kind: Kind,
-    /// Its version, such as `1.11.4`.
+    /// The version, such as `1.11.4`.
     pub version: String,
-    /// The program's file.
+    /// The path of the program.
     pub program: PathBuf,
 }
 
-/// The hosts that there are.
+/// The supported hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// HashiCorp's.
+    /// HashiCorp Terraform.
     Terraform,
-    /// The Linux Foundation's.
+    /// OpenTofu of the Linux Foundation.
     OpenTofu,
 }
 
-/// Why there is no knowing the hosts.
+/// The reasons why no host was found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// There is none.
+    /// No host is installed.
     #[error(
-        "neither `terraform` nor `tofu` is on the PATH, and `make tools` has built none: install one, or run `make tools`"
+        "neither `terraform` nor `tofu` is on PATH, and `make tools` has not built OpenTofu. Install a host, or run `make tools`."
     )]
     None,
-    /// One is there but doesn't say what it is. Going on without it would pass for success.
-    #[error("{program} is there, but `{program} version -json` doesn't say its version")]
-    Mute {
-        /// The program, as it was started.
+    /// A host is installed, but its version is unknown. Skipping it would look like success.
+    #[error("`{program} version -json` did not report a version")]
+    NoVersion {
+        /// The path of the program.
         program: String,
-        /// What went wrong instead.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
 }
 
 impl Host {
-    /// Every host of this machine: `terraform` and `tofu` on the PATH, and in place of the latter
-    /// the one that `make tools` has built.
+    /// Returns every installed host: `terraform` and `tofu` on PATH. If `tofu` is not on PATH, the
+    /// OpenTofu that `make tools` has built.
     ///
     /// # Errors
-    /// There is none at all, or one that doesn't work.
+    /// No host is installed, or a host does not report its version.
     pub fn all() -> Result<Vec<Self>, FindError> {
         let terraform = Self::at(Kind::Terraform, Path::new("terraform"))?;
         let tofu = tool("tofu").map(|program| Self::at(Kind::OpenTofu, &program));
@@ -64,8 +64,8 @@ impl Host {
         }
     }
 
-    /// The host behind a program, if that is there. A name is looked up here and now: the host may
-    /// be run with another PATH.
+    /// Returns the host of a program, if the program exists. Resolves the name now, because the host
+    /// may run with another PATH.
     fn at(kind: Kind, program: &Path) -> Result<Option<Self>, FindError> {
         let Ok(program) = which::which(program) else {
             return Ok(None);
@@ -77,14 +77,14 @@ impl Host {
                 program,
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(FindError::Mute {
+            Err(cause) => Err(FindError::NoVersion {
                 program: program.display().to_string(),
                 cause,
             }),
         }
     }
 
-    /// Whether its version is 1.`minor` or later.
+    /// Whether the version is 1.`minor` or later.
     #[must_use]
     pub fn is_at_least(&self, minor: u32) -> bool {
         let mut numbers = self
@@ -97,7 +97,7 @@ impl Host {
             .is_some_and(|version| version >= (1, minor))
     }
 
-    /// What a user types.
+    /// The command that a user types.
     #[must_use]
     pub fn command(&self) -> &'static str {
         match self.kind {
@@ -106,7 +106,7 @@ impl Host {
         }
     }
 
-    /// The registry that an address without a host name stands for.
+    /// The default registry for provider addresses without a host name.
     #[must_use]
     pub fn registry(&self) -> &'static str {
         match self.kind {
@@ -126,14 +126,14 @@ impl fmt::Display for Host {
     }
 }
 
-/// The part of `version -json` that both hosts print, under the same name.
+/// The part of `version -json` that both hosts print under the same name.
 #[derive(Deserialize)]
 struct Version {
     terraform_version: String,
 }
 
 fn version(program: &Path) -> io::Result<String> {
-    // The user's settings would be warned of on stdout, in front of the JSON.
+    // The user's settings could cause warnings on stdout before the JSON.
     let output = Command::new(program)
         .args(["version", "-json"])
         .env_clear()
@@ -145,8 +145,7 @@ fn version(program: &Path) -> io::Result<String> {
     Ok(version.terraform_version)
 }
 
-/// A program that tests need: the one on the PATH, else the one that `make tools` has put beside the
-/// sources.
+/// Returns a program that tests need: from PATH, or else from the folder of `make tools`.
 #[must_use]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let made = Path::new(env!("CARGO_MANIFEST_DIR"))

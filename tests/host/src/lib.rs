@@ -1,12 +1,12 @@
-//! The hosts of the provider: finds the Terraform and OpenTofu CLIs of this machine and runs them.
+//! Finds and runs the Terraform and OpenTofu CLIs that are installed on this machine.
 //!
 //! # Layout
 //!
-//! - [`host`]: which CLIs there are, and their versions.
-//! - [`mirror`]: a provider laid out so that any host installs it without a network.
-//! - [`workspace`]: a folder of configuration, and the host's commands in it.
-//! - [`run`]: a command while it runs, and what it left behind.
-//! - [`message`]: what a host says in its machine-readable output.
+//! - [`host`]: the installed CLIs and their versions.
+//! - [`mirror`]: a filesystem mirror from which any host installs the provider without network access.
+//! - [`workspace`]: a folder with a configuration, and the host's commands in it.
+//! - [`run`]: a running command, and its result.
+//! - [`message`]: a host's machine-readable output.
 
 pub mod host;
 pub mod message;

@@ -1,4 +1,4 @@
-//! What a host says with `-json`: one message a line, of which the diagnostics matter here.
+//! A host's output with `-json`, which has one message per line. Only diagnostics are parsed.
 
 use serde::Deserialize;
 
@@ -7,32 +7,32 @@ use serde::Deserialize;
 pub struct Diagnostic {
     /// `error` or `warning`.
     pub severity: String,
-    /// What could not be done.
+    /// The summary.
     pub summary: String,
-    /// The explanation.
+    /// The detail.
     #[serde(default)]
     pub detail: String,
-    /// The object that it is about, such as `acr_continuous_patching_workflow.example`.
+    /// The address of the object, such as `acr_continuous_patching_workflow.example`.
     #[serde(default)]
     pub address: Option<String>,
-    /// Where in the configuration.
+    /// The position in the configuration.
     #[serde(default)]
     pub range: Option<Range>,
 }
 
-/// A place in a configuration.
+/// A range in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Range {
-    /// The file, relative to the folder that the host runs in.
+    /// The file, relative to the host's working directory.
     pub filename: String,
     /// The first character.
     pub start: Position,
 }
 
-/// A character of a file.
+/// The position of a character in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Position {
-    /// Counts from 1.
+    /// The line number, from 1.
     pub line: usize,
 }
 
@@ -41,7 +41,7 @@ struct Line {
     diagnostic: Option<Diagnostic>,
 }
 
-/// The diagnostics among the messages of a command that was run with `-json`.
+/// Returns the diagnostics in the output of a command with `-json`.
 pub(crate) fn diagnostics(stdout: &str) -> Vec<Diagnostic> {
     stdout
         .lines()

@@ -1,8 +1,8 @@
-//! A provider laid out as a filesystem mirror, from which any host installs it without a network.
+//! A filesystem mirror, from which any host installs the provider without network access.
 //!
-//! Development overrides would spare the `init`, but every command warns of them, hosts before
-//! Terraform 1.15 can't run `init` beside them, and nobody's users install a provider that way. A
-//! mirror is the real path: address, version, platform, lock file with checksums.
+//! Development overrides would make `init` unnecessary, but every command warns about them. Hosts
+//! before Terraform 1.15 cannot run `init` with them, and users do not install a provider that way.
+//! A mirror tests the real path, with address, version, platform, and a lock file with checksums.
 
 use std::io;
 use std::os::unix::fs::symlink;
@@ -10,23 +10,23 @@ use std::path::{Path, PathBuf};
 
 use crate::host::Host;
 
-/// The registries under whose names a host may look for the provider.
+/// The registry host names under which a host looks for the provider.
 const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
-/// A provider to be installed.
+/// A provider that a host can install.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its address without a host name, `<namespace>/<type>`.
+    /// The address without a host name, `<namespace>/<type>`.
     source: String,
-    /// Its binary.
+    /// The path of the binary.
     binary: PathBuf,
 }
 
 impl Provider {
-    /// The provider with this binary at this source address, `<host>/<namespace>/<type>`.
+    /// Returns the provider with a source address (`<host>/<namespace>/<type>`) and a binary.
     ///
     /// # Panics
-    /// The address has another shape.
+    /// The address has another format.
     #[must_use]
     pub fn new(address: &str, binary: &Path) -> Self {
         let (_, source) = address.split_once('/').expect("a source address");
@@ -42,20 +42,20 @@ impl Provider {
         &self.source
     }
 
-    /// The provider's whole address, as a host completes it.
+    /// The provider's full address, which includes the host's default registry.
     #[must_use]
     pub fn address(&self, host: &Host) -> String {
         format!("{}/{}", host.registry(), self.source)
     }
 
-    /// The version under which the mirror offers the provider.
+    /// The provider's version in the mirror.
     #[must_use]
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// Lays out a mirror in `folder` that offers the provider, and gives the CLI configuration that
-    /// makes it the only way to install anything.
+    /// Creates a mirror of the provider in `folder`. Returns the CLI configuration that makes the
+    /// mirror the only installation method.
     pub(crate) fn lay_out(&self, folder: &Path) -> io::Result<String> {
         let version = self.version();
         let name = self.source.rsplit('/').next().unwrap_or_default();
@@ -75,7 +75,7 @@ impl Provider {
     }
 }
 
-/// This machine, as hosts name it.
+/// The platform name that hosts use for this machine.
 fn platform() -> String {
     let system = match std::env::consts::OS {
         "macos" => "darwin",

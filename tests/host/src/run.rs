@@ -1,4 +1,4 @@
-//! A command of a host: while it runs, and what it left behind.
+//! A running host command, and its result.
 
 use std::fmt;
 use std::io;
@@ -15,22 +15,22 @@ use crate::message::{self, Diagnostic};
 /// How long a command may take before it is taken for stuck.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What may go wrong with a command.
+/// The errors of a command.
 #[derive(thiserror::Error)]
 pub enum Error {
-    /// It couldn't be started or waited for.
+    /// The command could not be started or awaited, or its output is not valid JSON.
     #[error("could not run `{command}`")]
     Start {
-        /// What a user would have typed.
+        /// The command that a user would type.
         command: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// It was stopped after five minutes.
+    /// The command was stopped after five minutes.
     #[error("`{0}` did not end within {PATIENCE:?}")]
     Stuck(String),
-    /// It ended, but not as it should have.
+    /// The command ended with an unexpected exit code.
     #[error("{0}")]
     Unexpected(Box<Finished>),
 }
@@ -38,17 +38,17 @@ pub enum Error {
 /// A command that has ended.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Finished {
-    /// What a user would have typed.
+    /// The command that a user would type.
     pub command: String,
-    /// The exit code; none where a signal ended it.
+    /// The exit code, or [`None`] if a signal ended the command.
     pub code: Option<i32>,
-    /// What it printed.
+    /// The standard output.
     pub stdout: String,
-    /// What it printed as errors.
+    /// The standard error.
     pub stderr: String,
 }
 
-/// A command that runs, in a process group of its own, which ends with this value.
+/// A running command in a separate process group. Dropping this value kills the group.
 #[derive(Debug)]
 pub struct Running {
     command: String,
@@ -83,20 +83,20 @@ impl Running {
         })
     }
 
-    /// Does what Ctrl-C in a terminal does: interrupts the host and its plugins alike.
+    /// Interrupts the host and its plugins, like Ctrl-C in a terminal.
     pub fn ctrl_c(&self) {
         self.signal(Signal::INT);
     }
 
-    /// Whether it has yet to end.
+    /// Whether the command is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for the end.
+    /// Waits until the command ends.
     ///
     /// # Errors
-    /// The command is stuck, or can't be waited for.
+    /// The command is stuck, or the wait fails.
     pub async fn wait(mut self) -> Result<Finished, Error> {
         let status = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Err(_) => return Err(Error::Stuck(self.command.clone())),
@@ -118,24 +118,24 @@ impl Running {
 
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.group {
-            // It may have ended by itself.
+            // The group may have ended already.
             let _ = kill_process_group(group, signal);
         }
     }
 }
 
 impl Drop for Running {
-    /// Whoever is still there goes: the host if it is stuck, and a plugin that outlived it.
+    /// Kills a stuck host, and a plugin that outlived its host.
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }
 }
 
 impl Finished {
-    /// The same, if the exit code is the expected one.
+    /// Returns the result if the exit code is the expected one.
     ///
     /// # Errors
-    /// It isn't; the error shows the whole output.
+    /// The exit code is another one. The error shows the whole output.
     pub fn ended_with(self, code: i32) -> Result<Self, Error> {
         if self.code == Some(code) {
             Ok(self)
@@ -172,7 +172,7 @@ impl fmt::Display for Finished {
     }
 }
 
-// Tests unwrap: what they show then is the output as it was, line by line.
+// `unwrap` in tests prints this. So it shows the original output, line by line.
 impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -191,7 +191,7 @@ impl fmt::Debug for Error {
 async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // What came before an error is worth showing.
+        // The output before a read error is still useful.
         let _ = stream.read_to_end(&mut bytes).await;
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -1,4 +1,4 @@
-//! A folder of configuration, and the host's commands in it.
+//! A folder with a configuration, and the host's commands in it.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,8 +12,8 @@ use crate::message::{self, Diagnostic};
 use crate::mirror::Provider;
 use crate::run::{Error, Finished, Running};
 
-/// A folder of its own for one host: configuration, state, home directory and provider mirror.
-/// Nothing of the user's settings reaches the host, and nothing of the host's outlives this.
+/// A temporary folder for one host, with configuration, state, home directory and provider mirror.
+/// The host sees no settings of the user. Dropping the workspace deletes the folder.
 #[derive(Debug)]
 pub struct Workspace {
     host: Host,
@@ -21,22 +21,22 @@ pub struct Workspace {
     environment: Vec<(String, String)>,
 }
 
-/// What a plan came to.
+/// The result of a plan.
 #[derive(Debug)]
 pub enum Plan {
-    /// Nothing to do.
+    /// The plan has no changes.
     Empty(Finished),
-    /// Something to do.
+    /// The plan has changes.
     Changes(Finished),
-    /// No plan.
+    /// The plan failed.
     Failed(Finished),
 }
 
 impl Workspace {
-    /// A workspace with these files (name and text), in which the host finds `provider`.
+    /// Creates a workspace with these files (name and text), where the host can install `provider`.
     ///
     /// # Errors
-    /// The folder can't be written.
+    /// The folder cannot be written.
     pub fn new(host: &Host, provider: &Provider, files: &[(&str, &str)]) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("acr-").tempdir()?;
         let workspace = Self {
@@ -55,8 +55,8 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The same, with these variables in the environment of every command. Beside them a host gets
-    /// what it can't do without, and nothing else.
+    /// Sets environment variables for every command. The host gets only these and the variables that
+    /// it requires.
     #[must_use]
     pub fn with_environment<K, V>(mut self, variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
@@ -76,7 +76,7 @@ impl Workspace {
         &self.host
     }
 
-    /// The folder of the configuration.
+    /// The folder with the configuration.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.root.path().join("config")
@@ -85,15 +85,15 @@ impl Workspace {
     /// Writes a file of the configuration.
     ///
     /// # Errors
-    /// It can't be written.
+    /// The file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> io::Result<()> {
         std::fs::write(self.folder().join(name), text)
     }
 
-    /// Forgets the state, as a new colleague with an empty folder would.
+    /// Deletes the state, to simulate a new user with an empty folder.
     ///
     /// # Errors
-    /// The files can't be removed.
+    /// The files cannot be deleted.
     pub fn forget_state(&self) -> io::Result<()> {
         for name in ["terraform.tfstate", "terraform.tfstate.backup"] {
             match std::fs::remove_file(self.folder().join(name)) {
@@ -104,18 +104,18 @@ impl Workspace {
         Ok(())
     }
 
-    /// Installs the provider.
+    /// Runs `init`, which installs the provider.
     ///
     /// # Errors
-    /// It failed.
+    /// The command failed.
     pub async fn init(&self) -> Result<Finished, Error> {
         self.run(&["init", "-input=false"]).await?.ended_with(0)
     }
 
-    /// Plans.
+    /// Runs `plan`.
     ///
     /// # Errors
-    /// The command couldn't be run; a plan that fails is no error.
+    /// The command could not run. A failed plan is not an error.
     pub async fn plan(&self, options: &[&str]) -> Result<Plan, Error> {
         let plan = [&["plan", "-input=false", "-detailed-exitcode"], options].concat();
         let finished = self.run(&plan).await?;
@@ -126,58 +126,58 @@ impl Workspace {
         }
     }
 
-    /// Plans, and gives what the host has to say of it, in a form that names places.
+    /// Runs `plan`, and returns the diagnostics with their positions.
     ///
     /// # Errors
-    /// The command couldn't be run; a plan that fails is no error.
+    /// The command could not run. A failed plan is not an error.
     pub async fn findings(&self) -> Result<Vec<Diagnostic>, Error> {
         let finished = self.run(&["plan", "-input=false", "-json"]).await?;
         Ok(message::diagnostics(&finished.stdout))
     }
 
-    /// Applies, whatever comes of it.
+    /// Runs `apply`, and accepts any exit code.
     ///
     /// # Errors
-    /// The command couldn't be run; an apply that fails is no error.
+    /// The command could not run. A failed apply is not an error.
     pub async fn try_apply(&self) -> Result<Finished, Error> {
         self.run(APPLY).await
     }
 
-    /// Applies.
+    /// Runs `apply`.
     ///
     /// # Errors
-    /// It failed.
+    /// The command failed.
     pub async fn apply(&self) -> Result<Finished, Error> {
         self.try_apply().await?.ended_with(0)
     }
 
-    /// Starts to apply.
+    /// Starts `apply`.
     ///
     /// # Errors
-    /// The command couldn't be started.
+    /// The command could not start.
     pub fn start_apply(&self) -> Result<Running, Error> {
         self.start(APPLY)
     }
 
-    /// Destroys everything.
+    /// Runs `destroy`.
     ///
     /// # Errors
-    /// It failed.
+    /// The command failed.
     pub async fn destroy(&self) -> Result<Finished, Error> {
         self.run(&["destroy", "-input=false", "-auto-approve"])
             .await?
             .ended_with(0)
     }
 
-    /// Imports, whatever comes of it.
+    /// Runs `import`, and accepts any exit code.
     ///
     /// # Errors
-    /// The command couldn't be run; an import that fails is no error.
+    /// The command could not run. A failed import is not an error.
     pub async fn import(&self, address: &str, id: &str) -> Result<Finished, Error> {
         self.run(&["import", "-input=false", address, id]).await
     }
 
-    /// The state, as `show -json` gives it.
+    /// Returns the output of `show -json`.
     ///
     /// # Errors
     /// The command failed.
@@ -185,7 +185,7 @@ impl Workspace {
         self.json(&["show", "-json"]).await
     }
 
-    /// The schemas of the providers, as `providers schema -json` gives them.
+    /// Returns the output of `providers schema -json`.
     ///
     /// # Errors
     /// The command failed.
@@ -196,7 +196,7 @@ impl Workspace {
     /// Runs any command.
     ///
     /// # Errors
-    /// It couldn't be run; one that fails is no error.
+    /// The command could not run. A failed command is not an error.
     pub async fn run(&self, arguments: &[&str]) -> Result<Finished, Error> {
         self.start(arguments)?.wait().await
     }
@@ -204,7 +204,7 @@ impl Workspace {
     /// Starts any command.
     ///
     /// # Errors
-    /// It couldn't be started.
+    /// The command could not start.
     pub fn start(&self, arguments: &[&str]) -> Result<Running, Error> {
         let mut program = Command::new(&self.host.program);
         program
@@ -236,7 +236,7 @@ impl Workspace {
 }
 
 impl Plan {
-    /// The command that made it.
+    /// The finished `plan` command.
     #[must_use]
     pub fn finished(&self) -> &Finished {
         match self {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_host_of_this_machine_plans_in_a_workspace_of_its_own() {
+    async fn every_installed_host_plans_in_a_separate_workspace() {
         const HARMLESS: &str = "resource \"terraform_data\" \"example\" {}\n";
         for host in Host::all().unwrap() {
             let workspace = Workspace::new(&host, &unused(), &[("main.tf", HARMLESS)]).unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unexpected_end_shows_the_whole_output() {
+    async fn an_unexpected_exit_code_shows_the_whole_output() {
         let host = &Host::all().unwrap()[0];
         let workspace = Workspace::new(host, &unused(), &[("main.tf", "nonsense {}\n")]).unwrap();
         let error = workspace.init().await.unwrap_err().to_string();
