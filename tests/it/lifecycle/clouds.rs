@@ -10,7 +10,8 @@ use crate::lifecycle::stage::Stage;
 /// Creates and destroys a workflow with these arguments in the provider block. Returns the hosts of all
 /// requests.
 async fn create_and_destroy(options: Options, block: Value) -> BTreeSet<String> {
-    let mut stage = Stage::told(options.registry(RegistrySpec::new("contoso")), block).await;
+    let mut stage =
+        Stage::with_provider_block(options.registry(RegistrySpec::new("contoso")), block).await;
     let config = stage.config();
     stage.terraform.succeed(&config).await;
     stage.nothing_to_do(&config).await;
@@ -76,7 +77,9 @@ async fn auxiliary_tokens_are_sent_to_resource_manager_only() {
     ];
     let options = Options::default().registry(RegistrySpec::new("contoso"));
     let tenants = Value::List(TENANTS.map(Value::from).into());
-    let mut stage = Stage::told(options, Value::object([("auxiliary_tenant_ids", tenants)])).await;
+    let mut stage =
+        Stage::with_provider_block(options, Value::object([("auxiliary_tenant_ids", tenants)]))
+            .await;
     for tenant in TENANTS {
         stage.azure.application(CLIENT_ID).join_tenant(tenant);
     }

@@ -25,12 +25,12 @@ impl Stage {
     /// Starts with this registry, which is named `contoso`, and these knobs.
     pub(super) async fn of(registry: RegistrySpec, turn: impl FnOnce(&mut Knobs)) -> Self {
         let options = Options::default().registry(registry).knobs(turn);
-        Self::told(options, Value::object::<String>([])).await
+        Self::with_provider_block(options, Value::object::<String>([])).await
     }
 
     /// Starts with these arguments in the provider block. They alone select the cloud, because
     /// `ARM_ENVIRONMENT` is not set.
-    pub(super) async fn told(options: Options, block: Value) -> Self {
+    pub(super) async fn with_provider_block(options: Options, block: Value) -> Self {
         let azure = Arc::new(Simulator::start(options).unwrap());
         let wire = Wire::to(&azure);
         let mut environment = azure.env();

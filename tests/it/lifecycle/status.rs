@@ -24,8 +24,8 @@ async fn read(terraform: &Core, config: &Value) -> (Value, Vec<pb::Diagnostic>) 
     (answer.object, answer.said)
 }
 
-/// Creates a workflow and runs it once. The images have these fates and the tags `a`, `b` and so on. Later
-/// runs keep their status.
+/// Creates a workflow and runs it once. The images have these fates and the tags `a`, `b` and so on. From
+/// then on, runs do not progress.
 async fn after_a_run(fates: &[Fate]) -> Stage {
     let mut stage = Stage::plain().await;
     for (tag, fate) in ('a'..).zip(fates) {
