@@ -99,7 +99,7 @@ async fn a_failed_run_fails_the_apply_and_shows_the_end_of_its_log() {
         let said = invoked(&stage, RUN, 1).await;
         for part in [
             "Error when invoking action",
-            "of cssc-trigger-workflow has failed",
+            "of cssc-trigger-workflow failed",
             "The end of its log:",
             "ERROR: the filter is not valid",
         ] {
@@ -126,8 +126,8 @@ async fn ctrl_c_ends_the_wait_and_the_run_continues() {
         }
         apply.ctrl_c();
         let said = apply.wait().await.unwrap().ended_with(1).unwrap().text();
-        assert!(said.contains("was interrupted"), "{said}");
-        assert!(said.contains("goes on in Azure"), "{said}");
+        assert!(said.contains("An interrupt ended the wait"), "{said}");
+        assert!(said.contains("continues in Azure"), "{said}");
         assert!(!said.contains("panic"), "{said}");
         let runs = stage.azure.registry("contoso").runs();
         assert_eq!(runs.last().unwrap().status, RunStatus::Running);

@@ -113,7 +113,7 @@ async fn the_images_example_evaluates_the_live_policy_and_a_wider_one() {
         let plan = stage.workspace.plan(&[]).await.unwrap();
         let text = plan.finished().text();
         for said in [
-            "A run would fail",
+            "A run would fail in contoso",
             "2002 python",
             "selects more images than a run takes",
         ] {

@@ -69,7 +69,7 @@ impl Core {
     }
 
     /// Another resource in the same provider process, with an empty state.
-    pub fn beside(&self) -> Self {
+    pub fn another_resource(&self) -> Self {
         Self {
             start: Arc::clone(&self.start),
             type_name: self.type_name,

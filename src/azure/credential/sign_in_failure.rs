@@ -46,8 +46,8 @@ impl Reported {
 }
 
 impl SignInFailure {
-    /// Whether the same remedy helps against both failures. Messages of Entra differ in their IDs and
-    /// times, so its code decides if there is one.
+    /// Whether the same remedy helps against both failures. Entra's messages differ in their IDs and
+    /// times, so an AADSTS code decides.
     pub(super) fn has_cause_of(&self, other: &Self) -> bool {
         let code = aadsts(&self.message);
         self.method == other.method

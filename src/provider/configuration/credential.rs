@@ -1,7 +1,7 @@
 //! Creates the credential for the selected authentication method.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine as _};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -111,13 +111,33 @@ fn read(file: &CertificateFile, password: &Secret) -> Result<ClientCertificate, 
 /// Decodes base64. Pasted text may contain line breaks.
 fn decoded(text: &Secret) -> Result<Vec<u8>, CertificateError> {
     let text: String = text.expose().split_whitespace().collect();
-    // The error names only the position, because the invalid byte is part of the secret.
-    STANDARD.decode(&*Zeroizing::new(text)).map_err(|error| {
-        CertificateError::Base64(match error {
-            base64::DecodeError::InvalidByte(position, _) => {
-                format!("invalid byte at position {position}")
-            }
-            other => other.to_string(),
-        })
-    })
+    STANDARD
+        .decode(&*Zeroizing::new(text))
+        .map_err(|error| CertificateError::Base64(without_byte(&error)))
+}
+
+/// The error with the position only, because an invalid byte is part of the secret.
+fn without_byte(error: &DecodeError) -> String {
+    match error {
+        DecodeError::InvalidByte(position, _) | DecodeError::InvalidLastSymbol(position, _) => {
+            format!("invalid byte at position {position}")
+        }
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_certificate_text_prints_no_byte_of_it() {
+        for (text, position) in [("pla*ted=", 3), ("QUJD\nZZ==", 5)] {
+            let Err(CertificateError::Base64(reason)) = decoded(&Secret::new(text.to_owned()))
+            else {
+                panic!("{text} is not base64");
+            };
+            assert_eq!(reason, format!("invalid byte at position {position}"));
+        }
+    }
 }

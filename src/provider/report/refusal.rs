@@ -81,8 +81,8 @@ fn by_status(refusal: &Refusal) -> String {
     }
 }
 
-/// After a registry has denied a write. The code and its causes are from Azure's article "Troubleshoot push
-/// operation errors": a locked repository, tag or manifest, or a registry over its storage limit.
+/// The advice after a registry has denied a write. The causes are a locked repository, tag or manifest, or
+/// a full registry. The source is Azure's article "Troubleshoot push operation errors".
 fn locked(id: &str) -> String {
     let (registry, repository) = missing_right::registry_and_repository(id);
     format!(

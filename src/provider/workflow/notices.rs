@@ -43,8 +43,8 @@ pub(crate) fn tainted(errors: Diagnostics) -> Diagnostics {
     errors.into_iter().collect()
 }
 
-/// What a create removed of a workflow that was only partly deleted: role assignments whose identities no
-/// longer exist, and a policy that differs from `policy`.
+/// The warning after a create removed remains of an earlier workflow: role assignments whose identities no
+/// longer exist, and another policy than `policy`.
 pub(crate) fn leftovers(
     request: &ApplyRequest,
     observed: &Observed,
@@ -117,7 +117,7 @@ pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Optio
     Some(Diagnostic::warning(
         summary,
         format!(
-            "{what}\n\nThe workflow exists and runs on its schedule. To run it now:\n\n  az acr task \
+            "{what}\n\nThe workflow itself is complete. To run it now:\n\n  az acr task \
              run --registry {name} --name {}",
             TaskName::Trigger
         ),

@@ -13,8 +13,8 @@ use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::task_drift::{Part, definition, find_differences, is_enabled, timers};
 
-/// Returns the state after a refresh; [`None`] if nothing of the workflow exists. `before` supplies values
-/// that Azure does not store, and the letter case of equal ones.
+/// Returns the state after a refresh; [`None`] if nothing of the workflow exists. The prior state supplies
+/// values that Azure does not store, and the letter case of equal ones.
 pub(super) fn refreshed(observed: &Observed, owned: &Owned, before: &State) -> Option<State> {
     let nothing_left = observed.tasks.is_empty()
         && observed.leaving.is_empty()

@@ -126,7 +126,7 @@ async fn a_run_scans_the_images_of_the_dry_run() {
     let read = read(&stage, &of(&stage)).await;
     assert_eq!(
         read.lines(),
-        ["warning at .repositories: Patches of no image in python"]
+        ["warning at .repositories: Patch tags of python without a base tag in contoso"]
     );
     let said = read.object;
     let next: Vec<String> = images(&said)
@@ -158,7 +158,7 @@ async fn more_images_than_the_limit_are_listed_with_a_warning() {
     let found = read(&stage, &config).await;
     assert_eq!(
         found.lines(),
-        ["warning at .repositories: A run would fail"]
+        ["warning at .repositories: A run would fail in contoso"]
     );
     assert_eq!(found.object.get("total"), &2_500.into());
     assert_eq!(found.object.get("limit"), &100.into());
@@ -187,13 +187,13 @@ async fn without_a_readable_policy_repositories_is_required() {
         "repositories",
         repositories(&[("python", &["latest"])]),
     );
-    let error = "error at .repositories: Nothing says which images are meant";
+    let error = "error at .repositories: No repositories to evaluate";
     stage.registry().push_policy("{");
     assert_eq!(read(&stage, &of(&stage)).await.lines(), [error]);
     let found = read(&stage, &config).await;
     assert_eq!(
         found.lines(),
-        ["warning at .tag_convention: The policy can't be read"]
+        ["warning at .tag_convention: The policy in contoso.azurecr.io can't be read"]
     );
     stage.registry().remove_policy();
     assert_eq!(read(&stage, &of(&stage)).await.lines(), [error]);
@@ -207,17 +207,11 @@ async fn a_missing_registry_or_a_denied_read_is_an_error() {
     let stage = stage().await;
     let elsewhere = stage.registry().id().replace("contoso", "nowhere");
     let gone = read(&stage, &with(&of(&stage), "registry_id", elsewhere)).await;
-    assert_eq!(
-        gone.lines(),
-        ["error at .registry_id: Registry not found"]
-    );
+    assert_eq!(gone.lines(), ["error at .registry_id: Registry not found"]);
     let refusal = Fault::on("GET", "/tags/list").status(403).times(u64::MAX);
     stage.azure.fault(refusal);
     let refused = read(&stage, &of(&stage)).await;
-    assert_eq!(
-        refused.lines(),
-        ["error: Could not look at the registry's images"]
-    );
+    assert_eq!(refused.lines(), ["error: Could not read the images"]);
     let detail = &refused.said[0].detail;
     assert!(detail.contains("the role AcrPull"), "{detail}");
 }

@@ -9,7 +9,7 @@ use terraform_plugin_testing::host::lines;
 #[tokio::test(start_paused = true)]
 async fn two_concurrent_creates_end_with_one_workflow_and_one_error() {
     let mut stage = Stage::plain().await;
-    let mut other = stage.terraform.beside();
+    let mut other = stage.terraform.another_resource();
     let configs = [
         stage.config(),
         with(

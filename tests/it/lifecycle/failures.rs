@@ -259,9 +259,14 @@ impl Case {
                 .detail
                 .rsplit_once("\n\n")
                 .unwrap_or_else(|| panic!("{}: no next step in {error:?}", self.name));
-            let names_something = ["/subscriptions/", "azurecr.io", "igning in "]
-                .iter()
-                .any(|word| happened.contains(word));
+            let names_something = [
+                "/subscriptions/",
+                "azurecr.io",
+                "igning in ",
+                "etting a token for ",
+            ]
+            .iter()
+            .any(|word| happened.contains(word));
             assert!(names_something, "{}: {error:?}", self.name);
             assert!(next.ends_with('.'), "{}: {error:?}", self.name);
         }

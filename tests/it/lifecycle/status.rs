@@ -389,7 +389,7 @@ async fn a_missing_workflow_is_a_warning_and_a_missing_registry_is_an_error() {
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(
         lines(&said),
-        ["warning at .lookback_days: No schedule to look back by"]
+        ["warning at .lookback_days: No schedule in contoso"]
     );
     assert_eq!(
         (state.get("lookback_days"), lines_of(&state)),
@@ -398,10 +398,7 @@ async fn a_missing_workflow_is_a_warning_and_a_missing_registry_is_an_error() {
     let elsewhere = stage.registry().id().replace("contoso", "fabrikam");
     let elsewhere = with(&config(&stage), "registry_id", elsewhere);
     let (_, said) = read(&stage.terraform, &elsewhere).await;
-    assert_eq!(
-        lines(&said),
-        ["error at .registry_id: Registry not found"]
-    );
+    assert_eq!(lines(&said), ["error at .registry_id: Registry not found"]);
     let odd = with(&config(&stage), "status", "Done");
     let (_, said) = read(&stage.terraform, &odd).await;
     assert_eq!(lines(&said), ["error at .status: Invalid status"]);

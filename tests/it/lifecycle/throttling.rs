@@ -32,7 +32,7 @@ async fn fifty_concurrent_workflows_keep_to_the_limits_of_resource_manager() {
     let wire = Wire::to(&azure);
     let environment = azure.env().into_iter().collect();
     let first = start_core(environment, &wire).await;
-    let mut all: Vec<Core> = (0..WORKFLOWS).map(|_| first.beside()).collect();
+    let mut all: Vec<Core> = (0..WORKFLOWS).map(|_| first.another_resource()).collect();
 
     azure.mark();
     join_all(all.iter_mut().enumerate().map(async |(n, terraform)| {

@@ -108,10 +108,7 @@ async fn a_missing_workflow_or_registry_is_an_error() {
     let gone = source()
         .read(&stage.terraform, &of(&id.replace("contoso", "nowhere")))
         .await;
-    assert_eq!(
-        gone.lines(),
-        ["error at .registry_id: Registry not found"]
-    );
+    assert_eq!(gone.lines(), ["error at .registry_id: Registry not found"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use thiserror::Error;
 pub(crate) enum Preflight {
     /// Findings are warnings. Findings that prevent every run are errors.
     Warn,
-    /// Every finding is an error.
+    /// Findings are errors, except tags that match by a dot and ABAC permissions.
     Error,
     /// The plan reads nothing from the registry.
     Off,

@@ -37,7 +37,7 @@ pub(super) struct Batch {
     /// The last lines.
     pub(super) lines: Vec<String>,
     /// The number of omitted bytes before them.
-    pub(super) left_out: u64,
+    pub(super) omitted: u64,
 }
 
 impl LogTail {
@@ -61,7 +61,7 @@ impl LogTail {
 
     /// Skips everything up to that position, and the rest of the line there.
     pub(super) fn skip_to(&mut self, first: u64) {
-        self.fresh.left_out += first.saturating_sub(self.next);
+        self.fresh.omitted += first.saturating_sub(self.next);
         self.next = self.next.max(first);
         self.lose_beginning();
         self.gaps = true;
@@ -85,8 +85,7 @@ impl LogTail {
         self.last.iter()
     }
 
-    /// How many runs it says have been queued; [`None`] where that can't be told, because not all of
-    /// it has been read.
+    /// Returns the number of queued runs in the log; [`None`] unless the action has read the whole log.
     pub(super) fn queued(&self) -> Option<usize> {
         (!self.gaps && self.next > 0).then_some(self.queued)
     }
@@ -94,7 +93,7 @@ impl LogTail {
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.begun);
         if std::mem::take(&mut self.headless) {
-            self.fresh.left_out += line.len() as u64;
+            self.fresh.omitted += line.len() as u64;
             return;
         }
         let line = sanitized(&line);
@@ -107,7 +106,7 @@ impl LogTail {
     }
 
     fn lose_beginning(&mut self) {
-        self.fresh.left_out += self.begun.len() as u64;
+        self.fresh.omitted += self.begun.len() as u64;
         self.begun.clear();
         self.headless = true;
     }
@@ -129,7 +128,7 @@ impl Batch {
             })
             .count();
         let cut = self.lines.drain(..self.lines.len() - kept);
-        self.left_out += cut.map(|line| line.len() as u64 + 1).sum::<u64>();
+        self.omitted += cut.map(|line| line.len() as u64 + 1).sum::<u64>();
         self
     }
 }
@@ -174,7 +173,7 @@ mod tests {
         let lines: String = (0..60).map(|n| format!("line {n:02}\n")).collect();
         tail.feed(lines.as_bytes());
         let batch = tail.take().unwrap();
-        assert_eq!((batch.lines.len(), batch.left_out), (50, 80));
+        assert_eq!((batch.lines.len(), batch.omitted), (50, 80));
         assert_eq!(batch.lines[0], "line 10");
         assert_eq!(tail.last_lines().next().unwrap(), "line 40");
         assert_eq!(tail.last_lines().count(), 20);
@@ -186,7 +185,7 @@ mod tests {
         let line = format!("{}\n", "x".repeat(399));
         tail.feed(line.repeat(30).as_bytes());
         let batch = tail.take().unwrap();
-        assert_eq!((batch.lines.len(), batch.left_out), (20, 4000));
+        assert_eq!((batch.lines.len(), batch.omitted), (20, 4000));
     }
 
     #[test]
@@ -199,7 +198,7 @@ mod tests {
         tail.feed(b"end of one\nwhole\n");
         let batch = tail.take().unwrap();
         assert_eq!(batch.lines, ["whole"]);
-        assert_eq!(batch.left_out, 5 + 91 + 11);
+        assert_eq!(batch.omitted, 5 + 91 + 11);
     }
 
     #[test]
@@ -212,7 +211,7 @@ mod tests {
         tail.feed(b"\nnext\n");
         let batch = tail.take().unwrap();
         assert_eq!(batch.lines, ["next"]);
-        assert_eq!(batch.left_out, 100_001);
+        assert_eq!(batch.omitted, 100_001);
     }
 
     #[test]

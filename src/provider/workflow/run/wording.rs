@@ -44,8 +44,8 @@ pub(super) fn status(run: &Run) -> String {
 /// The new part of a log.
 pub(super) fn log(run: &Run, batch: &Batch) -> String {
     let mut text = format!("Log of run {}:", run.run_id);
-    if batch.left_out > 0 {
-        let _ = write!(text, "\n  [{} omitted]", size(batch.left_out));
+    if batch.omitted > 0 {
+        let _ = write!(text, "\n  [{} omitted]", size(batch.omitted));
     }
     text + &indented(batch.lines.iter().map(String::as_str))
 }
@@ -173,12 +173,12 @@ mod tests {
             "Validating filter...".to_owned(),
             "Matches found: 2".to_owned(),
         ];
-        let of = |left_out| Batch {
+        let of = |omitted| Batch {
             lines: lines.clone(),
-            left_out,
+            omitted,
         };
         let run = run(RunStatus::Running, None);
-        let messages = [0, 1000, 70_000].map(|left_out| log(&run, &of(left_out)));
+        let messages = [0, 1000, 70_000].map(|omitted| log(&run, &of(omitted)));
         insta::assert_snapshot!(messages.join("\n"), @"
         Log of run dt1:
           Validating filter...

@@ -24,7 +24,7 @@ async fn all_active_runs_are_cancelled_and_reported() {
         .iter()
         .map(|run| format!("Cancelled run {} of cssc-scan-image.", run.id))
         .collect();
-    expected.push("Cancelled 2 runs on contoso. None is active any more.".to_owned());
+    expected.push("Cancelled 2 runs on contoso. No run is active.".to_owned());
     let mut messages = told.messages;
     messages.sort();
     expected.sort();

@@ -17,7 +17,7 @@ async fn without_wait_one_run_is_queued() {
         [
             format!("Queued run {id} of cssc-trigger-workflow on contoso."),
             format!(
-                "It is not waited for. To see its log: az acr task logs --registry contoso --run-id {id}"
+                "The action does not wait for it. To show its log: az acr task logs --registry contoso --run-id {id}"
             ),
         ]
     );
@@ -58,7 +58,7 @@ async fn a_lost_response_is_an_error_and_queues_no_second_run() {
         .fault(Fault::on("POST", "/scheduleRun").cut_after());
     let error = error(&wait(&stage).await);
     assert!(
-        error.starts_with("A run may have been queued, or not\n"),
+        error.starts_with("Azure did not confirm the run\n"),
         "{error}"
     );
     assert!(
