@@ -31,7 +31,7 @@ pub(super) enum Act {
 
 /// A fault at a request.
 #[derive(Clone, Copy, Debug)]
-enum Trouble {
+enum Failure {
     /// From this request on, Azure returns 500 for every request.
     Outage,
     /// Azure returns this status for the request and each retry.
@@ -48,9 +48,9 @@ enum Trouble {
     Interrupt,
 }
 
-impl Trouble {
+impl Failure {
     /// Whether the operation must succeed without a diagnostic.
-    fn passes_unnoticed(self) -> bool {
+    fn is_retried(self) -> bool {
         matches!(self, Self::Cut | Self::CutAfter)
     }
 }
@@ -75,15 +75,15 @@ struct Step {
 }
 
 /// Runs an operation once for each of its requests, with the fault there.
-async fn survive(act: Act, trouble: Trouble, pace: Pace) {
+async fn loses_nothing(act: Act, failure: Failure, pace: Pace) {
     let steps = steps_of(act, pace).await;
     assert!(steps.len() > 5, "{steps:?}");
     stream::iter(steps.into_iter().zip(1..))
         .map(async |(step, n)| {
-            let case = format!("{pace:?} {act:?}, {trouble:?} at request {n}, {step:?}");
+            let case = format!("{pace:?} {act:?}, {failure:?} at request {n}, {step:?}");
             Case::begin(act, pace, case)
                 .await
-                .run(trouble, step, n)
+                .run(failure, step, n)
                 .await;
         })
         .buffer_unordered(AT_ONCE)
@@ -178,15 +178,15 @@ impl Case {
         }
     }
 
-    async fn run(mut self, trouble: Trouble, step: Step, n: usize) {
+    async fn run(mut self, failure: Failure, step: Step, n: usize) {
         let before = self.stage.terraform.stored.clone();
         let others = foreign(&self.stage);
         self.stage.azure.mark();
-        let said = self.carry_out_with(trouble, &step, n).await;
+        let said = self.carry_out_with(failure, &step, n).await;
         self.stage.azure.clear_faults();
         self.stage.wire.clear_fault();
         self.errors_name_the_next_step(&said);
-        if trouble.passes_unnoticed() {
+        if failure.is_retried() {
             assert_eq!(said, [], "{}", self.name);
         }
         let untouched = self.stage.writes().is_empty();
@@ -211,22 +211,22 @@ impl Case {
 
     async fn carry_out_with(
         &mut self,
-        trouble: Trouble,
+        failure: Failure,
         step: &Step,
         n: usize,
     ) -> Vec<pb::Diagnostic> {
         let here = Fault::on(&step.method, &step.address).nth(step.nth);
-        let fault = match trouble {
-            Trouble::Interrupt => return self.interrupted_at(n).await,
-            Trouble::Always(fault) => {
+        let fault = match failure {
+            Failure::Interrupt => return self.interrupted_at(n).await,
+            Failure::Always(fault) => {
                 self.stage.wire.inject_fault(fault, At::Always(n));
                 return self.carry_out().await;
             }
-            Trouble::Outage => Fault::at(n as u64).status(500).times(u64::MAX),
-            Trouble::Refusal(status) => here.status(status).times(u64::MAX),
-            Trouble::Cut => here.cut(),
-            Trouble::CutAfter => here.cut_after(),
-            Trouble::CutAfterAlways => here.cut_after().times(u64::MAX),
+            Failure::Outage => Fault::at(n as u64).status(500).times(u64::MAX),
+            Failure::Refusal(status) => here.status(status).times(u64::MAX),
+            Failure::Cut => here.cut(),
+            Failure::CutAfter => here.cut_after(),
+            Failure::CutAfterAlways => here.cut_after().times(u64::MAX),
         };
         self.stage.azure.fault(fault);
         self.carry_out().await
@@ -295,7 +295,7 @@ impl Case {
         };
         let is_task = |piece: &&String| !piece.contains('/');
         let is_policy = |piece: &&String| piece.starts_with("csscpolicies/");
-        let is_orphan = |piece: &&String| piece.starts_with("nobody/");
+        let is_orphan = |piece: &&String| piece.starts_with("orphan/");
         let count = |is: &dyn Fn(&&String) -> bool| pieces.iter().filter(is).count();
         let known = keys("tasks")
             + keys("role_assignments")
@@ -333,52 +333,52 @@ impl Case {
 }
 
 /// A test of each operation with the same fault.
-macro_rules! survives {
-    ($($name:ident: $trouble:expr, $pace:expr;)*) => {$(
+macro_rules! lose_nothing {
+    ($($name:ident: $failure:expr, $pace:expr;)*) => {$(
         mod $name {
             use super::*;
 
             #[tokio::test(start_paused = true)]
             async fn during_a_create() {
-                survive(Act::Create, $trouble, $pace).await;
+                loses_nothing(Act::Create, $failure, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn during_an_update() {
-                survive(Act::Update, $trouble, $pace).await;
+                loses_nothing(Act::Update, $failure, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn during_a_refresh() {
-                survive(Act::Refresh, $trouble, $pace).await;
+                loses_nothing(Act::Refresh, $failure, $pace).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn during_a_destroy() {
-                survive(Act::Delete, $trouble, $pace).await;
+                loses_nothing(Act::Delete, $failure, $pace).await;
             }
         }
     )*};
 }
 
-survives! {
-    an_outage_loses_nothing: Trouble::Outage, Pace::Prompt;
-    a_permanent_server_error_loses_nothing: Trouble::Refusal(500), Pace::Prompt;
-    a_missing_permission_loses_nothing: Trouble::Refusal(403), Pace::Prompt;
-    a_rejected_token_loses_nothing: Trouble::Refusal(401), Pace::Prompt;
-    permanent_throttling_loses_nothing: Trouble::Always(TransportFault::Status(429, Some("120"))), Pace::Prompt;
-    an_untrusted_certificate_loses_nothing: Trouble::Always(TransportFault::Untrusted), Pace::Prompt;
-    a_response_that_is_too_large_loses_nothing: Trouble::Always(TransportFault::TooLong), Pace::Prompt;
-    a_conflict_loses_nothing: Trouble::Refusal(409), Pace::Prompt;
-    a_lost_request_loses_nothing: Trouble::Cut, Pace::Prompt;
-    a_lost_response_loses_nothing: Trouble::CutAfter, Pace::Prompt;
-    permanently_lost_responses_lose_nothing: Trouble::CutAfterAlways, Pace::Prompt;
-    an_unreachable_host_loses_nothing: Trouble::Always(TransportFault::NoConnection), Pace::Prompt;
-    a_request_that_hangs_loses_nothing: Trouble::Always(TransportFault::Hang), Pace::Prompt;
-    a_response_that_never_arrives_loses_nothing: Trouble::Always(TransportFault::HangAfter), Pace::Prompt;
-    an_unrelated_response_loses_nothing: Trouble::Always(TransportFault::Garbled), Pace::Prompt;
-    a_truncated_response_loses_nothing: Trouble::Always(TransportFault::Halved), Pace::Prompt;
-    a_redirect_to_another_host_loses_nothing: Trouble::Always(TransportFault::Redirected), Pace::Prompt;
-    an_interrupt_loses_nothing: Trouble::Interrupt, Pace::Prompt;
-    an_interrupt_during_slow_operations_loses_nothing: Trouble::Interrupt, Pace::Slow;
+lose_nothing! {
+    an_outage_loses_nothing: Failure::Outage, Pace::Prompt;
+    a_permanent_server_error_loses_nothing: Failure::Refusal(500), Pace::Prompt;
+    a_missing_permission_loses_nothing: Failure::Refusal(403), Pace::Prompt;
+    a_rejected_token_loses_nothing: Failure::Refusal(401), Pace::Prompt;
+    permanent_throttling_loses_nothing: Failure::Always(TransportFault::Status(429, Some("120"))), Pace::Prompt;
+    an_untrusted_certificate_loses_nothing: Failure::Always(TransportFault::Untrusted), Pace::Prompt;
+    a_response_that_is_too_large_loses_nothing: Failure::Always(TransportFault::TooLong), Pace::Prompt;
+    a_conflict_loses_nothing: Failure::Refusal(409), Pace::Prompt;
+    a_lost_request_loses_nothing: Failure::Cut, Pace::Prompt;
+    a_lost_response_loses_nothing: Failure::CutAfter, Pace::Prompt;
+    permanently_lost_responses_lose_nothing: Failure::CutAfterAlways, Pace::Prompt;
+    an_unreachable_host_loses_nothing: Failure::Always(TransportFault::NoConnection), Pace::Prompt;
+    a_request_that_hangs_loses_nothing: Failure::Always(TransportFault::Hang), Pace::Prompt;
+    a_response_that_never_arrives_loses_nothing: Failure::Always(TransportFault::HangAfter), Pace::Prompt;
+    an_unrelated_response_loses_nothing: Failure::Always(TransportFault::Garbled), Pace::Prompt;
+    a_truncated_response_loses_nothing: Failure::Always(TransportFault::Halved), Pace::Prompt;
+    a_redirect_to_another_host_loses_nothing: Failure::Always(TransportFault::Redirected), Pace::Prompt;
+    an_interrupt_loses_nothing: Failure::Interrupt, Pace::Prompt;
+    an_interrupt_during_slow_operations_loses_nothing: Failure::Interrupt, Pace::Slow;
 }

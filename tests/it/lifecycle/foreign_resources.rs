@@ -17,11 +17,11 @@ pub(super) fn foreign(stage: &Stage) -> Vec<RoleAssignment> {
 /// does not.
 pub(super) fn seed(stage: &Stage) {
     let id = stage.registry().id();
-    let somebody = "5a5a5a5a-0000-4000-8000-000000000001";
+    let principal = "5a5a5a5a-0000-4000-8000-000000000001";
     for (n, role) in (1..).zip([roles::ACR_PULL, roles::TASKS_CONTRIBUTOR, roles::OWNER]) {
         stage
             .azure
-            .seed_role_assignment(Some(&foreign_name(n)), &id, role, somebody);
+            .seed_role_assignment(Some(&foreign_name(n)), &id, role, principal);
     }
 }
 

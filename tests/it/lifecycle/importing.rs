@@ -36,7 +36,7 @@ async fn an_import_results_in_the_same_state_as_the_create() {
 async fn a_missing_workflow_or_registry_imports_nothing() {
     let mut stage = Stage::plain().await;
     let id = stage.registry().id();
-    for id in [id.clone(), id.replace("contoso", "nobody")] {
+    for id in [id.clone(), id.replace("contoso", "missing")] {
         assert_eq!(stage.terraform.import(&id).await, []);
         assert_eq!(stage.terraform.stored, None);
     }

@@ -51,7 +51,7 @@ async fn a_create_removes_orphans_and_names_them() {
     }
     let pieces = stage.pieces();
     assert!(
-        pieces.iter().all(|piece| !piece.starts_with("nobody/")),
+        pieces.iter().all(|piece| !piece.starts_with("orphan/")),
         "{pieces:?}"
     );
     assert_eq!(pieces.len(), 9);

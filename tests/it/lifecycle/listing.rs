@@ -54,16 +54,16 @@ async fn list(
 }
 
 /// The display names of the workflows and the lines of the other diagnostics, in alphabetical order.
-fn told(events: &[pb::list_resource::Event]) -> Vec<String> {
-    let mut told: Vec<String> = events
+fn summaries(events: &[pb::list_resource::Event]) -> Vec<String> {
+    let mut summaries: Vec<String> = events
         .iter()
         .flat_map(|event| match &event.identity {
             Some(_) => vec![event.display_name.clone()],
             None => lines(&event.diagnostic),
         })
         .collect();
-    told.sort();
-    told
+    summaries.sort();
+    summaries
 }
 
 /// Sets up a subscription with registries of these names. Those in `with` have a workflow.
@@ -93,7 +93,7 @@ async fn workflows_are_listed_and_an_unreadable_registry_is_a_warning() {
     );
     let events = list(&terraform, request()).await;
     assert_eq!(
-        told(&events),
+        summaries(&events),
         [
             "alpha",
             "warning: Could not look up the workflow of charlie"
@@ -122,7 +122,7 @@ async fn every_page_of_registries_is_read() {
     let (azure, _, terraform) = subscription(&names, &names[..5]).await;
     azure.turn(|knobs| knobs.page_size = 3);
     azure.mark();
-    assert_eq!(told(&list(&terraform, request()).await), names[..5]);
+    assert_eq!(summaries(&list(&terraform, request()).await), names[..5]);
     let requests = azure.requests();
     let pages = requests
         .iter()
@@ -161,7 +161,7 @@ async fn the_listed_resource_object_equals_an_imported_state() {
         ..request()
     };
     let events = list(&terraform, whole).await;
-    assert_eq!(told(&events), ["contoso"]);
+    assert_eq!(summaries(&events), ["contoso"]);
     let object = events[0].resource_object.clone();
     let listed = terraform.object(object);
     assert_eq!(terraform.import(&azure.registry("contoso").id()).await, []);
@@ -179,7 +179,7 @@ async fn an_unreadable_policy_is_a_warning_on_its_workflow() {
         ..request()
     };
     let events = list(&terraform, whole).await;
-    assert_eq!(told(&events), ["contoso"]);
+    assert_eq!(summaries(&events), ["contoso"]);
     assert_eq!(
         lines(&events[0].diagnostic),
         ["warning at .repositories: The policy in contoso can't be read"]
@@ -199,14 +199,14 @@ async fn a_list_is_filtered_by_resource_group_and_subscription() {
     };
     for (group, expected) in [("apart", ["bravo"]), ("DEMO", ["alpha"])] {
         let events = list(&terraform, of(Value::Null, group.into())).await;
-        assert_eq!(told(&events), expected);
+        assert_eq!(summaries(&events), expected);
     }
     // The signed-in identity has access to the first subscription only.
     let events = list(&terraform, of(OTHER.into(), Value::Null)).await;
-    assert_eq!(told(&events), ["error: Could not list the registries"]);
+    assert_eq!(summaries(&events), ["error: Could not list the registries"]);
     let events = list(&terraform, of(Value::Null, "nowhere".into())).await;
     assert_eq!(
-        told(&events),
+        summaries(&events),
         ["error at .resource_group_name: Could not list the registries"]
     );
     let detail = &events[0].diagnostic[0].detail;
@@ -215,7 +215,7 @@ async fn a_list_is_filtered_by_resource_group_and_subscription() {
     let unknown = "00000000-0000-0000-0000-00000000000b";
     let events = list(&terraform, of(unknown.into(), Value::Null)).await;
     assert_eq!(
-        told(&events),
+        summaries(&events),
         ["error at .subscription_id: Could not list the registries"]
     );
 }
@@ -227,7 +227,7 @@ async fn a_missing_subscription_is_an_error_that_names_each_setting() {
     let environment = variables.filter(|(name, _)| *name != "ARM_SUBSCRIPTION_ID");
     let mut terraform = start_core(environment.collect(), &stage.wire).await;
     let events = list(&terraform, request()).await;
-    assert_eq!(told(&events), ["error: No subscription to list"]);
+    assert_eq!(summaries(&events), ["error: No subscription to list"]);
     insta::assert_snapshot!(events[0].diagnostic[0].detail, @"No subscription is configured. Set `subscription_id` in the `config` block of the list or in the provider block, or set the environment variable ARM_SUBSCRIPTION_ID.");
     let block = Value::object([("subscription_id", Value::from(SUBSCRIPTION))]);
     terraform.restart_with(block).await;
@@ -235,7 +235,7 @@ async fn a_missing_subscription_is_an_error_that_names_each_setting() {
     let block = Value::object([("subscription_id", Value::from("mine"))]);
     terraform.restart_with(block).await;
     let events = list(&terraform, request()).await;
-    assert_eq!(told(&events), ["error: Invalid subscription ID"]);
+    assert_eq!(summaries(&events), ["error: Invalid subscription ID"]);
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn an_interrupt_ends_a_list() {
         drop(ringing.go);
     };
     let (events, ()) = tokio::join!(listing, stop);
-    let last = told(&events[events.len() - 1..]);
+    let last = summaries(&events[events.len() - 1..]);
     assert_eq!(last, ["error: Could not list the registries"]);
     assert!(events.len() <= 2);
 }

@@ -117,9 +117,9 @@ async fn all_pages_of_10000_tags_are_read() {
 async fn network_rules_that_deny_tasks_are_an_error() {
     let restricted = RegistrySpec::new("contoso").restricted().client_allowed();
     let stage = Stage::of(restricted, |_| ()).await;
-    let told = findings(&stage, &stage.config()).await;
+    let found = findings(&stage, &stage.config()).await;
     assert_eq!(
-        told,
+        found,
         ["error at .registry_id: The registry's network rules deny access to its tasks"]
     );
     let bypassed = RegistrySpec::new("contoso")
@@ -138,14 +138,14 @@ async fn a_denied_read_is_a_warning_or_with_preflight_error_an_error() {
     stage
         .azure
         .fault(Fault::on("GET", "/tags/list").status(403).times(u64::MAX));
-    let told = findings(&stage, &stage.config()).await;
+    let found = findings(&stage, &stage.config()).await;
     assert_eq!(
-        told,
+        found,
         ["warning at .repositories: Could not check the images in contoso"]
     );
-    let told = findings(&stage, &with(&stage.config(), "preflight", "error")).await;
+    let found = findings(&stage, &with(&stage.config(), "preflight", "error")).await;
     assert_eq!(
-        told,
+        found,
         ["error at .repositories: Could not check the images in contoso"]
     );
 }

@@ -126,7 +126,7 @@ impl Stage {
         pieces
     }
 
-    /// The role assignments that the provider created, as `<task>/<role>`. The task is `nobody` if its
+    /// The role assignments that the provider created, as `<task>/<role>`. The task is `orphan` if its
     /// identity no longer exists.
     fn grants(&self) -> Vec<String> {
         let (id, tasks) = (self.registry().id(), self.registry().tasks());
@@ -143,7 +143,7 @@ impl Stage {
                 let holder = tasks
                     .iter()
                     .find(|task| principal(task).as_ref() == Some(&assignment.principal_id));
-                let task = holder.map_or("nobody", |task| &task.name);
+                let task = holder.map_or("orphan", |task| &task.name);
                 format!("{task}/{}", role_name(&assignment.role))
             })
             .collect()

@@ -90,7 +90,7 @@ async fn an_unknown_provider_argument_plans_without_any_request() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_registry_is_an_error_in_the_plan() {
     let stage = Stage::of(RegistrySpec::new("contoso"), |_| ()).await;
-    let id = stage.registry().id().replace("contoso", "nobody");
+    let id = stage.registry().id().replace("contoso", "missing");
     let config = with(&stage.config(), "registry_id", id);
     let said = stage.terraform.plan(&config).await.unwrap_err();
     assert_eq!(said[0].summary, "Registry not found");

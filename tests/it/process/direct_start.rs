@@ -26,30 +26,30 @@ fn a_direct_start_explains_how_to_use_the_provider() {
 
 #[test]
 fn another_magic_cookie_is_treated_as_no_cookie() {
-    let told = refusal(plugin().env(COOKIE.0, "chocolate"));
+    let message = refusal(plugin().env(COOKIE.0, "chocolate"));
 
-    assert_eq!(told, refusal(&mut plugin()));
+    assert_eq!(message, refusal(&mut plugin()));
 }
 
 #[test]
 fn an_invalid_client_certificate_is_an_error() {
-    let told = refusal(
+    let message = refusal(
         plugin()
             .env(COOKIE.0, COOKIE.1)
             .env("PLUGIN_CLIENT_CERT", "nonsense"),
     );
 
-    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
+    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
 }
 
 #[test]
 fn a_socket_that_can_not_be_created_is_an_error() {
-    let told = refusal(
+    let message = refusal(
         plugin()
             .env(COOKIE.0, COOKIE.1)
             .env("PLUGIN_UNIX_SOCKET_DIR", "/nonexistent"),
     );
 
-    let (told, _path) = told.split_once(" at path ").unwrap();
-    insta::assert_snapshot!(told, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
+    let (message, _path) = message.split_once(" at path ").unwrap();
+    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
 }

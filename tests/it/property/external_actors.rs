@@ -123,8 +123,8 @@ impl World {
         match change {
             UnrelatedChange::GrantPrincipal(n) => {
                 let role = [roles::ACR_PULL, roles::TASKS_CONTRIBUTOR, roles::OWNER][n];
-                let somebody = format!("5a5a5a5a-0000-4000-8000-00000000000{n}");
-                self.grant(role, &somebody);
+                let principal = format!("5a5a5a5a-0000-4000-8000-00000000000{n}");
+                self.grant(role, &principal);
             }
             UnrelatedChange::GrantTask(name) => {
                 let unneeded = match name {

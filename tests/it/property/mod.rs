@@ -61,7 +61,7 @@ fn try_histories() {
 // Histories that failed before.
 
 #[tokio::test(start_paused = true)]
-async fn orphans_are_recognised_after_azure_has_changed_how_it_spells_ids() {
+async fn orphans_are_recognised_after_azure_respells_resource_ids() {
     let steps = [
         Step::Portal(Edit::SpellIds(IdCase::Lower)),
         Step::Terraform(Command::Apply(Desired::default()), Trouble::Nothing),
@@ -75,7 +75,7 @@ async fn orphans_are_recognised_after_azure_has_changed_how_it_spells_ids() {
 /// The names of the orphans derive from a spelling that is in neither Azure nor the configuration. Only the
 /// state shows that they belong to the workflow.
 #[tokio::test(start_paused = true)]
-async fn orphans_that_only_the_state_knows_are_removed() {
+async fn orphans_known_only_to_the_state_are_removed() {
     let apply = Desired {
         registry: Spelling::Lower,
         ..Desired::default()

@@ -115,7 +115,7 @@ struct Outline {
     timeout: Option<i64>,
     cpu: Option<i64>,
     os: Option<String>,
-    logs_in_as_itself: bool,
+    uses_its_own_identity: bool,
     has_tags: bool,
 }
 
@@ -127,7 +127,7 @@ fn outline_of(name: TaskName) -> Outline {
         timeout: Some(3600),
         cpu: Some(2),
         os: Some("linux".to_owned()),
-        logs_in_as_itself: true,
+        uses_its_own_identity: true,
         has_tags: true,
     }
 }
@@ -152,7 +152,7 @@ fn outline(task: &Task) -> Outline {
             .platform
             .as_ref()
             .map(|platform| platform.os.to_lowercase()),
-        logs_in_as_itself: source.is_some_and(|source| {
+        uses_its_own_identity: source.is_some_and(|source| {
             source.identity.as_deref() == Some("[system]")
                 && source.login_mode.as_deref() == Some("None")
         }),

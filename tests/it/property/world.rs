@@ -83,7 +83,7 @@ impl World {
     }
 
     /// The parts of the workflow: its tasks, its policy, and its role assignments as `<task>/<role>`. The
-    /// task is `nobody` if its identity no longer exists.
+    /// task is `orphan` if its identity no longer exists.
     pub(super) fn workflow(&self) -> BTreeSet<String> {
         let tasks = self.tasks();
         let has_policy = !self.registry().tags(POLICY).is_empty();
@@ -97,7 +97,7 @@ impl World {
             let task = tasks
                 .iter()
                 .find(holds)
-                .map_or("nobody", |task| task.as_str());
+                .map_or("orphan", |task| task.as_str());
             match Role::from_definition_id(&grant.role) {
                 Some(role) => format!("{task}/{role}"),
                 None => format!("{task}/{}", grant.role),

@@ -38,7 +38,7 @@ pub(crate) struct Front {
     stale: AtomicUsize,
     /// Whether all tokens are read-only, regardless of the requested scope.
     read_only: bool,
-    story: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
 }
 
 impl Front {
@@ -54,14 +54,14 @@ impl Front {
             key: certificates.signing_key(),
             stale: stale.into(),
             read_only,
-            story: Mutex::default(),
+            requests: Mutex::default(),
         })
     }
 
     /// The number of requests that begin with `asked`, such as `POST /oauth2/token`.
     pub(crate) fn count(&self, asked: &str) -> usize {
-        let story = self.story.lock().unwrap();
-        story.iter().filter(|it| it.starts_with(asked)).count()
+        let requests = self.requests.lock().unwrap();
+        requests.iter().filter(|it| it.starts_with(asked)).count()
     }
 
     /// A token in the format of Distribution: a JWT with the certificate of its key.
@@ -150,7 +150,7 @@ impl Transport for Front {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let path = request.url.path().to_owned();
         let asked = format!("{} {path}", request.method);
-        self.story.lock().unwrap().push(asked);
+        self.requests.lock().unwrap().push(asked);
         if path.starts_with("/v2/") {
             let url = request.url.clone();
             let answer = self.client.send(request).await?;

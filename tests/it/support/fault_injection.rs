@@ -75,7 +75,7 @@ impl FaultInjector {
     pub(crate) fn fault_for(&mut self, request: &Request) -> Option<TransportFault> {
         self.sent += 1;
         let address = format!("{} {}", request.method, request.url);
-        let strikes = match self.at {
+        let is_affected = match self.at {
             At::FirstToken => {
                 let token = request.headers.get(header::AUTHORIZATION);
                 token.and_then(|it| it.to_str().ok()).is_some_and(|token| {
@@ -91,7 +91,7 @@ impl FaultInjector {
                 self.met.contains_key(&address)
             }
         };
-        strikes.then_some(self.fault)
+        is_affected.then_some(self.fault)
     }
 }
 

@@ -15,8 +15,8 @@ async fn all_active_runs_are_cancelled_and_reported() {
     // The trigger run ends and has queued two scans.
     wait(&stage).await;
     stage.azure.turn(|knobs| knobs.run_looks = u32::MAX);
-    let told = cancel(&stage).await;
-    assert_eq!(told.outcome, []);
+    let events = cancel(&stage).await;
+    assert_eq!(events.outcome, []);
     let mut runs = stage.registry().runs();
     runs.retain(|run| run.task == "cssc-scan-image");
     assert!(runs.iter().all(|run| run.status == RunStatus::Canceled));
@@ -25,7 +25,7 @@ async fn all_active_runs_are_cancelled_and_reported() {
         .map(|run| format!("Cancelled run {} of cssc-scan-image.", run.id))
         .collect();
     expected.push("Cancelled 2 runs on contoso. No run is active.".to_owned());
-    let mut messages = told.messages;
+    let mut messages = events.messages;
     messages.sort();
     expected.sort();
     assert_eq!(messages, expected);
@@ -36,9 +36,9 @@ async fn without_an_active_run_there_is_nothing_to_cancel() {
     let nothing = "No run is active on contoso: there is nothing to cancel.";
     for stage in [workflow().await, Stage::plain().await] {
         stage.azure.mark();
-        let told = cancel(&stage).await;
+        let events = cancel(&stage).await;
         assert_eq!(
-            (told.messages, told.outcome),
+            (events.messages, events.outcome),
             (vec![nothing.to_owned()], vec![])
         );
         assert_eq!(stage.writes(), [""; 0]);
@@ -53,9 +53,13 @@ async fn a_run_that_ends_before_its_cancellation_is_no_error() {
         .status(409)
         .code("RunCompleted");
     stage.azure.fault(fault);
-    let told = cancel(&stage).await;
-    assert_eq!(told.outcome, []);
-    assert_eq!(told.messages.len(), 2, "the run and the summary: {told:?}");
+    let events = cancel(&stage).await;
+    assert_eq!(events.outcome, []);
+    assert_eq!(
+        events.messages.len(),
+        2,
+        "the run and the summary: {events:?}"
+    );
     assert_eq!(stage.azure.leftovers()["active_runs"], 0);
 }
 

@@ -90,9 +90,9 @@ async fn cancel(stage: &Stage) -> ActionEvents {
 }
 
 /// The only error of an action, as summary and detail.
-fn error(told: &ActionEvents) -> String {
-    assert_eq!(lines(&told.outcome).len(), 1, "{told:?}");
-    let only = &told.outcome[0];
+fn error(events: &ActionEvents) -> String {
+    assert_eq!(lines(&events.outcome).len(), 1, "{events:?}");
+    let only = &events.outcome[0];
     assert_eq!(only.severity(), pb::diagnostic::Severity::Error);
     format!("{}\n{}", only.summary, only.detail)
 }

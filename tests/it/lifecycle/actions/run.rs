@@ -10,10 +10,10 @@ use terraform_plugin_testing::action_events::collect_events;
 #[tokio::test(start_paused = true)]
 async fn without_wait_one_run_is_queued() {
     let stage = workflow().await;
-    let told = collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let events = collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
     let id = only_run(&stage);
     assert_eq!(
-        told.messages,
+        events.messages,
         [
             format!("Queued run {id} of cssc-trigger-workflow on contoso."),
             format!(
@@ -21,7 +21,7 @@ async fn without_wait_one_run_is_queued() {
             ),
         ]
     );
-    assert_eq!(told.outcome, []);
+    assert_eq!(events.outcome, []);
     assert_eq!(stage.writes(), ["POST scheduleRun"]);
     assert_eq!(stage.azure.requests().len(), 1);
 }

@@ -36,15 +36,15 @@ async fn a_run_is_reported_with_its_log_until_it_ends() {
     let stage = workflow().await;
     stage.azure.hold_clock();
     stage.azure.turn(|knobs| knobs.run_looks = 2);
-    let told = wait(&stage).await;
-    assert_eq!(told.outcome, []);
+    let report = wait(&stage).await;
+    assert_eq!(report.outcome, []);
     let ids: Vec<String> = stage
         .registry()
         .runs()
         .into_iter()
         .map(|it| it.id)
         .collect();
-    let said = told.messages.join("\n");
+    let said = report.messages.join("\n");
     let said = ids
         .iter()
         .enumerate()
@@ -83,8 +83,8 @@ async fn a_failed_run_is_an_error_with_the_end_of_its_log() {
     );
     stage.terraform.succeed(&all).await;
     stage.registry().push_tags("python", 150);
-    let told = wait(&stage).await;
-    let (id, error) = (only_run(&stage), error(&told));
+    let report = wait(&stage).await;
+    let (id, error) = (only_run(&stage), error(&report));
     assert!(error.starts_with(&format!("Run {id} of cssc-trigger-workflow failed\n")));
     for part in [
         "ended as Failed: ",
@@ -94,7 +94,7 @@ async fn a_failed_run_is_an_error_with_the_end_of_its_log() {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(error.matches("\n  ").count(), 20, "{error}");
-    let log = told.messages.iter().find(|it| it.starts_with("Log of"));
+    let log = report.messages.iter().find(|it| it.starts_with("Log of"));
     let log = log.unwrap();
     assert!(log.contains(" omitted]\n"), "{log}");
     assert_eq!(log.lines().count(), 52);
@@ -162,14 +162,14 @@ async fn an_unreadable_log_is_reported_once_and_is_no_error() {
     stage.azure.turn(|knobs| knobs.run_looks = 5);
     let fault = Fault::on("GET", "/rawtext.log").status(403).times(u64::MAX);
     stage.azure.fault(fault);
-    let told = wait(&stage).await;
-    assert_eq!(told.outcome, []);
-    let unreadable = told
+    let report = wait(&stage).await;
+    assert_eq!(report.outcome, []);
+    let unreadable = report
         .messages
         .iter()
         .filter(|it| it.contains("can't be read"));
-    assert_eq!(unreadable.count(), 1, "{told:?}");
-    let last = told.messages.last().unwrap();
+    assert_eq!(unreadable.count(), 1, "{report:?}");
+    let last = report.messages.last().unwrap();
     assert!(
         last.contains("succeeded") && !last.contains("scan"),
         "{last}"
@@ -183,9 +183,9 @@ async fn a_temporarily_unreadable_log_is_read_at_the_end() {
     stage
         .azure
         .fault(Fault::on("GET", "/rawtext.log").status(403).times(2));
-    let told = wait(&stage).await;
-    let last = told.messages.last().unwrap();
-    assert!(last.ends_with("It has queued 2 scans."), "{told:?}");
+    let report = wait(&stage).await;
+    let last = report.messages.last().unwrap();
+    assert!(last.ends_with("It has queued 2 scans."), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,11 +214,14 @@ async fn transient_faults_are_retried_without_a_message() {
             .azure
             .fault(Fault::on("*", path).nth(2).status(503).times(2));
     }
-    let told = wait(&stage).await;
-    assert_eq!(told.outcome, []);
+    let report = wait(&stage).await;
+    assert_eq!(report.outcome, []);
     assert!(
-        !told.messages.iter().any(|it| it.contains("can't be read")),
-        "{told:?}"
+        !report
+            .messages
+            .iter()
+            .any(|it| it.contains("can't be read")),
+        "{report:?}"
     );
 }
 

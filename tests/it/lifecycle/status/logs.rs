@@ -8,7 +8,7 @@ use crate::lifecycle::status::{
 use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_or_truncated_log_still_lists_its_image() {
+async fn a_missing_or_truncated_log_still_gives_a_row() {
     let stage = after_a_run(&[Fate::Vulnerable(1); 6]).await;
     let whole = runs(&stage, SCAN)[3].log.clone();
     store(&stage, 0, None);
