@@ -229,9 +229,9 @@ async fn assert_created_without_orphans(stage: &Stage, changes: Changes) {
     stage.azure.mark();
     let applied = stage.workspace.try_apply().await.unwrap();
     let text = applied.ended_with(0).unwrap().text();
-    let warning = "Removed remains of an earlier workflow in contoso";
-    assert!(text.contains(warning), "{text}");
     for ((name, _), orphans) in changes.iter().zip(orphans) {
+        let warning = format!("Removed remains of an earlier workflow in {name} ");
+        assert!(text.contains(&warning), "{warning}: {text}");
         let writes = stage.writes_to(name);
         let assignments = at(&stage.azure, name);
         assert_eq!(count(&writes, "DELETE roleAssignments"), orphans, "{name}");

@@ -278,7 +278,7 @@ async fn a_status_next_to_the_workflow_reports_each_run() {
 #[tokio::test]
 async fn an_invalid_argument_is_an_error_for_that_argument() {
     for (argument, said) in [
-        ("status = \"failed\"", "is no status of an image"),
+        ("status = \"failed\"", "is not a status of an image"),
         ("lookback_days = 31", "is not a whole number of days"),
         ("lookback_days = 0.5", "is not a whole number of days"),
     ] {

@@ -185,7 +185,7 @@ async fn a_temporarily_unreadable_log_is_read_at_the_end() {
         .fault(Fault::on("GET", "/rawtext.log").status(403).times(2));
     let report = wait(&stage).await;
     let last = report.messages.last().unwrap();
-    assert!(last.ends_with("It has queued 2 scans."), "{report:?}");
+    assert!(last.ends_with("It queued 2 scans."), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
