@@ -39,10 +39,8 @@ pub(crate) use id_token::IdToken;
 pub(crate) use managed_identity::IdentityEndpoint;
 pub(crate) use pkcs12::{CertificateError, ClientCertificate};
 pub use secret::Secret;
-#[cfg(test)]
-pub(crate) use sign_in_failure::Reported;
 pub(crate) use sign_in_failure::aadsts;
-pub(crate) use sign_in_failure::{Problem, SignInFailure};
+pub(crate) use sign_in_failure::{Problem, Reported, SignInFailure};
 
 /// How long before its expiry a token is renewed. If it lives less than ten minutes, it is renewed at half
 /// its lifetime.

@@ -37,6 +37,12 @@ pub struct SignInFailure {
 #[derive(Clone, Debug, Default)]
 pub struct Reported(Arc<AtomicBool>);
 
+impl PartialEq for Reported {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Reported {
     /// Marks the cause as reported. Returns whether this is its first report.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::azure::credential::Reported;
 use crate::azure::error::Error;
 use crate::http::{Stopped, TransportErrorKind};
 use crate::provider::report::refusal;
@@ -17,8 +18,8 @@ enum Cause<'a> {
     Transport(TransportErrorKind, &'a str),
     /// The user interrupted the operation, or it timed out.
     Stopped(Stopped),
-    /// No token. One credential signs in for all operations.
-    SignIn,
+    /// Authentication failed. Failures with the same cause share their marker.
+    SignIn(&'a Reported),
     /// The answer can't be read.
     Decode(&'a str),
 }
@@ -32,7 +33,7 @@ impl<'a> Cause<'a> {
             Error::Failed { state, code, .. } => Self::Failed(state, code),
             Error::Transport { source, .. } => Self::Transport(source.kind, &source.host),
             Error::Stopped { why, .. } => Self::Stopped(*why),
-            Error::SignIn(_) => Self::SignIn,
+            Error::SignIn(failure) => Self::SignIn(&failure.reported),
             Error::Decode { reason, .. } => Self::Decode(reason),
         }
     }

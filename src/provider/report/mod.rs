@@ -28,10 +28,9 @@ pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
 
 /// What the provider tried and what came of it, for a caller that knows a better next step.
 pub(crate) fn happened(error: &Error) -> String {
-    let explained = explain(error);
     match operation(error) {
-        Some(operation) => format!("While {operation}: {}", explained.outcome),
-        None => explained.outcome,
+        Some(operation) => format!("While {operation}: {}", outcome(error)),
+        None => outcome(error),
     }
 }
 
@@ -40,70 +39,65 @@ fn detail(group: &[&Error]) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
-    let Explained { outcome, next_step } = explain(first);
+    if let Error::SignIn(failure) = first
+        && !failure.reported.is_first()
+    {
+        return sign_in::failed_again(failure);
+    }
     let mut operations: Vec<&Operation> = Vec::new();
     for operation in group.iter().filter_map(|error| operation(error)) {
         if !operations.contains(&operation) {
             operations.push(operation);
         }
     }
-    let outcome = match operations[..] {
-        [] => outcome,
-        [operation] => format!("While {operation}: {outcome}"),
+    let happened = match operations[..] {
+        [] | [_] => happened(first),
         _ => {
             let lines: String = operations
                 .iter()
                 .map(|operation| format!("\n  - {operation}"))
                 .collect();
-            format!("{outcome}\n\nAffected operations:{lines}")
+            format!("{}\n\nAffected operations:{lines}", outcome(first))
         }
     };
-    match next_step {
-        Some(next_step) => format!("{outcome}\n\n{next_step}"),
-        None => outcome,
-    }
+    format!("{happened}\n\n{}", next_step(first))
 }
 
-/// A failure in words.
-struct Explained {
-    /// What came of the operation.
-    outcome: String,
-    /// What the user can do; [`None`] if an earlier diagnostic says it.
-    next_step: Option<String>,
-}
-
-fn explain(error: &Error) -> Explained {
-    let (outcome, next_step) = match error {
-        Error::Response(refusal) => (refusal::quoted(refusal), refusal::next_step(refusal)),
+/// What came of the operation, without the operation itself.
+fn outcome(error: &Error) -> String {
+    match error {
+        Error::Response(refusal) => refusal::quoted(refusal),
         Error::Failed {
             state,
             code,
             message,
             ..
-        } => (
-            format!(
-                "Azure accepted the request, but the operation ended as {state}{}",
-                said(code, message)
-            ),
-            "Correct the cause that Azure names, then run Terraform again.".to_owned(),
+        } => format!(
+            "Azure accepted the request, but the operation ended as {state}{}",
+            said(code, message)
         ),
-        Error::Transport { source, .. } => {
-            (transport(source), after_transport(source).to_owned())
+        Error::Transport { source, .. } => transport(source),
+        Error::Stopped { why, last, .. } => stopped(*why, last.as_deref()),
+        Error::SignIn(failure) => sign_in::failed(failure),
+        Error::Decode { reason, .. } => {
+            format!("Azure's answer does not have the documented form: {reason}.")
         }
-        Error::Stopped { why, last, .. } => {
-            (stopped(*why, last.as_deref()), after_stop(*why).to_owned())
-        }
-        Error::SignIn(failure) => return sign_in::explain(failure),
-        Error::Decode { reason, .. } => (
-            format!("Azure's answer does not have the documented form: {reason}."),
-            "Run Terraform again. If the error persists, report it to the developers of the provider."
-                .to_owned(),
-        ),
-    };
-    Explained {
-        outcome,
-        next_step: Some(next_step),
     }
+}
+
+/// What the user can do.
+fn next_step(error: &Error) -> String {
+    match error {
+        Error::Response(refusal) => return refusal::next_step(refusal),
+        Error::Failed { .. } => "Correct the cause that Azure names, then run Terraform again.",
+        Error::Transport { source, .. } => after_transport(source),
+        Error::Stopped { why, .. } => after_stop(*why),
+        Error::SignIn(failure) => sign_in::next_step(failure),
+        Error::Decode { .. } => {
+            "Run Terraform again. If the error persists, report it to the developers of the provider."
+        }
+    }
+    .to_owned()
 }
 
 /// What the provider was doing. A sign-in names itself.
@@ -155,7 +149,7 @@ fn stopped(why: Stopped, last: Option<&Error>) -> String {
         Stopped::Cancelled => "The operation was interrupted.",
     };
     let last = last.map_or_else(String::new, |last| {
-        format!("\nThe last failure before that: {}", explain(last).outcome)
+        format!("\nThe last failure before that: {}", outcome(last))
     });
     format!("{reason}{last}")
 }

@@ -1,26 +1,9 @@
 //! Words for failed sign-ins, and the next step for each.
 
 use crate::azure::credential::{Problem, SignInFailure, aadsts};
-use crate::provider::report::Explained;
-
-/// The failure, in full the first time that the user reads about its cause. Twenty registries with the same
-/// wrong secret then have one error with the details, and one line each.
-pub(super) fn explain(failure: &SignInFailure) -> Explained {
-    if failure.reported.is_first() {
-        Explained {
-            outcome: failed(failure),
-            next_step: Some(next_step(failure).to_owned()),
-        }
-    } else {
-        Explained {
-            outcome: failed_again(failure),
-            next_step: None,
-        }
-    }
-}
 
 /// The method, the identity, and what Entra or the tool answered.
-fn failed(failure: &SignInFailure) -> String {
+pub(super) fn failed(failure: &SignInFailure) -> String {
     let SignInFailure {
         method, message, ..
     } = failure;
@@ -41,8 +24,9 @@ fn failed(failure: &SignInFailure) -> String {
     text
 }
 
-/// One line that refers to the first error with the same cause.
-fn failed_again(failure: &SignInFailure) -> String {
+/// One line for a cause that an earlier error has explained. Twenty registries with the same wrong secret then
+/// have one error with the details, and one line each.
+pub(super) fn failed_again(failure: &SignInFailure) -> String {
     let method = failure.method;
     let code = aadsts(&failure.message).map_or_else(String::new, |code| format!(" (AADSTS{code})"));
     format!(
@@ -51,7 +35,7 @@ fn failed_again(failure: &SignInFailure) -> String {
 }
 
 /// The next step.
-fn next_step(failure: &SignInFailure) -> &'static str {
+pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
     match failure.problem {
         Problem::Refused(code) => code
             .and_then(after_code)
@@ -172,6 +156,7 @@ mod tests {
 
     use super::*;
     use crate::azure::credential::Reported;
+    use crate::provider::report;
 
     fn failure(problem: Problem, message: &str) -> SignInFailure {
         SignInFailure {
@@ -205,11 +190,17 @@ mod tests {
     fn the_second_report_of_a_cause_is_one_line_that_refers_to_the_first() {
         let message = "AADSTS7000215: Invalid client secret provided.";
         let first = failure(Problem::Refused(Some(7_000_215)), message);
-        let second = first.clone();
-        assert!(explain(&first).next_step.is_some());
-        let Explained { outcome, next_step } = explain(&second);
-        assert_eq!(next_step, None);
-        insta::assert_snapshot!(outcome, @"Signing in with a client secret failed again for the reason that this run has already reported (AADSTS7000215).");
+        let errors = [first.clone().into(), first.clone().into()];
+        let [full, again] = errors.map(|error| report::failure("", &error).detail);
+        assert!(full.contains(next_step(&first)));
+        insta::assert_snapshot!(again, @"Signing in with a client secret failed again for the reason that this run has already reported (AADSTS7000215).");
+    }
+
+    #[test]
+    fn a_failure_without_its_next_step_is_not_its_report() {
+        let error = failure(Problem::Refused(None), "No.").into();
+        let happened = report::happened(&error);
+        assert!(report::failure("", &error).detail.starts_with(&happened));
     }
 
     #[test]
