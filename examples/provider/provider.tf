@@ -6,5 +6,5 @@ terraform {
   }
 }
 
-# Authenticates with the ARM_* environment variables, or with the Azure CLI if none are set.
+# Authenticates with the ARM_* environment variables, or with the Azure CLI if they configure no method.
 provider "acr" {}

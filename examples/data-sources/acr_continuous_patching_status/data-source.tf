@@ -29,7 +29,7 @@ data "acr_continuous_patching_status" "failed" {
   status        = "Failed"
   lookback_days = 30
 
-  # The log of each scan takes one request, and Azure allows about ten of them per second.
+  # The provider requests a link to the log of each scan. Azure returns about ten links per second.
   timeouts {
     read = "15m"
   }

@@ -136,7 +136,7 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         "msi_endpoint",
         &["ARM_MSI_ENDPOINT"],
         Kind::Text,
-        "The URL of the managed identity endpoint. Defaults to the endpoint of the machine.",
+        "The URL of the managed identity endpoint. Defaults to the endpoint of the Azure service that runs the provider.",
     ),
     argument(
         "oidc_request_token",

@@ -66,7 +66,7 @@ pub(crate) fn facts() -> Vec<Attribute> {
             "Whether the repository is scanned and patched.",
         ),
         schedule()
-            .with_note("A timer in any other form is returned as its cron expression.")
+            .with_note("If the timer has any other form, the value is its cron expression.")
             .with_note("Null if the trigger task is missing."),
         start_time()
             .with_note("Null if the timer has another form or the trigger task is missing."),
@@ -104,9 +104,10 @@ fn arguments() -> Vec<Attribute> {
             "How a plan reports the findings of the preflight check. Possible values are `warn`, \
              `error` and `off`. The check runs when a plan creates the workflow or changes its \
              policy. Findings include missing repositories and tags, Windows images, repositories \
-             of a pull-through cache and an unreachable data plane. With `warn` and `error`, a \
-             registry that can't run the tasks and a policy with more than 100 images are errors. \
-             `off` skips the check.",
+             of a pull-through cache and an unreachable data plane. `warn` reports findings as \
+             warnings, and `error` reports them as errors. A registry that can't run the tasks and \
+             a policy with more than 100 images are always errors. ABAC permissions and tags that \
+             match by a dot are always warnings. `off` skips the check.",
         )
         .with_note(&defaults_to(names::PREFLIGHT)),
         Attribute::new(

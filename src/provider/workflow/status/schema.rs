@@ -75,7 +75,7 @@ fn image() -> Vec<Attribute> {
         text(
             names::IMAGE,
             "The image as `<repository>:<tag>`, with the tag that is patched. `Unknown` if the \
-             scan's log does not name the image, or not yet.",
+             scan's log does not name the image, or does not exist yet.",
         ),
         text(
             names::SCAN_STATUS,
