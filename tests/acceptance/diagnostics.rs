@@ -90,7 +90,9 @@ async fn one_cause_is_one_error_with_its_line_in_the_configuration() {
         let apply = stage.workspace.start(APPLY).unwrap();
         let interrupted = ctrl_c_once(apply, || stage.azure.leftovers()["tasks"] == 3).await;
         golden.add("Ctrl-C during a create", &interrupted);
-        // How far the create got is up to the machine.
+        let waiting = golden.0.matches("\n  - waiting for task ").count();
+        assert_eq!(waiting, 3, "{interrupted}");
+        // How many more operations the create had begun is up to the machine.
         golden.0 = without_operations(&golden.0, "Ctrl-C");
 
         let elsewhere = WORKFLOW.replace(

@@ -4,20 +4,23 @@ use http::StatusCode;
 
 use crate::azure::credential::Reported;
 use crate::azure::error::Error;
+use crate::azure::operation::Operation;
 use crate::http::{Stopped, TransportErrorKind};
 use crate::provider::report::refusal;
 
-/// What failures have in common if one remedy helps against all of them.
+/// What failures have in common if one remedy helps against all of them. Texts of Azure count without the
+/// ID of the resource.
 #[derive(Debug, PartialEq)]
 enum Cause<'a> {
-    /// Azure refused. The next step names the missing role, so two missing roles are two causes.
-    Refusal(StatusCode, &'a str, String),
-    /// Azure accepted the request, and the operation ended in this state with this code.
-    Failed(&'a str, &'a str),
+    /// Azure refused. The advice names the missing role, so two missing roles are two causes. The message
+    /// counts if the advice only refers to it.
+    Refusal(StatusCode, &'a str, String, Option<String>),
+    /// Azure accepted the request, and the operation ended in this state with this code and message.
+    Failed(&'a str, &'a str, String),
     /// The host could not be reached.
     Transport(TransportErrorKind, &'a str),
-    /// The user interrupted the operation, or it timed out.
-    Stopped(Stopped),
+    /// The user interrupted the operation, or it timed out, after this failure.
+    Stopped(Stopped, Option<Box<Self>>),
     /// Authentication failed. Failures with the same cause share their marker.
     SignIn(&'a Reported),
     /// The answer can't be read.
@@ -28,15 +31,47 @@ impl<'a> Cause<'a> {
     fn of(error: &'a Error) -> Self {
         match error {
             Error::Response(refused) => {
-                Self::Refusal(refused.status, &refused.code, refusal::next_step(refused))
+                let advice = refusal::advice(refused);
+                let message = advice
+                    .depends_on_message
+                    .then(|| without_id(&refused.message, &refused.operation));
+                Self::Refusal(refused.status, &refused.code, advice.text, message)
             }
-            Error::Failed { state, code, .. } => Self::Failed(state, code),
+            Error::Failed {
+                operation,
+                state,
+                code,
+                message,
+            } => Self::Failed(state, code, without_id(message, operation)),
             Error::Transport { source, .. } => Self::Transport(source.kind, &source.host),
-            Error::Stopped { why, .. } => Self::Stopped(*why),
+            Error::Stopped { why, last, .. } => {
+                Self::Stopped(*why, last.as_deref().map(|last| Box::new(Self::of(last))))
+            }
             Error::SignIn(failure) => Self::SignIn(&failure.reported),
             Error::Decode { reason, .. } => Self::Decode(reason),
         }
     }
+
+    /// Whether both are one cause. An operation that stopped without a failure of its own stopped with the
+    /// others.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Stopped(a, None), Self::Stopped(b, _))
+            | (Self::Stopped(a, Some(_)), Self::Stopped(b, None)) => a == b,
+            _ => self == other,
+        }
+    }
+}
+
+/// A message without the ID and the name of the resource that it is about.
+fn without_id(message: &str, operation: &Operation) -> String {
+    let id = operation.id.as_str();
+    let name = id.rsplit('/').next().unwrap_or(id);
+    let mut message = message.to_owned();
+    for text in [id, name].into_iter().filter(|text| !text.is_empty()) {
+        message = message.replace(text, "…");
+    }
+    message
 }
 
 /// The failures, grouped by cause, in the order in which each cause first appears. A failure that names
@@ -45,8 +80,13 @@ pub(super) fn groups(errors: &[Error]) -> Vec<Vec<&Error>> {
     let mut groups: Vec<(Cause<'_>, Vec<&Error>)> = Vec::new();
     for error in errors {
         let cause = Cause::of(error);
-        match groups.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, group)) => group.push(error),
+        match groups.iter_mut().find(|(known, _)| known.is(&cause)) {
+            Some((known, group)) => {
+                if let Cause::Stopped(_, None) = known {
+                    *known = cause;
+                }
+                group.push(error);
+            }
             None => groups.push((cause, vec![error])),
         }
     }
@@ -61,7 +101,7 @@ pub(super) fn groups(errors: &[Error]) -> Vec<Vec<&Error>> {
 mod tests {
     use super::*;
     use crate::azure::error::Refusal;
-    use crate::azure::operation::{Operation, OperationKind};
+    use crate::azure::operation::OperationKind;
     use crate::provider::report;
 
     const REGISTRY: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso";
@@ -139,6 +179,57 @@ mod tests {
         "#);
     }
 
+    fn refused(status: u16, code: &str, below: &str, message: &str) -> Error {
+        Error::Response(Box::new(Refusal {
+            operation: operation(OperationKind::CreateTask, below),
+            status: StatusCode::from_u16(status).unwrap(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            correlation_id: None,
+            request_id: None,
+            outcome_unknown: false,
+        }))
+    }
+
+    #[test]
+    fn different_messages_are_different_causes_if_only_they_name_the_cause() {
+        let denied =
+            |below: &str, message: &str| refused(403, "RequestDisallowedByPolicy", below, message);
+        let errors = [
+            denied(
+                "/tasks/cssc-a-image",
+                "Resource 'cssc-a-image' was disallowed by policy 'tags'.",
+            ),
+            denied(
+                "/tasks/cssc-b-image",
+                "Resource 'cssc-b-image' was disallowed by policy 'tags'.",
+            ),
+            denied(
+                "/tasks/cssc-c-image",
+                "Resource 'cssc-c-image' was disallowed by policy 'regions'.",
+            ),
+            refused(503, "", "/tasks/a", "Busy."),
+            refused(503, "", "/tasks/b", "Overloaded."),
+        ];
+        let sizes: Vec<usize> = groups(&errors).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 1, 2]);
+    }
+
+    #[test]
+    fn timeouts_after_different_failures_are_different_causes() {
+        let errors = [
+            interrupted("/tasks/a", None),
+            interrupted("/tasks/b", Some(refused(429, "", "/tasks/b", ""))),
+            interrupted(
+                "/tasks/c",
+                Some(refused(400, "PrincipalNotFound", "/tasks/c", "")),
+            ),
+            interrupted("/tasks/d", None),
+        ];
+        let sizes: Vec<usize> = groups(&errors).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [3, 1]);
+    }
+
     #[test]
     fn an_interrupt_is_one_error_with_the_last_answer() {
         let throttled = denied(OperationKind::WaitForTask, "a/b/c", "/tasks/b");
@@ -148,7 +239,7 @@ mod tests {
             interrupted("/tasks/b", None),
         ]), @"
         The operation was interrupted.
-        The last failure before that: Azure answered 403 Forbidden: AuthorizationFailed: The client 'c' with object id 'o' does not have authorization to perform action 'a/b/c' over scope '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b' or the scope is invalid.
+        The last failure before that, while waiting for task /subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b: Azure answered 403 Forbidden: AuthorizationFailed: The client 'c' with object id 'o' does not have authorization to perform action 'a/b/c' over scope '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b' or the scope is invalid.
         Correlation ID: c0
         Request ID: r/tasks/b
 

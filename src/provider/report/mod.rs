@@ -29,8 +29,8 @@ pub(super) fn failures(summary: &str, errors: &[Error]) -> Diagnostics {
 /// What the provider tried and what came of it, for a caller that knows a better next step.
 pub(crate) fn happened(error: &Error) -> String {
     match operation(error) {
-        Some(operation) => format!("While {operation}: {}", outcome(error)),
-        None => outcome(error),
+        Some(operation) => format!("While {operation}: {}", outcome(error, Some(operation))),
+        None => outcome(error, None),
     }
 }
 
@@ -57,14 +57,15 @@ fn detail(group: &[&Error]) -> String {
                 .iter()
                 .map(|operation| format!("\n  - {operation}"))
                 .collect();
-            format!("{}\n\nAffected operations:{lines}", outcome(first))
+            format!("{}\n\nAffected operations:{lines}", outcome(first, None))
         }
     };
     format!("{happened}\n\n{}", next_step(first))
 }
 
-/// What came of the operation, without the operation itself.
-fn outcome(error: &Error) -> String {
+/// What came of the operation, without the operation itself. `named` is the operation that the text has
+/// named already.
+fn outcome(error: &Error, named: Option<&Operation>) -> String {
     match error {
         Error::Response(refusal) => refusal::quoted(refusal),
         Error::Failed {
@@ -77,7 +78,7 @@ fn outcome(error: &Error) -> String {
             said(code, message)
         ),
         Error::Transport { source, .. } => transport(source),
-        Error::Stopped { why, last, .. } => stopped(*why, last.as_deref()),
+        Error::Stopped { why, last, .. } => stopped(*why, last.as_deref(), named),
         Error::SignIn(failure) => sign_in::failed(failure),
         Error::Decode { reason, .. } => {
             format!("Azure's answer does not have the documented form: {reason}.")
@@ -88,7 +89,7 @@ fn outcome(error: &Error) -> String {
 /// What the user can do.
 fn next_step(error: &Error) -> String {
     match error {
-        Error::Response(refusal) => return refusal::next_step(refusal),
+        Error::Response(refusal) => return refusal::advice(refusal).text,
         Error::Failed { .. } => "Correct the cause that Azure names, then run Terraform again.",
         Error::Transport { source, .. } => after_transport(source),
         Error::Stopped { why, .. } => after_stop(*why),
@@ -143,13 +144,20 @@ fn after_transport(error: &TransportError) -> &'static str {
     }
 }
 
-fn stopped(why: Stopped, last: Option<&Error>) -> String {
+fn stopped(why: Stopped, last: Option<&Error>, named: Option<&Operation>) -> String {
     let reason = match why {
         Stopped::Deadline => "The operation timed out.",
         Stopped::Cancelled => "The operation was interrupted.",
     };
     let last = last.map_or_else(String::new, |last| {
-        format!("\nThe last failure before that: {}", outcome(last))
+        let while_doing = match operation(last) {
+            Some(operation) if Some(operation) != named => format!(", while {operation}"),
+            _ => String::new(),
+        };
+        format!(
+            "\nThe last failure before that{while_doing}: {}",
+            outcome(last, operation(last))
+        )
     });
     format!("{reason}{last}")
 }

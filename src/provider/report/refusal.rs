@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::azure::acr::Right;
 use crate::azure::error::Refusal;
 use crate::azure::operation::{Plane, ResourceType};
 use crate::provider::report::{missing_right, said};
@@ -24,9 +25,35 @@ pub(super) fn quoted(refusal: &Refusal) -> String {
     text
 }
 
-/// The next step. A documented error code says more than the status.
-pub(super) fn next_step(refusal: &Refusal) -> String {
-    match refusal.code.as_str() {
+/// The next step after a refusal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Advice {
+    pub(super) text: String,
+    /// Whether only Azure's message names the cause. Two messages are then two causes.
+    pub(super) depends_on_message: bool,
+}
+
+impl Advice {
+    /// The advice names the remedy.
+    fn complete(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            depends_on_message: false,
+        }
+    }
+
+    /// The advice refers to Azure's message.
+    fn about_message(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            depends_on_message: true,
+        }
+    }
+}
+
+/// Returns the advice. A documented error code says more than the status.
+pub(super) fn advice(refusal: &Refusal) -> Advice {
+    Advice::complete(match refusal.code.as_str() {
         "InvalidAuthenticationTokenTenant" => {
             "Sign in to the tenant of the registry's subscription: set `tenant_id` (ARM_TENANT_ID)."
         }
@@ -41,9 +68,12 @@ pub(super) fn next_step(refusal: &Refusal) -> String {
         "ReadOnlyDisabledSubscription" => {
             "The subscription is disabled. Enable it, then run Terraform again."
         }
-        "REGISTRY_DISALLOWED_OPERATION" => return locked(&refusal.operation.id),
+        "REGISTRY_DISALLOWED_OPERATION" => return locked(refusal),
         "RequestDisallowedByPolicy" => {
-            "An Azure Policy assignment denies this request. Ask its owner for an exemption of the registry."
+            return Advice::about_message(
+                "An Azure Policy assignment denies this request. Ask its owner for an exemption of the \
+                 registry.",
+            );
         }
         "RoleAssignmentLimitExceeded" => {
             "The subscription has reached its limit of role assignments. Delete unused ones, then run \
@@ -58,70 +88,84 @@ pub(super) fn next_step(refusal: &Refusal) -> String {
              that subscription."
         }
         _ => return by_status(refusal),
-    }
-    .to_owned()
+    })
 }
 
-fn by_status(refusal: &Refusal) -> String {
+fn by_status(refusal: &Refusal) -> Advice {
     match refusal.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_allowed(refusal),
         StatusCode::NOT_FOUND => {
-            "Check that the registry exists, and that its ID is correct.".to_owned()
+            Advice::about_message("Check that the registry exists, and that its ID is correct.")
         }
-        StatusCode::CONFLICT => {
-            "Another operation is in progress. Run Terraform again after it completes.".to_owned()
-        }
+        StatusCode::CONFLICT => Advice::complete(
+            "Another operation is in progress. Run Terraform again after it completes.",
+        ),
         StatusCode::TOO_MANY_REQUESTS => {
-            "Azure throttles the requests. Run Terraform again in a few minutes.".to_owned()
+            Advice::complete("Azure throttles the requests. Run Terraform again in a few minutes.")
         }
-        status if status.is_server_error() => {
-            "The failure is on Azure's side. Run Terraform again in a few minutes.".to_owned()
-        }
-        _ => "Correct the cause that Azure names, then run Terraform again.".to_owned(),
+        status if status.is_server_error() => Advice::complete(
+            "The failure is on Azure's side. Run Terraform again in a few minutes.",
+        ),
+        _ => Advice::about_message("Correct the cause that Azure names, then run Terraform again."),
     }
 }
 
-/// The advice after a registry has denied a write. The causes are a locked repository, tag or manifest, or
-/// a full registry. The source is Azure's article "Troubleshoot push operation errors".
-fn locked(id: &str) -> String {
-    let (registry, repository) = missing_right::registry_and_repository(id);
-    format!(
-        "The repository or one of its tags is locked, or the registry has reached its storage limit. \
-         Unlock the repository, then run Terraform again:\n\n  az acr repository update --name {registry} \
-         --repository {repository} --write-enabled true --delete-enabled true\n\n\
-         To unlock a tag, replace `--repository` with `--image {repository}:<tag>`."
-    )
+/// The advice after a registry disallowed an operation. The causes are a locked repository, tag or manifest,
+/// or a full registry. The source is Azure's article "Troubleshoot push operation errors".
+fn locked(refusal: &Refusal) -> Advice {
+    let operation = &refusal.operation;
+    let Plane::Registry(right) = operation.kind.plane() else {
+        return by_status(refusal);
+    };
+    let (registry, repository) = missing_right::registry_and_repository(&operation.id);
+    let full = match right {
+        Right::Push => ", or the registry has reached its storage limit",
+        Right::Pull | Right::ListTags | Right::Delete => "",
+    };
+    let unlock = match right {
+        Right::Push | Right::Delete => "--write-enabled true --delete-enabled true",
+        Right::Pull | Right::ListTags => "--read-enabled true --list-enabled true",
+    };
+    Advice::complete(format!(
+        "The repository, or a tag or manifest in it, is locked{full}. Unlock the repository, then run \
+         Terraform again:\n\n  az acr repository update --name {registry} --repository {repository} \
+         {unlock}\n\nTo unlock a tag, replace `--repository` with `--image {repository}:<tag>`. To unlock \
+         a manifest, use `--image {repository}@<digest>`."
+    ))
 }
 
-fn not_allowed(refusal: &Refusal) -> String {
+fn not_allowed(refusal: &Refusal) -> Advice {
     if missing_right::is_firewall(refusal) {
-        return "The registry's network rules deny access from this machine. Add its IP address to the \
-                rules, or run Terraform from a network with access, such as one with a private endpoint."
-            .to_owned();
+        return Advice::complete(
+            "The registry's network rules deny access from this machine. Add its IP address to the rules, \
+             or run Terraform from a network with access, such as one with a private endpoint.",
+        );
     }
     let operation = &refusal.operation;
     let plane = operation.kind.plane();
-    if let Some(advice) = missing_right::in_registry(plane, &operation.id) {
-        return advice;
-    }
-    if let Some(advice) = missing_right::in_resource_manager(refusal) {
-        return advice;
+    let missing_role = missing_right::in_registry(plane, &operation.id)
+        .or_else(|| missing_right::in_resource_manager(refusal));
+    if let Some(missing_role) = missing_role {
+        return Advice::complete(missing_role);
     }
     if refusal.status == StatusCode::UNAUTHORIZED {
-        return "Check the signed-in identity (the provider block and the ARM_* environment variables), and \
-                that the registry's subscription belongs to its tenant."
-            .to_owned();
+        return Advice::about_message(
+            "Check the signed-in identity (the provider block and the ARM_* environment variables), and \
+             that the registry's subscription belongs to its tenant.",
+        );
     }
     if plane == Plane::ResourceManager(ResourceType::Run) {
-        return "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
-                runs Terraform. Reading runs and their logs requires it."
-            .to_owned();
+        return Advice::complete(
+            "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
+             runs Terraform. Reading runs and their logs requires it.",
+        );
     }
-    "Assign a role with the permission that Azure names to the identity that runs Terraform. To manage a \
-     workflow, it needs these roles on the registry: Container Registry Tasks Contributor, Role Based \
-     Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC permissions, Container \
-     Registry Repository Contributor replaces AcrPush and AcrDelete."
-        .to_owned()
+    Advice::about_message(
+        "Assign a role with the permission that Azure names to the identity that runs Terraform. To \
+         manage a workflow, it needs these roles on the registry: Container Registry Tasks Contributor, \
+         Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC \
+         permissions, Container Registry Repository Contributor replaces AcrPush and AcrDelete.",
+    )
 }
 
 #[cfg(test)]
@@ -141,7 +185,7 @@ mod tests {
             request_id: Some("r0".to_owned()),
             outcome_unknown: false,
         };
-        format!("{}\n\n{}\n", quoted(&refusal), next_step(&refusal))
+        format!("{}\n\n{}\n", quoted(&refusal), advice(&refusal).text)
     }
 
     /// Resource Manager's message about a missing permission.
@@ -251,6 +295,13 @@ mod tests {
                     "authentication required"
                 ),
                 said_of(
+                    OperationKind::ReadManifest,
+                    &format!("{repository}:v1"),
+                    405,
+                    "REGISTRY_DISALLOWED_OPERATION",
+                    "The operation is disallowed on this registry, repository or image."
+                ),
+                said_of(
                     OperationKind::StoreManifest,
                     &format!("{repository}:v1"),
                     405,
@@ -271,8 +322,8 @@ mod tests {
 
     #[test]
     fn the_advice_depends_on_the_service_that_answers_and_on_no_id() {
-        let advice = |kind: OperationKind, id: &str| {
-            next_step(&Refusal {
+        let text = |kind: OperationKind, id: &str| {
+            advice(&Refusal {
                 operation: Operation::new(kind, id),
                 status: StatusCode::FORBIDDEN,
                 code: String::new(),
@@ -292,13 +343,10 @@ mod tests {
                 .into_iter()
                 .filter(|other| other.plane() == kind.plane());
             for other in alike {
-                assert_eq!(advice(kind, REGISTRY), advice(other, REGISTRY));
+                assert_eq!(text(kind, REGISTRY), text(other, REGISTRY));
             }
             if matches!(kind.plane(), Plane::ResourceManager(_)) {
-                assert!(
-                    ids.iter()
-                        .all(|id| advice(kind, id) == advice(kind, REGISTRY))
-                );
+                assert!(ids.iter().all(|id| text(kind, id) == text(kind, REGISTRY)));
             }
         }
     }
