@@ -106,7 +106,7 @@ impl Selected {
             .collect();
         format!(
             "selects {} images, but a run accepts at most {MOST_IMAGES}. With more, the run fails \
-             and patches nothing. Name fewer repositories or tags.\n\n{}",
+             and patches nothing. Select fewer repositories or tags.\n\n{}",
             self.total(),
             rows.join("\n")
         )

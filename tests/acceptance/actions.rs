@@ -126,7 +126,7 @@ async fn ctrl_c_ends_the_wait_and_the_run_continues() {
         }
         apply.ctrl_c();
         let said = apply.wait().await.unwrap().ended_with(1).unwrap().text();
-        assert!(said.contains("An interrupt ended the wait"), "{said}");
+        assert!(said.contains("Interrupted while waiting for run"), "{said}");
         assert!(said.contains("continues in Azure"), "{said}");
         assert!(!said.contains("panic"), "{said}");
         let runs = stage.azure.registry("contoso").runs();

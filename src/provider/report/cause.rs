@@ -239,7 +239,7 @@ mod tests {
             interrupted("/tasks/b", None),
         ]), @"
         The operation was interrupted.
-        The last failure before that, while waiting for task /subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b: Azure answered 403 Forbidden: AuthorizationFailed: The client 'c' with object id 'o' does not have authorization to perform action 'a/b/c' over scope '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b' or the scope is invalid.
+        Last error before that, while waiting for task /subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b: Azure answered 403 Forbidden: AuthorizationFailed: The client 'c' with object id 'o' does not have authorization to perform action 'a/b/c' over scope '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b' or the scope is invalid.
         Correlation ID: c0
         Request ID: r/tasks/b
 
@@ -247,7 +247,7 @@ mod tests {
           - waiting for task /subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/b
           - waiting for task /subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/a
 
-        Run Terraform again. The state holds every change made so far.
+        Run Terraform again. The state contains all completed changes.
         ");
     }
 }

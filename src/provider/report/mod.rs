@@ -74,14 +74,14 @@ fn outcome(error: &Error, named: Option<&Operation>) -> String {
             message,
             ..
         } => format!(
-            "Azure accepted the request, but the operation ended as {state}{}",
+            "Azure accepted the request, but the operation ended with status {state}{}",
             said(code, message)
         ),
         Error::Transport { source, .. } => transport(source),
         Error::Stopped { why, last, .. } => stopped(*why, last.as_deref(), named),
         Error::SignIn(failure) => sign_in::failed(failure),
         Error::Decode { reason, .. } => {
-            format!("Azure's answer does not have the documented form: {reason}.")
+            format!("Azure returned an unexpected response: {reason}.")
         }
     }
 }
@@ -155,7 +155,7 @@ fn stopped(why: Stopped, last: Option<&Error>, named: Option<&Operation>) -> Str
             _ => String::new(),
         };
         format!(
-            "\nThe last failure before that{while_doing}: {}",
+            "\nLast error before that{while_doing}: {}",
             outcome(last, operation(last))
         )
     });
@@ -165,9 +165,9 @@ fn stopped(why: Stopped, last: Option<&Error>, named: Option<&Operation>) -> Str
 fn after_stop(why: Stopped) -> &'static str {
     match why {
         Stopped::Deadline => {
-            "Run Terraform again, or allow more time in the `timeouts` block of the resource."
+            "Run Terraform again, or increase the timeout in the `timeouts` block."
         }
-        Stopped::Cancelled => "Run Terraform again. The state holds every change made so far.",
+        Stopped::Cancelled => "Run Terraform again. The state contains all completed changes.",
     }
 }
 
@@ -256,15 +256,15 @@ mod tests {
             },
         ]), @"
         While creating task /subscriptions/…/tasks/cssc-scan-image: The operation timed out.
-        The last failure before that: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
+        Last error before that: Azure answered 400 Bad Request: PrincipalNotFound: Not there yet.
         Correlation ID: c0
         Request ID: r0
 
-        Run Terraform again, or allow more time in the `timeouts` block of the resource.
+        Run Terraform again, or increase the timeout in the `timeouts` block.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: The operation was interrupted.
 
-        Run Terraform again. The state holds every change made so far.
+        Run Terraform again. The state contains all completed changes.
         ");
     }
 
@@ -282,11 +282,11 @@ mod tests {
                 reason: "no id".to_owned(),
             },
         ]), @"
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted the request, but the operation ended as Failed: Quota: Too many tasks.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted the request, but the operation ended with status Failed: Quota: Too many tasks.
 
         Correct the cause that Azure names, then run Terraform again.
         ---
-        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure's answer does not have the documented form: no id.
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure returned an unexpected response: no id.
 
         Run Terraform again. If the error persists, report it to the developers of the provider.
         ");

@@ -98,10 +98,10 @@ fn by_status(refusal: &Refusal) -> Advice {
             Advice::about_message("Check that the registry exists, and that its ID is correct.")
         }
         StatusCode::CONFLICT => Advice::complete(
-            "Another operation is in progress. Run Terraform again after it completes.",
+            "Another operation may be in progress. Wait until it completes, then run Terraform again.",
         ),
         StatusCode::TOO_MANY_REQUESTS => {
-            Advice::complete("Azure throttles the requests. Run Terraform again in a few minutes.")
+            Advice::complete("Azure is throttling requests. Run Terraform again in a few minutes.")
         }
         status if status.is_server_error() => Advice::complete(
             "The failure is on Azure's side. Run Terraform again in a few minutes.",

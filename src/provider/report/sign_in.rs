@@ -30,7 +30,7 @@ pub(super) fn failed_again(failure: &SignInFailure) -> String {
     let method = failure.method;
     let code = aadsts(&failure.message).map_or_else(String::new, |code| format!(" (AADSTS{code})"));
     format!(
-        "Signing in with {method} failed again for the reason that this run has already reported{code}."
+        "Signing in with {method} failed again. An earlier error has the cause and the next step{code}."
     )
 }
 
@@ -133,7 +133,7 @@ fn after_code(code: u32) -> Option<&'static str> {
              sign in as a service principal."
         }
         50_173 | 70_043 | 70_044 | 700_082 | 700_084 => {
-            "The session of the Azure CLI has expired. Run `az login` again."
+            "The Azure CLI session has expired. Run `az login` again."
         }
         53_000 | 53_001 | 53_002 | 53_003 | 53_004 | 530_002 | 530_003 | 530_031 | 530_035 => {
             "A Conditional Access policy of the tenant blocks this sign-in. Send the IDs above to the \
@@ -193,7 +193,7 @@ mod tests {
         let errors = [first.clone().into(), first.clone().into()];
         let [full, again] = errors.map(|error| report::failure("", &error).detail);
         assert!(full.contains(next_step(&first)));
-        insta::assert_snapshot!(again, @"Signing in with a client secret failed again for the reason that this run has already reported (AADSTS7000215).");
+        insta::assert_snapshot!(again, @"Signing in with a client secret failed again. An earlier error has the cause and the next step (AADSTS7000215).");
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
         Refused(Some(70021)): The application does not trust this OIDC token. Compare its federated credentials with the issuer, subject and audience in Entra's message. They must match exactly. In GitHub Actions, the subject contains the repository and the branch, tag, environment or pull request.
         Refused(Some(50034)): The account was not found in this tenant. Check `tenant_id` (ARM_TENANT_ID), or invite the account to the tenant.
         Refused(Some(50076)): The tenant requires multi-factor authentication. Run `az login --tenant <tenant>` again, or sign in as a service principal.
-        Refused(Some(50173)): The session of the Azure CLI has expired. Run `az login` again.
+        Refused(Some(50173)): The Azure CLI session has expired. Run `az login` again.
         Refused(Some(530003)): A Conditional Access policy of the tenant blocks this sign-in. Send the IDs above to the tenant's administrator. The sign-in logs in Microsoft Entra ID name the policy.
         Refused(Some(7000112)): The application is disabled. Ask an administrator of the tenant to enable it.
         Refused(Some(500011)): The requested service was not found in the tenant. Check that `environment` or `endpoint` matches the cloud of this tenant.
@@ -268,7 +268,7 @@ mod tests {
         CliMissing: Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and check that `az` is on the PATH of the process that runs Terraform. The provider's documentation lists the other authentication methods, such as a client secret, OpenID Connect and a managed identity.
         CliTooOld: Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later.
         Cli(None): Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` prints the signed-in account.
-        Cli(Some(700082)): The session of the Azure CLI has expired. Run `az login` again.
+        Cli(Some(700082)): The Azure CLI session has expired. Run `az login` again.
         Value: Check `tenant_id`, `client_id` and `subscription_id` in the provider block, and their ARM_* environment variables.
         ");
     }

@@ -110,7 +110,10 @@ pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Optio
             let message = message.as_deref().unwrap_or("Azure gave no reason");
             (
                 format!("The first run in {name} failed"),
-                format!("Run {} ended as {:?}: {message}.", run.run_id, run.status),
+                format!(
+                    "Run {} ended with status {:?}: {message}.",
+                    run.run_id, run.status
+                ),
             )
         }
     };

@@ -193,7 +193,7 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ApplyRequest,
         recorder: &Recorder,
     ) -> Result<Diagnostics, Diagnostics> {
-        const SUMMARY: &str = "Could not delete the whole workflow";
+        const SUMMARY: &str = "Could not delete the workflow";
         let prior = State::of(&request.prior)?;
         let registry = self.open(context, &prior, Operation::Delete)?;
         let _guard = self.lock(&registry, SUMMARY).await?;
@@ -256,14 +256,14 @@ impl Resource for ContinuousPatchingWorkflow {
     ) -> Result<Value, Diagnostics> {
         Err(Diagnostic::error(
             "Unknown state version",
-            format!("No release of this provider writes state version {version}."),
+            format!("This provider release cannot read state version {version}. Upgrade to the release that wrote the state."),
         )
         .into())
     }
 }
 
-const CREATE: &str = "Could not create the whole workflow";
-const UPDATE: &str = "Could not update the whole workflow";
+const CREATE: &str = "Could not create the workflow";
+const UPDATE: &str = "Could not update the workflow";
 
 impl ContinuousPatchingWorkflow {
     /// Opens the registry of a state for one operation.

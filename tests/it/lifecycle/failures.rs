@@ -252,7 +252,7 @@ impl Case {
     /// error needs neither.
     fn errors_name_the_next_step(&self, said: &[pb::Diagnostic]) {
         for error in errors(said) {
-            if error.detail.contains("this run has already reported") {
+            if error.detail.contains("An earlier error has the cause") {
                 continue;
             }
             let (happened, next) = error

@@ -69,7 +69,7 @@ async fn windows_images_and_cached_repositories_are_warnings() {
     assert_eq!(
         lines(&plan.said),
         [
-            "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx belongs to a pull-through cache in contoso",
+            "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx is filled by a pull-through cache in contoso",
             "warning at .repositories: Windows images in contoso",
         ]
     );

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(attributes[schema::TOTAL], 101.into());
         insta::assert_snapshot!(rendered(&warnings), @"
         repositories: A run would fail in contoso
-        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
+        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Select fewer repositories or tags.
 
             101  many
         ");

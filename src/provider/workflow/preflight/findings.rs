@@ -48,7 +48,7 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, scope: Scope<'_>) -> Diagno
         }
         if seen.cache_rules.iter().any(|rule| rule.fills(name)) {
             findings.push(scope.finding(
-                &format!("Repository {name} belongs to a pull-through cache"),
+                &format!("Repository {name} is filled by a pull-through cache"),
                 format!(
                     "A cache rule of the registry fills {name}, and nothing else can push to it. The \
                      workflow can scan its images, but not patch them. Patch a copy in another \
@@ -261,7 +261,7 @@ mod tests {
         Warning at repositories["empty"]: Repository empty has no tags to patch in contoso
         The repository empty has no tag that the workflow patches.
         ---
-        Warning at repositories["hub/nginx"]: Repository hub/nginx belongs to a pull-through cache in contoso
+        Warning at repositories["hub/nginx"]: Repository hub/nginx is filled by a pull-through cache in contoso
         A cache rule of the registry fills hub/nginx, and nothing else can push to it. The workflow can scan its images, but not patch them. Patch a copy in another repository.
         ---
         Warning at repositories["python"]: Tags of python not found in contoso
@@ -304,7 +304,7 @@ mod tests {
         );
         insta::assert_snapshot!(rendered(&findings(&policy, &many(101), scope(Preflight::Warn))), @"
         Error at repositories: Too many images
-        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Name fewer repositories or tags.
+        The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Select fewer repositories or tags.
 
             100  many
               1  few

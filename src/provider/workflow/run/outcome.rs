@@ -53,7 +53,7 @@ pub(super) fn failed(
     let message = run.error_message.as_deref().map(printable);
     let message = message.filter(|it| !it.is_empty());
     let mut detail = format!(
-        "Run {} of {registry} ended as {}: {}",
+        "Run {} of {registry} ended with status {}: {}",
         run.run_id,
         word(&run.status),
         message.as_deref().unwrap_or("Azure gave no reason.")
@@ -112,14 +112,14 @@ pub(super) fn still_running(
     );
     match why {
         WaitEnd::Stopped(Stopped::Cancelled, _) => {
-            Diagnostic::error(format!("An interrupt ended the wait for run {id}"), goes_on)
+            Diagnostic::error(format!("Interrupted while waiting for run {id}"), goes_on)
         }
         WaitEnd::Stopped(Stopped::Deadline, last) => {
             let last = last.as_ref().map_or_else(String::new, |last| {
                 format!("{}\n\n", report::happened(last))
             });
             Diagnostic::error(
-                format!("Run {id} did not end within {}", span(timeout)),
+                format!("Run {id} did not finish within {}", span(timeout)),
                 format!("{last}{goes_on}\n\nTo wait longer, set `timeout`."),
             )
         }
@@ -154,7 +154,7 @@ mod tests {
             failed(&run(RunStatus::Canceled, None), &last, Some(&unanswered(false))),
         ]), @"
         # Run dt1 of cssc-trigger-workflow failed
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Failed: failed to run step ID: limit: exit status 1
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Failed: failed to run step ID: limit: exit status 1
 
         The last lines of its log:
           Validating filter...
@@ -165,14 +165,14 @@ mod tests {
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow failed
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Failed: contoso.azurecr.io/x: unauthorized
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Failed: contoso.azurecr.io/x: unauthorized
 
         The role assignments of a new workflow can take a few minutes to propagate. Invoke the action again then. The resource's `run_immediately` waits for them.
 
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow failed
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Error: Azure gave no reason.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Error: Azure gave no reason.
 
         The log can't be read. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
 
@@ -181,14 +181,14 @@ mod tests {
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow timed out
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Timeout: Azure gave no reason.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Timeout: Azure gave no reason.
 
         The run exceeded the timeout of its task. Select fewer images in the policy, or invoke the action again.
 
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow was cancelled
-        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended as Canceled: Azure gave no reason.
+        Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Canceled: Azure gave no reason.
 
         The last lines of its log:
           Validating filter...
@@ -210,13 +210,13 @@ mod tests {
             still_running(&registry(), TIMEOUT, &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
             still_running(&registry(), TIMEOUT, &run, &refused(500, "", "").into()),
         ]), @"
-        # An interrupt ended the wait for run dt1
+        # Interrupted while waiting for run dt1
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
 
         To show its log: az acr task logs --registry contoso --run-id dt1
         To cancel it, invoke acr_continuous_patching_cancel_runs.
 
-        # Run dt1 did not end within 1h 30m
+        # Run dt1 did not finish within 1h 30m
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
 
         To show its log: az acr task logs --registry contoso --run-id dt1
@@ -224,7 +224,7 @@ mod tests {
 
         To wait longer, set `timeout`.
 
-        # Run dt1 did not end within 1h 30m
+        # Run dt1 did not finish within 1h 30m
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 429 Too Many Requests: TooManyRequests: Slow down.
 
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.

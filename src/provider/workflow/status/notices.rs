@@ -30,14 +30,11 @@ pub(super) fn unread(registry: &RegistryId, failures: &[Error]) -> Option<Diagno
         more => format!("{more} runs or their logs"),
     };
     Some(Diagnostic::warning(
-        format!(
-            "Could not read the logs of all runs in {}",
-            registry.registry
-        ),
+        format!("Could not read some runs or logs in {}", registry.registry),
         format!(
             "{count} could not be read, so their values are `Unknown` or missing. The reason{}:\n\n{first}",
             if failures.len() > 1 {
-                " of the first"
+                " for the first"
             } else {
                 ""
             }

@@ -262,8 +262,8 @@ async fn an_unreadable_run_or_log_is_unknown_with_one_warning() {
         ]
     );
     insta::assert_snapshot!(rendered(&data.diagnostics), @"
-    warning at : Could not read the logs of all runs in cli000002
-    3 runs or their logs could not be read, so their values are `Unknown` or missing. The reason of the first:
+    warning at : Could not read some runs or logs in cli000002
+    3 runs or their logs could not be read, so their values are `Unknown` or missing. The reason for the first:
 
     While reading the log of run <registry>/runs/cf3: Azure answered 403 Forbidden: AuthorizationFailed: No action 'listLogSasUrl'.
 

@@ -87,7 +87,7 @@ async fn a_failed_run_is_an_error_with_the_end_of_its_log() {
     let (id, error) = (only_run(&stage), error(&report));
     assert!(error.starts_with(&format!("Run {id} of cssc-trigger-workflow failed\n")));
     for part in [
-        "ended as Failed: ",
+        "ended with status Failed: ",
         "152 images match",
         "Matches found: 152",
     ] {
@@ -109,7 +109,7 @@ async fn an_interrupt_ends_the_wait_and_the_run_continues() {
     let (stopped, id) = (stopped.await, only_run(&stage));
     let error = error(&stopped);
     assert!(
-        error.starts_with(&format!("An interrupt ended the wait for run {id}\n")),
+        error.starts_with(&format!("Interrupted while waiting for run {id}\n")),
         "{error}"
     );
     assert!(error.contains(&format!(
@@ -132,7 +132,7 @@ async fn the_timeout_ends_the_wait_and_the_run_continues() {
     assert!(begun.elapsed() >= Duration::from_secs(90));
     let (id, error) = (only_run(&stage), error(&late));
     assert!(
-        error.starts_with(&format!("Run {id} did not end within 1m 30s\n")),
+        error.starts_with(&format!("Run {id} did not finish within 1m 30s\n")),
         "{error}"
     );
     assert!(error.contains("set `timeout`"), "{error}");

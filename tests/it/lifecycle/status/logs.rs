@@ -66,7 +66,7 @@ async fn unreadable_logs_are_one_warning() {
     let (state, said) = read(&stage.terraform, &config(&stage)).await;
     assert_eq!(
         lines(&said),
-        ["warning: Could not read the logs of all runs in contoso"]
+        ["warning: Could not read some runs or logs in contoso"]
     );
     let detail = &said[0].detail;
     assert!(
