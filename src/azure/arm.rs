@@ -5,8 +5,10 @@ use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
+use crate::azure::absence;
 use crate::azure::{Azure, Cloud, Error, Operation, Secret, rate_limits};
 use crate::http::{Budget, Request, Response};
 
@@ -42,6 +44,26 @@ pub(crate) fn url(cloud: &Cloud, id: &str, api_version: &str, query: &[(&str, &s
     url
 }
 
+/// One page of a list.
+#[derive(Debug)]
+pub(crate) struct Page<T> {
+    /// The rows that can be read.
+    pub(crate) rows: Vec<T>,
+    /// The other rows.
+    pub(crate) unreadable: Vec<UnreadableRow>,
+    /// The URL of the next page.
+    pub(crate) next: Option<Url>,
+}
+
+/// A row of a list that can't be read.
+#[derive(Debug)]
+pub(crate) struct UnreadableRow {
+    /// The resource's name. Empty if the row has none.
+    pub(crate) name: String,
+    /// Why it can't be read.
+    pub(crate) reason: String,
+}
+
 /// Parses a JSON answer.
 pub(crate) fn decode<T: DeserializeOwned>(
     operation: &Operation,
@@ -51,18 +73,35 @@ pub(crate) fn decode<T: DeserializeOwned>(
         .map_err(|error| Error::unexpected(operation, error.to_string()))
 }
 
-/// Turns a not-found error into `None`.
+/// Turns the error of something that is [gone](Error::is_gone) into `None`.
 pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(it) => Ok(Some(it)),
-        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 impl Azure {
-    /// Signs and sends a request. Any status is an answer. A rejected token is renewed once.
+    /// Signs and sends a request. Any status is an answer. A rejected token is renewed once, and a 404 is
+    /// checked with a second look.
     pub(crate) async fn arm_any(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let first = self.arm_once(budget, operation, request.clone()).await?;
+        if !absence::is_second_look_due(budget, operation, &first).await? {
+            return Ok(first);
+        }
+        let second = self.arm_once(budget, operation, request).await;
+        absence::second_answer(operation, &first, second)
+    }
+
+    /// Sends a request as [`Self::arm_any`] does, without a second look. For polls, which look again
+    /// anyway.
+    pub(crate) async fn arm_once(
         &self,
         budget: &Budget,
         operation: &Operation,
@@ -153,44 +192,69 @@ impl Azure {
         decode(operation, &response)
     }
 
-    /// Reads all pages of a list.
+    /// Reads all pages of a list, without rows that can't be read. Such a row is usually another tool's, and
+    /// must not affect the others. Only a row whose name `is_needed` is an error.
     pub(crate) async fn arm_list<T: DeserializeOwned>(
         &self,
         budget: &Budget,
         operation: &Operation,
         first: Url,
+        is_needed: impl Fn(&str) -> bool,
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         let mut next = Some(first);
         while let Some(url) = next {
-            let (page, further) = self.arm_page(budget, operation, url).await?;
-            all.extend(page);
-            next = further;
+            let page = self.arm_page(budget, operation, url).await?;
+            if let Some(row) = page.unreadable.iter().find(|row| is_needed(&row.name)) {
+                let reason = format!("its row {}: {}", row.name, row.reason);
+                return Err(Error::unexpected(operation, reason));
+            }
+            all.extend(page.rows);
+            next = page.next;
         }
         Ok(all)
     }
 
-    /// Reads one page of a list, and returns it with the URL of the next page.
+    /// Reads one page of a list.
     pub(crate) async fn arm_page<T: DeserializeOwned>(
         &self,
         budget: &Budget,
         operation: &Operation,
         url: Url,
-    ) -> Result<(Vec<T>, Option<Url>), Error> {
+    ) -> Result<Page<T>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Page<T> {
-            value: Vec<T>,
+        struct Wire {
+            value: Vec<Value>,
             next_link: Option<String>,
         }
 
-        let page: Page<T> = self.arm_get(budget, operation, url).await?;
-        let further = page.next_link.filter(|link| !link.is_empty());
-        let further = further.map(|link| self.arm_link(operation, &link));
-        Ok((page.value, further.transpose()?))
+        let wire: Wire = self.arm_get(budget, operation, url).await?;
+        let mut page = Page {
+            rows: Vec::with_capacity(wire.value.len()),
+            unreadable: Vec::new(),
+            next: None,
+        };
+        for row in wire.value {
+            let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
+            let name = name.to_owned();
+            match serde_json::from_value(row) {
+                Ok(row) => page.rows.push(row),
+                Err(error) => {
+                    let reason = error.to_string();
+                    tracing::warn!(%operation, %name, %reason, "skipped an unreadable row of a list");
+                    page.unreadable.push(UnreadableRow { name, reason });
+                }
+            }
+        }
+        let further = wire.next_link.filter(|link| !link.is_empty());
+        page.next = further
+            .map(|link| self.arm_link(operation, &link))
+            .transpose()?;
+        Ok(page)
     }
 
-    /// Deletes one resource and returns the answer. A 404 is not an error.
+    /// Deletes one resource and returns the answer. It is not an error if the resource is gone.
     pub(crate) async fn arm_delete(
         &self,
         budget: &Budget,
@@ -199,10 +263,12 @@ impl Azure {
     ) -> Result<Response, Error> {
         let request = Request::new(Method::DELETE, url);
         let response = self.arm_any(budget, operation, request).await?;
-        if response.status.is_success() || response.status == StatusCode::NOT_FOUND {
-            Ok(response)
-        } else {
-            Err(Error::refused(operation, &response))
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        match Error::refused(operation, &response) {
+            refusal if refusal.is_gone() => Ok(response),
+            refusal => Err(refusal),
         }
     }
 
@@ -225,7 +291,7 @@ impl Azure {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json as value};
+    use serde_json::json as value;
 
     use super::*;
     use crate::azure::OperationKind;
@@ -285,7 +351,10 @@ mod tests {
             .on(Method::GET, "/things", page(value!([1, 2]), next));
         let azure = azure(&transport);
         let url = url(azure.cloud(), "/things", "1", &[]);
-        let all: Vec<u32> = azure.arm_list(&minute(), &listing(), url).await.unwrap();
+        let all: Vec<u32> = azure
+            .arm_list(&minute(), &listing(), url, |_| true)
+            .await
+            .unwrap();
         assert_eq!(all, [1, 2, 3]);
     }
 
@@ -296,7 +365,7 @@ mod tests {
         let azure = azure(&transport);
         let url = url(azure.cloud(), "/things", "1", &[]);
         let error = azure
-            .arm_list::<u32>(&minute(), &listing(), url)
+            .arm_list::<u32>(&minute(), &listing(), url, |_| true)
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Decode { .. }));

@@ -35,7 +35,9 @@ impl RegistryClient {
         let operation = Operation::new(OperationKind::ListCacheRules, self.id.to_string());
         let id = format!("{}/cacheRules", self.id);
         let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
-        self.azure.arm_list(&self.budget, &operation, url).await
+        self.azure
+            .arm_list(&self.budget, &operation, url, |_| false)
+            .await
     }
 }
 

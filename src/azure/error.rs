@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use crate::azure::absence;
 use crate::azure::credential::SignInFailure;
 use crate::azure::error_body::described;
 use crate::azure::operation::Operation;
@@ -45,6 +46,16 @@ pub enum Error {
         /// The last failure, if the operation was about to retry.
         #[source]
         last: Option<Box<Self>>,
+    },
+    /// Azure's answers contradict each other, or contradict what Azure has accepted.
+    #[error("{operation}: {reason}")]
+    Inconsistent {
+        /// The operation.
+        operation: Operation,
+        /// The contradiction, as a sentence.
+        reason: String,
+        /// The next step, if it is not to run Terraform again later.
+        advice: Option<&'static str>,
     },
     /// No token could be obtained.
     #[error(transparent)]
@@ -89,6 +100,7 @@ impl Error {
             Self::Failed { code, .. } => code,
             Self::Transport { .. }
             | Self::Stopped { .. }
+            | Self::Inconsistent { .. }
             | Self::SignIn(_)
             | Self::Decode { .. } => return None,
         };
@@ -103,6 +115,7 @@ impl Error {
             Self::Failed { .. }
             | Self::Transport { .. }
             | Self::Stopped { .. }
+            | Self::Inconsistent { .. }
             | Self::SignIn(_)
             | Self::Decode { .. } => None,
         }
@@ -114,18 +127,14 @@ impl Error {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether Resource Manager itself says that the resource, or one of its parents, doesn't exist.
+    /// Whether the service that owns the resource says that it, or one of its parents, doesn't exist. See
+    /// [`absence`](crate::azure::absence).
     ///
     /// Another 404 doesn't prove that. The signed-in identity may have no access to the subscription, and
     /// an answer without a code comes from a proxy or gateway.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        const GONE: [&str; 3] = [
-            "ResourceNotFound",
-            "ResourceGroupNotFound",
-            "ParentResourceNotFound",
-        ];
-        self.is_not_found() && self.code().is_some_and(|code| GONE.contains(&code))
+        self.is_not_found() && self.code().is_some_and(absence::is_own_code)
     }
 
     /// Whether Azure answered 409.
@@ -157,13 +166,17 @@ impl Error {
                 last.as_ref().is_some_and(|last| last.may_have_been_done())
             }
             Self::Failed { .. } | Self::Decode { .. } => true,
-            Self::SignIn(_) => false,
+            Self::Inconsistent { .. } | Self::SignIn(_) => false,
         }
     }
 
     pub(crate) fn refused(operation: &Operation, response: &Response) -> Self {
-        let (code, message) = described(&response.body);
         let header = |name| response.header(name).map(str::to_owned);
+        let (mut code, message) = described(&response.body);
+        if code.is_empty() {
+            // Azure Storage describes errors in XML, and repeats the code in this header.
+            code = header("x-ms-error-code").unwrap_or_default();
+        }
         Self::Response(Box::new(Refusal {
             operation: operation.clone(),
             status: response.status,
@@ -207,7 +220,7 @@ impl Error {
             }
             // The unknown outcome matters more than why the token could not be renewed.
             Self::SignIn(_) => return earlier,
-            Self::Failed { .. } | Self::Decode { .. } => {}
+            Self::Failed { .. } | Self::Inconsistent { .. } | Self::Decode { .. } => {}
         }
         self
     }
@@ -217,6 +230,14 @@ impl Error {
             operation: operation.clone(),
             why,
             last: None,
+        }
+    }
+
+    pub(crate) fn inconsistent(operation: Operation, reason: impl Into<String>) -> Self {
+        Self::Inconsistent {
+            operation,
+            reason: reason.into(),
+            advice: None,
         }
     }
 

@@ -10,6 +10,7 @@
 //! [`Error::Stopped`] (budget spent) or [`Error::SignIn`] (no token). An answer that can't be read is
 //! [`Error::Decode`]. The `# Errors` sections call them "any request error".
 
+pub(crate) mod absence;
 pub mod acr;
 pub(crate) mod cache_rule;
 pub(crate) mod cloud;
@@ -39,6 +40,7 @@ use crate::azure::acr::{AcrClient, Session};
 use crate::azure::credential::SignInFailure;
 use crate::http::{Budget, Pipeline, Request, Response};
 
+pub use absence::Look;
 pub use cloud::Cloud;
 pub use credential::{Credential, Secret};
 pub use error::{Error, Refusal};

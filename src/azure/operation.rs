@@ -67,8 +67,6 @@ pub enum OperationKind {
     DeleteRepository,
     /// Reads a manifest.
     ReadManifest,
-    /// Reads the digest of a manifest.
-    LookUpManifest,
     /// Stores a manifest.
     StoreManifest,
     /// Reads a blob.
@@ -122,7 +120,7 @@ impl Operation {
 impl OperationKind {
     /// Every kind.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::ReadMetadata,
         Self::GetToken,
         Self::ReadRegistry,
@@ -148,7 +146,6 @@ impl OperationKind {
         Self::ListTags,
         Self::DeleteRepository,
         Self::ReadManifest,
-        Self::LookUpManifest,
         Self::StoreManifest,
         Self::ReadBlob,
         Self::LookUpBlob,
@@ -183,7 +180,7 @@ impl OperationKind {
             | Self::DeleteRoleAssignment => Plane::ResourceManager(ResourceType::RoleAssignment),
             Self::SignInToRegistry => Plane::RegistrySignIn,
             Self::ListTags => Plane::Registry(Right::ListTags),
-            Self::ReadManifest | Self::LookUpManifest | Self::ReadBlob | Self::LookUpBlob => {
+            Self::ReadManifest | Self::ReadBlob | Self::LookUpBlob => {
                 Plane::Registry(Right::Pull)
             }
             Self::StoreManifest | Self::StoreBlob => Plane::Registry(Right::Push),
@@ -219,7 +216,6 @@ impl OperationKind {
             Self::ListTags => "listing tags of",
             Self::DeleteRepository => "deleting repository",
             Self::ReadManifest => "reading manifest",
-            Self::LookUpManifest => "looking up manifest",
             Self::StoreManifest => "storing manifest",
             Self::ReadBlob => "reading blob",
             Self::LookUpBlob => "looking up blob",

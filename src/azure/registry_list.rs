@@ -44,11 +44,13 @@ impl RegistryPages {
         let Some(url) = self.next.take() else {
             return Ok(None);
         };
-        let (page, next): (Vec<Entry>, _) =
-            self.azure.arm_page(budget, &self.operation, url).await?;
-        self.next = next;
+        let page = self
+            .azure
+            .arm_page::<Entry>(budget, &self.operation, url)
+            .await?;
+        self.next = page.next;
         // One invalid row doesn't affect the others.
-        let ids = page.iter().filter_map(|entry| {
+        let ids = page.rows.iter().filter_map(|entry| {
             let id = RegistryId::parse(&entry.id);
             id.inspect_err(|error| tracing::warn!(%error, "skipped a registry with an invalid ID"))
                 .ok()

@@ -17,14 +17,24 @@ pub(crate) struct RoleAssignment {
     pub(crate) id: String,
     /// The name, a GUID.
     pub(crate) name: String,
-    /// The principal that has the role.
-    pub(crate) principal_id: String,
+    /// The principal that has the role. Azure omits it for some deleted principals.
+    pub(crate) principal_id: Option<String>,
     /// The full ID of the role definition.
     pub(crate) role_definition_id: String,
     /// The scope at which the role applies.
     pub(crate) scope: String,
     /// The principal type, such as `ServicePrincipal`, if Azure gives it.
     pub(crate) principal_type: Option<String>,
+    /// The condition that narrows the role, if there is one.
+    pub(crate) condition: Option<String>,
+}
+
+impl RoleAssignment {
+    /// Whether this principal has the role.
+    pub(crate) fn is_of(&self, principal: &str) -> bool {
+        let own = self.principal_id.as_deref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(principal))
+    }
 }
 
 /// The body of a PUT.
@@ -63,8 +73,10 @@ impl RegistryClient {
             API_VERSION,
             &[("$filter", "atScope()")],
         );
-        let mut all: Vec<RoleAssignment> =
-            self.azure.arm_list(&self.budget, &operation, url).await?;
+        let mut all: Vec<RoleAssignment> = self
+            .azure
+            .arm_list(&self.budget, &operation, url, |_| false)
+            .await?;
         all.retain(|assignment| ids_equal(&assignment.scope, &scope));
         Ok(all)
     }
@@ -122,10 +134,11 @@ struct Wire {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Properties {
-    principal_id: String,
+    principal_id: Option<String>,
     role_definition_id: String,
     scope: String,
     principal_type: Option<String>,
+    condition: Option<String>,
 }
 
 impl From<Wire> for RoleAssignment {
@@ -137,6 +150,7 @@ impl From<Wire> for RoleAssignment {
             role_definition_id: wire.properties.role_definition_id,
             scope: wire.properties.scope,
             principal_type: wire.properties.principal_type,
+            condition: wire.properties.condition.filter(|it| !it.trim().is_empty()),
         }
     }
 }
@@ -169,7 +183,10 @@ mod tests {
     async fn lists_only_role_assignments_at_the_registry_itself() {
         let scope = registry().to_string();
         let above = "/subscriptions/00000000-0000-0000-0000-000000000000";
-        let page = value!({"value": [assignment(above), assignment(&scope.to_uppercase())]});
+        let foreign = value!({"name": "x", "properties": {"principalId": null}});
+        let page = value!({
+            "value": [assignment(above), foreign, assignment(&scope.to_uppercase())],
+        });
         let transport =
             ScriptedTransport::default().on(Method::GET, "/roleAssignments", json(200, &page));
         let listed = registry_client(&transport)
@@ -177,7 +194,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(listed.len(), 1);
-        assert_eq!(listed[0].principal_id, "p-1");
+        assert_eq!(listed[0].principal_id.as_deref(), Some("p-1"));
         assert_eq!(
             transport.story(),
             [format!(

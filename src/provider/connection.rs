@@ -8,6 +8,7 @@ use crate::azure::{Azure, RegistryClient, RegistryId};
 use crate::http::Budget;
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{self, TIMEOUTS, Timeouts};
+use crate::provider::registry_claims::RegistryClaims;
 use crate::provider::registry_locks::RegistryLocks;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::framework::Context;
@@ -20,6 +21,7 @@ pub(crate) struct Connection {
     /// The registries that a refresh found deleted, as lower-case IDs.
     gone: RwLock<BTreeSet<String>>,
     locks: RegistryLocks,
+    claims: RegistryClaims,
 }
 
 /// The configuration state of the provider.
@@ -85,6 +87,11 @@ impl Connection {
     /// Returns the locks for changes to registries' workflows.
     pub(crate) fn locks(&self) -> &RegistryLocks {
         &self.locks
+    }
+
+    /// Returns which resource manages the workflow of each registry.
+    pub(crate) fn claims(&self) -> &RegistryClaims {
+        &self.claims
     }
 
     /// Records that a refresh found a registry deleted.

@@ -13,6 +13,7 @@ mod common;
 mod configuration;
 mod connection;
 mod functions;
+mod registry_claims;
 mod registry_locks;
 mod report;
 mod workflow;

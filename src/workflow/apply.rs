@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
 
-use crate::azure::Error;
-use crate::azure::task::{Task, TaskBody};
+use crate::azure::poll::Accepted;
+use crate::azure::task::Task;
+use crate::azure::{Error, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::workflow::changes::{Changes, Grant};
@@ -14,9 +15,13 @@ use crate::workflow::desired::{Desired, TaskChange};
 use crate::workflow::grant;
 use crate::workflow::observe::Observed;
 use crate::workflow::recorded_writes::{Writer, failed};
+use crate::workflow::wait::{Ended, Wait};
 
 /// Applies the changes and returns the errors. It records each success at once. After a failure it skips
 /// only the steps that depend on the failed one.
+///
+/// The trigger task of an unfinished workflow comes first, with its mark and a disabled timer. So whatever
+/// happens later, the next apply knows that the workflow is unfinished.
 pub(crate) async fn apply(
     writer: Writer<'_>,
     desired: &Desired,
@@ -31,16 +36,33 @@ pub(crate) async fn apply(
     let tasks = Tasks {
         writer,
         desired,
+        observed,
         principals: Mutex::new(principals),
     };
-    let changed = changes.tasks.iter().map(async |(name, change)| {
-        if observed.leaving.contains(name) {
-            writer.wait_until_gone(*name).await?;
+    let mut started = Vec::with_capacity(changes.tasks.len());
+    let mut later = Vec::with_capacity(changes.tasks.len());
+    for (name, change) in &changes.tasks {
+        if *name == TaskName::Trigger && desired.mark.is_some() {
+            match tasks.start(*name, change).await {
+                Ok(task) => started.push(task),
+                Err(error) => return vec![error],
+            }
+        } else {
+            later.push((*name, change));
         }
-        tasks.change(*name, change).await
+    }
+    let finished = started.into_iter().map(|task| tasks.finish(task));
+    let changed = later.into_iter().map(async |(name, change)| {
+        let started = tasks.start(name, change).await?;
+        tasks.finish(started).await
+    });
+    let is_unchanged = |name: &TaskName| changes.tasks.iter().all(|(changed, _)| changed != name);
+    let late = observed.tasks.iter().filter_map(|(name, task)| {
+        let waits = task.principal_id().is_none() && is_unchanged(name);
+        waits.then(|| tasks.wait_for_identity(*name, None))
     });
     let orphans = changes.orphans.iter();
-    let orphans = orphans.map(async |orphan| writer.revoke_orphan(&orphan.id).await);
+    let orphans = orphans.map(async |(key, orphan)| writer.revoke(key, &orphan.id).await);
     let policy = async {
         if changes.push_policy {
             writer.push_policy(&desired.policy).await
@@ -48,13 +70,20 @@ pub(crate) async fn apply(
             Ok(())
         }
     };
-    let (policy, changed, orphans) = futures::join!(policy, join_all(changed), join_all(orphans));
+    let (policy, finished, changed, late, orphans) = futures::join!(
+        policy,
+        join_all(finished),
+        join_all(changed),
+        join_all(late),
+        join_all(orphans)
+    );
+    let changed = finished.into_iter().chain(changed).chain(late);
     let mut failures = failed([policy].into_iter().chain(changed).chain(orphans));
 
     let principals = tasks.into_principals();
     let current: Vec<&str> = principals.values().map(String::as_str).collect();
     let grants = changes.grants.iter().filter_map(|grant| {
-        // If a task has no identity, creating it failed, and that error is already reported.
+        // If a task has no identity, changing it failed, and that error is already reported.
         let principal = principals.get(&grant.task)?;
         Some(assign(writer, grant, principal, &current))
     });
@@ -67,6 +96,30 @@ pub(crate) async fn apply(
     failures
 }
 
+/// The last write of an unfinished workflow: enables the timer and removes the mark. `trigger` is the
+/// trigger task as Azure shows it.
+///
+/// # Errors
+/// Any request error.
+pub(crate) async fn commit(
+    writer: Writer<'_>,
+    desired: &Desired,
+    observed: &Observed,
+    trigger: &Task,
+) -> Result<(), Error> {
+    let tasks = Tasks {
+        writer,
+        desired,
+        observed,
+        principals: Mutex::default(),
+    };
+    let Some(change) = desired.change(TaskName::Trigger, Some(trigger)) else {
+        return Ok(());
+    };
+    let started = tasks.start(TaskName::Trigger, &change).await?;
+    tasks.finish(started).await
+}
+
 /// The principal IDs of the tasks' identities.
 type Principals = BTreeMap<TaskName, String>;
 
@@ -74,63 +127,99 @@ type Principals = BTreeMap<TaskName, String>;
 struct Tasks<'a> {
     writer: Writer<'a>,
     desired: &'a Desired,
+    observed: &'a Observed,
     principals: Mutex<Principals>,
 }
 
+/// A change of a task that Azure has accepted.
+struct Started<'a> {
+    name: TaskName,
+    change: &'a TaskChange,
+    accepted: Accepted<Task>,
+}
+
 impl Tasks<'_> {
-    /// Creates or changes a task, and waits until it is ready. It records the task once Azure has
-    /// accepted it, because the task exists from then on.
-    async fn change(&self, name: TaskName, change: &TaskChange) -> Result<(), Error> {
-        let changed = match change {
-            TaskChange::Put(body) => self.put(name, body).await,
+    /// Starts to create or change a task. It records the task once Azure has accepted it, because the task
+    /// exists from then on.
+    async fn start<'a>(
+        &self,
+        name: TaskName,
+        change: &'a TaskChange,
+    ) -> Result<Started<'a>, Error> {
+        if self.observed.leaving.contains(&name) {
+            self.writer.wait_until_gone(name).await?;
+        }
+        let registry = self.writer.registry;
+        let accepted = match change {
+            TaskChange::Put(body) => registry.start_put_task(name.as_str(), body).await,
             TaskChange::Patch(patch) => {
-                match self.writer.registry.patch_task(name.as_str(), patch).await {
+                match registry.start_patch_task(name.as_str(), patch).await {
                     // The list contained the task, but it has been deleted since.
-                    Err(error) if error.is_gone() => self.put(name, &self.desired.task(name)).await,
-                    patched => patched,
+                    Err(error) if error.is_gone() => {
+                        let body = self.desired.task(name);
+                        registry.start_put_task(name.as_str(), &body).await
+                    }
+                    started => started,
                 }
             }
         };
-        let shown = match changed {
-            Ok(task) => self.until_shown(name, task).await,
-            Err(error) => Err(error),
+        let accepted = accepted.inspect_err(|error| self.writer.record_doubt(error))?;
+        self.note(name, &change.applied_to(&accepted.resource));
+        Ok(Started {
+            name,
+            change,
+            accepted,
+        })
+    }
+
+    /// Waits until Azure has finished with the task and shows its identity.
+    async fn finish(&self, started: Started<'_>) -> Result<(), Error> {
+        let Started {
+            name,
+            change,
+            accepted,
+        } = started;
+        let ready = async {
+            let task = self.writer.registry.wait_task(accepted).await?;
+            // For a while, Azure's reads may return the old task. What counts is the change that Azure has
+            // accepted.
+            self.note(name, &change.applied_to(&task));
+            match task.principal_id() {
+                Some(_) => Ok(()),
+                None => self.wait_for_identity(name, Some(change)).await,
+            }
         };
-        match shown {
-            Ok(task) => {
-                self.note(name, &task);
-                Ok(())
-            }
-            Err(error) => {
-                self.writer.record_doubt(&error);
-                Err(error)
-            }
-        }
+        let ready = ready.await;
+        ready.inspect_err(|error| self.writer.record_doubt(error))
     }
 
-    async fn put(&self, name: TaskName, body: &TaskBody) -> Result<Task, Error> {
-        let accepted = self.writer.registry.start_put_task(name.as_str(), body);
-        let accepted = accepted.await?;
-        self.note(name, &accepted.resource);
-        self.writer.registry.wait_task(accepted).await
-    }
-
-    /// Waits until Azure shows the change. For a while after a change, Azure may return the old task, or
-    /// the task without its new identity. If Azure doesn't show the change in time, the next plan reports
-    /// it.
-    async fn until_shown(&self, name: TaskName, mut task: Task) -> Result<Task, Error> {
+    async fn wait_for_identity(
+        &self,
+        name: TaskName,
+        change: Option<&TaskChange>,
+    ) -> Result<(), Error> {
         let registry = self.writer.registry;
-        let mut pauses = Backoff::until_shown();
-        while self.desired.change(name, Some(&task)).is_some() || task.principal_id().is_none() {
-            let Some(pause) = pauses.next() else {
-                break;
-            };
-            if registry.budget().sleep(pause).await.is_err() {
-                break;
+        let operation = || {
+            let id = registry.id().task_id(name.as_str());
+            Operation::new(OperationKind::WaitForTask, id)
+        };
+        let what = format!("Azure shows the identity of task {name}");
+        let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
+        loop {
+            let task = registry.get_task_opt(name.as_str()).await?;
+            if let Some(task) = task.filter(|task| task.principal_id().is_some()) {
+                let task = change.map_or_else(|| task.clone(), |change| change.applied_to(&task));
+                self.note(name, &task);
+                return Ok(());
             }
-            let seen = registry.get_task_opt(name.as_str()).await?;
-            task = seen.unwrap_or(task);
+            wait.pause().await.map_err(|ended| match ended {
+                Ended::NotYet => Error::inconsistent(
+                    operation(),
+                    "Azure has accepted the task, but the task's managed identity has not appeared.",
+                ),
+                Ended::Stopped(why) => Error::stopped(&operation(), why),
+            })?;
         }
-        Ok(task)
     }
 
     fn note(&self, name: TaskName, task: &Task) {

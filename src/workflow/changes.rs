@@ -17,7 +17,7 @@ pub(crate) struct Changes {
     pub(crate) tasks: Vec<(TaskName, TaskChange)>,
     /// The role assignments to delete first. Their identities no longer exist, and their names may block
     /// new assignments.
-    pub(crate) orphans: Vec<RoleAssignment>,
+    pub(crate) orphans: Vec<(String, RoleAssignment)>,
     /// The role assignments to create once the tasks have identities.
     pub(crate) grants: Vec<Grant>,
     /// The role assignments to delete last. The task doesn't need them in the end, but may need them
@@ -42,35 +42,36 @@ pub(crate) struct Grant {
 pub(crate) fn find_changes(desired: &Desired, observed: &Observed, owned: &Owned) -> Changes {
     let facts = &desired.facts;
     let subscription = &facts.id.subscription_id;
-    let grant = |key: String, task: TaskName, role: Role| {
+    let grant = |key: &String, task: TaskName, role: Role| {
         let role_definition_id = role.definition_id(subscription);
+        // A PUT under the same name removes the condition.
+        let narrowed = owned.narrowed.get(key).map(|it| it.name.clone());
+        let own = || assignment_name(&facts.task_id(task), &role_definition_id);
         Grant {
-            key,
+            key: key.clone(),
             task,
-            name: assignment_name(&facts.task_id(task), &role_definition_id),
+            name: narrowed.unwrap_or_else(own),
             role_definition_id,
         }
     };
     let needed = facts.role_keys();
+    let is_needed = |key: &str| needed.iter().any(|(needed, ..)| needed == key);
     let tasks = TaskName::ALL.into_iter().filter_map(|task| {
         let change = desired.change(task, observed.tasks.get(&task))?;
         Some((task, change))
     });
-    let surplus = owned
-        .held
-        .iter()
-        .filter(|(key, _)| needed.iter().all(|(needed, ..)| needed != *key));
+    let held = owned.held.iter().chain(&owned.narrowed);
+    let surplus = held.filter(|(key, _)| !is_needed(key));
+    let pairs = |(key, assignment): (&String, &RoleAssignment)| (key.clone(), assignment.clone());
     Changes {
         push_policy: observed.policy != PolicyState::Valid(desired.policy.clone()),
         tasks: tasks.collect(),
-        orphans: owned.orphans.clone(),
-        surplus: surplus
-            .map(|(key, assignment)| (key.clone(), assignment.clone()))
-            .collect(),
+        orphans: owned.orphans.iter().map(pairs).collect(),
+        surplus: surplus.map(pairs).collect(),
         grants: needed
-            .into_iter()
+            .iter()
             .filter(|(key, ..)| !owned.held.contains_key(key))
-            .map(|(key, task, role)| grant(key, task, role))
+            .map(|(key, task, role)| grant(key, *task, *role))
             .collect(),
     }
 }
@@ -89,7 +90,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::task::{Identity, SetValue, Task};
+    use crate::azure::task::{Identity, SetValue, Task, TimerTrigger, Trigger};
     use crate::workflow::fixture::{assignment, desired, observed, principal, recorded};
     use crate::workflow::ownership::find_owned;
 
@@ -115,7 +116,7 @@ mod tests {
                 changes
                     .orphans
                     .iter()
-                    .map(|orphan| format!("remove orphan {}", orphan.name)),
+                    .map(|(_, orphan)| format!("remove orphan {}", orphan.name)),
             )
             .chain(
                 changes
@@ -211,6 +212,57 @@ mod tests {
     }
 
     #[test]
+    fn a_trigger_of_another_tool_needs_a_put() {
+        let based = with(TaskName::Trigger, |task| {
+            let trigger = task.properties.trigger.as_mut().unwrap();
+            trigger.base_image_trigger = Some(serde_json::json!({"name": "mine"}));
+        });
+        assert_eq!(steps(&based), ["put cssc-trigger-workflow"]);
+        let timed = with(TaskName::Scan, |task| {
+            let timer = TimerTrigger {
+                name: "mine".to_owned(),
+                schedule: "0 0 * * *".to_owned(),
+                status: None,
+            };
+            task.properties.trigger = Some(Trigger {
+                timer_triggers: vec![timer],
+                ..Trigger::default()
+            });
+        });
+        assert_eq!(steps(&timed), ["put cssc-scan-image"]);
+    }
+
+    #[test]
+    fn a_condition_is_removed_under_the_same_name() {
+        let mut narrowed = observed();
+        narrowed.assignments[0].condition = Some("false".to_owned());
+        let name = narrowed.assignments[0].name.clone();
+        let owned = find_owned(&narrowed, &recorded());
+        let changes = find_changes(&desired(), &narrowed, &owned);
+        let names: Vec<&String> = changes.grants.iter().map(|grant| &grant.name).collect();
+        assert_eq!(names, [&name]);
+    }
+
+    #[test]
+    fn an_unfinished_workflow_is_finished_by_one_patch() {
+        let mut unfinished = desired();
+        unfinished.mark = Some("apply-1".to_owned());
+        let marked = with(TaskName::Trigger, |task| {
+            *task = TaskChange::Put(Box::new(unfinished.task(TaskName::Trigger))).applied_to(task);
+        });
+        assert_eq!(steps_to(&unfinished, &marked), [""; 0]);
+        assert_eq!(
+            steps(&marked),
+            [
+                r#"patch cssc-trigger-workflow: {"tags":{"clienttracking":"true","cssc":"true"},"properties":{"trigger":{"timerTriggers":[{"name":"azcli_defined_schedule","schedule":"30 2 */7 * *","status":"Enabled"}]}}}"#
+            ]
+        );
+        // Another apply's mark is not ours.
+        unfinished.mark = Some("apply-2".to_owned());
+        assert_eq!(steps_to(&unfinished, &marked).len(), 1);
+    }
+
+    #[test]
     fn values_set_by_another_tool_are_removed() {
         let set = with(TaskName::Patch, |task| {
             task.properties.step.as_mut().unwrap().values = vec![SetValue {
@@ -230,7 +282,7 @@ mod tests {
         let mut without = with(TaskName::Patch, |task| task.identity = None);
         without
             .assignments
-            .retain(|assignment| assignment.principal_id != principal(TaskName::Patch));
+            .retain(|assignment| !assignment.is_of(&principal(TaskName::Patch)));
         assert_eq!(
             steps(&without),
             [

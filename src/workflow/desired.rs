@@ -14,8 +14,8 @@ use crate::patching::task_definition::yaml;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::task_drift::{
-    CPU, ENABLED, NO_OTHER_LOGIN, Part, SYSTEM_IDENTITY, TAGS, TIMEOUT_SECONDS, find_differences,
-    is_enabled, timers,
+    CPU, ENABLED, NO_OTHER_LOGIN, Part, SYSTEM_IDENTITY, TAGS, TIMEOUT_SECONDS, UNFINISHED,
+    find_differences, is_enabled, mark, timers,
 };
 
 const DISABLED: &str = "Disabled";
@@ -31,6 +31,9 @@ pub(crate) struct Desired {
     pub(crate) cron: String,
     /// Whether the timer is enabled.
     pub(crate) enabled: bool,
+    /// The mark of the trigger task while the workflow is unfinished. A marked workflow never runs, because
+    /// its timer is disabled.
+    pub(crate) mark: Option<String>,
 }
 
 /// The request that brings one task to its desired state.
@@ -42,12 +45,38 @@ pub(crate) enum TaskChange {
     Patch(Box<TaskPatch>),
 }
 
+impl TaskChange {
+    /// Returns the task after this change, which Azure has accepted. Azure's reads may still show `read`.
+    pub(crate) fn applied_to(&self, read: &Task) -> Task {
+        let mut task = read.clone();
+        match self {
+            Self::Put(body) => {
+                task.tags.clone_from(&body.tags);
+                let state = task.properties.provisioning_state.take();
+                task.properties = TaskProperties {
+                    provisioning_state: state,
+                    ..body.properties.clone()
+                };
+            }
+            Self::Patch(patch) => {
+                if let Some(tags) = &patch.tags {
+                    task.tags.clone_from(tags);
+                }
+                if let Some(changed) = &patch.properties {
+                    task.properties = changed.clone().or(task.properties);
+                }
+            }
+        }
+        task
+    }
+}
+
 impl Desired {
     /// Returns the complete body of one task.
     pub(crate) fn task(&self, task: TaskName) -> TaskBody {
         TaskBody {
             location: self.facts.location.clone(),
-            tags: tags(),
+            tags: self.tags(task),
             identity: Some(Identity::system_assigned()),
             properties: TaskProperties {
                 status: Some(ENABLED.to_owned()),
@@ -70,19 +99,25 @@ impl Desired {
         };
         let put = || {
             let mut body = self.task(task);
-            body.tags = with_tags_of(observed);
+            body.tags = self.with_tags_of(task, observed);
             Some(TaskChange::Put(Box::new(body)))
         };
         let mut parts = find_differences(task, observed, &self.facts.login_server);
-        if task == TaskName::Trigger && !self.timer_fits(observed) {
-            parts.push(Part::Timer);
+        if task == TaskName::Trigger {
+            if !self.timer_fits(observed) {
+                parts.push(Part::Timer);
+            }
+            parts.retain(|part| *part != Part::Unfinished);
+            if mark(observed) != self.mark.as_deref() {
+                parts.push(Part::Unfinished);
+            }
         }
         let other_timers = !matches!(timers(observed), [timer] if timer.name == TIMER_NAME);
         match parts[..] {
             [] => None,
-            // Only a PUT repairs a failed provisioning. A PATCH merges timers by name, so it can't remove
+            // Only a PUT repairs a failed provisioning. A PATCH merges triggers by name, so it can't remove
             // one.
-            _ if parts.contains(&Part::Provisioning) => put(),
+            _ if parts.contains(&Part::Provisioning) || parts.contains(&Part::Triggers) => put(),
             _ if parts.contains(&Part::Timer) && other_timers => put(),
             _ => Some(TaskChange::Patch(Box::new(
                 self.patch(task, observed, &parts),
@@ -105,7 +140,8 @@ impl Desired {
         };
         TaskPatch {
             identity: differs(Part::Identity).then(Identity::system_assigned),
-            tags: differs(Part::Tags).then(|| with_tags_of(observed)),
+            tags: (differs(Part::Tags) || differs(Part::Unfinished))
+                .then(|| self.with_tags_of(task, observed)),
             properties: (properties != TaskProperties::default()).then_some(properties),
         }
     }
@@ -115,9 +151,32 @@ impl Desired {
             timer_triggers: vec![TimerTrigger {
                 name: TIMER_NAME.to_owned(),
                 schedule: self.cron.clone(),
-                status: Some(if self.enabled { ENABLED } else { DISABLED }.to_owned()),
+                status: Some(if self.is_armed() { ENABLED } else { DISABLED }.to_owned()),
             }],
+            ..Trigger::default()
         }
+    }
+
+    /// Whether the timer starts runs.
+    fn is_armed(&self) -> bool {
+        self.enabled && self.mark.is_none()
+    }
+
+    fn tags(&self, task: TaskName) -> BTreeMap<String, String> {
+        let mark = self.mark.as_deref().filter(|_| task == TaskName::Trigger);
+        let mark = mark.map(|mark| (UNFINISHED, mark));
+        TAGS.into_iter()
+            .chain(mark)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// A request replaces all tags, so this keeps the other tags of the task.
+    fn with_tags_of(&self, task: TaskName, observed: &Task) -> BTreeMap<String, String> {
+        let mut all = observed.tags.clone();
+        all.remove(UNFINISHED);
+        all.extend(self.tags(task));
+        all
     }
 
     fn timer_fits(&self, observed: &Task) -> bool {
@@ -125,24 +184,11 @@ impl Desired {
             [timer] => {
                 timer.name == TIMER_NAME
                     && timer.schedule == self.cron
-                    && is_enabled(timer.status.as_deref()) == self.enabled
+                    && is_enabled(timer.status.as_deref()) == self.is_armed()
             }
             _ => false,
         }
     }
-}
-
-/// A request replaces all tags, so this keeps the other tags of the task.
-fn with_tags_of(observed: &Task) -> BTreeMap<String, String> {
-    let mut all = observed.tags.clone();
-    all.extend(tags());
-    all
-}
-
-fn tags() -> BTreeMap<String, String> {
-    TAGS.iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 fn platform() -> Platform {

@@ -48,6 +48,7 @@ pub(crate) fn desired() -> Desired {
         policy: policy(),
         cron: "30 2 */7 * *".to_owned(),
         enabled: true,
+        mark: None,
     }
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn observed() -> Observed {
         assignments,
         policy: PolicyState::Valid(desired.policy),
         policy_manifest: Some("sha256:1".to_owned()),
+        preview_tasks: Vec::new(),
     }
 }
 
@@ -82,10 +84,11 @@ pub(crate) fn assignment(name: &str, principal: &str, role_definition_id: &str) 
     RoleAssignment {
         id: format!("{REGISTRY}/providers/Microsoft.Authorization/roleAssignments/{name}"),
         name: name.to_owned(),
-        principal_id: principal.to_owned(),
+        principal_id: Some(principal.to_owned()),
         role_definition_id: role_definition_id.to_owned(),
         scope: REGISTRY.to_owned(),
         principal_type: Some("ServicePrincipal".to_owned()),
+        condition: None,
     }
 }
 

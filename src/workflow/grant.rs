@@ -5,6 +5,7 @@ use crate::azure::role_assignment::{PrincipalType, RoleAssignment, RoleAssignmen
 use crate::azure::{Error, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::workflow::changes::Grant;
+use crate::workflow::ownership::orphan_key;
 use crate::workflow::recorded_writes::Writer;
 
 /// The reaction to an error.
@@ -50,17 +51,21 @@ pub(crate) async fn grant(
             Next::TakeOver => {
                 let all = registry.list_role_assignments().await?;
                 let same = |existing: &RoleAssignment| {
-                    existing.principal_id.eq_ignore_ascii_case(principal)
+                    existing.is_of(principal)
                         && ids_equal(&existing.role_definition_id, &grant.role_definition_id)
                 };
-                if let Some(existing) = all.into_iter().find(same) {
-                    return Ok(existing);
+                match all.into_iter().find(same) {
+                    Some(existing) if existing.condition.is_some() => {
+                        return Err(narrowed(&existing));
+                    }
+                    Some(existing) => return Ok(existing),
+                    None => {}
                 }
             }
             Next::MakeRoom => {
                 match registry.get_role_assignment_opt(&grant.name).await? {
                     Some(orphan) if is_orphan(&orphan, current) => {
-                        writer.revoke_orphan(&orphan.id).await?;
+                        writer.revoke(&orphan_key(&orphan.name), &orphan.id).await?;
                     }
                     Some(_) => return Err(refused),
                     // It has been deleted in the meantime.
@@ -83,12 +88,21 @@ pub(crate) async fn grant(
     }
 }
 
+/// The error for another tool's assignment that gives a task's identity the role only under a condition.
+fn narrowed(existing: &RoleAssignment) -> Error {
+    Error::Inconsistent {
+        operation: Operation::new(OperationKind::CreateRoleAssignment, existing.id.clone()),
+        reason: "Another tool has assigned this role to the task's identity under a condition. A \
+                 task can't read every image under a condition."
+            .to_owned(),
+        advice: Some("Remove the role assignment or its condition, then apply again."),
+    }
+}
+
 /// The name shows that the assignment was created for a task. It is an orphan if no task's identity holds
 /// it.
 fn is_orphan(assignment: &RoleAssignment, current: &[&str]) -> bool {
-    current
-        .iter()
-        .all(|principal| !assignment.principal_id.eq_ignore_ascii_case(principal))
+    current.iter().all(|principal| !assignment.is_of(principal))
 }
 
 fn next(code: Option<&str>) -> Next {

@@ -9,7 +9,7 @@
 //! - [`desired`], [`task_drift`], [`changes`]: the desired state, and the difference
 //! - [`apply`], [`grant`], [`teardown`]: applies the changes, or removes the workflow
 //! - [`recorded_writes`], [`progress`]: records each write once Azure has accepted it
-//! - [`consistency`]: waits until Azure shows the changes
+//! - [`converge`], [`wait`]: repeats and commits changes until Azure shows them
 //! - [`run_immediately`], [`cancel_runs`]: queues and cancels runs
 //! - [`registry_facts`], [`registry_selection`]: the properties of a registry, and the images that a
 //!   policy selects in it
@@ -17,7 +17,7 @@
 pub(crate) mod apply;
 pub(crate) mod cancel_runs;
 pub(crate) mod changes;
-pub(crate) mod consistency;
+pub(crate) mod converge;
 pub(crate) mod desired;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -32,3 +32,4 @@ pub(crate) mod registry_selection;
 pub(crate) mod run_immediately;
 pub(crate) mod task_drift;
 pub(crate) mod teardown;
+pub(crate) mod wait;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::azure::acr::{AcrClient, StoredPolicy};
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::task::Task;
-use crate::azure::{Error, RegistryClient};
+use crate::azure::{Error, Look, Operation, OperationKind, RegistryClient};
 use crate::http::Budget;
 use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
@@ -26,6 +26,8 @@ pub(crate) struct Observed {
     pub(crate) policy: PolicyState,
     /// The digest of the policy's manifest.
     pub(crate) policy_manifest: Option<String>,
+    /// The names of tasks of the service's private preview, which scan the same images.
+    pub(crate) preview_tasks: Vec<String>,
 }
 
 /// The policy in the registry.
@@ -58,12 +60,15 @@ pub(crate) struct KnownPolicy {
     pub(crate) login_server: Option<String>,
     /// A policy from an earlier read, and its manifest's digest. The same digest means the same policy.
     pub(crate) policy: Option<(String, Policy)>,
+    /// How often to check that the policy is missing.
+    pub(crate) look: Look,
 }
 
 /// Reads the workflow, or returns [`None`] if the registry no longer exists.
 ///
 /// # Errors
-/// The first error. A missing part is not an error.
+/// The first error. A missing part is not an error. A registry that Azure doesn't find although another
+/// answer shows it is [`Error::Inconsistent`].
 pub(crate) async fn observe(
     registry: &RegistryClient,
     policy: PolicyRead,
@@ -82,13 +87,20 @@ pub(crate) async fn observe(
     };
     let (found, tasks, assignments, early_policy) = futures::join!(
         registry.get(),
-        registry.list_tasks(),
+        registry.list_tasks(is_of_workflow),
         registry.list_role_assignments(),
         early_policy,
     );
     let facts = match found {
         Ok(found) => RegistryFacts::from(&found),
-        Err(error) if error.is_gone() => return Ok(None),
+        Err(error) if error.is_gone() => {
+            let seen = Evidence {
+                tasks: tasks.as_ref().map_or(0, Vec::len),
+                assignments: assignments.as_ref().map_or(0, Vec::len),
+                policy: early_policy.is_some_and(|(_, policy)| policy.is_ok()),
+            };
+            return seen.contradiction(registry).map_or(Ok(None), Err);
+        }
         Err(error) => return Err(error),
     };
     let (policy, policy_manifest) = match (&known, early_policy) {
@@ -97,7 +109,10 @@ pub(crate) async fn observe(
         (Some(known), _) => read(&facts.login_server, known).await?,
     };
     let named = |task: Task| Some((TaskName::from_name(&task.name)?, task));
-    let (leaving, tasks): (BTreeMap<_, _>, BTreeMap<_, _>) = tasks?
+    let tasks = tasks?;
+    let preview = tasks.iter().filter(|task| is_preview(task));
+    let preview_tasks = preview.map(|task| task.name.clone()).collect();
+    let (leaving, tasks): (BTreeMap<_, _>, BTreeMap<_, _>) = tasks
         .into_iter()
         .filter_map(named)
         .partition(|(_, task)| task.is_leaving());
@@ -108,7 +123,46 @@ pub(crate) async fn observe(
         policy,
         policy_manifest,
         facts,
+        preview_tasks,
     }))
+}
+
+/// Whether a task with this name belongs to a workflow.
+pub(crate) fn is_of_workflow(name: &str) -> bool {
+    TaskName::from_name(name).is_some()
+}
+
+/// Whether it is an enabled task of the service's private preview.
+fn is_preview(task: &Task) -> bool {
+    const NAMES: [&str; 2] = ["cssc-trigger-scan", "cssc-scan-image-schedule-patch"];
+    let is_named = |name: &&str| name.eq_ignore_ascii_case(&task.name);
+    NAMES.iter().any(is_named) && !task.is_leaving()
+}
+
+/// What Azure shows of a registry that it doesn't find.
+#[derive(Debug)]
+struct Evidence {
+    tasks: usize,
+    assignments: usize,
+    /// Whether the registry itself answered.
+    policy: bool,
+}
+
+impl Evidence {
+    /// Returns the error if the registry still exists.
+    fn contradiction(&self, registry: &RegistryClient) -> Option<Error> {
+        let seen = match self {
+            Self { tasks: 1.., .. } => "lists its tasks",
+            Self {
+                assignments: 1.., ..
+            } => "lists its role assignments",
+            Self { policy: true, .. } => "reaches its login server",
+            _ => return None,
+        };
+        let operation = Operation::new(OperationKind::ReadRegistry, registry.id().to_string());
+        let reason = format!("Azure answered that the registry does not exist, but also {seen}.");
+        Some(Error::inconsistent(operation, reason))
+    }
 }
 
 /// Reads the policy and its manifest's digest.
@@ -121,7 +175,7 @@ pub(crate) async fn read_policy(
     known: &KnownPolicy,
 ) -> Result<(PolicyState, Option<String>), Error> {
     let manifest = match data_plane
-        .policy_manifest(budget, POLICY_REPOSITORY)
+        .policy_manifest(budget, POLICY_REPOSITORY, known.look)
         .await?
     {
         StoredPolicy::Nothing => return Ok((PolicyState::Missing, None)),

@@ -21,14 +21,35 @@ use crate::workflow::registry_facts::{RegistryFacts, role_key};
 pub(crate) struct Owned {
     /// The assignments that the tasks' current identities hold, by key.
     pub(crate) held: BTreeMap<String, RoleAssignment>,
+    /// The workflow's assignments that another tool has narrowed with a condition, by key. A task can't read
+    /// most images with one.
+    pub(crate) narrowed: BTreeMap<String, RoleAssignment>,
     /// The assignments that were created for a task but whose principal is no current identity of the
-    /// tasks.
-    pub(crate) orphans: Vec<RoleAssignment>,
+    /// tasks, by key.
+    pub(crate) orphans: BTreeMap<String, RoleAssignment>,
+}
+
+impl Owned {
+    /// Returns every assignment with its key.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &RoleAssignment)> {
+        self.held.iter().chain(&self.narrowed).chain(&self.orphans)
+    }
+}
+
+/// Returns the key of an orphan. No identity holds it, so it has no task and no role.
+pub(crate) fn orphan_key(name: &str) -> String {
+    format!("orphan/{}", name.to_lowercase())
 }
 
 /// Finds the workflow's assignments by name or by the record.
+///
+/// While a task shows no identity, no assignment is an orphan, because it may belong to that task.
 pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
     let names = names(&observed.facts, &recorded.registry_id);
+    let every_identity_shows = observed
+        .tasks
+        .values()
+        .all(|it| it.principal_id().is_some());
     let mut owned = Owned::default();
     for assignment in &observed.assignments {
         let Some(role) = Role::from_definition_id(&assignment.role_definition_id) else {
@@ -36,28 +57,32 @@ pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
         };
         let made_by_us = names.contains(&assignment.name.to_lowercase())
             || recorded.has_assignment(&assignment.id);
-        match holder(observed, &assignment.principal_id) {
-            Some(task)
-                if made_by_us || needed(task, observed.facts.permissions).contains(&role) =>
-            {
-                owned.held.insert(role_key(task, role), assignment.clone());
+        let holders = match holder(observed, assignment) {
+            Some(task) if made_by_us && assignment.condition.is_some() => {
+                Some((&mut owned.narrowed, role_key(task, role)))
             }
-            None if made_by_us => owned.orphans.push(assignment.clone()),
-            Some(_) | None => {}
+            Some(task) if made_by_us => Some((&mut owned.held, role_key(task, role))),
+            Some(task) if assignment.condition.is_none() => {
+                let needed = needed(task, observed.facts.permissions).contains(&role);
+                needed.then(|| (&mut owned.held, role_key(task, role)))
+            }
+            None if made_by_us && every_identity_shows && assignment.principal_id.is_some() => {
+                Some((&mut owned.orphans, orphan_key(&assignment.name)))
+            }
+            Some(_) | None => None,
+        };
+        if let Some((kind, key)) = holders {
+            kind.insert(key, assignment.clone());
         }
     }
     owned
 }
 
-/// Returns the task with this identity.
-fn holder(observed: &Observed, principal: &str) -> Option<TaskName> {
-    observed
-        .tasks
-        .iter()
-        .find(|(_, task)| {
-            task.principal_id()
-                .is_some_and(|id| id.eq_ignore_ascii_case(principal))
-        })
+/// Returns the task whose identity has the role.
+fn holder(observed: &Observed, assignment: &RoleAssignment) -> Option<TaskName> {
+    let mut tasks = observed.tasks.iter();
+    tasks
+        .find(|(_, task)| task.principal_id().is_some_and(|id| assignment.is_of(id)))
         .map(|(&name, _)| name)
 }
 
@@ -83,7 +108,40 @@ fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::azure::RegistryId;
-    use crate::workflow::fixture::{REGISTRY, observed};
+    use crate::workflow::fixture::{REGISTRY, observed, recorded};
+
+    #[test]
+    fn a_conditional_role_assignment_is_not_held() {
+        let mut narrowed = observed();
+        narrowed.assignments[0].condition = Some("@Resource[x] StringEquals 'y'".to_owned());
+        let owned = find_owned(&narrowed, &recorded());
+        assert_eq!((owned.held.len(), owned.narrowed.len()), (4, 1));
+    }
+
+    #[test]
+    fn a_conditional_role_assignment_of_another_tool_is_foreign() {
+        let mut foreign = observed();
+        foreign.assignments[0].condition = Some("@Resource[x] StringEquals 'y'".to_owned());
+        foreign.assignments[0].name = "11111111-0000-0000-0000-000000000000".to_owned();
+        let owned = find_owned(&foreign, &recorded());
+        assert_eq!((owned.held.len(), owned.narrowed.len()), (4, 0));
+    }
+
+    #[test]
+    fn no_assignment_is_an_orphan_while_a_task_shows_no_identity() {
+        let mut late = observed();
+        let patch = late.tasks.get_mut(&TaskName::Patch).unwrap();
+        patch.identity.as_mut().unwrap().principal_id = None;
+        let owned = find_owned(&late, &recorded());
+        assert_eq!((owned.held.len(), owned.orphans.len()), (4, 0));
+    }
+
+    #[test]
+    fn a_role_assignment_without_a_principal_is_not_an_orphan() {
+        let mut observed = observed();
+        observed.assignments[0].principal_id = None;
+        assert_eq!(find_owned(&observed, &recorded()).all().count(), 4);
+    }
 
     #[test]
     fn recognises_assignments_for_every_spelling_of_the_registry_id() {

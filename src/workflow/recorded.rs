@@ -18,16 +18,14 @@ pub(crate) struct Recorded {
     pub(crate) policy: Option<(String, Policy)>,
     /// The tasks that existed.
     pub(crate) tasks: BTreeSet<TaskName>,
-    /// The IDs of the role assignments, by key.
+    /// The IDs of the role assignments, by key. That includes orphans.
     pub(crate) role_assignments: BTreeMap<String, String>,
-    /// The IDs of role assignments whose identities no longer existed.
-    pub(crate) orphans: BTreeSet<String>,
 }
 
 impl Recorded {
     /// Whether the role assignment with this ID is recorded for the workflow.
     pub(crate) fn has_assignment(&self, id: &str) -> bool {
-        let mut ids = self.role_assignments.values().chain(&self.orphans);
+        let mut ids = self.role_assignments.values();
         ids.any(|recorded| ids_equal(recorded, id))
     }
 

@@ -62,14 +62,9 @@ impl Writer<'_> {
 
     /// Deletes the role assignment with this key.
     pub(crate) async fn revoke(self, key: &str, id: &str) -> Result<(), Error> {
-        self.revoke_orphan(id).await?;
+        self.registry.delete_role_assignment(id).await?;
         self.progress.record(ProgressEvent::RoleRevoked(key));
         Ok(())
-    }
-
-    /// Deletes a role assignment without a key, because its identity no longer exists.
-    pub(crate) async fn revoke_orphan(self, id: &str) -> Result<(), Error> {
-        self.registry.delete_role_assignment(id).await
     }
 
     /// If the outcome of a write is unknown, something may exist that Azure has not reported. Then there

@@ -17,6 +17,9 @@ pub(crate) const NO_OTHER_LOGIN: &str = "None";
 pub(crate) const ENABLED: &str = "Enabled";
 /// The tags by which the portal and the Azure CLI recognise a workflow's tasks.
 pub(crate) const TAGS: [(&str, &str); 2] = [("clienttracking", "true"), ("cssc", "true")];
+/// The tag of a trigger task whose workflow is not complete yet. Its value names the apply that creates the
+/// workflow. Until that apply removes the tag, the timer is disabled.
+pub(crate) const UNFINISHED: &str = "cssc-unfinished";
 
 /// A part of a task that the engine manages. Plans show its name from Azure's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +35,10 @@ pub(crate) enum Part {
     Timeout,
     Tags,
     Timer,
+    /// Triggers that only another tool adds.
+    Triggers,
+    /// The mark of an unfinished workflow.
+    Unfinished,
 }
 
 impl Part {
@@ -48,6 +55,8 @@ impl Part {
             Self::Cpu => Some("cpu"),
             Self::Timeout => Some("timeout"),
             Self::Tags => Some("tags"),
+            Self::Triggers => Some("trigger"),
+            Self::Unfinished => Some("tag cssc-unfinished"),
         }
     }
 }
@@ -74,6 +83,10 @@ pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &s
         .iter()
         .all(|&(name, value)| observed.tags.get(name).is_some_and(|tag| tag == value));
     let cpu = properties.agent_configuration.as_ref();
+    let triggers_fit = properties.trigger.as_ref().is_none_or(|trigger| {
+        let has_timers = !trigger.timer_triggers.is_empty();
+        !trigger.has_other_triggers() && (task == TaskName::Trigger || !has_timers)
+    });
     [
         (
             Part::Provisioning,
@@ -91,10 +104,17 @@ pub(crate) fn find_differences(task: TaskName, observed: &Task, login_server: &s
         (Part::Cpu, cpu.is_some_and(|agent| agent.cpu == Some(CPU))),
         (Part::Timeout, properties.timeout == Some(TIMEOUT_SECONDS)),
         (Part::Tags, tags_fit),
+        (Part::Triggers, triggers_fit),
+        (Part::Unfinished, mark(observed).is_none()),
     ]
     .into_iter()
     .filter_map(|(part, fits)| (!fits).then_some(part))
     .collect()
+}
+
+/// Returns the mark of an unfinished workflow.
+pub(crate) fn mark(trigger: &Task) -> Option<&str> {
+    trigger.tags.get(UNFINISHED).map(String::as_str)
 }
 
 /// Returns the digest of a task's YAML, or [`None`] if the task contains no YAML.

@@ -1,43 +1,191 @@
-//! Removes a workflow: the trigger task, the active runs, the role assignments, and then the rest.
-//! Anything already gone counts as removed.
+//! Removes a workflow: the trigger task, the active runs, each other task with its role assignments, and the
+//! policy. Anything already gone counts as removed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::future::join_all;
 
-use crate::azure::Error;
+use crate::azure::{Error, Look, Operation, OperationKind};
+use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::workflow::cancel_runs::CancelRuns;
-use crate::workflow::observe::Observed;
-use crate::workflow::ownership::Owned;
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
+use crate::workflow::ownership::{Owned, find_owned};
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::{Writer, failed};
+use crate::workflow::wait::{Ended, Wait};
+
+/// How long to wait until Azure shows nothing after each round. After that, the next round removes what
+/// Azure still shows.
+const ROUNDS: [Duration; 5] = [
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(120),
+];
+
+/// Why a workflow is not completely removed.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// The errors.
+    pub(crate) failures: Vec<Error>,
+    /// What Azure still shows after every delete was accepted.
+    pub(crate) seen: Option<Box<Observed>>,
+}
+
+impl From<Error> for Remains {
+    fn from(error: Error) -> Self {
+        Self {
+            failures: vec![error],
+            seen: None,
+        }
+    }
+}
+
+/// Removes the workflow, until Azure shows nothing of it.
+///
+/// # Errors
+/// If a part can't be removed, or if Azure still shows one at the end.
+pub(crate) async fn remove(
+    writer: Writer<'_>,
+    observed: &Observed,
+    recorded: &Recorded,
+) -> Result<(), Remains> {
+    let registry = writer.registry;
+    let known = KnownPolicy {
+        login_server: recorded.login_server.clone(),
+        policy: None,
+        // The answers to the deletes are the other look.
+        look: Look::Once,
+    };
+    let mut seen = observed.clone();
+    let mut recorded = recorded.clone();
+    let mut attempted = BTreeSet::new();
+    for patience in ROUNDS {
+        let owned = find_owned(&seen, &recorded);
+        attempted.extend(owned.all().map(|(_, it)| it.id.to_lowercase()));
+        let failures = tear_down(writer, &seen, &owned, &recorded).await;
+        if !failures.is_empty() {
+            return Err(Remains {
+                failures,
+                seen: None,
+            });
+        }
+        let what = format!(
+            "Azure shows nothing of the workflow in {}",
+            registry.id().registry
+        );
+        let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
+        seen = loop {
+            let read = PolicyRead::Read(known.clone());
+            let Some(now) = observe(registry, read).await? else {
+                return Ok(());
+            };
+            let owned = find_owned(&now, &recorded);
+            if is_nothing_left(&now, &owned) {
+                return Ok(());
+            }
+            let is_new = |id: &str| !attempted.contains(&id.to_lowercase());
+            if wait.paused() >= patience || owned.all().any(|(_, it)| is_new(&it.id)) {
+                break now;
+            }
+            match wait.pause().await {
+                Ok(()) => {}
+                Err(Ended::NotYet) => break now,
+                Err(Ended::Stopped(why)) => {
+                    let id = registry.id().to_string();
+                    let operation = Operation::new(OperationKind::ListTasks, id);
+                    return Err(Remains {
+                        failures: vec![Error::stopped(&operation, why)],
+                        seen: Some(Box::new(now)),
+                    });
+                }
+            }
+        };
+        // The next round removes only what Azure still shows.
+        recorded.tasks.clear();
+    }
+    Err(Remains {
+        failures: vec![still_seen(&seen, &find_owned(&seen, &recorded))],
+        seen: Some(Box::new(seen)),
+    })
+}
+
+fn is_nothing_left(observed: &Observed, owned: &Owned) -> bool {
+    observed.tasks.is_empty()
+        && observed.leaving.is_empty()
+        && observed.policy == PolicyState::Missing
+        && *owned == Owned::default()
+}
+
+fn still_seen(seen: &Observed, owned: &Owned) -> Error {
+    let tasks = seen.tasks.keys().chain(&seen.leaving);
+    let tasks = tasks.map(|&task| seen.facts.task_id(task));
+    let assignments = owned.all().map(|(_, assignment)| assignment.id.clone());
+    let policy = (seen.policy != PolicyState::Missing).then(|| "the policy".to_owned());
+    let left: String = tasks
+        .chain(assignments)
+        .chain(policy)
+        .map(|part| format!("\n  - {part}"))
+        .collect();
+    let operation = Operation::new(OperationKind::ListTasks, seen.facts.id.to_string());
+    let reason = format!("Azure has accepted the deletion of every part, but still shows:{left}");
+    Error::inconsistent(operation, reason)
+}
 
 /// Removes everything that belongs to the workflow. That includes recorded parts that Azure doesn't list
-/// yet. It tries every part even if others fail. What it can't remove stays in the record.
-pub(crate) async fn tear_down(
+/// yet. It tries every part that doesn't depend on a failed one. What it can't remove stays in the record.
+async fn tear_down(
     writer: Writer<'_>,
     observed: &Observed,
     owned: &Owned,
     recorded: &Recorded,
 ) -> Vec<Error> {
-    let remove = async |name| remove_task(writer, name, observed, recorded).await;
-    // A deleted task can't start runs, so it can't undo the next steps.
-    let trigger = remove(TaskName::Trigger).await;
-    let mut failures = failed([trigger, cancel_runs(writer).await]);
-    let held = owned.held.iter().map(|(key, held)| (key, &held.id));
-    let unlisted = recorded.unlisted(observed);
-    let revoked = held
-        .chain(unlisted)
-        .map(async |(key, id)| writer.revoke(key, id).await);
-    let orphans = owned.orphans.iter();
-    let orphans = orphans.map(async |orphan| writer.revoke_orphan(&orphan.id).await);
-    let (revoked, orphans) = futures::join!(join_all(revoked), join_all(orphans));
-    failures.extend(failed(revoked.into_iter().chain(orphans)));
-    let (scan, patch, policy) = futures::join!(
-        remove(TaskName::Scan),
-        remove(TaskName::Patch),
-        writer.delete_policy(),
+    let task = async |name| remove_task(writer, name, observed, recorded).await;
+    // While the trigger task exists, it can start runs, so the rest must stay usable.
+    if let Err(error) = task(TaskName::Trigger).await {
+        return vec![error];
+    }
+    // A run that can't be cancelled doesn't keep anything from being removed.
+    let mut failures = failed([cancel_runs(writer).await]);
+    let every: Vec<(&String, &String)> = owned
+        .all()
+        .map(|(key, assignment)| (key, &assignment.id))
+        .chain(recorded.unlisted(observed))
+        .collect();
+    let of = |name: TaskName| {
+        let prefix = format!("{name}/");
+        let own = every
+            .iter()
+            .filter(move |(key, _)| key.starts_with(&prefix));
+        own.map(|(key, id)| writer.revoke(key, id))
+    };
+    let others = every.iter().filter(|(key, _)| {
+        let task = key.split('/').next().unwrap_or_default();
+        TaskName::from_name(task).is_none()
+    });
+    let others = others.map(|(key, id)| writer.revoke(key, id));
+    let with_roles = async |name| {
+        let mut failures = failed(join_all(of(name)).await);
+        if failures.is_empty() {
+            failures.extend(task(name).await.err());
+        }
+        failures
+    };
+    let (trigger, scan, patch, others) = futures::join!(
+        join_all(of(TaskName::Trigger)),
+        with_roles(TaskName::Scan),
+        with_roles(TaskName::Patch),
+        join_all(others),
     );
-    failures.extend(failed([scan, patch, policy]));
+    let tasks_are_gone = scan.is_empty() && patch.is_empty();
+    failures.extend(failed(trigger.into_iter().chain(others)));
+    failures.extend(scan.into_iter().chain(patch));
+    if tasks_are_gone && observed.policy != PolicyState::Missing {
+        failures.extend(writer.delete_policy().await.err());
+    }
     failures
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::acr::{AcrClient, Manifest};
-use crate::azure::{Error, arm};
+use crate::azure::{Error, Look, arm};
 use crate::digest::is_sha256;
 use crate::http::Budget;
 
@@ -132,7 +132,7 @@ impl AcrClient {
             .await
     }
 
-    /// Returns the manifest at the policy's repository and tag.
+    /// Returns the manifest at the policy's repository and tag. `look` says how often a 404 is checked.
     ///
     /// # Errors
     /// Any request error. Content that is not a policy is [`StoredPolicy::Unreadable`], not an error.
@@ -140,9 +140,10 @@ impl AcrClient {
         &self,
         budget: &Budget,
         repository: &str,
+        look: Look,
     ) -> Result<StoredPolicy, Error> {
         let manifest = self
-            .get_manifest(budget, repository, PolicyArtifact::TAG)
+            .get_manifest(budget, repository, PolicyArtifact::TAG, look)
             .await?;
         Ok(manifest.map_or(StoredPolicy::Nothing, read))
     }
@@ -275,7 +276,10 @@ mod tests {
             )
             .on(Method::GET, "/blobs/sha256:", reply(200).with_body(POLICY));
         let client = client(&transport);
-        let stored = client.policy_manifest(&minute(), REPOSITORY).await.unwrap();
+        let stored = client
+            .policy_manifest(&minute(), REPOSITORY, Look::Twice)
+            .await
+            .unwrap();
         let StoredPolicy::Manifest(stored) = stored else {
             panic!("a policy expected, got {stored:?}");
         };
@@ -290,7 +294,7 @@ mod tests {
     async fn stored(answer: Response) -> Result<StoredPolicy, Error> {
         let transport = signed_in().on(Method::GET, "/manifests/v1", answer);
         client(&transport)
-            .policy_manifest(&minute(), REPOSITORY)
+            .policy_manifest(&minute(), REPOSITORY, Look::Twice)
             .await
     }
 

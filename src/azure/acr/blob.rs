@@ -103,7 +103,8 @@ impl AcrClient {
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let request = Request::new(Method::HEAD, self.url(&operation, &path)?);
         let scope = Right::Push.scope(repository);
-        let answer = self.call(budget, &operation, &scope, &request).await?;
+        // If the answer is wrong, the upload only fails.
+        let answer = self.call_once(budget, &operation, &scope, &request).await?;
         Ok(answer.status.is_success() || answer.status.is_redirection())
     }
 }

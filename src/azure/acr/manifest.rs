@@ -1,11 +1,11 @@
 //! Reads and stores manifests by tag or digest.
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
 
 use crate::azure::acr::{AcrClient, Right, segment};
-use crate::azure::{Error, Operation, OperationKind};
+use crate::azure::{Error, Look, Operation, OperationKind, arm};
 use crate::digest::sha256;
 use crate::http::{Budget, Request, Response};
 
@@ -31,7 +31,8 @@ pub struct Manifest {
 }
 
 impl AcrClient {
-    /// Returns the manifest of a tag or digest, or `None` if it or the repository doesn't exist.
+    /// Returns the manifest of a tag or digest, or `None` if it or the repository doesn't exist. `look` says
+    /// how often a 404 is checked.
     ///
     /// # Errors
     /// [`Error::Decode`] if the content doesn't match the digest, or any request error.
@@ -40,14 +41,19 @@ impl AcrClient {
         budget: &Budget,
         repository: &str,
         reference: &str,
+        look: Look,
     ) -> Result<Option<Manifest>, Error> {
         let operation = manifest(self, OperationKind::ReadManifest, repository, reference);
-        let answer = self
-            .look_up(budget, &operation, Method::GET, repository, reference)
-            .await?;
-        let Some(answer) = answer else {
-            return Ok(None);
+        let url = self.url(&operation, &path(repository, reference))?;
+        let request = Request::new(Method::GET, url).header(ACCEPT, ACCEPTED);
+        let scope = Right::Pull.scope(repository);
+        let answer = match look {
+            Look::Once => self.call_once(budget, &operation, &scope, &request).await?,
+            Look::Twice => self.call(budget, &operation, &scope, &request).await?,
         };
+        if !answer.status.is_success() {
+            return arm::found(Err(Error::refused(&operation, &answer)));
+        }
         let digest = sha256(&answer.body);
         let promised = [
             answer.header(DIGEST),
@@ -73,23 +79,6 @@ impl AcrClient {
         }))
     }
 
-    /// Returns the digest of a tag, or `None` if the tag or the repository doesn't exist.
-    pub async fn get_digest(
-        &self,
-        budget: &Budget,
-        repository: &str,
-        reference: &str,
-    ) -> Result<Option<String>, Error> {
-        let operation = manifest(self, OperationKind::LookUpManifest, repository, reference);
-        let answer = self
-            .look_up(budget, &operation, Method::HEAD, repository, reference)
-            .await?;
-        match answer {
-            None => Ok(None),
-            Some(answer) => digest_in(&operation, &answer).map(Some),
-        }
-    }
-
     /// Stores a manifest under a tag and returns its digest. The blobs in it must exist already.
     ///
     /// # Errors
@@ -112,25 +101,6 @@ impl AcrClient {
             return Err(Error::refused(&operation, &answer));
         }
         digest_in(&operation, &answer)
-    }
-
-    async fn look_up(
-        &self,
-        budget: &Budget,
-        operation: &Operation,
-        method: Method,
-        repository: &str,
-        reference: &str,
-    ) -> Result<Option<Response>, Error> {
-        let url = self.url(operation, &path(repository, reference))?;
-        let request = Request::new(method, url).header(ACCEPT, ACCEPTED);
-        let scope = Right::Pull.scope(repository);
-        let answer = self.call(budget, operation, &scope, &request).await?;
-        match answer.status {
-            status if status.is_success() => Ok(Some(answer)),
-            StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(Error::refused(operation, &answer)),
-        }
     }
 }
 
@@ -169,7 +139,7 @@ mod tests {
             .with_body("{}");
         let transport = signed_in().on(Method::GET, "/manifests/v1", answer);
         let read = client(&transport)
-            .get_manifest(&minute(), "a/b", "v1")
+            .get_manifest(&minute(), "a/b", "v1", Look::Twice)
             .await
             .unwrap()
             .unwrap();
@@ -193,7 +163,7 @@ mod tests {
         let other = reply(200).with(DIGEST, "sha256:0000").with_body("{}");
         let transport = signed_in().on(Method::GET, "/manifests/v1", other);
         let error = client(&transport)
-            .get_manifest(&minute(), "a/b", "v1")
+            .get_manifest(&minute(), "a/b", "v1", Look::Twice)
             .await
             .unwrap_err();
         insta::assert_snapshot!(
@@ -202,43 +172,61 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn a_missing_tag_is_none() {
+    #[tokio::test(start_paused = true)]
+    async fn a_missing_tag_is_none_if_a_second_look_agrees() {
         let unknown = value!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "unknown"}]});
         let transport = signed_in()
             .on(Method::GET, "/manifests/v1", json(404, &unknown))
-            .on(Method::HEAD, "/manifests/v1", reply(404));
+            .on(Method::GET, "/manifests/v1", json(404, &unknown));
         let client = client(&transport);
-        assert_eq!(
-            client.get_manifest(&minute(), "a/b", "v1").await.unwrap(),
-            None
+        let budget = minute();
+        let read = client.get_manifest(&budget, "a/b", "v1", Look::Twice);
+        assert_eq!(read.await.unwrap(), None);
+        transport.assert_done();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_404_proves_nothing() {
+        let unknown = value!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "unknown"}]});
+        let transport = signed_in()
+            .on(Method::GET, "/manifests/v1", json(404, &unknown))
+            .on(Method::GET, "/manifests/v1", reply(200).with_body("{}"));
+        let client = client(&transport);
+        let budget = minute();
+        let read = client.get_manifest(&budget, "a/b", "v1", Look::Twice);
+        assert!(read.await.unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_404_of_a_proxy_is_an_error() {
+        let page = || reply(404).with_body("<html>Not found</html>");
+        let transport = signed_in().on(Method::GET, "/manifests/v1", page()).on(
+            Method::GET,
+            "/manifests/v1",
+            page(),
         );
-        assert_eq!(
-            client.get_digest(&minute(), "a/b", "v1").await.unwrap(),
-            None
-        );
+        let client = client(&transport);
+        let budget = minute();
+        let read = client.get_manifest(&budget, "a/b", "v1", Look::Twice);
+        assert!(read.await.unwrap_err().is_not_found());
     }
 
     #[tokio::test]
     async fn an_expired_token_is_renewed_with_the_challenges_scope() {
         let asked = challenge(r#",scope="repository:a/b:metadata_read""#);
         let transport = signed_in()
-            .on(Method::HEAD, "/manifests/v1", asked)
+            .on(Method::GET, "/manifests/v1", asked)
             .on(
                 Method::POST,
                 "/oauth2/token",
                 json(200, &value!({"access_token": "a-2"})),
             )
-            .on(
-                Method::HEAD,
-                "/manifests/v1",
-                reply(200).with(DIGEST, "sha256:1"),
-            );
-        let digest = client(&transport)
-            .get_digest(&minute(), "a/b", "v1")
+            .on(Method::GET, "/manifests/v1", reply(200).with_body("{}"));
+        let read = client(&transport)
+            .get_manifest(&minute(), "a/b", "v1", Look::Twice)
             .await
             .unwrap();
-        assert_eq!(digest.as_deref(), Some("sha256:1"));
+        assert!(read.is_some());
         let requests = transport.requests();
         assert!(String::from_utf8_lossy(&requests[4].body).contains("%3Ametadata_read&"));
         assert_eq!(requests[5].headers["authorization"], "Bearer a-2");
@@ -279,24 +267,24 @@ mod tests {
         const LACKING: &str = r#"{"errors": [{"code": "UNAUTHORIZED", "message": "no", "detail": [
             {"Type": "repository", "Name": "a/b", "Action": "pull"}]}]}"#;
         let transport = signed_in()
-            .on(Method::HEAD, "/manifests/v1", challenge(""))
+            .on(Method::GET, "/manifests/v1", challenge(""))
             .on(
                 Method::POST,
                 "/oauth2/token",
                 json(200, &value!({"access_token": "a-2"})),
             )
             .on(
-                Method::HEAD,
+                Method::GET,
                 "/manifests/v1",
                 challenge("").with_body(LACKING),
             );
         let error = client(&transport)
-            .get_digest(&minute(), "a/b", "v1")
+            .get_manifest(&minute(), "a/b", "v1", Look::Twice)
             .await
             .unwrap_err();
         insta::assert_snapshot!(
             error,
-            @"looking up manifest contoso.azurecr.io/a/b:v1: 401 Unauthorized: UNAUTHORIZED: no (it needs pull on repository a/b)"
+            @"reading manifest contoso.azurecr.io/a/b:v1: 401 Unauthorized: UNAUTHORIZED: no (it needs pull on repository a/b)"
         );
         transport.assert_done();
     }

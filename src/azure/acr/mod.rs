@@ -19,6 +19,7 @@ use http::header::AUTHORIZATION;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use crate::azure::absence;
 use crate::azure::acr::challenge::Challenge;
 use crate::azure::{Azure, Error, Operation, OperationKind, rate_limits};
 use crate::http::{Budget, Request, Response};
@@ -66,10 +67,27 @@ impl AcrClient {
         self.session.login_server()
     }
 
-    /// Sends a request with a token for the scope. Any status is an answer.
+    /// Sends a request with a token for the scope. Any status is an answer. A 404 is checked with a second
+    /// look.
     ///
     /// If the registry rejects the token, renews it once with the scope in the challenge.
     async fn call(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        scope: &str,
+        request: &Request,
+    ) -> Result<Response, Error> {
+        let first = self.call_once(budget, operation, scope, request).await?;
+        if !absence::is_second_look_due(budget, operation, &first).await? {
+            return Ok(first);
+        }
+        let second = self.call_once(budget, operation, scope, request).await;
+        absence::second_answer(operation, &first, second)
+    }
+
+    /// Sends a request as [`Self::call`] does, without a second look.
+    async fn call_once(
         &self,
         budget: &Budget,
         operation: &Operation,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::azure::Error;
 use crate::azure::acr::AcrClient;
+use crate::azure::{Error, Look};
 use crate::http::Budget;
 
 /// An image manifest, an image index, or an image config with `os` at the top level.
@@ -41,7 +41,10 @@ impl AcrClient {
         repository: &str,
         tag: &str,
     ) -> Result<BTreeSet<String>, Error> {
-        let Some(manifest) = self.get_manifest(budget, repository, tag).await? else {
+        let Some(manifest) = self
+            .get_manifest(budget, repository, tag, Look::Twice)
+            .await?
+        else {
             return Ok(BTreeSet::new());
         };
         let Some(document) = read(&manifest.body) else {

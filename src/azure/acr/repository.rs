@@ -30,10 +30,8 @@ impl AcrClient {
         while let Some(link) = next {
             let request = Request::new(Method::GET, self.link(&operation, &link)?);
             let answer = self.call(budget, &operation, &scope, &request).await?;
-            match answer.status {
-                StatusCode::OK => {}
-                StatusCode::NOT_FOUND => return Ok(None),
-                _ => return Err(Error::refused(&operation, &answer)),
+            if answer.status != StatusCode::OK {
+                return arm::found(Err(Error::refused(&operation, &answer)));
             }
             let page: Page = arm::decode(&operation, &answer)?;
             all.extend(page.tags.unwrap_or_default());
@@ -53,11 +51,11 @@ impl AcrClient {
         let request = Request::new(Method::DELETE, url);
         let scope = Right::Delete.scope(repository);
         let answer = self.call(budget, &operation, &scope, &request).await?;
-        match answer.status {
-            status if status.is_success() => Ok(true),
-            StatusCode::NOT_FOUND => Ok(false),
-            _ => Err(Error::refused(&operation, &answer)),
-        }
+        let deleted = match answer.status.is_success() {
+            true => Ok(()),
+            false => Err(Error::refused(&operation, &answer)),
+        };
+        arm::found(deleted).map(|deleted| deleted.is_some())
     }
 }
 

@@ -115,7 +115,7 @@ impl Azure {
                 StatusSource::Resource => resource,
             };
             let request = Request::new(Method::GET, address.clone());
-            let answer = self.arm_any(budget, operation, request).await?;
+            let answer = self.arm_once(budget, operation, request).await?;
             pause = pause_of(polls, retry::retry_after(&answer));
             match poll_status(&source, until, polls, &answer) {
                 PollStatus::Running => {}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::azure::absence;
 use crate::azure::poll::{StatusSource, Until};
 use crate::http::Response;
 use crate::http::backoff::Backoff;
@@ -49,7 +50,7 @@ pub(super) fn poll_status(
 ) -> PollStatus {
     let missing = answer.status == StatusCode::NOT_FOUND;
     match (source, until) {
-        (StatusSource::Resource, Until::Deleted) if missing => PollStatus::Done,
+        (StatusSource::Resource, Until::Deleted) if absence::is_gone(answer) => PollStatus::Done,
         (StatusSource::Resource, Until::Ready) if missing && polls < PATIENCE => {
             PollStatus::Running
         }

@@ -106,7 +106,10 @@ impl RegistryClient {
             API_VERSION,
             &[("$filter", &filter)],
         );
-        let mut runs: Vec<Run> = self.azure.arm_list(&self.budget, &operation, url).await?;
+        let mut runs: Vec<Run> = self
+            .azure
+            .arm_list(&self.budget, &operation, url, |_| false)
+            .await?;
         // Runs in this list may get cancelled. Only runs of these tasks may remain, whatever Azure's
         // filter returns.
         runs.retain(|run| tasks.iter().any(|task| run.is_of(task)));

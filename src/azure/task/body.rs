@@ -152,6 +152,19 @@ pub(crate) struct Trigger {
     /// The timers.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) timer_triggers: Vec<TimerTrigger>,
+    /// The triggers for commits and pull requests, as Azure returns them.
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing)]
+    pub(crate) source_triggers: Vec<serde_json::Value>,
+    /// The trigger for updates of a base image, as Azure returns it.
+    #[serde(default, skip_serializing)]
+    pub(crate) base_image_trigger: Option<serde_json::Value>,
+}
+
+impl Trigger {
+    /// Whether a task starts on anything but a timer.
+    pub(crate) fn has_other_triggers(&self) -> bool {
+        !self.source_triggers.is_empty() || self.base_image_trigger.is_some()
+    }
 }
 
 /// A timer trigger.
@@ -206,6 +219,23 @@ impl Identity {
             kind: "SystemAssigned".to_owned(),
             principal_id: None,
             tenant_id: None,
+        }
+    }
+}
+
+impl TaskProperties {
+    /// Returns these properties, and those of `other` where these have none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            provisioning_state: self.provisioning_state.or(other.provisioning_state),
+            status: self.status.or(other.status),
+            platform: self.platform.or(other.platform),
+            agent_configuration: self.agent_configuration.or(other.agent_configuration),
+            timeout: self.timeout.or(other.timeout),
+            step: self.step.or(other.step),
+            trigger: self.trigger.or(other.trigger),
+            credentials: self.credentials.or(other.credentials),
+            is_system_task: self.is_system_task.or(other.is_system_task),
         }
     }
 }
@@ -272,6 +302,7 @@ mod tests {
                 }),
                 trigger: Some(Trigger {
                     timer_triggers: vec![timer],
+                    ..Trigger::default()
                 }),
                 credentials: Some(Credentials {
                     source_registry: Some(SourceRegistry {

@@ -21,15 +21,21 @@ pub(crate) use body::{
 pub(crate) const API_VERSION: &str = "2025-03-01-preview";
 
 impl RegistryClient {
-    /// Lists all tasks of the registry.
+    /// Lists all tasks of the registry that can be read.
     ///
     /// # Errors
-    /// Not found if the registry doesn't exist, or any request error.
-    pub(crate) async fn list_tasks(&self) -> Result<Vec<Task>, Error> {
+    /// Not found if the registry doesn't exist, [`Error::Decode`] if a task that `is_needed` can't be read,
+    /// or any request error.
+    pub(crate) async fn list_tasks(
+        &self,
+        is_needed: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Task>, Error> {
         let operation = Operation::new(OperationKind::ListTasks, self.id.to_string());
         let id = format!("{}/tasks", self.id);
         let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
-        self.azure.arm_list(&self.budget, &operation, url).await
+        self.azure
+            .arm_list(&self.budget, &operation, url, is_needed)
+            .await
     }
 
     /// Returns a task, or `None` if it or the registry doesn't exist.
@@ -64,17 +70,20 @@ impl RegistryClient {
         self.wait_until_ready(&operation, accepted).await
     }
 
-    /// Updates the properties in the patch, and waits until Azure has finished.
+    /// Starts to update the properties in the patch, and returns once Azure has accepted it.
+    /// [`Self::wait_task`] waits until the task is ready.
     ///
     /// # Errors
-    /// Not found if the task doesn't exist, [`Error::Failed`] if the operation failed, or any request
-    /// error.
-    pub(crate) async fn patch_task(&self, name: &str, patch: &TaskPatch) -> Result<Task, Error> {
+    /// Not found if the task doesn't exist, or any request error.
+    pub(crate) async fn start_patch_task(
+        &self,
+        name: &str,
+        patch: &TaskPatch,
+    ) -> Result<Accepted<Task>, Error> {
         let operation = Operation::new(OperationKind::UpdateTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         let request = Request::new(Method::PATCH, url).json(patch);
-        let accepted = self.accept_task(&operation, request).await?;
-        self.wait_until_ready(&operation, accepted).await
+        self.accept_task(&operation, request).await
     }
 
     /// Deletes a task and waits until it is gone. A missing task is not an error.
@@ -182,7 +191,10 @@ mod tests {
             "../../../tests/golden/recorded/tasks-list.json"
         ));
         let transport = ScriptedTransport::default().on(Method::GET, "/tasks?", answer);
-        let tasks = registry_client(&transport).list_tasks().await.unwrap();
+        let tasks = registry_client(&transport)
+            .list_tasks(|_| true)
+            .await
+            .unwrap();
         assert_eq!(tasks.len(), 3);
         let trigger = &tasks[1];
         let timers = &trigger.properties.trigger.as_ref().unwrap().timer_triggers;
@@ -198,7 +210,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_missing_task_is_none() {
         let there = recorded(include_str!("../../../tests/golden/recorded/task-get.json"));
         let not = recorded(include_str!(
@@ -206,6 +218,7 @@ mod tests {
         ));
         let transport = ScriptedTransport::default()
             .on(Method::GET, NAME, there)
+            .on(Method::GET, NAME, not.clone())
             .on(Method::GET, NAME, not);
         let azure = registry_client(&transport);
         let task = azure.get_task_opt(NAME).await.unwrap().unwrap();
@@ -243,7 +256,8 @@ mod tests {
             .on(Method::PATCH, NAME, json(200, &task("Updating")))
             .on(Method::GET, NAME, json(200, &task("Failed")));
         let azure = registry_client(&transport);
-        let patched = azure.patch_task(NAME, &TaskPatch::default()).await;
+        let accepted = azure.start_patch_task(NAME, &TaskPatch::default()).await;
+        let patched = azure.wait_task(accepted.unwrap()).await;
         let Err(Error::Failed {
             operation, state, ..
         }) = patched
@@ -252,7 +266,7 @@ mod tests {
         };
         assert_eq!(
             (operation.kind, state.as_str()),
-            (OperationKind::UpdateTask, "Failed")
+            (OperationKind::WaitForTask, "Failed")
         );
     }
 

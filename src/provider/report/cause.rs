@@ -23,6 +23,8 @@ enum Cause<'a> {
     Stopped(Stopped, Option<Box<Self>>),
     /// Authentication failed. Failures with the same cause share their marker.
     SignIn(&'a Reported),
+    /// Azure contradicts itself in this way.
+    Inconsistent(String),
     /// The answer can't be read.
     Decode(&'a str),
 }
@@ -47,6 +49,9 @@ impl<'a> Cause<'a> {
             Error::Stopped { why, last, .. } => {
                 Self::Stopped(*why, last.as_deref().map(|last| Box::new(Self::of(last))))
             }
+            Error::Inconsistent {
+                operation, reason, ..
+            } => Self::Inconsistent(without_id(reason, operation)),
             Error::SignIn(failure) => Self::SignIn(&failure.reported),
             Error::Decode { reason, .. } => Self::Decode(reason),
         }

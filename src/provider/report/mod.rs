@@ -79,6 +79,7 @@ fn outcome(error: &Error, named: Option<&Operation>) -> String {
         ),
         Error::Transport { source, .. } => transport(source),
         Error::Stopped { why, last, .. } => stopped(*why, last.as_deref(), named),
+        Error::Inconsistent { reason, .. } => reason.clone(),
         Error::SignIn(failure) => sign_in::failed(failure),
         Error::Decode { reason, .. } => {
             format!("Azure returned an unexpected response: {reason}.")
@@ -93,6 +94,9 @@ fn next_step(error: &Error) -> String {
         Error::Failed { .. } => "Correct the cause that Azure names, then run Terraform again.",
         Error::Transport { source, .. } => after_transport(source),
         Error::Stopped { why, .. } => after_stop(*why),
+        Error::Inconsistent { advice, .. } => advice.unwrap_or(
+            "Azure's answers can be out of date for a while. Run Terraform again in a few minutes.",
+        ),
         Error::SignIn(failure) => sign_in::next_step(failure),
         Error::Decode { .. } => {
             "Run Terraform again. If the error persists, report it to the developers of the provider."
@@ -108,6 +112,7 @@ fn operation(error: &Error) -> Option<&Operation> {
         Error::Failed { operation, .. }
         | Error::Transport { operation, .. }
         | Error::Stopped { operation, .. }
+        | Error::Inconsistent { operation, .. }
         | Error::Decode { operation, .. } => Some(operation),
         Error::SignIn(_) => None,
     }

@@ -19,6 +19,7 @@ pub(super) struct Config {
     pub(super) tag_convention: Field<TagConvention>,
     pub(super) repositories: Field<BTreeMap<String, Repository>>,
     pub(super) preflight: Field<Preflight>,
+    pub(super) adopt_existing: Field<bool>,
 }
 
 impl Config {
@@ -36,6 +37,7 @@ impl Config {
             tag_convention: field(config, names::TAG_CONVENTION),
             repositories: repositories.map(to_policy),
             preflight: field(config, names::PREFLIGHT),
+            adopt_existing: field(config, names::ADOPT_EXISTING),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::lookup::{Lookup, look_up};
 use crate::provider::workflow::{TYPE_NAME, identity};
+use crate::workflow::observe::is_of_workflow;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
     Context, ListRequest, ListResource, ListResult, ListResults, NoMoreWanted,
@@ -174,7 +175,7 @@ impl Search<'_> {
             diagnostics,
         };
         if !self.with_state {
-            let tasks = client.list_tasks().await?;
+            let tasks = client.list_tasks(is_of_workflow).await?;
             let has_one = tasks
                 .iter()
                 .any(|task| TaskName::from_name(&task.name).is_some() && !task.is_leaving());

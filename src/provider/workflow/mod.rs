@@ -4,7 +4,7 @@
 //! # Layout
 //! - `resource`: the managed resource, in the order of its operations
 //!   - `schema`, `names`, `config`, `model`, `repositories`: the schema, and its values as Rust types
-//!   - `validate`, `preflight`, `plan`: checks and decisions before a change
+//!   - `validate`, `preflight`, `existing`, `plan`: checks and decisions before a change
 //!   - `reconcile`, `stale_plan`: the path that create, update and repair share
 //!   - `state`, `state_recorder`, `private_data`: the state, and private data for the next plan
 //!   - `identity`, `generate_config`: the resource identity, and generated configurations
@@ -18,6 +18,7 @@ mod action_arguments;
 mod cancel;
 mod config;
 mod data_source;
+mod existing;
 #[cfg(test)]
 mod fixture;
 mod generate_config;

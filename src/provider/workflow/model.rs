@@ -29,6 +29,7 @@ terraform_plugin::model! {
         pub(super) enabled: bool = names::ENABLED => or(true),
         pub(super) run_immediately: bool = names::RUN_IMMEDIATELY => or(false),
         pub(super) preflight: Option<Preflight> = names::PREFLIGHT,
+        pub(super) adopt_existing: bool = names::ADOPT_EXISTING => or(false),
         pub(super) timeouts: Option<Timeouts> = names::TIMEOUTS,
         pub(super) id: Option<String> = names::ID,
         pub(super) workflow_type: WorkflowType = names::WORKFLOW_TYPE,
@@ -164,7 +165,6 @@ impl State {
             policy: private.policy_manifest.clone().zip(self.policy()),
             tasks: self.tasks.keys().copied().collect(),
             role_assignments: self.role_assignments.clone(),
-            orphans: private.orphans.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) const TAGS: &str = "tags";
 pub(crate) const ENABLED: &str = "enabled";
 pub(crate) const RUN_IMMEDIATELY: &str = "run_immediately";
 pub(crate) const PREFLIGHT: &str = "preflight";
+pub(crate) const ADOPT_EXISTING: &str = "adopt_existing";
 pub(crate) const TIMEOUTS: &str = "timeouts";
 pub(crate) const ID: &str = "id";
 pub(crate) const WORKFLOW_TYPE: &str = "workflow_type";

@@ -5,11 +5,13 @@ use terraform_plugin::framework::ApplyRequest;
 use terraform_plugin::value::AttributePath;
 
 use crate::azure::RegistryId;
+use crate::http::Stopped;
 use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
 use crate::provider::report;
 use crate::provider::workflow::names;
+use crate::workflow::converge::Settled;
 use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::Owned;
 use crate::workflow::run_immediately::Outcome;
@@ -21,12 +23,69 @@ pub(crate) fn already_exists(id: &str) -> Diagnostic {
         format!(
             "A resource with the ID {id:?} already exists - to be managed via Terraform this \
              resource needs to be imported into the State. Please see the resource documentation \
-             for \"acr_continuous_patching_workflow\" for more information.\n\nTo import it, add:\n\n  \
-             import {{\n    to = acr_continuous_patching_workflow.<name>\n    id = {id:?}\n  }}\n\n\
+             for \"acr_continuous_patching_workflow\" for more information.\n\n{}\n\n\
+             To take it over without an import, set `adopt_existing = true`. \
              A registry has at most one workflow. If another resource of the configuration manages it, \
-             remove one of the two."
+             remove one of the two.",
+            how_to_import(id)
         ),
     )
+}
+
+/// The block that imports the workflow of this registry.
+pub(crate) fn how_to_import(id: &str) -> String {
+    format!(
+        "To import it, add:\n\n  import {{\n    to = acr_continuous_patching_workflow.<name>\n    \
+         id = {id:?}\n  }}"
+    )
+}
+
+/// The error if a create finds a workflow that a resource in the state manages.
+pub(crate) fn already_managed(id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Resource already managed",
+        format!(
+            "A resource in the state already manages the workflow of {id}. A registry has at most one \
+             workflow.\n\nIf this plan replaces that resource with `create_before_destroy`, the new \
+             workflow can't exist next to the old one. If the resource is tainted, run `terraform \
+             untaint` with its address. Otherwise remove `create_before_destroy`.\n\n\
+             If the configuration has two resources for this registry, remove one of them. If the \
+             resource got another name, add a `moved` block."
+        ),
+    )
+    .at(AttributePath::new(names::REGISTRY_ID))
+}
+
+/// The error of a create that another apply has taken over in the meantime.
+pub(crate) fn taken_over(id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Another apply creates the workflow",
+        format!(
+            "Another apply started to create the workflow of {id} at the same time, and has taken it \
+             over. Everything that exists belongs to that apply.\n\nOnly one state can contain the \
+             workflow of a registry. Remove the resource from one of the two configurations."
+        ),
+    )
+    .at(AttributePath::new(names::REGISTRY_ID))
+}
+
+/// The warning about tasks of the service's private preview.
+pub(crate) fn preview_tasks(observed: &Observed) -> Option<Diagnostic> {
+    let registry = &observed.facts.id;
+    let names = observed.preview_tasks.join(", ");
+    (!names.is_empty()).then(|| {
+        Diagnostic::warning(
+            format!(
+                "Tasks of the private preview also scan {}",
+                registry.registry
+            ),
+            format!(
+                "{} has tasks from the private preview of Continuous Patching: {names}. They scan the \
+                 images a second time. Delete them, for example with `az acr task delete`.",
+                registry.as_written()
+            ),
+        )
+    })
 }
 
 /// The errors of a create after which the state holds a part of the workflow. Terraform then marks the
@@ -60,11 +119,12 @@ pub(crate) fn leftovers(
     let host = &observed.facts.login_server;
     let left: Vec<String> = owned
         .orphans
-        .iter()
+        .values()
         .map(|orphan| orphan.id.clone())
         .chain(replaced.then(|| format!("{host}/{POLICY_REPOSITORY}:v1 (manifest {manifest})")))
         .collect();
-    (request.prior.is_null() && !left.is_empty()).then(|| {
+    let is_create = request.prior.is_null() && observed.tasks.is_empty();
+    (is_create && !left.is_empty()).then(|| {
         Diagnostic::warning(
             format!(
                 "Removed remains of an earlier workflow in {}",
@@ -79,20 +139,34 @@ pub(crate) fn leftovers(
     })
 }
 
-/// Azure accepted every change, but its lists don't show all of them yet.
-pub(crate) fn not_shown_yet(registry: &RegistryId) -> Diagnostic {
-    Diagnostic::warning(
+/// The warning if Azure doesn't show every change that it has accepted.
+pub(crate) fn not_settled(registry: &RegistryId, settled: &Settled) -> Option<Diagnostic> {
+    let because = match settled {
+        Settled::Shown => return None,
+        Settled::NotYet => "Azure's lists still show older data.".to_owned(),
+        Settled::Stopped(Stopped::Deadline) => {
+            "The operation timed out before Azure's lists showed every change.".to_owned()
+        }
+        Settled::Stopped(Stopped::Cancelled) => {
+            "The operation was interrupted before Azure's lists showed every change.".to_owned()
+        }
+        Settled::Unreadable(error) => {
+            let happened = report::happened(error);
+            format!("The provider could not read the result. {happened}")
+        }
+    };
+    Some(Diagnostic::warning(
         format!(
-            "Azure does not list every change in {} yet",
+            "Azure does not show every change in {} yet",
             registry.registry
         ),
         format!(
-            "All planned changes are applied, but Azure's lists of {} still show older data. Until \
-             Azure's lists catch up, a plan may show changes that are already applied. Plan again in \
-             a few minutes.",
+            "Azure has accepted all planned changes to {}. {because}\n\nThe state contains the accepted \
+             changes. Until Azure's lists catch up, a plan may show them again. Plan again in a few \
+             minutes.",
             registry.as_written()
         ),
-    )
+    ))
 }
 
 /// The outcome of `run_immediately`, unless Azure queued the run.

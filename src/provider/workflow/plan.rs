@@ -47,7 +47,7 @@ pub(super) fn plan(
 ) -> PlanResponse {
     let facts = private.facts.as_ref();
     let kept = prior.filter(|_| act == Act::Update);
-    let start_time = start_time(config, kept);
+    let start_time = start_time(config, kept, private);
     let cron = match (&config.schedule, start_time) {
         (Field::Known(schedule), Some(time)) => Value::from(schedule.cron(time)),
         _ => Value::Unknown,
@@ -83,6 +83,10 @@ pub(super) fn plan(
             or_default(raw, names::RUN_IMMEDIATELY),
         ),
         (names::PREFLIGHT, or_default(raw, names::PREFLIGHT)),
+        (
+            names::ADOPT_EXISTING,
+            or_default(raw, names::ADOPT_EXISTING),
+        ),
         (names::TIMEOUTS, raw.get(names::TIMEOUTS).clone()),
         (
             names::ID,
@@ -124,18 +128,19 @@ fn same_registry(a: &str, b: &str) -> bool {
     }
 }
 
-/// Returns the configured time, else the prior one, else a time derived from the registry ID.
-fn start_time(config: &Config, kept: Option<&State>) -> Option<TimeOfDay> {
+/// Returns the configured time, else the prior one, else the last one that the timer had, else a time
+/// derived from the registry ID.
+fn start_time(config: &Config, kept: Option<&State>, private: &PrivateData) -> Option<TimeOfDay> {
     match &config.start_time {
         Field::Known(time) => Some(*time),
         Field::Unknown => None,
-        Field::Absent => {
-            kept.and_then(|kept| kept.start_time)
-                .or_else(|| match &config.registry_id {
-                    Field::Known(id) => Some(TimeOfDay::derived_from(id)),
-                    Field::Absent | Field::Unknown => None,
-                })
-        }
+        Field::Absent => kept
+            .and_then(|kept| kept.start_time)
+            .or(private.start_time)
+            .or_else(|| match &config.registry_id {
+                Field::Known(id) => Some(TimeOfDay::derived_from(id)),
+                Field::Absent | Field::Unknown => None,
+            }),
     }
 }
 
@@ -216,7 +221,6 @@ mod tests {
     fn looked_up() -> PrivateData {
         PrivateData {
             facts: Some(facts()),
-            policy_manifest: None,
             ..PrivateData::default()
         }
     }
@@ -303,6 +307,21 @@ mod tests {
             planned_state(&without, Some(&prior)).get(names::START_TIME),
             &Value::from("02:30")
         );
+    }
+
+    #[test]
+    fn an_omitted_start_time_survives_the_deletion_of_the_trigger_task() {
+        let without = config_with([(names::START_TIME, Value::Null)]);
+        let mut damaged = observed();
+        damaged.tasks.remove(&TaskName::Trigger);
+        let prior = state(&damaged);
+        assert_eq!(prior.start_time, None);
+        let private = PrivateData {
+            start_time: TimeOfDay::new(2, 30),
+            ..looked_up()
+        };
+        let planned = plan_for(&without, Some(&prior), &private).planned;
+        assert_eq!(planned.get(names::START_TIME), &Value::from("02:30"));
     }
 
     #[test]

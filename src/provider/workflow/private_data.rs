@@ -3,13 +3,10 @@
 //! The format is versioned JSON. The provider reads it field by field, so an unknown or unreadable field does
 //! not affect the others.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
-use crate::patching::Permissions;
+use crate::patching::{Permissions, TimeOfDay};
 use crate::workflow::observe::{Observed, PolicyState};
-use crate::workflow::ownership::Owned;
 use crate::workflow::registry_facts::RegistryFacts;
 
 /// The format version. Early releases wrote the same fields without a version.
@@ -17,7 +14,9 @@ const VERSION: u64 = 1;
 
 const FACTS: &str = "facts";
 const POLICY_MANIFEST: &str = "policy_manifest";
-const ORPHANS: &str = "orphans";
+const START_TIME: &str = "start_time";
+const CREATED_BY: &str = "created_by";
+const CLAIMED: &str = "claimed";
 
 /// The private data of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,20 +25,31 @@ pub(super) struct PrivateData {
     pub(super) facts: Option<RegistryFacts>,
     /// The digest of the manifest of the policy in state.
     pub(super) policy_manifest: Option<String>,
-    /// The IDs, in lowercase, of role assignments that were in state and are now orphans. Names of other
-    /// tools don't identify them, so only this list does.
-    pub(super) orphans: BTreeSet<String>,
+    /// The last time of day of the timer. If the trigger task is deleted, the state no longer has it.
+    pub(super) start_time: Option<TimeOfDay>,
+    /// The mark of the apply that created the resource.
+    pub(super) created_by: Option<String>,
+    /// In a plan that creates the resource: whether a resource in the state manages the workflow.
+    pub(super) is_claimed: bool,
 }
 
 impl PrivateData {
     /// Returns the private data for the next plan and refresh.
-    pub(super) fn of(observed: &Observed, owned: &Owned) -> Self {
+    pub(super) fn of(observed: &Observed, start_time: Option<TimeOfDay>) -> Self {
         let is_valid = matches!(observed.policy, PolicyState::Valid(_));
-        let orphans = owned.orphans.iter().map(|orphan| orphan.id.to_lowercase());
         Self {
             facts: Some(observed.facts.clone()),
             policy_manifest: observed.policy_manifest.clone().filter(|_| is_valid),
-            orphans: orphans.collect(),
+            start_time,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps the mark of the apply that created the resource.
+    pub(super) fn created_by(self, before: &Self) -> Self {
+        Self {
+            created_by: before.created_by.clone(),
+            ..self
         }
     }
 
@@ -47,7 +57,6 @@ impl PrivateData {
     /// any change of private data as drift, without naming an attribute.
     pub(super) fn agrees_with(&self, before: &Self) -> bool {
         self.facts == before.facts
-            && self.orphans == before.orphans
             && self.policy_manifest.is_some() == before.policy_manifest.is_some()
     }
 
@@ -65,7 +74,9 @@ impl PrivateData {
             "version": VERSION,
             FACTS: facts,
             POLICY_MANIFEST: self.policy_manifest,
-            ORPHANS: self.orphans,
+            START_TIME: self.start_time.map(|time| time.to_string()),
+            CREATED_BY: self.created_by,
+            CLAIMED: self.is_claimed,
         });
         data.to_string().into_bytes()
     }
@@ -74,11 +85,15 @@ impl PrivateData {
     pub(super) fn read(private: &[u8]) -> Self {
         let data: Map<String, Value> = serde_json::from_slice(private).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let orphans = data.get(ORPHANS).and_then(Value::as_array);
         Self {
             facts: data.get(FACTS).and_then(facts),
             policy_manifest: data.get(POLICY_MANIFEST).and_then(text),
-            orphans: orphans.into_iter().flatten().filter_map(text).collect(),
+            start_time: data
+                .get(START_TIME)
+                .and_then(text)
+                .and_then(|time| time.parse().ok()),
+            created_by: data.get(CREATED_BY).and_then(text),
+            is_claimed: data.get(CLAIMED).and_then(Value::as_bool).unwrap_or(false),
         }
     }
 }
@@ -106,7 +121,8 @@ mod tests {
         PrivateData {
             facts: Some(facts()),
             policy_manifest: Some("sha256:1".to_owned()),
-            orphans: ["/orphan".to_owned()].into(),
+            start_time: TimeOfDay::new(2, 30),
+            ..PrivateData::default()
         }
     }
 
@@ -146,7 +162,7 @@ mod tests {
                 "abac": false,
             },
             "policy_manifest": "sha256:1",
-            "orphans": ["/orphan"],
+            "start_time": "02:30",
         });
         assert_eq!(PrivateData::read(written.to_string().as_bytes()), whole());
     }
@@ -157,12 +173,12 @@ mod tests {
             "version": 2,
             "facts": {"id": 7},
             "policy_manifest": {"digest": "sha256:1"},
-            "orphans": ["/orphan"],
+            "start_time": "02:30",
             "another": true,
         });
         let read = PrivateData::read(newer.to_string().as_bytes());
         let expected = PrivateData {
-            orphans: ["/orphan".to_owned()].into(),
+            start_time: TimeOfDay::new(2, 30),
             ..PrivateData::default()
         };
         assert_eq!(read, expected);

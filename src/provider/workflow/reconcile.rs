@@ -12,9 +12,7 @@ use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{notices, state};
-use crate::workflow::apply::apply;
-use crate::workflow::changes::find_changes;
-use crate::workflow::consistency::{Consistency, wait_until_applied};
+use crate::workflow::converge::{Failure, converge};
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::find_owned;
@@ -22,44 +20,72 @@ use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::run_immediately;
 
-/// Changes Azure from its observed state to `planned`.
+/// One apply, under the summary that its errors have.
+#[derive(Debug)]
+pub(super) struct Apply<'a> {
+    pub(super) summary: &'a str,
+    pub(super) request: &'a ApplyRequest,
+    pub(super) planned: State,
+    /// Names this apply in an unfinished workflow.
+    pub(super) mark: &'a str,
+}
+
+/// Changes Azure from its observed state to the planned one.
 pub(super) async fn reconcile(
     registry: &RegistryClient,
-    summary: &str,
-    request: &ApplyRequest,
-    planned: State,
+    apply: Apply<'_>,
     observed: &Observed,
     recorder: &Recorder,
 ) -> ApplyResult {
-    let prior = match request.prior.is_null() {
+    let Apply {
+        summary,
+        request,
+        planned,
+        mark,
+    } = apply;
+    let is_create = request.prior.is_null();
+    let prior = match is_create {
         true => State::default(),
         false => State::of(&request.prior)?,
     };
-    let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
+    let mut private = PrivateData::read(&request.planned_private);
+    if is_create {
+        private.created_by = Some(mark.to_owned());
+    }
+    let mut recorded = prior.recorded(&private);
     recorded.registry_id.clone_from(&planned.registry_id);
     let owned = find_owned(observed, &recorded);
     refuse_stale_plan(&request.planned, observed, &owned)?;
     let desired = desired(&planned, &observed.facts)?;
-    let changes = find_changes(&desired, observed, &owned);
     let now = state::of(observed, &owned, &planned);
-    let progress = StateRecorder::new(observed, &owned, now, &planned, recorder);
+    let progress = StateRecorder::new(observed, now, &planned, &private, recorder);
     let writer = Writer {
         registry,
         login_server: &observed.facts.login_server,
         progress: &progress,
     };
-    let failures = apply(writer, &desired, &changes, observed).await;
-    if !failures.is_empty() {
-        return Err(report::failures(summary, &failures));
-    }
+    let recorded = || {
+        let (state, private) = progress.now();
+        state.recorded(&private)
+    };
+    let settled = match converge(writer, &desired, observed, &recorded, mark).await {
+        Ok(settled) => settled,
+        Err(Failure::Failed(failures)) => return Err(report::failures(summary, &failures)),
+        Err(Failure::TakenOver) => {
+            if is_create {
+                // The parts belong to the other apply's state.
+                recorder.forget();
+            }
+            return Err(notices::taken_over(observed.facts.id.as_written()).into());
+        }
+    };
     let left = notices::leftovers(request, observed, &owned, &desired.policy);
     let mut diagnostics: Diagnostics = left.into_iter().collect();
-    if !changes.is_empty() {
-        diagnostics.extend(settle(registry, &desired, &progress).await);
-    }
+    diagnostics.extend(notices::not_settled(&observed.facts.id, &settled));
     if planned.run_immediately && starts_something_new(&prior, &planned) {
+        let has_new_rights = recorded().role_assignments != prior.role_assignments;
         // The workflow is complete. An error would taint it, and the next apply would replace it.
-        let outcome = run_immediately::run(registry, !changes.grants.is_empty()).await;
+        let outcome = run_immediately::run(registry, has_new_rights).await;
         diagnostics.extend(notices::run_immediately(&observed.facts.id, &outcome));
     }
     let (state, private) = progress.now();
@@ -68,19 +94,6 @@ pub(super) async fn reconcile(
         private: private.write(),
         diagnostics,
     })
-}
-
-/// Waits until Azure shows every change. Returns a warning if it does not.
-async fn settle(
-    registry: &RegistryClient,
-    desired: &Desired,
-    progress: &StateRecorder<'_>,
-) -> Option<Diagnostic> {
-    let (state, private) = progress.now();
-    match wait_until_applied(registry, desired, &state.recorded(&private)).await {
-        Consistency::Shown => None,
-        Consistency::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
-    }
 }
 
 /// Whether the policy or the schedule changed.
@@ -98,6 +111,7 @@ fn desired(planned: &State, facts: &RegistryFacts) -> Result<Desired, Diagnostic
             policy,
             cron,
             enabled: planned.enabled,
+            mark: None,
         })
         .ok_or_else(|| {
             Diagnostic::error(

@@ -14,28 +14,32 @@ use terraform_plugin::model::{Field, Model as _};
 use terraform_plugin::schema::{IdentitySchema, Schema};
 use terraform_plugin::value::Value;
 
-use crate::azure::RegistryClient;
-use crate::patching::Policy;
+use uuid::Uuid;
+
+use crate::azure::{Look, RegistryClient, RegistryId};
+use crate::patching::{Policy, TaskName};
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{Operation, Timeouts};
 use crate::provider::connection::Connection;
+use crate::provider::registry_claims::Claimed;
 use crate::provider::registry_locks::RegistryGuard;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
+use crate::provider::workflow::existing::{self, Existing};
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
 use crate::provider::workflow::preflight::{Inspected, Preflight};
 use crate::provider::workflow::private_data::PrivateData;
-use crate::provider::workflow::reconcile::reconcile;
+use crate::provider::workflow::reconcile::{Apply, reconcile};
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{
     TYPE_NAME, generate_config, identity, names, notices, plan, preflight, schema, state, validate,
 };
-use crate::workflow::consistency::{Consistency, wait_until_removed};
-use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, observe};
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
-use crate::workflow::teardown::tear_down;
+use crate::workflow::task_drift::mark;
+use crate::workflow::teardown::remove;
 
 /// The resource.
 #[derive(Debug)]
@@ -83,16 +87,32 @@ impl Resource for ContinuousPatchingWorkflow {
         };
         let config = Config::read(&request.config);
         let act = plan::act(&config, prior.as_ref());
+        let mut private = PrivateData::read(&request.prior_private);
+        let claimed = match (&prior, act) {
+            (Some(prior), Act::Update) => {
+                let mark = private.created_by.as_deref();
+                let claims = self.connection.claims();
+                claims.manage(&prior.registry_id, mark).err()
+            }
+            _ => None,
+        };
         let inspected = self
             .inspect(context, &request.config, &config, prior.as_ref(), act)
             .await;
-        let mut private = PrivateData::read(&request.prior_private);
         if act != Act::Update {
-            private = PrivateData::default();
+            private = PrivateData {
+                start_time: inspected.start_time,
+                is_claimed: inspected.is_claimed,
+                ..PrivateData::default()
+            };
         }
         private.facts = inspected.facts.or(private.facts);
         let mut response = plan::plan(&request.config, &config, act, prior.as_ref(), &private);
         response.diagnostics.extend(inspected.findings);
+        if let (Some(Claimed), Some(prior)) = (claimed, &prior) {
+            let claimed = notices::already_managed(&prior.registry_id);
+            response.diagnostics.push(claimed);
+        }
         response
     }
 
@@ -108,15 +128,26 @@ impl Resource for ContinuousPatchingWorkflow {
         let known = KnownPolicy {
             login_server: planned.login_server.clone(),
             policy: None,
+            // If the answer is wrong, the create pushes the same policy again.
+            look: Look::Once,
         };
         let observed = observe(&registry, PolicyRead::Read(known))
             .await
             .map_err(|error| report::failure(CREATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
-        if !observed.tasks.is_empty() {
-            return Err(notices::already_exists(observed.facts.id.as_written()).into());
+        self.refuse_existing(&observed, &planned, &request.planned_private)?;
+        let id = planned.registry_id.clone();
+        let mark = Uuid::new_v4().to_string();
+        let apply = Apply {
+            summary: CREATE,
+            request: &request,
+            planned,
+            mark: &mark,
+        };
+        let created = reconcile(&registry, apply, &observed, recorder).await;
+        if recorder.last().is_some() {
+            self.connection.claims().create(&id, &mark);
         }
-        let created = reconcile(&registry, CREATE, &request, planned, &observed, recorder).await;
         created.map_err(|errors| match recorder.last() {
             Some(_) => notices::tainted(errors),
             None => errors,
@@ -139,16 +170,28 @@ impl Resource for ContinuousPatchingWorkflow {
             let observed = observe(&registry, read_known(&current, &before)).await;
             let observed =
                 observed.map_err(|error| report::failure("Could not read the workflow", &error))?;
+            let mark = before.created_by.as_deref();
+            let claims = self.connection.claims();
+            match &observed {
+                Some(_) => claims
+                    .manage(&current.registry_id, mark)
+                    .map_err(|Claimed| notices::already_managed(&current.registry_id))?,
+                None => claims.release(&current.registry_id),
+            }
             Ok::<_, Diagnostic>((current, observed))
         };
         match read.await {
             Ok((current, Some(observed))) => {
                 let owned = find_owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
-                let private = PrivateData::of(&observed, &owned);
+                let start_time = state.as_ref().and_then(|state| state.start_time);
+                let start_time = start_time.or(before.start_time);
+                let private = PrivateData::of(&observed, start_time).created_by(&before);
                 let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
+                let policy = notices::unreadable_policy(&observed);
+                let preview = notices::preview_tasks(&observed);
                 ReadResponse {
-                    diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
+                    diagnostics: policy.into_iter().chain(preview).collect(),
                     state: state.map(|state| state.write()),
                     private: if unchanged {
                         request.private
@@ -180,11 +223,19 @@ impl Resource for ContinuousPatchingWorkflow {
         let _guard = self.lock(&registry, UPDATE).await?;
         let prior = State::of(&request.prior)?;
         let private = PrivateData::read(&request.planned_private);
+        self.manage(&prior, &private)?;
         let observed = observe(&registry, read_known(&prior, &private))
             .await
             .map_err(|error| report::failure(UPDATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
-        reconcile(&registry, UPDATE, &request, planned, &observed, recorder).await
+        let mark = Uuid::new_v4().to_string();
+        let apply = Apply {
+            summary: UPDATE,
+            request: &request,
+            planned,
+            mark: &mark,
+        };
+        reconcile(&registry, apply, &observed, recorder).await
     }
 
     async fn delete(
@@ -197,30 +248,43 @@ impl Resource for ContinuousPatchingWorkflow {
         let prior = State::of(&request.prior)?;
         let registry = self.open(context, &prior, Operation::Delete)?;
         let _guard = self.lock(&registry, SUMMARY).await?;
+        let private = PrivateData::read(&request.planned_private);
+        self.manage(&prior, &private)?;
         let observed = observe(&registry, PolicyRead::Skip)
             .await
             .map_err(|error| report::failure(SUMMARY, &error))?;
+        let claims = self.connection.claims();
         // The workflow was deleted along with the registry.
         let Some(observed) = observed else {
+            claims.release(&prior.registry_id);
             return Ok(Diagnostics::new());
         };
-        let recorded = prior.recorded(&PrivateData::read(&request.planned_private));
+        let recorded = prior.recorded(&private);
         let owned = find_owned(&observed, &recorded);
         let mut left = state::of(&observed, &owned, &prior);
         left.keep_unlisted(&observed, &prior, &recorded);
+        let facts = observed.facts.clone();
+        let progress = StateRecorder::new(&observed, left, &prior, &private, recorder);
         let writer = Writer {
             registry: &registry,
-            login_server: &observed.facts.login_server,
-            progress: &StateRecorder::new(&observed, &owned, left, &prior, recorder),
+            login_server: &facts.login_server,
+            progress: &progress,
         };
-        let failures = tear_down(writer, &observed, &owned, &recorded).await;
-        if !failures.is_empty() {
-            return Err(report::failures(SUMMARY, &failures));
+        match remove(writer, &observed, &recorded).await {
+            Ok(()) => {
+                claims.release(&prior.registry_id);
+                Ok(Diagnostics::new())
+            }
+            Err(remains) => {
+                if let Some(seen) = remains.seen {
+                    let owned = find_owned(&seen, &recorded);
+                    let private = PrivateData::of(&seen, prior.start_time).created_by(&private);
+                    let state = state::of(&seen, &owned, &prior);
+                    recorder.record(state.write(), private.write());
+                }
+                Err(report::failures(SUMMARY, &remains.failures))
+            }
         }
-        Ok(match wait_until_removed(&registry, &recorded).await {
-            Consistency::Shown => Diagnostics::new(),
-            Consistency::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
-        })
     }
 
     async fn import(
@@ -289,6 +353,38 @@ impl ContinuousPatchingWorkflow {
         guard.map_err(|error| report::failure(summary, &error))
     }
 
+    /// Notes that a resource in the state manages the workflow.
+    ///
+    /// # Errors
+    /// Another resource has taken the workflow over.
+    fn manage(&self, state: &State, private: &PrivateData) -> Result<(), Diagnostic> {
+        let mark = private.created_by.as_deref();
+        let managed = self.connection.claims().manage(&state.registry_id, mark);
+        managed.map_err(|Claimed| notices::already_managed(&state.registry_id))
+    }
+
+    /// Refuses to create what exists, unless an interrupted apply left it or the create takes it over.
+    fn refuse_existing(
+        &self,
+        observed: &Observed,
+        planned: &State,
+        private: &[u8],
+    ) -> Result<(), Diagnostic> {
+        let trigger = observed.tasks.get(&TaskName::Trigger);
+        let is_unfinished = trigger.is_some_and(|trigger| mark(trigger).is_some());
+        if observed.tasks.is_empty() || is_unfinished {
+            return Ok(());
+        }
+        let id = observed.facts.id.as_written();
+        let is_claimed = PrivateData::read(private).is_claimed
+            || self.connection.claims().is_claimed(&planned.registry_id);
+        match (is_claimed, planned.adopt_existing) {
+            (true, _) => Err(notices::already_managed(id)),
+            (false, true) => Ok(()),
+            (false, false) => Err(notices::already_exists(id)),
+        }
+    }
+
     /// Reads the registry before a create and before a change of the policy. Reads nothing while the
     /// registry or the provider block is unknown, or if `preflight` is `off`.
     async fn inspect(
@@ -319,11 +415,52 @@ impl ContinuousPatchingWorkflow {
             return Inspected::default();
         };
         let gone = self.connection.was_gone(id);
-        match preflight::inspect(&registry, policy.as_ref(), preflight).await {
-            Err(error) if error.is_gone() && gone => Inspected::default(),
-            Err(error) if error.is_gone() => registry_id::not_found(id).into(),
-            Err(error) => report::failure("Could not look up the registry", &error).into(),
+        let existing = async {
+            match act {
+                Act::Update => Ok(None),
+                Act::Create | Act::Replace => existing::look(&registry).await,
+            }
+        };
+        let inspected = preflight::inspect(&registry, policy.as_ref(), preflight);
+        let (inspected, existing) = futures::join!(inspected, existing);
+        let mut inspected = match inspected {
+            Err(error) if error.is_gone() && gone => return Inspected::default(),
+            Err(error) if error.is_gone() => return registry_id::not_found(id).into(),
+            Err(error) => return report::failure("Could not look up the registry", &error).into(),
             Ok(inspected) => inspected,
+        };
+        if act != Act::Update {
+            // If the tasks can't be listed, the apply reports it.
+            self.consider(
+                existing.ok().flatten(),
+                registry.id(),
+                config,
+                &mut inspected,
+            );
+        }
+        inspected
+    }
+
+    /// Adds what a plan that creates the workflow says about the existing one.
+    fn consider(
+        &self,
+        existing: Option<Existing>,
+        registry: &RegistryId,
+        config: &Config,
+        inspected: &mut Inspected,
+    ) {
+        let adopts = config.adopt_existing.or(false) == Some(true);
+        let is_finished = existing.as_ref().is_some_and(|it| !it.is_unfinished);
+        let claims = self.connection.claims();
+        let planned = claims.plan(&registry.to_string(), adopts && is_finished);
+        // The resource in the state may be the one that this plan replaces.
+        inspected.is_claimed = planned.is_err();
+        if let Some(existing) = existing
+            && !inspected.is_claimed
+        {
+            inspected.start_time = existing.start_time.filter(|_| adopts);
+            let finding = existing.finding(registry, adopts);
+            inspected.findings.extend(finding);
         }
     }
 }
@@ -333,5 +470,6 @@ fn read_known(state: &State, private: &PrivateData) -> PolicyRead {
     PolicyRead::Read(KnownPolicy {
         login_server: state.login_server.clone(),
         policy: private.policy_manifest.clone().zip(state.policy()),
+        look: Look::Twice,
     })
 }

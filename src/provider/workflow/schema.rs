@@ -40,7 +40,7 @@ pub(super) fn default_of(name: &str) -> Value {
     match name {
         names::ENABLED => true.into(),
         names::PREFLIGHT => Preflight::Warn.as_str().into(),
-        names::RUN_IMMEDIATELY => false.into(),
+        names::ADOPT_EXISTING | names::RUN_IMMEDIATELY => false.into(),
         names::TAG_CONVENTION => TagConvention::default().as_str().into(),
         other => unreachable!("{other} has no default"),
     }
@@ -97,6 +97,15 @@ fn arguments() -> Vec<Attribute> {
         enabled()
             .with_note("`false` disables only the timer. Manual runs still work.")
             .with_note(&defaults_to(names::ENABLED)),
+        Attribute::new(
+            names::ADOPT_EXISTING,
+            Type::Bool,
+            OptionalComputed,
+            "Whether a create takes over a workflow that the registry already has, such as one of \
+             the Azure CLI. The create changes that workflow in place to match the configuration. \
+             With `false`, the create fails and asks for an import.",
+        )
+        .with_note(&defaults_to(names::ADOPT_EXISTING)),
         Attribute::new(
             names::PREFLIGHT,
             Type::String,

@@ -31,6 +31,7 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
         enabled: before.enabled,
         run_immediately: before.run_immediately,
         preflight: before.preflight.or(Some(Preflight::Warn)),
+        adopt_existing: before.adopt_existing,
         timeouts: before.timeouts.clone(),
         tag_convention: before.tag_convention,
         repositories: before.repositories.clone(),
@@ -40,6 +41,7 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
         role_assignments: owned
             .held
             .iter()
+            .chain(&owned.orphans)
             .map(|(key, assignment)| {
                 let before = before.role_assignments.get(key).map(String::as_str);
                 (key.clone(), spelled(before, &assignment.id))

@@ -10,7 +10,6 @@ use crate::patching::TaskName;
 use crate::provider::workflow::model::{State, TaskState};
 use crate::provider::workflow::private_data::PrivateData;
 use crate::workflow::observe::{Observed, PolicyState};
-use crate::workflow::ownership::Owned;
 use crate::workflow::progress::{ProgressEvent, ProgressSink};
 
 /// The state of one operation in progress. A create extends it, a delete reduces it.
@@ -27,15 +26,18 @@ impl<'a> StateRecorder<'a> {
     /// Starts from the state before the operation. Records nothing yet, because nothing has changed.
     pub(super) fn new(
         observed: &'a Observed,
-        owned: &Owned,
         before: State,
         planned: &State,
+        private: &PrivateData,
         recorder: &'a Recorder,
     ) -> Self {
         Self {
             login_server: &observed.facts.login_server,
             planned: planned.tasks.clone(),
-            now: Mutex::new((before, PrivateData::of(observed, owned))),
+            now: Mutex::new((
+                before,
+                PrivateData::of(observed, planned.start_time).created_by(private),
+            )),
             recorder,
         }
     }

@@ -70,7 +70,7 @@ impl Stage {
     async fn stored(&self) -> Option<PolicyManifest> {
         match self
             .acr
-            .policy_manifest(&budget(), POLICY_REPOSITORY)
+            .policy_manifest(&budget(), POLICY_REPOSITORY, Look::Once)
             .await
             .unwrap()
         {
@@ -127,7 +127,10 @@ async fn a_second_policy_moves_the_tag_and_keeps_the_first_manifest() {
     assert_eq!(stage.bytes(&old).await.unwrap(), r#"{"version":"v1"}"#);
     let repository = POLICY_REPOSITORY;
     let budget = budget();
-    let by_digest = stage.acr.get_manifest(&budget, repository, &first).await;
+    let manifest = stage
+        .acr
+        .get_manifest(&budget, repository, &first, Look::Once);
+    let by_digest = manifest.await;
     assert_eq!(by_digest.unwrap().unwrap().digest, first);
     let tags = stage.acr.list_tags(&budget, repository).await.unwrap();
     assert_eq!(tags.unwrap(), [PolicyArtifact::TAG]);
@@ -152,8 +155,8 @@ async fn missing_repositories_tags_and_blobs_are_no_error() {
     let budget = budget();
     let acr = &stage.acr;
     assert_eq!(acr.list_tags(&budget, "absent").await.unwrap(), None);
-    let digest = acr.get_digest(&budget, "absent", "v1").await.unwrap();
-    assert_eq!(digest, None);
+    let manifest = acr.get_manifest(&budget, "absent", "v1", Look::Once);
+    assert_eq!(manifest.await.unwrap(), None);
     assert!(!acr.delete_repository(&budget, "absent").await.unwrap());
     stage.push("{}").await;
     let stored = stage.stored().await.unwrap();
@@ -163,8 +166,8 @@ async fn missing_repositories_tags_and_blobs_are_no_error() {
     };
     assert_eq!(stage.bytes(&lost).await, None);
     let repository = POLICY_REPOSITORY;
-    let digest = acr.get_digest(&budget, repository, "v2").await.unwrap();
-    assert_eq!(digest, None);
+    let manifest = acr.get_manifest(&budget, repository, "v2", Look::Once);
+    assert_eq!(manifest.await.unwrap(), None);
 }
 
 #[tokio::test]

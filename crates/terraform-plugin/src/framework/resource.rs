@@ -268,6 +268,11 @@ impl Recorder {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Recorded { state, private });
     }
 
+    /// Forgets the record, because the object turned out to be someone else's.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The last record.
     pub fn last(&self) -> Option<Recorded> {
         self.0

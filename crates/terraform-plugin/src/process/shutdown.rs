@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often to check that the host still runs.
 #[cfg(unix)]
-const PARENT_CHECK: Duration = Duration::from_secs(2);
+const PARENT_CHECK: Duration = Duration::from_millis(100);
 
 /// Starts to watch signals. Resolves when the process should end: on SIGTERM, or when the host has
 /// exited.

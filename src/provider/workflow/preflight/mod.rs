@@ -15,8 +15,8 @@ use crate::azure::acr::AcrClient;
 use crate::azure::cache_rule::CacheRule;
 use crate::azure::{Error, RegistryClient};
 use crate::http::{Budget, LOOKUPS_AT_ONCE};
-use crate::patching::Policy;
 use crate::patching::selection::MOST_IMAGES;
+use crate::patching::{Policy, TimeOfDay};
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::registry_selection::{Selected, Tags};
 
@@ -30,6 +30,10 @@ pub(crate) struct Inspected {
     pub(crate) facts: Option<RegistryFacts>,
     /// The diagnostics.
     pub(crate) findings: Diagnostics,
+    /// The time of day of the workflow that a create takes over.
+    pub(crate) start_time: Option<TimeOfDay>,
+    /// Whether a resource in the state manages the workflow of the registry.
+    pub(crate) is_claimed: bool,
 }
 
 /// The repositories that a policy lists and enables, as they are in the registry.
@@ -46,8 +50,8 @@ struct Seen {
 impl From<Diagnostic> for Inspected {
     fn from(finding: Diagnostic) -> Self {
         Self {
-            facts: None,
             findings: finding.into(),
+            ..Self::default()
         }
     }
 }
@@ -65,6 +69,7 @@ pub(super) async fn inspect(
     let mut inspected = Inspected {
         facts: Some(RegistryFacts::from(&found)),
         findings: registry::findings(&found),
+        ..Inspected::default()
     };
     if let Some(policy) = policy
         && !inspected.findings.has_error()
@@ -127,7 +132,7 @@ async fn windows(
 
 /// Formats findings for snapshots.
 #[cfg(test)]
-fn rendered(findings: &Diagnostics) -> String {
+pub(super) fn rendered(findings: &Diagnostics) -> String {
     let rendered: Vec<String> = findings
         .iter()
         .map(|finding| {

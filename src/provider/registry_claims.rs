@@ -1,0 +1,126 @@
+//! Remembers which resource of this process manages the workflow of a registry.
+//!
+//! A registry has at most one workflow. With `adopt_existing`, a second resource for the same registry would
+//! take over the first one's workflow, and removing one of them would delete it. A host doesn't tell a
+//! provider which resource it plans, so this is derived from what each call knows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The claims by lower-case registry ID.
+#[derive(Debug, Default)]
+pub(crate) struct RegistryClaims(Mutex<BTreeMap<String, Claim>>);
+
+/// What is known about one registry.
+#[derive(Debug, Default)]
+struct Claim {
+    /// Whether a resource in the state manages the workflow.
+    is_managed: bool,
+    /// The resource that creates the workflow or takes it over.
+    creator: Option<Creator>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Creator {
+    /// A plan takes over an existing workflow.
+    Planned,
+    /// The apply with this mark created the workflow or took it over.
+    Applied(String),
+}
+
+/// Another resource of this process manages the registry's workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claimed;
+
+impl RegistryClaims {
+    /// Notes that a resource in the state manages the workflow. `mark` is the mark of the apply that created
+    /// that resource.
+    pub(crate) fn manage(&self, registry: &str, mark: Option<&str>) -> Result<(), Claimed> {
+        self.with(registry, |claim| {
+            let is_other = match &claim.creator {
+                None => false,
+                Some(Creator::Planned) => true,
+                Some(Creator::Applied(own)) => Some(own.as_str()) != mark,
+            };
+            if is_other {
+                return Err(Claimed);
+            }
+            claim.is_managed = true;
+            Ok(())
+        })
+    }
+
+    /// Notes that a plan creates the resource, and whether it takes over a workflow. It is [`Claimed`] if a
+    /// resource in the state manages the workflow. That may be the resource that the plan replaces.
+    pub(crate) fn plan(&self, registry: &str, takes_over: bool) -> Result<(), Claimed> {
+        self.with(registry, |claim| {
+            if claim.is_managed {
+                return Err(Claimed);
+            }
+            if takes_over && claim.creator.is_none() {
+                claim.creator = Some(Creator::Planned);
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether another resource of this process manages the workflow that an apply takes over.
+    pub(crate) fn is_claimed(&self, registry: &str) -> bool {
+        self.with(registry, |claim| {
+            claim.is_managed || matches!(claim.creator, Some(Creator::Applied(_)))
+        })
+    }
+
+    /// Notes that the apply with this mark created the workflow or took it over.
+    pub(crate) fn create(&self, registry: &str, mark: &str) {
+        self.with(registry, |claim| {
+            claim.creator = Some(Creator::Applied(mark.to_owned()));
+        });
+    }
+
+    /// Notes that the workflow is deleted.
+    pub(crate) fn release(&self, registry: &str) {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.remove(&registry.to_lowercase());
+    }
+
+    fn with<T>(&self, registry: &str, act: impl FnOnce(&mut Claim) -> T) -> T {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(claims.entry(registry.to_lowercase()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_takeover_conflicts_with_a_resource_in_state_in_any_order() {
+        let claims = RegistryClaims::default();
+        claims.manage("/R", None).unwrap();
+        assert_eq!(claims.plan("/r", true), Err(Claimed));
+        let claims = RegistryClaims::default();
+        claims.plan("/R", true).unwrap();
+        assert_eq!(claims.manage("/r", None), Err(Claimed));
+    }
+
+    #[test]
+    fn a_resource_may_change_what_it_created() {
+        let claims = RegistryClaims::default();
+        claims.plan("/r", true).unwrap();
+        assert!(!claims.is_claimed("/r"));
+        claims.create("/r", "apply-1");
+        assert!(claims.is_claimed("/r"));
+        claims.manage("/r", Some("apply-1")).unwrap();
+        assert_eq!(claims.manage("/r", Some("apply-2")), Err(Claimed));
+        claims.release("/r");
+        assert!(!claims.is_claimed("/r"));
+    }
+
+    #[test]
+    fn a_plan_that_creates_a_new_workflow_takes_over_nothing() {
+        let claims = RegistryClaims::default();
+        claims.plan("/r", false).unwrap();
+        claims.manage("/r", None).unwrap();
+    }
+}

@@ -1,0 +1,116 @@
+//! What a plan that creates the workflow finds in the registry: the workflow of another tool, or one that an
+//! interrupted apply has not completed.
+
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::value::AttributePath;
+
+use crate::azure::task::Task;
+use crate::azure::{Error, RegistryClient, RegistryId};
+use crate::patching::schedule::parse_cron;
+use crate::patching::{TaskName, TimeOfDay};
+use crate::provider::workflow::{names, notices};
+use crate::workflow::observe::is_of_workflow;
+use crate::workflow::task_drift::{mark, timers};
+
+/// An existing workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Existing {
+    /// Whether an interrupted apply left it incomplete. The next create completes it.
+    pub(super) is_unfinished: bool,
+    /// The time of day of its timer.
+    pub(super) start_time: Option<TimeOfDay>,
+}
+
+/// Reads whether the registry has a workflow.
+///
+/// # Errors
+/// Any request error.
+pub(super) async fn look(registry: &RegistryClient) -> Result<Option<Existing>, Error> {
+    let tasks = registry.list_tasks(is_of_workflow).await?;
+    Ok(existing(&tasks))
+}
+
+fn existing(tasks: &[Task]) -> Option<Existing> {
+    let ours = tasks
+        .iter()
+        .filter(|task| is_of_workflow(&task.name) && !task.is_leaving());
+    let ours: Vec<&Task> = ours.collect();
+    let trigger = ours
+        .iter()
+        .find(|task| TaskName::from_name(&task.name) == Some(TaskName::Trigger));
+    let cron = trigger.and_then(|trigger| timers(trigger).first());
+    (!ours.is_empty()).then(|| Existing {
+        is_unfinished: trigger.is_some_and(|trigger| mark(trigger).is_some()),
+        start_time: cron
+            .and_then(|timer| parse_cron(&timer.schedule))
+            .map(|(_, time)| time),
+    })
+}
+
+impl Existing {
+    /// What a plan says about it. `adopts` is the argument `adopt_existing`.
+    pub(super) fn finding(&self, registry: &RegistryId, adopts: bool) -> Diagnostics {
+        if self.is_unfinished {
+            return Diagnostics::new();
+        }
+        let name = &registry.registry;
+        let id = registry.as_written();
+        let finding = if adopts {
+            Diagnostic::warning(
+                format!("The apply takes over the existing workflow of {name}"),
+                format!(
+                    "{id} has a Continuous Patching workflow already. Because of \
+                     `adopt_existing = true`, the apply changes that workflow in place to match the \
+                     configuration."
+                ),
+            )
+        } else {
+            Diagnostic::warning(
+                format!("The registry {name} has a workflow already"),
+                format!(
+                    "The apply will fail, because the state does not contain this workflow. {}\n\n\
+                     To take it over without an import, set `adopt_existing = true`.",
+                    notices::how_to_import(id)
+                ),
+            )
+        };
+        finding.at(AttributePath::new(names::REGISTRY_ID)).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::workflow::preflight::rendered;
+    use crate::workflow::fixture::{REGISTRY, observed};
+    use crate::workflow::task_drift::UNFINISHED;
+
+    fn tasks() -> Vec<Task> {
+        observed().tasks.into_values().collect()
+    }
+
+    #[test]
+    fn a_registry_without_tasks_has_no_workflow() {
+        assert_eq!(existing(&[]), None);
+    }
+
+    #[test]
+    fn an_existing_workflow_is_taken_over_or_needs_an_import() {
+        let found = existing(&tasks()).unwrap();
+        assert_eq!(found.start_time, TimeOfDay::new(2, 30));
+        let id: RegistryId = REGISTRY.parse().unwrap();
+        insta::assert_snapshot!(rendered(&found.finding(&id, true)), @"");
+        insta::assert_snapshot!(rendered(&found.finding(&id, false)), @"");
+    }
+
+    #[test]
+    fn a_create_completes_an_unfinished_workflow_without_a_word() {
+        let mut tasks = tasks();
+        tasks[0]
+            .tags
+            .insert(UNFINISHED.to_owned(), "apply-1".to_owned());
+        let found = existing(&tasks).unwrap();
+        let id: RegistryId = REGISTRY.parse().unwrap();
+        assert_eq!(rendered(&found.finding(&id, false)), "");
+    }
+}
