@@ -262,6 +262,31 @@ impl Simulator {
         self.world().seed_assignment(name, scope, role, principal)
     }
 
+    /// Adds a role assignment whose `principalId` is null, as Azure lists some rows of others.
+    pub fn seed_role_assignment_without_principal(
+        &self,
+        scope: &str,
+        role: &str,
+    ) -> RoleAssignment {
+        let seeded = self.seed_role_assignment(None, scope, role, "");
+        self.world().edit_assignment(&seeded.name, |assignment| {
+            "Unknown".clone_into(&mut assignment.principal_type);
+        });
+        seeded
+    }
+
+    /// Sets or removes the condition of a role assignment, as in the portal.
+    ///
+    /// # Panics
+    /// The role assignment does not exist.
+    pub fn set_condition(&self, assignment: &str, condition: Option<&str>) {
+        let condition = condition.map(str::to_owned);
+        let found = self
+            .world()
+            .edit_assignment(assignment, |known| known.condition = condition);
+        assert!(found, "role assignment {assignment} not found");
+    }
+
     /// Returns the whole state as JSON.
     #[must_use]
     pub fn state(&self) -> Value {

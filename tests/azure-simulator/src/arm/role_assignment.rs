@@ -31,6 +31,10 @@ struct Properties {
     principal_type: Option<String>,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default)]
+    condition: Option<String>,
+    #[serde(default)]
+    condition_version: Option<String>,
 }
 
 /// The parsed `$filter` of a list.
@@ -145,6 +149,8 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         principal_id,
         principal_type,
         description,
+        condition,
+        condition_version,
     } = typed::<Body>(body, "RoleAssignmentCreateParameters")?.properties;
     let role = role_definition_id
         .rsplit('/')
@@ -165,6 +171,7 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         return Err(error(400, "InvalidPrincipalId", &message));
     }
     check_principal(world, &principal_id, principal_type.as_deref())?;
+    check_condition(condition.as_deref(), condition_version.as_deref())?;
     let now = world.now();
     let same = |known: &RoleAssignment| {
         known.principal_id.eq_ignore_ascii_case(&principal_id)
@@ -182,6 +189,7 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
             return Err(error(400, "RoleAssignmentUpdateNotPermitted", message));
         }
         known.description = description;
+        known.condition = condition;
         known.updated = now;
         let known = known.clone();
         return Ok(Reply::json(200, &shown(world, &known)));
@@ -200,6 +208,7 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         principal_id,
         principal_type: principal_type.unwrap_or_else(|| "ServicePrincipal".to_owned()),
         description,
+        condition,
         created_by: caller.to_owned(),
         created: now,
         updated: now,
@@ -256,6 +265,27 @@ fn check_principal(world: &World, id: &str, kind: Option<&str>) -> Result<(), Re
     Err(error(400, "PrincipalNotFound", &message))
 }
 
+/// Checks a condition by its version and its parentheses. Azure gives the same error for both.
+fn check_condition(condition: Option<&str>, version: Option<&str>) -> Result<(), Reply> {
+    let Some(condition) = condition else {
+        return Ok(());
+    };
+    let mut open = 0_u32;
+    let balanced = condition.chars().all(|char| match char {
+        '(' => {
+            open += 1;
+            true
+        }
+        ')' => open.checked_sub(1).map(|less| open = less).is_some(),
+        _ => true,
+    });
+    if version == Some("2.0") && balanced && open == 0 && !condition.trim().is_empty() {
+        return Ok(());
+    }
+    let message = "The given role assignment condition is invalid.";
+    Err(error(400, "BadRequest", message))
+}
+
 /// Returns the scope in the spelling with which its registry was created.
 ///
 /// A missing registry returns ARM's 404.
@@ -307,17 +337,18 @@ impl Filter {
 
 fn shown(world: &World, assignment: &RoleAssignment) -> Value {
     let subscription = assignment.scope.split('/').nth(2).unwrap_or_default();
+    let principal = Some(&assignment.principal_id).filter(|principal| !principal.is_empty());
     json!({
         "properties": {
             "roleDefinitionId": format!(
                 "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}",
                 assignment.role
             ),
-            "principalId": assignment.principal_id,
+            "principalId": principal,
             "principalType": assignment.principal_type,
             "scope": cased(world, &assignment.scope),
-            "condition": null,
-            "conditionVersion": null,
+            "condition": assignment.condition,
+            "conditionVersion": assignment.condition.as_ref().map(|_| "2.0"),
             "createdOn": stamp(assignment.created),
             "updatedOn": stamp(assignment.updated),
             "createdBy": assignment.created_by,
