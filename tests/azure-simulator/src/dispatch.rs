@@ -133,6 +133,7 @@ impl World {
         retry_after: Option<u64>,
     ) -> Reply {
         let reply = match self.part(&call.host, &call.path) {
+            _ if status < 300 => Reply::empty(status),
             Part::Entra => entra::fault(self, status, code),
             Part::Plain(_) => {
                 imds::refused(status, code.unwrap_or("unavailable"), "Injected fault.")
@@ -142,6 +143,16 @@ impl World {
         match retry_after {
             Some(seconds) => reply.with("retry-after", seconds.to_string()),
             None => reply,
+        }
+    }
+
+    /// Returns the 404 of a missing resource from the service of the request's host.
+    pub(crate) fn not_found(&self, call: &Call) -> Reply {
+        match self.part(&call.host, &call.path) {
+            Part::Arm => arm::missing(self, call),
+            Part::Registry(_) => acr::missing(call),
+            Part::Storage => storage::missing(),
+            _ => self.refusal(call, 404, None, None),
         }
     }
 

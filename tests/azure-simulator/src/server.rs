@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::compress::compressed;
 use crate::dispatch::{is_loopback, plain_host};
-use crate::fault::Effect;
+use crate::fault::{self, Effect};
 use crate::state::World;
 use crate::wire::{Call, Reply};
 
@@ -96,7 +96,7 @@ impl Service {
             tokio::time::sleep(latency).await;
         }
         match self.decide(&call) {
-            Outcome::Reply(reply) => Ok(response(compressed(&call, reply))),
+            Outcome::Reply(reply) => Ok(response(compressed(&call, heard(&call, reply)))),
             Outcome::Cut => Err(Cut),
             Outcome::Hang => {
                 let never: Infallible = std::future::pending().await;
@@ -121,6 +121,14 @@ impl Service {
             }) => {
                 world.record(call, status, true);
                 Outcome::Reply(world.refusal(call, status, code.as_deref(), retry_after))
+            }
+            Some(Effect::NotFound) => {
+                world.record(call, 404, true);
+                Outcome::Reply(world.not_found(call))
+            }
+            Some(Effect::Html(status)) => {
+                world.record(call, status, true);
+                Outcome::Reply(fault::page(status))
             }
             Some(effect) => {
                 if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
@@ -200,6 +208,14 @@ async fn read(request: Request<Incoming>) -> Result<Call, hyper::Error> {
         headers: head.headers,
         body: body.collect().await?.to_bytes(),
     })
+}
+
+/// Removes the body of a response to HEAD. HTTP/2 clients refuse it.
+fn heard(call: &Call, reply: Reply) -> Reply {
+    if call.method == Method::HEAD {
+        return reply.body(Bytes::new());
+    }
+    reply
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

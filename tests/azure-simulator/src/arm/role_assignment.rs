@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::access::{RoleAssignment, covers};
-use crate::arm::error::{error, invalid_content, no_such_method};
+use crate::arm::error::{error, invalid_content, no_such_assignment, no_such_method};
 use crate::arm::route::Route;
 use crate::arm::task_body::typed;
 use crate::arm::{cased, is_last_page, page, stamp};
@@ -63,11 +63,7 @@ pub(crate) fn answer(
             world.echoes.assignments.fade(&key);
             match seen.filter(here) {
                 Some(found) => Ok(Reply::json(200, &shown(world, &found))),
-                None => Err(error(
-                    404,
-                    "RoleAssignmentNotFound",
-                    &format!("The role assignment '{name}' is not found."),
-                )),
+                None => Err(no_such_assignment(name)),
             }
         }
         Method::PUT => put(world, call, &scope, name, caller),

@@ -5,6 +5,7 @@
     reason = "a failed step in a test should panic at its line"
 )]
 
+mod absence;
 mod azure_cli;
 mod cli;
 mod client;
