@@ -146,6 +146,16 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
+    /// Hides the principal ID of an existing task for this number of its reads; `u32::MAX` means for good.
+    pub fn hide_identity(&self, task: &str, looks: u32) -> &Self {
+        let found = self.task(task);
+        if let Some(principal) = found.as_ref().and_then(Task::principal_id) {
+            let mut world = self.simulator.world();
+            world.echoes.identities.keep(principal, None, looks);
+        }
+        self
+    }
+
     /// Deletes a task with its identity, as in the portal, and returns whether it existed.
     ///
     /// Its role assignments remain.

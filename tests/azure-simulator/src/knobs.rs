@@ -60,9 +60,12 @@ pub struct Knobs {
     /// The number of reads by tag after a push that return the old manifest, or none.
     #[arg(long, default_value_t = 0)]
     pub stale_tag_looks: u32,
-    /// The number of reads of a task with a new identity that lack its principal ID.
+    /// The number of reads of a task with a new identity that lack its principal ID; 4294967295 means all.
     #[arg(long, default_value_t = 0)]
     pub late_identity_looks: u32,
+    /// A task whose identity is late; can be repeated. If omitted, all identities are late.
+    #[arg(long = "late-identity-task")]
+    pub late_identity_tasks: Vec<String>,
     /// Task writes end in `provisioningState: Failed`.
     #[arg(long)]
     pub provisioning_fails: bool,
@@ -147,6 +150,7 @@ impl Default for Knobs {
             stale_registry_looks: 0,
             stale_tag_looks: 0,
             late_identity_looks: 0,
+            late_identity_tasks: Vec::new(),
             provisioning_fails: false,
             async_operations: false,
             run_duration_ms: None,
@@ -174,6 +178,16 @@ impl Default for Knobs {
 impl Knobs {
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency_ms)
+    }
+
+    /// Returns the number of reads of this task that lack the principal ID of a new identity.
+    pub(crate) fn identity_delay(&self, task: &str) -> u32 {
+        let mut late = self.late_identity_tasks.iter();
+        if self.late_identity_tasks.is_empty() || late.any(|name| name.eq_ignore_ascii_case(task)) {
+            self.late_identity_looks
+        } else {
+            0
+        }
     }
 
     pub(crate) fn token_lifetime(&self) -> Duration {

@@ -80,7 +80,7 @@ fn put(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
             .map_or_else(|| name.to_owned(), |task| task.name.clone()),
         location: existing_location(world, place, before.as_ref())?,
         tags: typed(body.tags.clone().unwrap_or_else(|| json!({})), "Tags")?,
-        identity: identity(world, body.wants_identity()?, kept),
+        identity: identity(world, name, body.wants_identity()?, kept),
         properties: with_defaults(properties),
         created: before.as_ref().map_or(now, |task| task.created),
         modified: now,
@@ -115,7 +115,7 @@ fn patch(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
         task.tags = typed(tags, "Tags")?;
     }
     if body.identity.is_some() {
-        task.identity = identity(world, body.wants_identity()?, task.identity);
+        task.identity = identity(world, name, body.wants_identity()?, task.identity);
     }
     task.modified = world.now();
     task.progress = progress(world, false);
@@ -201,13 +201,18 @@ fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16)
 }
 
 /// Returns the task's identity after a write: kept, created, or removed together with its principal.
-fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<Identity> {
+fn identity(
+    world: &mut World,
+    task: &str,
+    wanted: bool,
+    kept: Option<Identity>,
+) -> Option<Identity> {
     match (wanted, kept) {
         (true, Some(kept)) => Some(kept),
         (true, None) => {
             let now = world.now();
             let principal_id = world.add_principal(now);
-            let looks = world.knobs.late_identity_looks;
+            let looks = world.knobs.identity_delay(task);
             world.echoes.identities.keep(&principal_id, None, looks);
             Some(Identity {
                 principal_id,
