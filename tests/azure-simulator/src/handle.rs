@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cli::{CliCreate, CliError, CliStep, Generation};
 use crate::registry::{Registry, RegistrySpec};
 use crate::repository::Fate;
-use crate::run::Run;
+use crate::run::{Run, RunFailure};
 use crate::simulator::Simulator;
 use crate::task::Task;
 
@@ -253,6 +253,20 @@ impl<'simulator> RegistryHandle<'simulator> {
         let mut world = self.simulator.world();
         if let Some(found) = world.registry_mut(&self.name) {
             found.stored_logs.insert(id.to_owned(), log);
+        }
+        drop(world);
+        self
+    }
+
+    /// Lets the next `times` runs of a task fail with this log.
+    pub fn fail_runs(&self, task: &str, times: u32, log: &str) -> &Self {
+        let mut world = self.simulator.world();
+        if let Some(found) = world.registry_mut(&self.name) {
+            found.run_failures.push(RunFailure {
+                task: task.to_owned(),
+                times,
+                log: log.to_owned(),
+            });
         }
         drop(world);
         self

@@ -78,6 +78,12 @@ pub struct Knobs {
     /// The number of additional reads that show a run `Running`; each adds lines to its log.
     #[arg(long, default_value_t = 0)]
     pub run_looks: u32,
+    /// The number of additional reads that show a run `Queued`; 4294967295 means all.
+    #[arg(long, default_value_t = 0)]
+    pub queued_looks: u32,
+    /// The number of reads that show a run active after its cancellation was accepted; 4294967295 means all.
+    #[arg(long, default_value_t = 0)]
+    pub cancellation_looks: u32,
     /// The maximum number of rows on a page of an ARM list.
     #[arg(long, default_value_t = 100)]
     pub page_size: usize,
@@ -155,6 +161,8 @@ impl Default for Knobs {
             async_operations: false,
             run_duration_ms: None,
             run_looks: 0,
+            queued_looks: 0,
+            cancellation_looks: 0,
             page_size: 100,
             id_case: IdCase::AsStored,
             respelled: false,
