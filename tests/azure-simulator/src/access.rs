@@ -117,21 +117,19 @@ impl World {
             .map(|assignment| assignment.role.as_str())
     }
 
-    /// Changes a role assignment directly, and returns whether it exists.
+    /// Changes a role assignment directly, and returns its new state if it exists.
     pub(crate) fn edit_assignment(
         &mut self,
         name: &str,
         edit: impl FnOnce(&mut RoleAssignment),
-    ) -> bool {
+    ) -> Option<RoleAssignment> {
         let now = self.now();
+        self.echo_assignment(name);
         let mut known = self.role_assignments.iter_mut();
-        let found = known.find(|known| known.name.eq_ignore_ascii_case(name));
-        let Some(found) = found else {
-            return false;
-        };
+        let found = known.find(|known| known.name.eq_ignore_ascii_case(name))?;
         edit(found);
         found.updated = now;
-        true
+        Some(found.clone())
     }
 
     /// Returns whether a write at `written` had propagated by `by`.

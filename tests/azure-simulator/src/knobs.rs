@@ -39,6 +39,9 @@ pub struct Knobs {
     /// The number of reads of a deleted task that show `Deleting`.
     #[arg(long, default_value_t = 0)]
     pub deletion_looks: u32,
+    /// The number of reads that still return a deleted task, by name or in the list.
+    #[arg(long, default_value_t = 0)]
+    pub task_deletion_looks: u32,
     /// The number of reads that still return a deleted role assignment, by ID or in a list.
     #[arg(long, default_value_t = 0)]
     pub assignment_deletion_looks: u32,
@@ -51,7 +54,8 @@ pub struct Knobs {
     /// The number of task lists after a write that return the old state.
     #[arg(long, default_value_t = 0)]
     pub stale_task_list_looks: u32,
-    /// The number of role assignment lists after a write that lack new assignments and include deleted ones.
+    /// The number of role assignment lists after a write that lack new assignments, and show changed and
+    /// deleted assignments in their old state.
     #[arg(long, default_value_t = 0)]
     pub stale_assignment_list_looks: u32,
     /// The number of reads of a registry after a change that return its old state.
@@ -148,6 +152,7 @@ impl Default for Knobs {
             acr_audience_refused: false,
             provisioning_looks: 0,
             deletion_looks: 0,
+            task_deletion_looks: 0,
             assignment_deletion_looks: 0,
             repository_deletion_looks: 0,
             stale_task_looks: 0,

@@ -284,7 +284,7 @@ impl Simulator {
         let found = self
             .world()
             .edit_assignment(assignment, |known| known.condition = condition);
-        assert!(found, "role assignment {assignment} not found");
+        assert!(found.is_some(), "role assignment {assignment} not found");
     }
 
     /// Returns the whole state as JSON.

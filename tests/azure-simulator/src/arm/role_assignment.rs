@@ -69,15 +69,12 @@ pub(crate) fn answer(
         Method::PUT => put(world, call, &scope, name, caller),
         Method::DELETE => match world.role_assignments.iter().position(here) {
             Some(index) => {
+                world.echo_assignment(name);
                 let removed = world.role_assignments.remove(index);
-                let (key, knobs) = (name.to_lowercase(), &world.knobs);
-                let (echoes, before) = (&mut world.echoes, || Some(removed.clone()));
-                let looks = knobs.stale_assignment_list_looks;
-                echoes.assignment_lists.keep(&key, before(), looks);
-                echoes.assignments.end(&key);
-                echoes
-                    .assignments
-                    .keep(&key, before(), knobs.assignment_deletion_looks);
+                let (key, looks) = (name.to_lowercase(), world.knobs.assignment_deletion_looks);
+                let echoes = &mut world.echoes.assignments;
+                echoes.end(&key);
+                echoes.keep(&key, Some(removed.clone()), looks);
                 Ok(Reply::json(200, &shown(world, &removed)))
             }
             None => Ok(Reply::empty(204)),
@@ -174,21 +171,19 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
             && known.role == role
             && known.scope.eq_ignore_ascii_case(scope)
     };
-    if let Some(known) = world
-        .role_assignments
-        .iter_mut()
-        .find(|known| known.name.eq_ignore_ascii_case(name))
-    {
+    let mut known = world.role_assignments.iter();
+    if let Some(known) = known.find(|known| known.name.eq_ignore_ascii_case(name)) {
         if !same(known) {
             let message =
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
             return Err(error(400, "RoleAssignmentUpdateNotPermitted", message));
         }
-        known.description = description;
-        known.condition = condition;
-        known.updated = now;
-        let known = known.clone();
-        return Ok(Reply::json(200, &shown(world, &known)));
+        let changed = world.edit_assignment(name, |known| {
+            known.description = description;
+            known.condition = condition;
+        });
+        let body = changed.map(|changed| shown(world, &changed));
+        return Ok(Reply::json(200, &body.unwrap_or_default()));
     }
     if let Some(known) = world.role_assignments.iter().find(|known| same(known)) {
         let id = known.name.replace('-', "");
@@ -210,9 +205,8 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         updated: now,
     };
     let reply = Reply::json(201, &shown(world, &created));
-    let (key, looks) = (name.to_lowercase(), world.knobs.stale_assignment_list_looks);
-    world.echoes.assignments.end(&key);
-    world.echoes.assignment_lists.keep(&key, None, looks);
+    world.echo_assignment(name);
+    world.echoes.assignments.end(&name.to_lowercase());
     world.role_assignments.push(created);
     Ok(reply)
 }

@@ -156,11 +156,26 @@ fn delete(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
 impl World {
     /// Deletes a task with its identity, as the portal does. The role assignments remain.
     pub(crate) fn remove_task(&mut self, registry: &str, name: &str) -> bool {
-        self.echo_task(registry, name);
-        self.echoes.tasks.end(&key(registry, &name.to_lowercase()));
+        let name = name.to_lowercase();
+        let stored = self.registry_mut(registry);
+        if let Some(task) = stored.and_then(|found| found.tasks.get_mut(&name))
+            && task.progress.ends_as == "Deleted"
+        {
+            // Late reads show the task as `Deleting`, not in the state that it never shows.
+            task.progress.looks_left = 1;
+        }
+        self.echo_task(registry, &name);
         let removed = self
             .registry_mut(registry)
-            .and_then(|registry| registry.tasks.remove(&name.to_lowercase()));
+            .and_then(|registry| registry.tasks.remove(&name));
+        let key = key(registry, &name);
+        self.echoes.tasks.end(&key);
+        if let Some(removed) = &removed {
+            let looks = self.knobs.task_deletion_looks;
+            let before = || Some(removed.clone());
+            self.echoes.tasks.keep(&key, before(), looks);
+            self.echoes.task_lists.keep(&key, before(), looks);
+        }
         if let Some(principal) = removed.as_ref().and_then(Task::principal_id) {
             self.principals.retain(|known| known.id != principal);
         }

@@ -15,6 +15,7 @@ mod credentials;
 mod data_plane;
 mod growing_logs;
 mod images;
+mod late_changes;
 mod managed_identity;
 mod oidc;
 mod pipeline;
