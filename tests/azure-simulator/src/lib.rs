@@ -72,6 +72,7 @@ pub use crate::repository::Fate;
 pub use crate::run::{Run, RunStatus};
 pub use crate::simulator::Simulator;
 pub use crate::task::{
-    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, Progress, SetValue,
-    SourceRegistry, Step, Task, TaskProperties, TimerTrigger, Trigger,
+    AgentConfiguration, BaseImageTrigger, Credentials, CustomRegistry, Identity, Platform,
+    Progress, SetValue, SourceRegistry, SourceRepository, SourceTrigger, Step, Task,
+    TaskProperties, TimerTrigger, Trigger,
 };

@@ -248,12 +248,23 @@ fn identity(
 fn with_defaults(mut properties: TaskProperties) -> TaskProperties {
     properties.timeout = properties.timeout.or(Some(3600));
     properties.is_system_task = properties.is_system_task.or(Some(false));
-    for timer in properties
-        .trigger
-        .iter_mut()
-        .flat_map(|trigger| &mut trigger.timer_triggers)
-    {
-        timer.status.get_or_insert_with(|| "Enabled".to_owned());
+    let Some(trigger) = &mut properties.trigger else {
+        return properties;
+    };
+    let enabled = |status: &mut Option<String>| {
+        status.get_or_insert_with(|| "Enabled".to_owned());
+    };
+    for timer in &mut trigger.timer_triggers {
+        enabled(&mut timer.status);
+    }
+    for source in &mut trigger.source_triggers {
+        enabled(&mut source.status);
+    }
+    if let Some(image) = &mut trigger.base_image_trigger {
+        enabled(&mut image.status);
+        image
+            .update_trigger_payload_type
+            .get_or_insert_with(|| "Default".to_owned());
     }
     properties
 }

@@ -27,4 +27,5 @@ mod tasks;
 mod tenants;
 mod throttling;
 mod tokens;
+mod triggers;
 mod wire;
