@@ -1,5 +1,6 @@
 //! Dispatch of requests by host, and their entries in the log.
 
+use crate::change::Change;
 use crate::fault::{self, Effect};
 use crate::log::{Entry, masked};
 use crate::managed_identity::{app_service, imds};
@@ -57,14 +58,21 @@ impl World {
         !matches!(self.part(host, ""), Part::Unknown | Part::Plain(_))
     }
 
-    /// Returns the effect of the first fault that affects this request. All faults count the request.
-    pub(crate) fn strike(&mut self, call: &Call) -> Option<Effect> {
-        let struck: Vec<Effect> = self
-            .faults
-            .iter_mut()
-            .filter_map(|fault| fault.strikes(call))
-            .collect();
-        struck.into_iter().next()
+    /// Returns the first failure that affects this request, and all changes that follow it.
+    ///
+    /// All faults count the request.
+    pub(crate) fn strike(&mut self, call: &Call) -> (Option<Effect>, Vec<Change>) {
+        let (mut failure, mut changes) = (None, Vec::new());
+        for fault in &mut self.faults {
+            match fault.strikes(call) {
+                Some(Effect::Then(change)) => changes.push(change),
+                Some(effect) => {
+                    failure.get_or_insert(effect);
+                }
+                None => {}
+            }
+        }
+        (failure, changes)
     }
 
     /// Answers a request through the service of its host.

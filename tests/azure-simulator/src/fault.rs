@@ -6,6 +6,7 @@ use http::Method;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::change::Change;
 use crate::wire::{Call, Reply};
 
 /// An injected failure of one request, or of several in a row.
@@ -43,6 +44,8 @@ pub(crate) enum Effect {
     NotFound,
     /// Returns a proxy's HTML page with this status, without carrying out the request.
     Html(u16),
+    /// Carries out the request, and a change by others after it. The response is the service's.
+    Then(Change),
     /// Cuts the connection without carrying out the request.
     Cut,
     /// Carries out the request, then cuts the connection before the response.
@@ -127,6 +130,13 @@ impl Fault {
     #[must_use]
     pub fn html(mut self, status: u16) -> Self {
         self.effect = Effect::Html(status);
+        self
+    }
+
+    /// Carries out the request, and a change by others after it, such as in the portal.
+    #[must_use]
+    pub fn then(mut self, change: Change) -> Self {
+        self.effect = Effect::Then(change);
         self
     }
 
@@ -217,6 +227,13 @@ impl FromStr for Fault {
                 "retry-after" => fault.retry_after(number()?),
                 "not-found" => fault.not_found(),
                 "html" => fault.html(u16::try_from(number()?).map_err(|error| error.to_string())?),
+                "then-delete-task" => {
+                    let (registry, task) = value
+                        .split_once('/')
+                        .ok_or_else(|| format!("`{part}` needs `REGISTRY/TASK`"))?;
+                    fault.then(Change::delete_task(registry, task))
+                }
+                "then-delete-policy" => fault.then(Change::delete_policy(value)),
                 "cut" => fault.cut(),
                 "cut-after" => fault.cut_after(),
                 "hang" => fault.hang(),
@@ -307,6 +324,14 @@ mod tests {
         for (text, effect) in [
             ("at=1,not-found,times=2", Effect::NotFound),
             ("on=* /v2/,html=404", Effect::Html(404)),
+            (
+                "at=1,then-delete-task=contoso/cssc-scan-image",
+                Effect::Then(Change::delete_task("contoso", "cssc-scan-image")),
+            ),
+            (
+                "at=1,then-delete-policy=contoso",
+                Effect::Then(Change::delete_policy("contoso")),
+            ),
         ] {
             let mut fault: Fault = text.parse().unwrap();
             assert_eq!(fault.strikes(&call(Method::GET, "/v2/")), Some(effect));

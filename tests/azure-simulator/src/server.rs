@@ -105,44 +105,46 @@ impl Service {
         }
     }
 
-    /// Applies the faults, answers the request, and logs it.
+    /// Applies the faults, answers the request, and logs it. Changes by others follow.
     fn decide(&self, call: &Call) -> Outcome {
         let mut world = self.world();
-        match world.strike(call) {
-            None => {
-                let reply = world.answer(call);
-                world.record(call, reply.status, false);
-                Outcome::Reply(reply)
-            }
-            Some(Effect::Status {
-                status,
-                code,
-                retry_after,
-            }) => {
-                world.record(call, status, true);
-                Outcome::Reply(world.refusal(call, status, code.as_deref(), retry_after))
-            }
-            Some(Effect::NotFound) => {
-                world.record(call, 404, true);
-                Outcome::Reply(world.not_found(call))
-            }
-            Some(Effect::Html(status)) => {
-                world.record(call, status, true);
-                Outcome::Reply(fault::page(status))
-            }
-            Some(effect) => {
-                if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
-                    world.answer(call);
-                }
-                world.record(call, 0, true);
-                if matches!(effect, Effect::Cut | Effect::CutAfter) {
-                    Outcome::Cut
-                } else {
-                    Outcome::Hang
-                }
-            }
+        let (failure, changes) = world.strike(call);
+        let outcome = respond(&mut world, call, failure);
+        for change in &changes {
+            world.carry_out(change);
         }
+        outcome
     }
+}
+
+/// Answers the request or lets it fail, and logs it.
+fn respond(world: &mut World, call: &Call, failure: Option<Effect>) -> Outcome {
+    let (reply, faulted) = match failure {
+        None | Some(Effect::Then(_)) => (world.answer(call), false),
+        Some(Effect::Status {
+            status,
+            code,
+            retry_after,
+        }) => (
+            world.refusal(call, status, code.as_deref(), retry_after),
+            true,
+        ),
+        Some(Effect::NotFound) => (world.not_found(call), true),
+        Some(Effect::Html(status)) => (fault::page(status), true),
+        Some(effect) => {
+            if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
+                world.answer(call);
+            }
+            world.record(call, 0, true);
+            return if matches!(effect, Effect::Cut | Effect::CutAfter) {
+                Outcome::Cut
+            } else {
+                Outcome::Hang
+            };
+        }
+    };
+    world.record(call, reply.status, faulted);
+    Outcome::Reply(reply)
 }
 
 impl fmt::Debug for Service {

@@ -7,6 +7,7 @@
 
 mod absence;
 mod azure_cli;
+mod changes;
 mod cli;
 mod client;
 mod clouds;
