@@ -19,12 +19,14 @@ pub struct RoleAssignment {
     pub scope: String,
     /// The GUID of the role.
     pub role: String,
-    /// The principal's object id.
+    /// The principal's object ID; empty if Azure shows null.
     pub principal_id: String,
     /// The principal type as sent by the client.
     pub principal_type: String,
     /// The description.
     pub description: Option<String>,
+    /// The condition. Its version is always `2.0`.
+    pub condition: Option<String>,
     /// The principal that created it.
     pub created_by: String,
     /// When it was created.
@@ -103,14 +105,31 @@ impl World {
         rights.copied().collect()
     }
 
+    /// Returns the principal's roles at a scope. Conditions are not evaluated: an assignment with one is ignored.
     fn roles_of(&self, principal: &str, scope: &str, by: Timestamp) -> impl Iterator<Item = &str> {
         self.role_assignments
             .iter()
             .filter(move |assignment| assignment.principal_id.eq_ignore_ascii_case(principal))
+            .filter(|assignment| assignment.condition.is_none())
             .filter(move |assignment| {
                 covers(&assignment.scope, scope) && self.replicated(assignment.created, by)
             })
             .map(|assignment| assignment.role.as_str())
+    }
+
+    /// Changes a role assignment directly, and returns its new state if it exists.
+    pub(crate) fn edit_assignment(
+        &mut self,
+        name: &str,
+        edit: impl FnOnce(&mut RoleAssignment),
+    ) -> Option<RoleAssignment> {
+        let now = self.now();
+        self.echo_assignment(name);
+        let mut known = self.role_assignments.iter_mut();
+        let found = known.find(|known| known.name.eq_ignore_ascii_case(name))?;
+        edit(found);
+        found.updated = now;
+        Some(found.clone())
     }
 
     /// Returns whether a write at `written` had propagated by `by`.

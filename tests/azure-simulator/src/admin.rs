@@ -13,6 +13,7 @@ use crate::arm;
 use crate::fault::Fault;
 use crate::registry::RegistrySpec;
 use crate::repository::Fate;
+use crate::run::RunFailure;
 use crate::snapshot;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
@@ -153,6 +154,12 @@ fn in_registry(world: &mut World, call: &Call, registry: &str, below: &[&str]) -
             return Ok(ok(&json!({"run": timer})));
         }
         (&Method::POST, ["runs", "settle"]) => world.settle_runs(registry),
+        (&Method::POST, ["runs", "failures"]) => {
+            let failure: RunFailure = parsed(call)?;
+            if let Some(found) = world.registry_mut(registry) {
+                found.run_failures.push(failure);
+            }
+        }
         (&Method::GET, ["runs"]) => {
             return Ok(ok(&json!(
                 world.registry(registry).map(|found| &found.runs)

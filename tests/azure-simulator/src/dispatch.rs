@@ -1,5 +1,6 @@
 //! Dispatch of requests by host, and their entries in the log.
 
+use crate::change::Change;
 use crate::fault::{self, Effect};
 use crate::log::{Entry, masked};
 use crate::managed_identity::{app_service, imds};
@@ -57,14 +58,21 @@ impl World {
         !matches!(self.part(host, ""), Part::Unknown | Part::Plain(_))
     }
 
-    /// Returns the effect of the first fault that affects this request. All faults count the request.
-    pub(crate) fn strike(&mut self, call: &Call) -> Option<Effect> {
-        let struck: Vec<Effect> = self
-            .faults
-            .iter_mut()
-            .filter_map(|fault| fault.strikes(call))
-            .collect();
-        struck.into_iter().next()
+    /// Returns the first failure that affects this request, and all changes that follow it.
+    ///
+    /// All faults count the request.
+    pub(crate) fn strike(&mut self, call: &Call) -> (Option<Effect>, Vec<Change>) {
+        let (mut failure, mut changes) = (None, Vec::new());
+        for fault in &mut self.faults {
+            match fault.strikes(call) {
+                Some(Effect::Then(change)) => changes.push(change),
+                Some(effect) => {
+                    failure.get_or_insert(effect);
+                }
+                None => {}
+            }
+        }
+        (failure, changes)
     }
 
     /// Answers a request through the service of its host.
@@ -133,6 +141,7 @@ impl World {
         retry_after: Option<u64>,
     ) -> Reply {
         let reply = match self.part(&call.host, &call.path) {
+            _ if status < 300 => Reply::empty(status),
             Part::Entra => entra::fault(self, status, code),
             Part::Plain(_) => {
                 imds::refused(status, code.unwrap_or("unavailable"), "Injected fault.")
@@ -142,6 +151,16 @@ impl World {
         match retry_after {
             Some(seconds) => reply.with("retry-after", seconds.to_string()),
             None => reply,
+        }
+    }
+
+    /// Returns the 404 of a missing resource from the service of the request's host.
+    pub(crate) fn not_found(&self, call: &Call) -> Reply {
+        match self.part(&call.host, &call.path) {
+            Part::Arm => arm::missing(self, call),
+            Part::Registry(_) => acr::missing(call),
+            Part::Storage => storage::missing(),
+            _ => self.refusal(call, 404, None, None),
         }
     }
 

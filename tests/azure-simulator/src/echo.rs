@@ -107,6 +107,16 @@ impl World {
         self.echoes.task_lists.keep(&key, before, list_looks);
     }
 
+    /// Keeps an echo of a role assignment before a change.
+    pub(crate) fn echo_assignment(&mut self, name: &str) {
+        let mut known = self.role_assignments.iter();
+        let found = known.find(|known| known.name.eq_ignore_ascii_case(name));
+        let looks = self.knobs.stale_assignment_list_looks;
+        self.echoes
+            .assignment_lists
+            .keep(&name.to_lowercase(), found.cloned(), looks);
+    }
+
     /// Keeps an echo of a tag before a push.
     pub(crate) fn echo_tag(&mut self, registry: &str, repository: &str, tag: &str) {
         let found = self

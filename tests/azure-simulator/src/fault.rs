@@ -6,6 +6,7 @@ use http::Method;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::change::Change;
 use crate::wire::{Call, Reply};
 
 /// An injected failure of one request, or of several in a row.
@@ -39,6 +40,12 @@ pub(crate) enum Effect {
         code: Option<String>,
         retry_after: Option<u64>,
     },
+    /// Returns the service's own 404, as for a missing resource, without carrying out the request.
+    NotFound,
+    /// Returns a proxy's HTML page with this status, without carrying out the request.
+    Html(u16),
+    /// Carries out the request, and a change by others after it. The response is the service's.
+    Then(Change),
     /// Cuts the connection without carrying out the request.
     Cut,
     /// Carries out the request, then cuts the connection before the response.
@@ -87,7 +94,7 @@ impl Fault {
         self
     }
 
-    /// Responds with this status.
+    /// Responds with this status. A status below 300 has no body, as after a successful delete.
     #[must_use]
     pub fn status(mut self, code: u16) -> Self {
         self.effect = status(code);
@@ -109,6 +116,27 @@ impl Fault {
         if let Effect::Status { retry_after, .. } = &mut self.effect {
             *retry_after = Some(seconds);
         }
+        self
+    }
+
+    /// Responds with 404 and the error code that the service itself returns for a missing resource.
+    #[must_use]
+    pub fn not_found(mut self) -> Self {
+        self.effect = Effect::NotFound;
+        self
+    }
+
+    /// Responds with a proxy's HTML page and this status.
+    #[must_use]
+    pub fn html(mut self, status: u16) -> Self {
+        self.effect = Effect::Html(status);
+        self
+    }
+
+    /// Carries out the request, and a change by others after it, such as in the portal.
+    #[must_use]
+    pub fn then(mut self, change: Change) -> Self {
+        self.effect = Effect::Then(change);
         self
     }
 
@@ -197,6 +225,15 @@ impl FromStr for Fault {
                 }
                 "code" => fault.code(value),
                 "retry-after" => fault.retry_after(number()?),
+                "not-found" => fault.not_found(),
+                "html" => fault.html(u16::try_from(number()?).map_err(|error| error.to_string())?),
+                "then-delete-task" => {
+                    let (registry, task) = value
+                        .split_once('/')
+                        .ok_or_else(|| format!("`{part}` needs `REGISTRY/TASK`"))?;
+                    fault.then(Change::delete_task(registry, task))
+                }
+                "then-delete-policy" => fault.then(Change::delete_policy(value)),
                 "cut" => fault.cut(),
                 "cut-after" => fault.cut_after(),
                 "hang" => fault.hang(),
@@ -224,6 +261,19 @@ pub(crate) fn refusal(data_plane: bool, status: u16, code: Option<&str>) -> Repl
         serde_json::json!({"error": error})
     };
     Reply::json(status, &body)
+}
+
+/// Returns the HTML page of a proxy between the client and the service.
+pub(crate) fn page(status: u16) -> Reply {
+    let title = http::StatusCode::from_u16(status)
+        .map_or("", |status| status.canonical_reason().unwrap_or_default());
+    let body = format!(
+        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n\
+         <hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
+    );
+    Reply::empty(status)
+        .with("content-type", "text/html")
+        .body(body)
 }
 
 fn status(status: u16) -> Effect {
@@ -271,6 +321,21 @@ mod tests {
             fault.strikes(&call(Method::PUT, "/tasks/x")),
             Some(expected)
         );
+        for (text, effect) in [
+            ("at=1,not-found,times=2", Effect::NotFound),
+            ("on=* /v2/,html=404", Effect::Html(404)),
+            (
+                "at=1,then-delete-task=contoso/cssc-scan-image",
+                Effect::Then(Change::delete_task("contoso", "cssc-scan-image")),
+            ),
+            (
+                "at=1,then-delete-policy=contoso",
+                Effect::Then(Change::delete_policy("contoso")),
+            ),
+        ] {
+            let mut fault: Fault = text.parse().unwrap();
+            assert_eq!(fault.strikes(&call(Method::GET, "/v2/")), Some(effect));
+        }
         assert!("at=often".parse::<Fault>().is_err());
     }
 }

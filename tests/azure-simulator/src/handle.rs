@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cli::{CliCreate, CliError, CliStep, Generation};
 use crate::registry::{Registry, RegistrySpec};
 use crate::repository::Fate;
-use crate::run::Run;
+use crate::run::{Run, RunFailure};
 use crate::simulator::Simulator;
 use crate::task::Task;
 
@@ -146,6 +146,16 @@ impl<'simulator> RegistryHandle<'simulator> {
         self
     }
 
+    /// Hides the principal ID of an existing task for this number of its reads; `u32::MAX` means for good.
+    pub fn hide_identity(&self, task: &str, looks: u32) -> &Self {
+        let found = self.task(task);
+        if let Some(principal) = found.as_ref().and_then(Task::principal_id) {
+            let mut world = self.simulator.world();
+            world.echoes.identities.keep(principal, None, looks);
+        }
+        self
+    }
+
     /// Deletes a task with its identity, as in the portal, and returns whether it existed.
     ///
     /// Its role assignments remain.
@@ -243,6 +253,20 @@ impl<'simulator> RegistryHandle<'simulator> {
         let mut world = self.simulator.world();
         if let Some(found) = world.registry_mut(&self.name) {
             found.stored_logs.insert(id.to_owned(), log);
+        }
+        drop(world);
+        self
+    }
+
+    /// Lets the next `times` runs of a task fail with this log.
+    pub fn fail_runs(&self, task: &str, times: u32, log: &str) -> &Self {
+        let mut world = self.simulator.world();
+        if let Some(found) = world.registry_mut(&self.name) {
+            found.run_failures.push(RunFailure {
+                task: task.to_owned(),
+                times,
+                log: log.to_owned(),
+            });
         }
         drop(world);
         self

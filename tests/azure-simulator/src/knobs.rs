@@ -39,6 +39,9 @@ pub struct Knobs {
     /// The number of reads of a deleted task that show `Deleting`.
     #[arg(long, default_value_t = 0)]
     pub deletion_looks: u32,
+    /// The number of reads that still return a deleted task, by name or in the list.
+    #[arg(long, default_value_t = 0)]
+    pub task_deletion_looks: u32,
     /// The number of reads that still return a deleted role assignment, by ID or in a list.
     #[arg(long, default_value_t = 0)]
     pub assignment_deletion_looks: u32,
@@ -51,7 +54,8 @@ pub struct Knobs {
     /// The number of task lists after a write that return the old state.
     #[arg(long, default_value_t = 0)]
     pub stale_task_list_looks: u32,
-    /// The number of role assignment lists after a write that lack new assignments and include deleted ones.
+    /// The number of role assignment lists after a write that lack new assignments, and show changed and
+    /// deleted assignments in their old state.
     #[arg(long, default_value_t = 0)]
     pub stale_assignment_list_looks: u32,
     /// The number of reads of a registry after a change that return its old state.
@@ -60,9 +64,12 @@ pub struct Knobs {
     /// The number of reads by tag after a push that return the old manifest, or none.
     #[arg(long, default_value_t = 0)]
     pub stale_tag_looks: u32,
-    /// The number of reads of a task with a new identity that lack its principal ID.
+    /// The number of reads of a task with a new identity that lack its principal ID; 4294967295 means all.
     #[arg(long, default_value_t = 0)]
     pub late_identity_looks: u32,
+    /// A task whose identity is late; can be repeated. If omitted, all identities are late.
+    #[arg(long = "late-identity-task")]
+    pub late_identity_tasks: Vec<String>,
     /// Task writes end in `provisioningState: Failed`.
     #[arg(long)]
     pub provisioning_fails: bool,
@@ -75,6 +82,12 @@ pub struct Knobs {
     /// The number of additional reads that show a run `Running`; each adds lines to its log.
     #[arg(long, default_value_t = 0)]
     pub run_looks: u32,
+    /// The number of additional reads that show a run `Queued`; 4294967295 means all.
+    #[arg(long, default_value_t = 0)]
+    pub queued_looks: u32,
+    /// The number of reads that show a run active after its cancellation was accepted; 4294967295 means all.
+    #[arg(long, default_value_t = 0)]
+    pub cancellation_looks: u32,
     /// The maximum number of rows on a page of an ARM list.
     #[arg(long, default_value_t = 100)]
     pub page_size: usize,
@@ -139,6 +152,7 @@ impl Default for Knobs {
             acr_audience_refused: false,
             provisioning_looks: 0,
             deletion_looks: 0,
+            task_deletion_looks: 0,
             assignment_deletion_looks: 0,
             repository_deletion_looks: 0,
             stale_task_looks: 0,
@@ -147,10 +161,13 @@ impl Default for Knobs {
             stale_registry_looks: 0,
             stale_tag_looks: 0,
             late_identity_looks: 0,
+            late_identity_tasks: Vec::new(),
             provisioning_fails: false,
             async_operations: false,
             run_duration_ms: None,
             run_looks: 0,
+            queued_looks: 0,
+            cancellation_looks: 0,
             page_size: 100,
             id_case: IdCase::AsStored,
             respelled: false,
@@ -174,6 +191,16 @@ impl Default for Knobs {
 impl Knobs {
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency_ms)
+    }
+
+    /// Returns the number of reads of this task that lack the principal ID of a new identity.
+    pub(crate) fn identity_delay(&self, task: &str) -> u32 {
+        let mut late = self.late_identity_tasks.iter();
+        if self.late_identity_tasks.is_empty() || late.any(|name| name.eq_ignore_ascii_case(task)) {
+            self.late_identity_looks
+        } else {
+            0
+        }
     }
 
     pub(crate) fn token_lifetime(&self) -> Duration {

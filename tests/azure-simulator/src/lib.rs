@@ -18,6 +18,7 @@ mod admin;
 mod arm;
 mod az;
 mod certificate;
+mod change;
 mod cli;
 mod cloud;
 mod compress;
@@ -56,6 +57,7 @@ mod wire;
 pub use crate::access::RoleAssignment;
 pub use crate::az::AzState;
 pub use crate::certificate::{AppCertificate, PFX_PASSWORD, Pfx};
+pub use crate::change::Change;
 pub use crate::cli::{CliCreate, CliError, CliStep, Generation, GroupCase};
 pub use crate::cloud::Cloud;
 pub use crate::entra::ApplicationHandle;
@@ -72,6 +74,7 @@ pub use crate::repository::Fate;
 pub use crate::run::{Run, RunStatus};
 pub use crate::simulator::Simulator;
 pub use crate::task::{
-    AgentConfiguration, Credentials, CustomRegistry, Identity, Platform, Progress, SetValue,
-    SourceRegistry, Step, Task, TaskProperties, TimerTrigger, Trigger,
+    AgentConfiguration, BaseImageTrigger, Credentials, CustomRegistry, Identity, Platform,
+    Progress, SetValue, SourceRegistry, SourceRepository, SourceTrigger, Step, Task,
+    TaskProperties, TimerTrigger, Trigger,
 };

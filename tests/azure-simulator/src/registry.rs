@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cloud::Cloud;
 use crate::options::SUBSCRIPTION;
 use crate::repository::{Fate, Repository};
-use crate::run::Run;
+use crate::run::{Run, RunFailure};
 use crate::task::Task;
 
 /// The settings of a registry.
@@ -194,6 +194,8 @@ pub(crate) struct Registry {
     /// The scan and patch results of images, by `repository:tag`.
     pub(crate) fates: BTreeMap<String, Fate>,
     pub(crate) cache_rules: Vec<CacheRule>,
+    /// The scripted failures of its next runs.
+    pub(crate) run_failures: Vec<RunFailure>,
     /// Replaced run logs by run ID; `None` if the log was removed.
     #[serde(skip)]
     pub(crate) stored_logs: BTreeMap<String, Option<Vec<u8>>>,
@@ -210,6 +212,7 @@ impl Registry {
             repositories: BTreeMap::new(),
             fates: BTreeMap::new(),
             cache_rules: Vec::new(),
+            run_failures: Vec::new(),
             stored_logs: BTreeMap::new(),
         }
     }
@@ -221,6 +224,14 @@ impl Registry {
             target: target.to_owned(),
             created,
         });
+    }
+
+    /// Counts a new run of a task, and returns the log with which a script lets it fail.
+    pub(crate) fn next_failure(&mut self, task: &str) -> Option<String> {
+        let mut failures = self.run_failures.iter_mut();
+        let next = failures.find(|next| next.times > 0 && next.task.eq_ignore_ascii_case(task))?;
+        next.times -= 1;
+        Some(next.log.clone())
     }
 
     /// Returns whether the repository is the target of a cache rule. Clients cannot push to it.

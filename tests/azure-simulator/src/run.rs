@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A run of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,9 +28,33 @@ pub struct Run {
     pub error: Option<String>,
     /// The log so far.
     pub log: String,
-    /// The number of reads since it started.
+    /// The progress that clients cannot see.
     #[serde(skip)]
+    pub(crate) course: Course,
+}
+
+/// The progress of a run that clients cannot see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Course {
+    /// The number of reads while it was queued.
+    pub(crate) queued_looks: u32,
+    /// The number of reads since it started.
     pub(crate) looks: u32,
+    /// The number of reads left until an accepted cancellation takes effect.
+    pub(crate) canceling: Option<u32>,
+    /// The log with which it fails, instead of the pipeline's outcome.
+    pub(crate) failure: Option<String>,
+}
+
+/// A scripted failure of the next runs of a task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunFailure {
+    pub(crate) task: String,
+    /// The number of runs that fail.
+    pub(crate) times: u32,
+    /// The log of each of these runs.
+    pub(crate) log: String,
 }
 
 /// The status of a run.
@@ -48,6 +72,22 @@ pub enum RunStatus {
 }
 
 impl Run {
+    /// Accepts a cancellation, which takes effect after this number of reads.
+    pub(crate) fn cancel(&mut self, looks: u32, now: Timestamp) {
+        if looks > 0 {
+            self.course.canceling.get_or_insert(looks);
+            return;
+        }
+        self.status = RunStatus::Canceled;
+        self.finished = Some(now);
+    }
+
+    /// Ends the waits that knobs add before the run starts and after its cancellation.
+    pub(crate) fn hasten(&mut self) {
+        self.course.queued_looks = u32::MAX;
+        self.course.canceling = self.course.canceling.map(|_| 0);
+    }
+
     /// Extends the run's log to `log`. Printed lines never change.
     ///
     /// If `log` does not start with the log so far, for example after a policy change, all of it is appended.

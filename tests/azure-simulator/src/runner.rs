@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::pipeline::{Outcome, begun, with_queued};
 use crate::registry::Registry;
 use crate::repository::Fate;
-use crate::run::{Run, RunStatus};
+use crate::run::{Course, Run, RunStatus};
 use crate::state::World;
 use crate::task::TimerTrigger;
 
@@ -23,6 +23,9 @@ impl World {
         timer: Option<String>,
     ) -> String {
         let (id, created) = (format!("dt{}", self.next_number()), self.now());
+        let failure = self
+            .registry_mut(registry)
+            .and_then(|found| found.next_failure(task));
         let run = Run {
             id: id.clone(),
             task: task.to_owned(),
@@ -34,7 +37,10 @@ impl World {
             finished: None,
             error: None,
             log: String::new(),
-            looks: 0,
+            course: Course {
+                failure,
+                ..Course::default()
+            },
         };
         if let Some(registry) = self.registry_mut(registry) {
             registry.runs.push(run);
@@ -86,6 +92,9 @@ impl World {
             let Some(id) = self.registry(registry).and_then(active) else {
                 return;
             };
+            if let Some(run) = self.run_mut(registry, &id) {
+                run.hasten();
+            }
             self.move_on(registry, &id);
         }
     }
@@ -94,6 +103,9 @@ impl World {
         let Some(stage) = self.knobs.run_duration_ms else {
             return run.status.is_active();
         };
+        if run.course.canceling.is_some() {
+            return run.status.is_active();
+        }
         let since = self
             .now()
             .duration_since(run.started.unwrap_or(run.created));
@@ -102,30 +114,44 @@ impl World {
     }
 
     fn move_on(&mut self, registry: &str, id: &str) {
-        let now = self.now();
+        let (now, queued_looks) = (self.now(), self.knobs.queued_looks);
         let Some(run) = self.run_mut(registry, id) else {
             return;
         };
+        if let Some(looks) = run.course.canceling {
+            // An accepted cancellation also ends the run's progress.
+            match looks.checked_sub(1) {
+                Some(left) => run.course.canceling = Some(left),
+                None => run.cancel(0, now),
+            }
+            return;
+        }
         if run.status == RunStatus::Queued {
+            if run.course.queued_looks < queued_looks {
+                run.course.queued_looks += 1;
+                return;
+            }
             run.status = RunStatus::Running;
             run.started = Some(now);
             return;
         }
-        run.looks += 1;
+        run.course.looks += 1;
         let run = run.clone();
         let Some(found) = self.registry(registry) else {
             return;
         };
-        let mut outcome = match found.tasks.get(&run.task.to_lowercase()) {
-            Some(task) => self.outcome(found, task, &run),
-            None => Outcome {
+        let task = found.tasks.get(&run.task.to_lowercase());
+        let mut outcome = match (&run.course.failure, task) {
+            (Some(log), _) => scripted(log),
+            (None, Some(task)) => self.outcome(found, task, &run),
+            (None, None) => Outcome {
                 error: Some("The task was not found.".to_owned()),
                 ..Outcome::default()
             },
         };
         let looks = self.knobs.run_looks;
-        if run.looks <= looks {
-            let shown = begun(&outcome.log, run.looks, looks);
+        if run.course.looks <= looks {
+            let shown = begun(&outcome.log, run.course.looks, looks);
             if let Some(run) = self.run_mut(registry, id) {
                 run.print(shown);
             }
@@ -155,5 +181,14 @@ impl World {
             .runs
             .iter_mut()
             .find(|run| run.id == id)
+    }
+}
+
+/// Returns the outcome of a run that fails with this log.
+fn scripted(log: &str) -> Outcome {
+    Outcome {
+        log: format!("{}\n", log.trim_end()),
+        error: Some("failed to run step ID: acb_step_0: exit status 1".to_owned()),
+        ..Outcome::default()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::compress::compressed;
 use crate::dispatch::{is_loopback, plain_host};
-use crate::fault::Effect;
+use crate::fault::{self, Effect};
 use crate::state::World;
 use crate::wire::{Call, Reply};
 
@@ -96,7 +96,7 @@ impl Service {
             tokio::time::sleep(latency).await;
         }
         match self.decide(&call) {
-            Outcome::Reply(reply) => Ok(response(compressed(&call, reply))),
+            Outcome::Reply(reply) => Ok(response(compressed(&call, heard(&call, reply)))),
             Outcome::Cut => Err(Cut),
             Outcome::Hang => {
                 let never: Infallible = std::future::pending().await;
@@ -105,36 +105,46 @@ impl Service {
         }
     }
 
-    /// Applies the faults, answers the request, and logs it.
+    /// Applies the faults, answers the request, and logs it. Changes by others follow.
     fn decide(&self, call: &Call) -> Outcome {
         let mut world = self.world();
-        match world.strike(call) {
-            None => {
-                let reply = world.answer(call);
-                world.record(call, reply.status, false);
-                Outcome::Reply(reply)
-            }
-            Some(Effect::Status {
-                status,
-                code,
-                retry_after,
-            }) => {
-                world.record(call, status, true);
-                Outcome::Reply(world.refusal(call, status, code.as_deref(), retry_after))
-            }
-            Some(effect) => {
-                if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
-                    world.answer(call);
-                }
-                world.record(call, 0, true);
-                if matches!(effect, Effect::Cut | Effect::CutAfter) {
-                    Outcome::Cut
-                } else {
-                    Outcome::Hang
-                }
-            }
+        let (failure, changes) = world.strike(call);
+        let outcome = respond(&mut world, call, failure);
+        for change in &changes {
+            world.carry_out(change);
         }
+        outcome
     }
+}
+
+/// Answers the request or lets it fail, and logs it.
+fn respond(world: &mut World, call: &Call, failure: Option<Effect>) -> Outcome {
+    let (reply, faulted) = match failure {
+        None | Some(Effect::Then(_)) => (world.answer(call), false),
+        Some(Effect::Status {
+            status,
+            code,
+            retry_after,
+        }) => (
+            world.refusal(call, status, code.as_deref(), retry_after),
+            true,
+        ),
+        Some(Effect::NotFound) => (world.not_found(call), true),
+        Some(Effect::Html(status)) => (fault::page(status), true),
+        Some(effect) => {
+            if matches!(effect, Effect::CutAfter | Effect::HangAfter) {
+                world.answer(call);
+            }
+            world.record(call, 0, true);
+            return if matches!(effect, Effect::Cut | Effect::CutAfter) {
+                Outcome::Cut
+            } else {
+                Outcome::Hang
+            };
+        }
+    };
+    world.record(call, reply.status, faulted);
+    Outcome::Reply(reply)
 }
 
 impl fmt::Debug for Service {
@@ -200,6 +210,14 @@ async fn read(request: Request<Incoming>) -> Result<Call, hyper::Error> {
         headers: head.headers,
         body: body.collect().await?.to_bytes(),
     })
+}
+
+/// Removes the body of a response to HEAD. HTTP/2 clients refuse it.
+fn heard(call: &Call, reply: Reply) -> Reply {
+    if call.method == Method::HEAD {
+        return reply.body(Bytes::new());
+    }
+    reply
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

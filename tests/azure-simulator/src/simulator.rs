@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -24,11 +24,10 @@ use crate::log::Entry;
 use crate::options::{CLIENT_ID, CLIENT_SECRET, Options, SUBSCRIPTION, TENANT};
 use crate::registry::RegistrySpec;
 use crate::server::Service;
+use crate::snapshot;
 use crate::state::World;
 use crate::tls::Authority;
 use crate::tokens::Grant;
-use crate::wire::Call;
-use crate::{arm, snapshot};
 
 /// A running simulator. Dropping it stops the simulator and closes all connections.
 #[derive(Debug)]
@@ -225,19 +224,7 @@ impl Simulator {
         address: &str,
         body: Option<&Value>,
     ) -> (u16, Value) {
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let mut world = self.world();
-        let host = world.cloud.arm_host();
-        let call = Call {
-            method,
-            host: host.to_owned(),
-            authority: host.to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers: HeaderMap::new(),
-            body: body.map(ToString::to_string).unwrap_or_default().into(),
-        };
-        let (Ok(reply) | Err(reply)) = arm::behind_the_scenes(&mut world, &call);
+        let reply = self.world().behind_the_scenes(method, address, body);
         (
             reply.status,
             serde_json::from_slice(&reply.body).unwrap_or_default(),
@@ -260,6 +247,31 @@ impl Simulator {
     ) -> RoleAssignment {
         let name = name.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         self.world().seed_assignment(name, scope, role, principal)
+    }
+
+    /// Adds a role assignment whose `principalId` is null, as Azure lists some rows of others.
+    pub fn seed_role_assignment_without_principal(
+        &self,
+        scope: &str,
+        role: &str,
+    ) -> RoleAssignment {
+        let seeded = self.seed_role_assignment(None, scope, role, "");
+        self.world().edit_assignment(&seeded.name, |assignment| {
+            "Unknown".clone_into(&mut assignment.principal_type);
+        });
+        seeded
+    }
+
+    /// Sets or removes the condition of a role assignment, as in the portal.
+    ///
+    /// # Panics
+    /// The role assignment does not exist.
+    pub fn set_condition(&self, assignment: &str, condition: Option<&str>) {
+        let condition = condition.map(str::to_owned);
+        let found = self
+            .world()
+            .edit_assignment(assignment, |known| known.condition = condition);
+        assert!(found.is_some(), "role assignment {assignment} not found");
     }
 
     /// Returns the whole state as JSON.

@@ -182,6 +182,7 @@ impl World {
             principal_id: principal.to_owned(),
             principal_type: "ServicePrincipal".to_owned(),
             description: None,
+            condition: None,
             created_by: String::new(),
             created: Timestamp::UNIX_EPOCH,
             updated: Timestamp::UNIX_EPOCH,

@@ -80,8 +80,7 @@ fn read(world: &World, call: &Call) -> Answer {
             "Server failed to authenticate the request.",
         )
     })?;
-    let bytes = content(world, target)
-        .ok_or_else(|| refused(404, "BlobNotFound", "The specified blob does not exist."))?;
+    let bytes = content(world, target).ok_or_else(missing)?;
     let reply = Reply::empty(200)
         .with("content-type", "application/octet-stream")
         .with("accept-ranges", "bytes");
@@ -126,6 +125,11 @@ fn content(world: &World, target: &Target) -> Option<Vec<u8>> {
             repository.blobs.get(digest).map(|bytes| bytes.to_vec())
         }
     }
+}
+
+/// Returns the 404 of a missing blob.
+pub(crate) fn missing() -> Reply {
+    refused(404, "BlobNotFound", "The specified blob does not exist.")
 }
 
 /// Parses a range into its first and last byte.

@@ -125,12 +125,56 @@ pub struct SetValue {
     pub is_secret: Option<bool>,
 }
 
-/// The triggers of a task. The simulator supports only timers.
+/// The triggers of a task. The simulator stores all kinds, and fires only timers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are the API's")]
 pub struct Trigger {
     pub timer_triggers: Vec<TimerTrigger>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub source_triggers: Vec<SourceTrigger>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_image_trigger: Option<BaseImageTrigger>,
+}
+
+/// A trigger that fires after a change of a source repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub struct SourceTrigger {
+    pub source_repository: SourceRepository,
+    pub source_trigger_events: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<String>,
+    pub name: String,
+}
+
+/// The repository of a source trigger. The service never returns its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub struct SourceRepository {
+    pub source_control_type: String,
+    pub repository_url: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub branch: Option<String>,
+    #[serde(skip_serializing, default)]
+    pub source_control_auth_properties: Option<serde_json::Value>,
+}
+
+/// A trigger that fires after an update of a base image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub struct BaseImageTrigger {
+    pub base_image_trigger_type: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub update_trigger_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub update_trigger_payload_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<String>,
+    pub name: String,
 }
 
 /// A timer trigger.

@@ -137,6 +137,15 @@ pub(crate) fn upload(
 }
 
 /// `GET` or `HEAD` of a blob.
+pub(crate) fn unknown(digest: &str) -> Reply {
+    refused(
+        404,
+        "BLOB_UNKNOWN",
+        "blob unknown to registry",
+        &json!({"digest": digest}),
+    )
+}
+
 pub(crate) fn read(
     world: &mut World,
     call: &Call,
@@ -147,14 +156,7 @@ pub(crate) fn read(
     if call.method != Method::GET && call.method != Method::HEAD {
         return Err(unsupported());
     }
-    let bytes = blob(world, registry, repository, digest).ok_or_else(|| {
-        refused(
-            404,
-            "BLOB_UNKNOWN",
-            "blob unknown to registry",
-            &json!({"digest": digest}),
-        )
-    })?;
+    let bytes = blob(world, registry, repository, digest).ok_or_else(|| unknown(digest))?;
     if world.knobs.blob_redirects {
         let target = Target::Blob {
             registry: registry.to_owned(),

@@ -40,13 +40,7 @@ pub(crate) fn tag(world: &mut World, call: &Call, registry: &str, name: &str, ta
     let repository = find(world, registry, name)?;
     let gone = call.method == Method::DELETE && is_gone(world, registry, name);
     if gone || !repository.tags.contains_key(tag) {
-        let message = format!("the specified tag does not exist: {tag}");
-        return Err(refused(
-            404,
-            "TAG_UNKNOWN",
-            &message,
-            &json!({"name": name, "tag": tag}),
-        ));
+        return Err(unknown_tag(name, tag));
     }
     match call.method {
         Method::GET => {
@@ -154,7 +148,17 @@ fn is_gone(world: &World, registry: &str, name: &str) -> bool {
     })
 }
 
-fn unknown_name(name: &str) -> Reply {
+pub(crate) fn unknown_tag(name: &str, tag: &str) -> Reply {
+    let message = format!("the specified tag does not exist: {tag}");
+    refused(
+        404,
+        "TAG_UNKNOWN",
+        &message,
+        &json!({"name": name, "tag": tag}),
+    )
+}
+
+pub(crate) fn unknown_name(name: &str) -> Reply {
     refused(
         404,
         "NAME_UNKNOWN",

@@ -38,11 +38,31 @@ pub(crate) fn answer(world: &mut World, call: &Call, registry: &str) -> Reply {
     dress(call, reply)
 }
 
+/// Returns the 404 for a path whose resource does not exist.
+pub(crate) fn missing(call: &Call) -> Reply {
+    let reply = match Route::parse(call) {
+        Some(Route::Manifest {
+            repository,
+            reference,
+        }) => manifests::unknown(&repository, &reference),
+        Some(Route::Blob { digest, .. }) => blobs::unknown(&digest),
+        Some(Route::Tag { repository, tag }) => catalog::unknown_tag(&repository, &tag),
+        route => match route.as_ref().and_then(Route::repository) {
+            Some(repository) => catalog::unknown_name(repository),
+            None => no_page(),
+        },
+    };
+    dress(call, reply)
+}
+
+fn no_page() -> Reply {
+    refused(404, "NOT_FOUND", "page not found", &Value::Null)
+}
+
 fn serve(world: &mut World, call: &Call, name: &str) -> Answer {
-    let unknown = || refused(404, "NOT_FOUND", "page not found", &Value::Null);
-    let route = Route::parse(call).ok_or_else(unknown)?;
+    let route = Route::parse(call).ok_or_else(no_page)?;
     throttle::count(world, call, name)?;
-    let found = world.registry(name).ok_or_else(unknown)?;
+    let found = world.registry(name).ok_or_else(no_page)?;
     if found.spec.restricted && !found.spec.client_allowed {
         let message = "client with IP '127.0.0.1' is not allowed access, refer https://aka.ms/acr/firewall to grant access";
         return Err(refused(403, "DENIED", message, &Value::Null));

@@ -72,6 +72,11 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     dress(world, call, reply)
 }
 
+/// Returns the 404 for a path whose resource does not exist.
+pub(crate) fn missing(world: &World, call: &Call) -> Reply {
+    dress(world, call, error::missing(call))
+}
+
 /// `GET /metadata/endpoints`: api-version 2019-05-01 returns a list, 2022-09-01 a single object.
 pub(crate) fn metadata(world: &World, call: &Call) -> Reply {
     let base = is_loopback(&call.host).then(|| format!("https://{}", call.authority));
@@ -97,14 +102,7 @@ pub(crate) fn behind_the_scenes(world: &mut World, call: &Call) -> Answer {
 }
 
 fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
-    let unknown = || {
-        error(
-            404,
-            "InvalidResourceType",
-            "The resource type could not be found.",
-        )
-    };
-    let route = &Route::parse(call).ok_or_else(unknown)?;
+    let route = &Route::parse(call).ok_or_else(error::no_such_type)?;
     check_version(call, route)?;
     check_subscription(world, route)?;
     check_right(world, call, route, principal)?;
@@ -163,11 +161,7 @@ fn check_subscription(world: &World, route: &Route) -> Result<(), Reply> {
     if id.eq_ignore_ascii_case(SUBSCRIPTION) || world.registries.values().any(has) {
         return Ok(());
     }
-    Err(error(
-        404,
-        "SubscriptionNotFound",
-        &format!("The subscription '{id}' could not be found."),
-    ))
+    Err(error::no_such_subscription(id))
 }
 
 fn check_right(world: &World, call: &Call, route: &Route, principal: &str) -> Result<(), Reply> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::arm::error::error;
+use crate::arm::error::no_such_operation;
 use crate::arm::route::Place;
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
@@ -37,11 +37,7 @@ impl Operations {
 /// Returns the status of an operation. Each poll brings it one step closer to its end.
 pub(crate) fn status(world: &mut World, call: &Call, id: &str) -> Answer {
     let Some((looks, ends_as)) = world.operations.0.get_mut(id) else {
-        return Err(error(
-            404,
-            "OperationNotFound",
-            &format!("The operation '{id}' was not found."),
-        ));
+        return Err(no_such_operation(id));
     };
     let under_way = *looks > 0;
     *looks = looks.saturating_sub(1);

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::arm::error::{error, not_found};
+use crate::arm::error::{error, no_such_group, not_found};
 use crate::arm::route::Place;
 use crate::arm::{cased, page, stamp};
 use crate::registry::Registry;
@@ -73,11 +73,7 @@ fn check_group(world: &World, subscription: &str, group: &str) -> Result<(), Rep
     if exists {
         return Ok(());
     }
-    Err(error(
-        404,
-        "ResourceGroupNotFound",
-        &format!("Resource group '{group}' could not be found."),
-    ))
+    Err(no_such_group(group))
 }
 
 /// Returns the registry's JSON in the requested api-version.

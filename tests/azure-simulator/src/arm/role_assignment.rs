@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::access::{RoleAssignment, covers};
-use crate::arm::error::{error, invalid_content, no_such_method};
+use crate::arm::error::{error, invalid_content, no_such_assignment, no_such_method};
 use crate::arm::route::Route;
 use crate::arm::task_body::typed;
 use crate::arm::{cased, is_last_page, page, stamp};
@@ -31,6 +31,10 @@ struct Properties {
     principal_type: Option<String>,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default)]
+    condition: Option<String>,
+    #[serde(default)]
+    condition_version: Option<String>,
 }
 
 /// The parsed `$filter` of a list.
@@ -59,25 +63,18 @@ pub(crate) fn answer(
             world.echoes.assignments.fade(&key);
             match seen.filter(here) {
                 Some(found) => Ok(Reply::json(200, &shown(world, &found))),
-                None => Err(error(
-                    404,
-                    "RoleAssignmentNotFound",
-                    &format!("The role assignment '{name}' is not found."),
-                )),
+                None => Err(no_such_assignment(name)),
             }
         }
         Method::PUT => put(world, call, &scope, name, caller),
         Method::DELETE => match world.role_assignments.iter().position(here) {
             Some(index) => {
+                world.echo_assignment(name);
                 let removed = world.role_assignments.remove(index);
-                let (key, knobs) = (name.to_lowercase(), &world.knobs);
-                let (echoes, before) = (&mut world.echoes, || Some(removed.clone()));
-                let looks = knobs.stale_assignment_list_looks;
-                echoes.assignment_lists.keep(&key, before(), looks);
-                echoes.assignments.end(&key);
-                echoes
-                    .assignments
-                    .keep(&key, before(), knobs.assignment_deletion_looks);
+                let (key, looks) = (name.to_lowercase(), world.knobs.assignment_deletion_looks);
+                let echoes = &mut world.echoes.assignments;
+                echoes.end(&key);
+                echoes.keep(&key, Some(removed.clone()), looks);
                 Ok(Reply::json(200, &shown(world, &removed)))
             }
             None => Ok(Reply::empty(204)),
@@ -145,6 +142,8 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         principal_id,
         principal_type,
         description,
+        condition,
+        condition_version,
     } = typed::<Body>(body, "RoleAssignmentCreateParameters")?.properties;
     let role = role_definition_id
         .rsplit('/')
@@ -165,26 +164,26 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         return Err(error(400, "InvalidPrincipalId", &message));
     }
     check_principal(world, &principal_id, principal_type.as_deref())?;
+    check_condition(condition.as_deref(), condition_version.as_deref())?;
     let now = world.now();
     let same = |known: &RoleAssignment| {
         known.principal_id.eq_ignore_ascii_case(&principal_id)
             && known.role == role
             && known.scope.eq_ignore_ascii_case(scope)
     };
-    if let Some(known) = world
-        .role_assignments
-        .iter_mut()
-        .find(|known| known.name.eq_ignore_ascii_case(name))
-    {
+    let mut known = world.role_assignments.iter();
+    if let Some(known) = known.find(|known| known.name.eq_ignore_ascii_case(name)) {
         if !same(known) {
             let message =
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
             return Err(error(400, "RoleAssignmentUpdateNotPermitted", message));
         }
-        known.description = description;
-        known.updated = now;
-        let known = known.clone();
-        return Ok(Reply::json(200, &shown(world, &known)));
+        let changed = world.edit_assignment(name, |known| {
+            known.description = description;
+            known.condition = condition;
+        });
+        let body = changed.map(|changed| shown(world, &changed));
+        return Ok(Reply::json(200, &body.unwrap_or_default()));
     }
     if let Some(known) = world.role_assignments.iter().find(|known| same(known)) {
         let id = known.name.replace('-', "");
@@ -200,14 +199,14 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         principal_id,
         principal_type: principal_type.unwrap_or_else(|| "ServicePrincipal".to_owned()),
         description,
+        condition,
         created_by: caller.to_owned(),
         created: now,
         updated: now,
     };
     let reply = Reply::json(201, &shown(world, &created));
-    let (key, looks) = (name.to_lowercase(), world.knobs.stale_assignment_list_looks);
-    world.echoes.assignments.end(&key);
-    world.echoes.assignment_lists.keep(&key, None, looks);
+    world.echo_assignment(name);
+    world.echoes.assignments.end(&name.to_lowercase());
     world.role_assignments.push(created);
     Ok(reply)
 }
@@ -254,6 +253,27 @@ fn check_principal(world: &World, id: &str, kind: Option<&str>) -> Result<(), Re
         crate::options::TENANT
     );
     Err(error(400, "PrincipalNotFound", &message))
+}
+
+/// Checks a condition by its version and its parentheses. Azure gives the same error for both.
+fn check_condition(condition: Option<&str>, version: Option<&str>) -> Result<(), Reply> {
+    let Some(condition) = condition else {
+        return Ok(());
+    };
+    let mut open = 0_u32;
+    let balanced = condition.chars().all(|char| match char {
+        '(' => {
+            open += 1;
+            true
+        }
+        ')' => open.checked_sub(1).map(|less| open = less).is_some(),
+        _ => true,
+    });
+    if version == Some("2.0") && balanced && open == 0 && !condition.trim().is_empty() {
+        return Ok(());
+    }
+    let message = "The given role assignment condition is invalid.";
+    Err(error(400, "BadRequest", message))
 }
 
 /// Returns the scope in the spelling with which its registry was created.
@@ -307,17 +327,18 @@ impl Filter {
 
 fn shown(world: &World, assignment: &RoleAssignment) -> Value {
     let subscription = assignment.scope.split('/').nth(2).unwrap_or_default();
+    let principal = Some(&assignment.principal_id).filter(|principal| !principal.is_empty());
     json!({
         "properties": {
             "roleDefinitionId": format!(
                 "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}",
                 assignment.role
             ),
-            "principalId": assignment.principal_id,
+            "principalId": principal,
             "principalType": assignment.principal_type,
             "scope": cased(world, &assignment.scope),
-            "condition": null,
-            "conditionVersion": null,
+            "condition": assignment.condition,
+            "conditionVersion": assignment.condition.as_ref().map(|_| "2.0"),
             "createdOn": stamp(assignment.created),
             "updatedOn": stamp(assignment.updated),
             "createdBy": assignment.created_by,

@@ -13,7 +13,7 @@ use crate::arm::route::Place;
 use crate::arm::task_body::typed;
 use crate::arm::{cased, page, stamp};
 use crate::registry::Registry;
-use crate::run::{Run, RunStatus};
+use crate::run::Run;
 use crate::state::World;
 use crate::storage::Target;
 use crate::task::SetValue;
@@ -138,7 +138,7 @@ pub(crate) fn cancel(world: &mut World, call: &Call, place: &Place, id: &str) ->
         return Err(no_such_method("registries/runs/cancel"));
     }
     find_run(world, place, id)?;
-    let now = world.now();
+    let (now, looks) = (world.now(), world.knobs.cancellation_looks);
     let registry = world.registry_mut(&place.name);
     let run = registry.and_then(|registry| {
         registry
@@ -148,8 +148,7 @@ pub(crate) fn cancel(world: &mut World, call: &Call, place: &Place, id: &str) ->
     });
     match run {
         Some(run) if run.status.is_active() => {
-            run.status = RunStatus::Canceled;
-            run.finished = Some(now);
+            run.cancel(looks, now);
             Ok(Reply::empty(200))
         }
         _ => Err(error(

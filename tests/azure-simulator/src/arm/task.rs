@@ -80,7 +80,7 @@ fn put(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
             .map_or_else(|| name.to_owned(), |task| task.name.clone()),
         location: existing_location(world, place, before.as_ref())?,
         tags: typed(body.tags.clone().unwrap_or_else(|| json!({})), "Tags")?,
-        identity: identity(world, body.wants_identity()?, kept),
+        identity: identity(world, name, body.wants_identity()?, kept),
         properties: with_defaults(properties),
         created: before.as_ref().map_or(now, |task| task.created),
         modified: now,
@@ -115,7 +115,7 @@ fn patch(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
         task.tags = typed(tags, "Tags")?;
     }
     if body.identity.is_some() {
-        task.identity = identity(world, body.wants_identity()?, task.identity);
+        task.identity = identity(world, name, body.wants_identity()?, task.identity);
     }
     task.modified = world.now();
     task.progress = progress(world, false);
@@ -156,11 +156,26 @@ fn delete(world: &mut World, call: &Call, place: &Place, name: &str) -> Answer {
 impl World {
     /// Deletes a task with its identity, as the portal does. The role assignments remain.
     pub(crate) fn remove_task(&mut self, registry: &str, name: &str) -> bool {
-        self.echo_task(registry, name);
-        self.echoes.tasks.end(&key(registry, &name.to_lowercase()));
+        let name = name.to_lowercase();
+        let stored = self.registry_mut(registry);
+        if let Some(task) = stored.and_then(|found| found.tasks.get_mut(&name))
+            && task.progress.ends_as == "Deleted"
+        {
+            // Late reads show the task as `Deleting`, not in the state that it never shows.
+            task.progress.looks_left = 1;
+        }
+        self.echo_task(registry, &name);
         let removed = self
             .registry_mut(registry)
-            .and_then(|registry| registry.tasks.remove(&name.to_lowercase()));
+            .and_then(|registry| registry.tasks.remove(&name));
+        let key = key(registry, &name);
+        self.echoes.tasks.end(&key);
+        if let Some(removed) = &removed {
+            let looks = self.knobs.task_deletion_looks;
+            let before = || Some(removed.clone());
+            self.echoes.tasks.keep(&key, before(), looks);
+            self.echoes.task_lists.keep(&key, before(), looks);
+        }
         if let Some(principal) = removed.as_ref().and_then(Task::principal_id) {
             self.principals.retain(|known| known.id != principal);
         }
@@ -201,13 +216,18 @@ fn store(world: &mut World, call: &Call, place: &Place, task: Task, status: u16)
 }
 
 /// Returns the task's identity after a write: kept, created, or removed together with its principal.
-fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<Identity> {
+fn identity(
+    world: &mut World,
+    task: &str,
+    wanted: bool,
+    kept: Option<Identity>,
+) -> Option<Identity> {
     match (wanted, kept) {
         (true, Some(kept)) => Some(kept),
         (true, None) => {
             let now = world.now();
             let principal_id = world.add_principal(now);
-            let looks = world.knobs.late_identity_looks;
+            let looks = world.knobs.identity_delay(task);
             world.echoes.identities.keep(&principal_id, None, looks);
             Some(Identity {
                 principal_id,
@@ -228,12 +248,23 @@ fn identity(world: &mut World, wanted: bool, kept: Option<Identity>) -> Option<I
 fn with_defaults(mut properties: TaskProperties) -> TaskProperties {
     properties.timeout = properties.timeout.or(Some(3600));
     properties.is_system_task = properties.is_system_task.or(Some(false));
-    for timer in properties
-        .trigger
-        .iter_mut()
-        .flat_map(|trigger| &mut trigger.timer_triggers)
-    {
-        timer.status.get_or_insert_with(|| "Enabled".to_owned());
+    let Some(trigger) = &mut properties.trigger else {
+        return properties;
+    };
+    let enabled = |status: &mut Option<String>| {
+        status.get_or_insert_with(|| "Enabled".to_owned());
+    };
+    for timer in &mut trigger.timer_triggers {
+        enabled(&mut timer.status);
+    }
+    for source in &mut trigger.source_triggers {
+        enabled(&mut source.status);
+    }
+    if let Some(image) = &mut trigger.base_image_trigger {
+        enabled(&mut image.status);
+        image
+            .update_trigger_payload_type
+            .get_or_insert_with(|| "Default".to_owned());
     }
     properties
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::arm::error::{error, invalid_content, invalid_value};
-use crate::task::{Credentials, Step, TaskProperties};
+use crate::task::{Credentials, Step, TaskProperties, Trigger};
 use crate::wire::Reply;
 
 /// The first api-version in which a task's source registry can have an identity.
@@ -148,20 +148,7 @@ pub(crate) fn check(properties: &TaskProperties) -> Result<(), Reply> {
             .as_ref()
             .ok_or_else(|| invalid_value("properties.step", "it is required"))?,
     )?;
-    for (index, timer) in properties
-        .trigger
-        .iter()
-        .flat_map(|trigger| &trigger.timer_triggers)
-        .enumerate()
-    {
-        let path = format!("properties.trigger.timerTriggers[{index}]");
-        one_of(
-            &format!("{path}.status"),
-            timer.status.as_deref(),
-            &["Enabled", "Disabled"],
-        )?;
-        check_schedule(&format!("{path}.schedule"), &timer.schedule)?;
-    }
+    properties.trigger.as_ref().map_or(Ok(()), check_trigger)?;
     properties
         .credentials
         .as_ref()
@@ -197,6 +184,48 @@ fn check_step(step: &Step) -> Result<(), Reply> {
         return Ok(());
     }
     Err(invalid_value(path, "the task definition has no steps"))
+}
+
+fn check_trigger(trigger: &Trigger) -> Result<(), Reply> {
+    const STATUSES: &[&str] = &["Enabled", "Disabled"];
+    let path = "properties.trigger";
+    for (index, timer) in trigger.timer_triggers.iter().enumerate() {
+        let path = format!("{path}.timerTriggers[{index}]");
+        one_of(&format!("{path}.status"), timer.status.as_deref(), STATUSES)?;
+        check_schedule(&format!("{path}.schedule"), &timer.schedule)?;
+    }
+    for (index, source) in trigger.source_triggers.iter().enumerate() {
+        let path = format!("{path}.sourceTriggers[{index}]");
+        one_of(
+            &format!("{path}.status"),
+            source.status.as_deref(),
+            STATUSES,
+        )?;
+        one_of(
+            &format!("{path}.sourceRepository.sourceControlType"),
+            Some(&source.source_repository.source_control_type),
+            &["Github", "VisualStudioTeamService"],
+        )?;
+        for event in &source.source_trigger_events {
+            let path = format!("{path}.sourceTriggerEvents");
+            one_of(&path, Some(event), &["commit", "pullrequest"])?;
+        }
+    }
+    let Some(image) = &trigger.base_image_trigger else {
+        return Ok(());
+    };
+    let path = format!("{path}.baseImageTrigger");
+    one_of(&format!("{path}.status"), image.status.as_deref(), STATUSES)?;
+    one_of(
+        &format!("{path}.baseImageTriggerType"),
+        Some(&image.base_image_trigger_type),
+        &["All", "Runtime"],
+    )?;
+    one_of(
+        &format!("{path}.updateTriggerPayloadType"),
+        image.update_trigger_payload_type.as_deref(),
+        &["Default", "Token"],
+    )
 }
 
 /// Checks an NCrontab expression: five fields, without seconds, years or extensions of other cron dialects.

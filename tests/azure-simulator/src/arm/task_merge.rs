@@ -4,14 +4,16 @@ use serde_json::{Map, Value};
 
 /// Merges a PATCH into the stored properties.
 ///
-/// Objects merge by field, timers by name, and registry credentials by key, where null removes an entry.
+/// Objects merge by field, timers and source triggers by name, and registry credentials by key, where null removes an entry.
 /// Other values are replaced, and null is ignored.
 pub(crate) fn merge(stored: &mut Map<String, Value>, update: Map<String, Value>) {
     for (key, value) in update {
         match (key.as_str(), stored.get_mut(&key), value) {
-            ("timerTriggers", Some(Value::Array(timers)), Value::Array(updates)) => {
-                merge_timers(timers, updates)
-            }
+            (
+                "timerTriggers" | "sourceTriggers",
+                Some(Value::Array(triggers)),
+                Value::Array(updates),
+            ) => merge_named(triggers, updates),
             ("customRegistries", Some(Value::Object(registries)), Value::Object(updates)) => {
                 for (server, credentials) in updates {
                     match credentials {
@@ -29,15 +31,15 @@ pub(crate) fn merge(stored: &mut Map<String, Value>, update: Map<String, Value>)
     }
 }
 
-fn merge_timers(timers: &mut Vec<Value>, updates: Vec<Value>) {
+fn merge_named(triggers: &mut Vec<Value>, updates: Vec<Value>) {
     for update in updates {
         let name = update["name"].as_str().map(str::to_owned);
-        let same = timers
+        let same = triggers
             .iter_mut()
-            .find(|timer| name.is_some() && timer["name"].as_str() == name.as_deref());
+            .find(|trigger| name.is_some() && trigger["name"].as_str() == name.as_deref());
         match (same, update) {
-            (Some(Value::Object(timer)), Value::Object(update)) => merge(timer, update),
-            (_, update) => timers.push(update),
+            (Some(Value::Object(trigger)), Value::Object(update)) => merge(trigger, update),
+            (_, update) => triggers.push(update),
         }
     }
 }

@@ -146,6 +146,56 @@ async fn a_new_identity_appears_before_its_principal_id() {
     );
 }
 
+/// Returns whether the next read of each task shows its principal ID: in the list, then by name.
+async fn principals(azure: &Azure, names: [&str; 2]) -> [[bool; 2]; 2] {
+    let path = format!("{}/tasks", azure.registry());
+    let list = azure.arm(Method::GET, &path, TASKS, None).await.json();
+    let shows = |task: &Value| task["identity"]["principalId"].is_string();
+    let listed = names.map(|name| {
+        let mut rows = list["value"].as_array().unwrap().iter();
+        shows(rows.find(|row| row["name"] == name).unwrap())
+    });
+    let mut read = [false; 2];
+    for (shown, name) in read.iter_mut().zip(names) {
+        let path = format!("{}/tasks/{name}", azure.registry());
+        *shown = shows(&azure.arm(Method::GET, &path, TASKS, None).await.json());
+    }
+    [listed, read]
+}
+
+#[tokio::test]
+async fn the_identity_of_a_named_task_never_appears() {
+    let azure = Azure::new();
+    azure.simulator.turn(|knobs| {
+        knobs.late_identity_looks = u32::MAX;
+        knobs.late_identity_tasks = vec!["CSSC-Scan-Image".to_owned()];
+    });
+    azure.put_task(SCAN, task()).await;
+    azure.put_task("cssc-patch-image", task()).await;
+    for _ in 0..5 {
+        let seen = principals(&azure, [SCAN, "cssc-patch-image"]).await;
+        assert_eq!(seen, [[false, true]; 2]);
+    }
+}
+
+#[tokio::test]
+async fn the_identity_of_an_existing_task_can_be_hidden() {
+    let azure = Azure::new();
+    azure.put_task(SCAN, task()).await;
+    azure.put_task("cssc-patch-image", task()).await;
+    azure
+        .simulator
+        .registry("contoso")
+        .hide_identity("cssc-patch-image", 3);
+    for expected in [
+        [[true, false], [true, false]],
+        [[true, false], [true, true]],
+    ] {
+        let seen = principals(&azure, [SCAN, "cssc-patch-image"]).await;
+        assert_eq!(seen, expected);
+    }
+}
+
 #[tokio::test]
 async fn unlisted_role_assignments_still_reserve_their_names() {
     let azure = Azure::new();

@@ -5,7 +5,9 @@
     reason = "a failed step in a test should panic at its line"
 )]
 
+mod absence;
 mod azure_cli;
+mod changes;
 mod cli;
 mod client;
 mod clouds;
@@ -14,6 +16,7 @@ mod credentials;
 mod data_plane;
 mod growing_logs;
 mod images;
+mod late_changes;
 mod managed_identity;
 mod oidc;
 mod pipeline;
@@ -25,4 +28,5 @@ mod tasks;
 mod tenants;
 mod throttling;
 mod tokens;
+mod triggers;
 mod wire;

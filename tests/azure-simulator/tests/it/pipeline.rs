@@ -245,6 +245,32 @@ async fn abac_needs_repository_roles_and_restricted_networks_need_the_bypass() {
 }
 
 #[tokio::test]
+async fn a_role_with_a_condition_grants_nothing() {
+    let azure = Azure::with(Options::default().registry(RegistrySpec::new("contoso").abac()));
+    workflow(&azure).await;
+    let registry = azure.simulator.registry("contoso");
+    let task = registry.task("cssc-trigger-workflow").unwrap();
+    let principal = task.principal_id().unwrap();
+    let seed = |role| {
+        let scope = azure.registry();
+        azure
+            .simulator
+            .seed_role_assignment(None, &scope, role, principal)
+    };
+    seed(roles::CATALOG_LISTER);
+    let reader = seed(roles::REPOSITORY_READER).name;
+    for (condition, expected) in [
+        (Some("(true)"), RunStatus::Failed),
+        (None, RunStatus::Succeeded),
+    ] {
+        azure.simulator.set_condition(&reader, condition);
+        trigger(&azure).await;
+        registry.settle_runs();
+        assert_eq!(registry.runs().last().unwrap().status, expected);
+    }
+}
+
+#[tokio::test]
 async fn runs_advance_with_each_read_and_can_be_filtered_and_canceled() {
     let azure = Azure::new();
     workflow(&azure).await;

@@ -202,3 +202,115 @@ async fn deleting_a_task_orphans_its_role_assignments() {
         404
     );
 }
+
+const CONDITION: &str =
+    "((!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/content/read'})))";
+
+/// Puts a role assignment of AcrPull with a condition, or without one.
+async fn assign_if(
+    azure: &Azure,
+    name: &str,
+    principal: &str,
+    condition: Option<&str>,
+    version: Option<&str>,
+) -> Got {
+    let role = format!(
+        "/providers/Microsoft.Authorization/roleDefinitions/{}",
+        roles::ACR_PULL
+    );
+    let properties = json!({
+        "roleDefinitionId": role,
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+        "condition": condition,
+        "conditionVersion": version,
+    });
+    let path = path_of(azure, name);
+    let body = json!({"properties": properties});
+    azure.arm(Method::PUT, &path, ASSIGNMENTS, Some(body)).await
+}
+
+fn path_of(azure: &Azure, name: &str) -> String {
+    format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        azure.registry()
+    )
+}
+
+/// Returns the row of a role assignment in the list of the registry.
+async fn listed(azure: &Azure, name: &str) -> Value {
+    let path = path_of(azure, "").trim_end_matches('/').to_owned();
+    let list = azure.arm(Method::GET, &path, ASSIGNMENTS, None).await;
+    let rows = list.json()["value"].as_array().cloned().unwrap();
+    rows.into_iter().find(|row| row["name"] == name).unwrap()
+}
+
+fn condition_of(assignment: &Value) -> (Option<&str>, Option<&str>) {
+    let text = |field: &str| assignment["properties"][field].as_str();
+    (text("condition"), text("conditionVersion"))
+}
+
+#[tokio::test]
+async fn a_condition_is_stored_listed_and_removed_by_the_next_put() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    let (name, expected) = (name(), (Some(CONDITION), Some("2.0")));
+    let made = assign_if(&azure, &name, &principal, Some(CONDITION), Some("2.0")).await;
+    assert_eq!((made.status, condition_of(&made.json())), (201, expected));
+    let path = path_of(&azure, &name);
+    let read = azure.arm(Method::GET, &path, ASSIGNMENTS, None).await;
+    assert_eq!(condition_of(&read.json()), expected);
+    assert_eq!(condition_of(&listed(&azure, &name).await), expected);
+
+    let put = assign_if(&azure, &name, &principal, None, None).await;
+    assert_eq!((put.status, condition_of(&put.json())), (200, (None, None)));
+    assert_eq!(condition_of(&listed(&azure, &name).await), (None, None));
+}
+
+#[tokio::test]
+async fn a_condition_without_version_2_0_or_with_open_parentheses_is_rejected() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    for (condition, version) in [
+        (CONDITION, None),
+        (CONDITION, Some("1.0")),
+        ("((true)", Some("2.0")),
+        ("true)(", Some("2.0")),
+        ("", Some("2.0")),
+    ] {
+        let refused = assign_if(&azure, &name(), &principal, Some(condition), version).await;
+        assert_eq!(refused.refusal(), (400, "BadRequest".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_test_can_set_and_remove_a_condition() {
+    let azure = Azure::new();
+    let principal = azure.task_principal("task-1").await;
+    let scope = azure.registry();
+    let seeded = azure
+        .simulator
+        .seed_role_assignment(None, &scope, roles::ACR_PULL, &principal);
+    for condition in [Some(CONDITION), None] {
+        azure.simulator.set_condition(&seeded.name, condition);
+        let row = listed(&azure, &seeded.name).await;
+        assert_eq!(condition_of(&row).0, condition);
+        assert_ne!(
+            row["properties"]["updatedOn"],
+            row["properties"]["createdOn"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_others_can_have_a_null_principal() {
+    let azure = Azure::new();
+    let scope = azure.registry();
+    let seeded = azure
+        .simulator
+        .seed_role_assignment_without_principal(&scope, roles::ACR_PULL);
+    let row = listed(&azure, &seeded.name).await;
+    let properties = &row["properties"];
+    assert_eq!(properties["principalId"], Value::Null);
+    assert_eq!(properties["principalType"], "Unknown");
+}

@@ -180,6 +180,10 @@ async fn the_admin_endpoint_seeds_data_and_sets_knobs() {
     );
     assert_eq!(post("knobs", json!({"lattency": 1}).to_string()).await, 400);
     assert_eq!(post("faults", "at=100,cut".into()).await, 204);
+    let failure = json!({"task": "cssc-scan-image", "times": 1, "log": "unauthorized"}).to_string();
+    let failures = "registries/fabrikam/runs/failures";
+    assert_eq!(post(failures, failure).await, 204);
+    assert_eq!(post(failures, "{}".into()).await, 400);
     let policy = admin
         .put(at("registries/fabrikam/policy"))
         .body(r#"{"version":"v1"}"#)
@@ -191,6 +195,8 @@ async fn the_admin_endpoint_seeds_data_and_sets_knobs() {
         .await
         .json();
     assert_eq!(state["counts"]["policy_repositories"], 1);
+    let fabrikam = &state["registries"][1];
+    assert_eq!(fabrikam["run_failures"][0]["log"], "unauthorized");
     assert_eq!(
         azure.simulator.registry("fabrikam").policy(),
         Some(json!({"version": "v1"}))
