@@ -10,6 +10,7 @@ use crate::provider::report;
 use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::preflight::Seen;
+use crate::workflow::registry_selection::mistaken;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
 
@@ -121,14 +122,31 @@ fn tag_findings(
             Diagnostic::warning(
                 scope.summary(&format!("The tag {named} also matches {name}:{tag}")),
                 format!(
-                    "The service reads a dot in a tag as any character. The workflow therefore scans and \
-                     patches {name}:{tag} too."
+                    "{} The workflow therefore scans and patches {name}:{tag} too.",
+                    matched_because(named, tag)
                 ),
             )
             .at(here.clone()),
         );
     }
+    for (tag, image) in &selection.mistaken {
+        found.push(scope.finding(
+            &format!("Image {name}:{tag} is never patched"),
+            mistaken(name, tag, image),
+            here.clone(),
+        ));
+    }
     found
+}
+
+/// Says why the tag `named` matches `tag`, which is no patch of it.
+fn matched_because(named: &str, tag: &str) -> &'static str {
+    if tag.len() > named.len() {
+        "The service matches a tag with a following `-patched` and a number, but it does not read them as \
+         a patch tag."
+    } else {
+        "The service reads a dot in a tag as any character."
+    }
 }
 
 fn windows_findings(seen: &Seen, scope: Scope<'_>) -> Option<Diagnostic> {
@@ -239,7 +257,10 @@ mod tests {
         ]);
         let python = Selection {
             missing: ["3.12".to_owned(), "4".to_owned()].into(),
-            unnamed: [("3x11".to_owned(), "3.11".to_owned())].into(),
+            unnamed: ["3x11", "3.11-patched7"]
+                .map(|tag| (tag.to_owned(), "3.11".to_owned()))
+                .into(),
+            mistaken: [("4-1.0".to_owned(), "hub:nginx-4-1.0".to_owned())].into(),
             ..selection(["3.11".to_owned(), "3x11".to_owned()])
         };
         let seen = Seen {
@@ -277,12 +298,12 @@ mod tests {
         let warnings: Vec<&Diagnostic> = errors.iter().filter(|it| !it.is_error()).collect();
         assert_eq!(
             warnings.len(),
-            1,
-            "only a tag matched by a dot stays a warning"
+            2,
+            "only a tag that another one matches stays a warning"
         );
         let next = "Correct it, or set `preflight` to \"warn\".";
         let with_next = errors.iter().filter(|it| it.detail.ends_with(next));
-        assert_eq!(with_next.count(), errors.iter().count() - 1);
+        assert_eq!(with_next.count(), errors.iter().count() - 2);
     }
 
     #[test]
