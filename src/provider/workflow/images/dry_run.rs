@@ -235,7 +235,10 @@ mod tests {
         };
         let selected = Selected::from([("app-web", Some(selection))]);
         let (_, warnings) = computed("contoso", &Policy::default(), &selected);
-        insta::assert_snapshot!(rendered(&warnings));
+        insta::assert_snapshot!(rendered(&warnings), @"
+        repositories: app-web:1.0 is never patched in contoso
+        The service mistakes app-web:1.0 for app:web-1.0. It joins a repository and a tag with a hyphen, which gives the same name for both. A run scans only app:web-1.0. Give one of them another tag or another repository.
+        ");
     }
 
     #[test]
