@@ -2,6 +2,7 @@
 //!
 //! [`Tags`] lists the tags of the repositories, and [`Selected`] computes the selection from them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -72,8 +73,34 @@ impl Selected {
             let selection = present.map(|present| select(policy.convention, wanted, present));
             Some((name.clone(), selection))
         };
-        Self {
+        let mut selected = Self {
             repositories: tags.0.iter().filter_map(select).collect(),
+        };
+        selected.drop_mistaken();
+        selected
+    }
+
+    /// Drops the images that the service mistakes for images of an earlier repository. A policy lists its
+    /// repositories in alphabetical order.
+    fn drop_mistaken(&mut self) {
+        let mut taken: BTreeMap<String, String> = BTreeMap::new();
+        for (name, selection) in &mut self.repositories {
+            let Some(selection) = selection else {
+                continue;
+            };
+            for image in std::mem::take(&mut selection.images) {
+                match taken.entry(image.key(name)) {
+                    Entry::Vacant(place) => {
+                        place.insert(format!("{name}:{}", image.tag));
+                        selection.images.insert(image);
+                    }
+                    Entry::Occupied(first) => {
+                        selection.baseless.remove(&image.tag);
+                        selection.unnamed.remove(&image.tag);
+                        selection.mistaken.insert(image.tag, first.get().clone());
+                    }
+                }
+            }
         }
     }
 
@@ -113,6 +140,15 @@ impl Selected {
     }
 }
 
+/// Says that the service mistakes an image for `image`, and how to avoid that.
+pub(crate) fn mistaken(repository: &str, tag: &str, image: &str) -> String {
+    format!(
+        "The service mistakes {repository}:{tag} for {image}. It joins a repository and a tag with a hyphen, \
+         which gives the same name for both. A run scans only {image}. Give one of them another tag or \
+         another repository."
+    )
+}
+
 /// A selection for tests.
 #[cfg(test)]
 impl<const N: usize> From<[(&str, Option<Selection>); N]> for Selected {
@@ -128,6 +164,7 @@ impl<const N: usize> From<[(&str, Option<Selection>); N]> for Selected {
 mod tests {
     use super::*;
     use crate::patching::TagConvention;
+    use serde::Deserialize;
 
     #[test]
     fn images_are_sorted_and_a_missing_repository_is_none() {
@@ -160,6 +197,94 @@ mod tests {
             .collect();
         assert_eq!(images, ["node:22-1", "python:3.11", "python:3.12"]);
         assert_eq!(selected.repositories["absent"], None);
+    }
+
+    #[test]
+    fn an_image_that_the_service_mistakes_for_another_is_not_selected() {
+        let repository = |tags: &[&str]| Repository {
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            enabled: true,
+        };
+        let policy = Policy {
+            convention: TagConvention::Incremental,
+            repositories: [
+                ("app".to_owned(), repository(&["*"])),
+                ("app-web".to_owned(), repository(&["*"])),
+            ]
+            .into(),
+        };
+        let tags = |tags: &[&str]| Some(tags.iter().map(|&tag| tag.to_owned()).collect());
+        let of = |web: &[&str]| {
+            let app = ("app".to_owned(), tags(&["web-1.0"]));
+            let selected = Selected::of(
+                &policy,
+                &Tags([app, ("app-web".to_owned(), tags(web))].into()),
+            );
+            let mistaken = selected.repositories["app-web"].as_ref().unwrap();
+            (selected.total(), mistaken.mistaken.clone())
+        };
+        let mistaken = BTreeMap::from([("1.0".to_owned(), "app:web-1.0".to_owned())]);
+        assert_eq!(of(&["1.0", "2.0"]), (2, mistaken));
+        // The latest patch tag is a part of the name.
+        assert_eq!(of(&["1.0", "1.0-1"]), (2, BTreeMap::new()));
+    }
+
+    /// A policy, the tags of each repository, and the selection that the service's own program makes.
+    #[derive(Debug, Deserialize)]
+    struct Recorded {
+        policy: serde_json::Value,
+        tags: BTreeMap<String, BTreeSet<String>>,
+        /// Whether the program rejects the policy, because a tag looks like a patch tag.
+        #[serde(default)]
+        rejected: bool,
+        /// Each `repository,tag,latest patch tag`, with `N/A` for no patch tag.
+        images: Vec<String>,
+        /// Each `repository,tag`. A missing repository lists all tags of the policy.
+        missing: BTreeSet<String>,
+    }
+
+    impl Recorded {
+        /// Whether this provider selects the same.
+        fn agrees(&self) -> bool {
+            let Ok(policy) = Policy::parse(self.policy.to_string().as_bytes()) else {
+                return self.rejected;
+            };
+            let enabled = policy.repositories.iter().filter(|(_, it)| it.enabled);
+            let tags = enabled.map(|(name, _)| (name.clone(), self.tags.get(name).cloned()));
+            let selected = Selected::of(&policy, &Tags(tags.collect()));
+            let mut images: Vec<String> = selected
+                .images()
+                .map(|(name, image)| {
+                    let latest = image.latest_patch.as_deref().unwrap_or("N/A");
+                    format!("{name},{},{latest}", image.tag)
+                })
+                .collect();
+            images.sort();
+            let missing = selected.repositories.iter().flat_map(|(name, selection)| {
+                let tags = match selection {
+                    Some(selection) => &selection.missing,
+                    None => &policy.repositories[name].tags,
+                };
+                tags.iter().map(move |tag| format!("{name},{tag}"))
+            });
+            // Next to other tags, `*` is a tag that can't exist. A policy needn't keep it.
+            let is_tag = |row: &String| !row.ends_with(",*");
+            let missing: BTreeSet<String> = missing.filter(is_tag).collect();
+            images == self.images
+                && missing
+                    .iter()
+                    .eq(self.missing.iter().filter(|row| is_tag(row)))
+        }
+    }
+
+    #[test]
+    fn the_selection_is_the_one_of_the_services_own_program() {
+        let recorded = include_str!("../../tests/golden/image-selections.json");
+        let recorded: Vec<Recorded> = serde_json::from_str(recorded).unwrap();
+        assert_eq!(recorded.len(), 500);
+        for row in recorded {
+            assert!(row.agrees(), "{row:?}");
+        }
     }
 
     #[test]

@@ -32,10 +32,9 @@ impl ParseTag {
              tag.\n\
              - `convention` (String) `incremental` for `-1` to `-999`, `floating` for `-patched`. \
              Null if the tag is not a patch tag.\n\
-             - `number` (Number) The number of the patch. Null if the tag has no patch \
-             number.\n\n\
-             `-0`, numbers with a leading zero and numbers with four or more digits are part of an \
-             ordinary tag.",
+             - `number` (Number) The number of an incremental patch. Null for any other tag.\n\n\
+             `-0`, numbers with a leading zero, numbers with four or more digits and `-patched` with a \
+             number are part of an ordinary tag.",
         ))
     }
 }
@@ -60,7 +59,7 @@ impl Function for ParseTag {
             Some((base, convention, number)) => (
                 base,
                 convention.as_str().into(),
-                Some(i64::from(number)).filter(|number| *number > 0).into(),
+                number.map(i64::from).into(),
             ),
             None => (tag, Value::Null, Value::Null),
         };
@@ -95,7 +94,8 @@ mod tests {
             ("3.11-999", "3.11", incremental(), 999.into()),
             ("3.11-alpine-1", "3.11-alpine", incremental(), 1.into()),
             ("3.11-patched", "3.11", floating(), Value::Null),
-            ("3.11-patched2", "3.11", floating(), 2.into()),
+            ("3.11-patched2-1", "3.11-patched2", incremental(), 1.into()),
+            ("3.11-1-patched", "3.11-1", floating(), Value::Null),
             ("1-1-1", "1-1", incremental(), 1.into()),
         ] {
             assert_eq!(parts(tag), (base.to_owned(), convention, number), "{tag}");
@@ -110,6 +110,9 @@ mod tests {
             "3.11-0",
             "3.11-01",
             "3.11-1000",
+            "3.11-patched2",
+            "3.11-patched0",
+            "3.11-Patched",
             "patched",
             "1",
             "3.11-",

@@ -167,8 +167,8 @@ fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
         "Configured Tag Convention:  {}",
         policy.convention.as_str()
     );
-    for missing in &selection.not_found {
-        let _ = writeln!(log, "{missing} is not found");
+    for line in not_found(&selection.not_found) {
+        let _ = writeln!(log, "{line}");
     }
     log.push_str("Listing repositories and tags matching the filter with corresponding patch tag (if present):\n");
     log.push_str("Repo,Tag,LatestPatchTag\n");
@@ -219,6 +219,21 @@ fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
     }
     outcome.log = log;
     outcome
+}
+
+/// Returns the lines of a log about missing repositories and tags.
+fn not_found(missing: &[String]) -> Vec<String> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let head = [
+        "Artifacts specified in the filter that do not exist:",
+        "Repo,Tag",
+    ];
+    let rows = missing.iter().cloned();
+    let mut lines: Vec<String> = head.map(str::to_owned).into_iter().chain(rows).collect();
+    lines.push(format!("Not found: {}", missing.len()));
+    lines
 }
 
 fn scan(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>) -> Outcome {

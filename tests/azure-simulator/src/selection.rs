@@ -1,6 +1,6 @@
 //! Selection of images by a policy, with the service's own rules, including its unescaped dot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ struct Wanted {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) images: Vec<Image>,
-    /// Missing repositories and tags, as `repository` or `repository:tag`.
+    /// Each missing `repository,tag`. A missing repository lists all tags of the policy.
     pub(crate) not_found: Vec<String>,
 }
 
@@ -63,18 +63,11 @@ impl Policy {
             return Err("At least one repository is required in the filter".to_owned());
         }
         for wanted in &policy.repositories {
-            let star = wanted.tags.iter().any(|tag| tag == "*");
             if wanted.repository.is_empty()
                 || wanted.tags.is_empty()
                 || wanted.tags.iter().any(String::is_empty)
             {
                 return Err("Repository and tags are required in the filter".to_owned());
-            }
-            if star && wanted.tags.len() > 1 {
-                return Err(format!(
-                    "Tag * is the only entry that repository {} may then have",
-                    wanted.repository
-                ));
             }
             if let Some(tag) = wanted.tags.iter().find(|tag| looks_like_patch(tag)) {
                 return Err(format!(
@@ -92,37 +85,37 @@ impl Policy {
             images: Vec::new(),
             not_found: Vec::new(),
         };
-        for wanted in self
-            .repositories
-            .iter()
-            .filter(|wanted| wanted.enabled.unwrap_or(true))
-        {
-            let Some(tags) = tags.get(&wanted.repository) else {
-                selection.not_found.push(wanted.repository.clone());
+        let mut keys = BTreeSet::new();
+        let enabled = |wanted: &&Wanted| wanted.enabled.unwrap_or(true);
+        for wanted in self.repositories.iter().filter(enabled) {
+            let repository = &wanted.repository;
+            let missing = |tag| format!("{repository},{tag}");
+            let Some(tags) = tags.get(repository) else {
+                selection.not_found.extend(wanted.tags.iter().map(missing));
                 continue;
             };
             let mut matching: Vec<&str> = Vec::new();
-            for tag in &wanted.tags {
-                if tag != "*" && !tags.contains(tag) {
-                    selection
-                        .not_found
-                        .push(format!("{}:{tag}", wanted.repository));
-                    continue;
+            if wanted.tags == ["*"] {
+                matching.extend(tags.iter().map(String::as_str));
+            } else {
+                for tag in &wanted.tags {
+                    if tags.contains(tag) {
+                        let there = tags.iter().map(String::as_str);
+                        matching.extend(there.filter(|there| self.matches(tag, there)));
+                    } else {
+                        selection.not_found.push(missing(tag));
+                    }
                 }
-                let there = tags.iter().map(String::as_str);
-                matching.extend(there.filter(|there| self.matches(tag, there)));
             }
-            selection
-                .images
-                .extend(self.grouped(&wanted.repository, &matching));
+            let images = self.grouped(repository, &matching);
+            // The service forgets that the parts of a key may contain hyphens.
+            let is_new = |image: &Image| keys.insert(image.row("-"));
+            selection.images.extend(images.into_iter().filter(is_new));
         }
         selection
     }
 
     fn matches(&self, wanted: &str, there: &str) -> bool {
-        if wanted == "*" {
-            return !looks_like_patch(there) || self.split(there).1.is_some();
-        }
         // The service does not escape the tag, so a dot matches any character.
         let pattern = match self.convention {
             Convention::Incremental => format!(r"^{wanted}(-[1-9]\d{{0,2}})?$"),
@@ -131,11 +124,15 @@ impl Policy {
         Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(there))
     }
 
-    /// Returns one image per base tag, with its highest patch tag.
+    /// Returns one image per base tag, with its highest patch tag. It ignores the other convention's patch
+    /// tags.
     fn grouped(&self, repository: &str, tags: &[&str]) -> Vec<Image> {
         let mut latest: BTreeMap<&str, Option<(u32, &str)>> = BTreeMap::new();
         for tag in tags {
             let (base, number) = self.split(tag);
+            if number.is_none() && looks_like_patch(tag) {
+                continue;
+            }
             let known = latest.entry(base).or_default();
             *known = (*known).max(number.map(|number| (number, *tag)));
         }
@@ -156,15 +153,19 @@ impl Policy {
                 }
                 _ => (tag, None),
             },
-            Convention::Floating => match tag.rsplit_once("-patched") {
-                Some((base, digits))
-                    if !base.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
-                {
-                    (base, Some(digits.parse().unwrap_or(0)))
-                }
+            Convention::Floating => match tag.strip_suffix("-patched") {
+                Some(base) if !base.is_empty() => (base, Some(0)),
                 _ => (tag, None),
             },
         }
+    }
+}
+
+impl Image {
+    /// Returns the repository, the tag, and the latest patch tag or `N/A`, with a separator.
+    pub(crate) fn row(&self, separator: &str) -> String {
+        let latest = self.latest_patch.as_deref().unwrap_or("N/A");
+        [&self.repository, &self.tag, latest].join(separator)
     }
 }
 
@@ -240,6 +241,47 @@ mod tests {
         )
     }
 
+    /// A policy, the tags of each repository, and what acr-cli answers.
+    #[derive(Debug, Deserialize)]
+    struct Recorded {
+        policy: serde_json::Value,
+        tags: BTreeMap<String, Vec<String>>,
+        /// Whether acr-cli rejects the policy before it lists tags.
+        #[serde(default)]
+        rejected: bool,
+        images: Vec<String>,
+        missing: BTreeSet<String>,
+    }
+
+    impl Recorded {
+        fn agrees(&self) -> bool {
+            let Ok(policy) = Policy::parse(self.policy.to_string().as_bytes()) else {
+                return self.rejected;
+            };
+            let selection = policy.select(&self.tags);
+            let mut images: Vec<String> = selection
+                .images
+                .iter()
+                .map(|image| image.row(","))
+                .collect();
+            images.sort();
+            let missing = selection.not_found.into_iter();
+            !self.rejected
+                && images == self.images
+                && missing.collect::<BTreeSet<_>>() == self.missing
+        }
+    }
+
+    #[test]
+    fn the_selection_is_the_one_of_acr_cli() {
+        let recorded = include_str!("../../golden/image-selections.json");
+        let recorded: Vec<Recorded> = serde_json::from_str(recorded).unwrap();
+        assert_eq!(recorded.len(), 500);
+        for row in recorded {
+            assert!(row.agrees(), "{row:?}");
+        }
+    }
+
     #[test]
     fn the_latest_patch_has_the_highest_number() {
         let found = select(
@@ -275,7 +317,26 @@ mod tests {
     fn a_missing_tag_is_reported_and_skipped() {
         assert_eq!(
             select(&policy("incremental", r#"["1","9"]"#), &["1"]),
-            ["1,N/A", "python:9"]
+            ["1,N/A", "python,9"]
+        );
+    }
+
+    #[test]
+    fn a_star_among_others_is_a_missing_tag() {
+        let found = select(&policy("incremental", r#"["*","1"]"#), &["1", "2"]);
+        assert_eq!(found, ["1,N/A", "python,*"]);
+    }
+
+    #[test]
+    fn the_other_conventions_patches_are_no_images() {
+        let tags = ["3.11", "3-11", "3.11-patched", "3.11-patched7"];
+        assert_eq!(
+            select(&policy("floating", r#"["3.11"]"#), &tags),
+            ["3.11,3.11-patched", "3.11-patched7,N/A"]
+        );
+        assert_eq!(
+            select(&policy("incremental", r#"["3.11"]"#), &tags),
+            ["3,3-11", "3.11,N/A"]
         );
     }
 
@@ -283,6 +344,5 @@ mod tests {
     fn an_invalid_policy_is_rejected() {
         assert!(Policy::parse(policy("incremental", r#"["1-1"]"#).as_bytes()).is_err());
         assert!(Policy::parse(policy("Incremental", r#"["1"]"#).as_bytes()).is_err());
-        assert!(Policy::parse(policy("incremental", r#"["*","1"]"#).as_bytes()).is_err());
     }
 }

@@ -7,7 +7,7 @@ use crate::patching::{Policy, TagConvention};
 use crate::provider::workflow::images::schema;
 use crate::provider::workflow::names;
 use crate::provider::workflow::repositories::write_repositories;
-use crate::workflow::registry_selection::Selected;
+use crate::workflow::registry_selection::{Selected, mistaken};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::{AttributePath, Value};
 
@@ -24,8 +24,14 @@ pub(super) fn computed(
         warnings.push(warning(&format!("A run would fail in {registry}"), detail));
     }
     for (repository, selection) in &selected.repositories {
-        let baseless = selection.iter().flat_map(|selection| &selection.baseless);
-        for tag in baseless {
+        let Some(selection) = selection else {
+            continue;
+        };
+        for (tag, image) in &selection.mistaken {
+            let summary = format!("{repository}:{tag} is never patched in {registry}");
+            warnings.push(warning(&summary, mistaken(repository, tag, image)));
+        }
+        for tag in &selection.baseless {
             let detail = format!(
                 "The repository {repository} has no tag {tag}, but it has patch tags of that name. The \
                  workflow scans the newest of them. Patching it fails."
@@ -218,6 +224,20 @@ mod tests {
         insta::assert_snapshot!(rendered(&warnings), @"
         repositories: Patch tags of app without a base tag in contoso
         The repository app has no tag build, but it has patch tags of that name. The workflow scans the newest of them. Patching it fails.
+        ");
+    }
+
+    #[test]
+    fn an_image_that_the_service_mistakes_for_another_is_a_warning() {
+        let selection = Selection {
+            mistaken: [("1.0".to_owned(), "app:web-1.0".to_owned())].into(),
+            ..Selection::default()
+        };
+        let selected = Selected::from([("app-web", Some(selection))]);
+        let (_, warnings) = computed("contoso", &Policy::default(), &selected);
+        insta::assert_snapshot!(rendered(&warnings), @"
+        repositories: app-web:1.0 is never patched in contoso
+        The service mistakes app-web:1.0 for app:web-1.0. It joins a repository and a tag with a hyphen, which gives the same name for both. A run scans only app:web-1.0. Give one of them another tag or another repository.
         ");
     }
 

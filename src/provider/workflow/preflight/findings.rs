@@ -10,6 +10,7 @@ use crate::provider::report;
 use crate::provider::workflow::names;
 use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::preflight::Seen;
+use crate::workflow::registry_selection::mistaken;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
 
@@ -121,14 +122,30 @@ fn tag_findings(
             Diagnostic::warning(
                 scope.summary(&format!("The tag {named} also matches {name}:{tag}")),
                 format!(
-                    "The service reads a dot in a tag as any character. The workflow therefore scans and \
-                     patches {name}:{tag} too."
+                    "{} The workflow therefore scans and patches {name}:{tag} too.",
+                    matched_because(named, tag)
                 ),
             )
             .at(here.clone()),
         );
     }
+    for (tag, image) in &selection.mistaken {
+        found.push(scope.finding(
+            &format!("Image {name}:{tag} is never patched"),
+            mistaken(name, tag, image),
+            here.clone(),
+        ));
+    }
     found
+}
+
+/// Says why the tag `named` matches `tag`, which is no patch of it.
+fn matched_because(named: &str, tag: &str) -> &'static str {
+    if tag.len() > named.len() {
+        "The service also matches a tag with `-patched` and a number, although that is not a patch tag."
+    } else {
+        "The service reads a dot in a tag as any character."
+    }
 }
 
 fn windows_findings(seen: &Seen, scope: Scope<'_>) -> Option<Diagnostic> {
@@ -236,10 +253,17 @@ mod tests {
             ("empty", &["*"]),
             ("hub/nginx", &["1.27"]),
             ("python", &["3.11", "3.12", "4"]),
+            ("python-slim", &["1.0"]),
         ]);
+        let slim = Selection {
+            mistaken: [("1.0".to_owned(), "python:slim-1.0".to_owned())].into(),
+            ..Selection::default()
+        };
         let python = Selection {
             missing: ["3.12".to_owned(), "4".to_owned()].into(),
-            unnamed: [("3x11".to_owned(), "3.11".to_owned())].into(),
+            unnamed: ["3x11", "3.11-patched7"]
+                .map(|tag| (tag.to_owned(), "3.11".to_owned()))
+                .into(),
             ..selection(["3.11".to_owned(), "3x11".to_owned()])
         };
         let seen = Seen {
@@ -248,6 +272,7 @@ mod tests {
                 ("empty", Some(Selection::default())),
                 ("hub/nginx", Some(selection(["1.27".to_owned()]))),
                 ("python", Some(python)),
+                ("python-slim", Some(slim)),
             ]),
             windows: ["python:3x11".to_owned()].into(),
             cache_rules: vec![CacheRule {
@@ -267,8 +292,14 @@ mod tests {
         Warning at repositories["python"]: Tags of python not found in contoso
         The repository python has no tags 3.12, 4. The workflow skips missing tags.
         ---
+        Warning at repositories["python"]: The tag 3.11 also matches python:3.11-patched7 in contoso
+        The service also matches a tag with `-patched` and a number, although that is not a patch tag. The workflow therefore scans and patches python:3.11-patched7 too.
+        ---
         Warning at repositories["python"]: The tag 3.11 also matches python:3x11 in contoso
         The service reads a dot in a tag as any character. The workflow therefore scans and patches python:3x11 too.
+        ---
+        Warning at repositories["python-slim"]: Image python-slim:1.0 is never patched in contoso
+        The service mistakes python-slim:1.0 for python:slim-1.0. It joins a repository and a tag with a hyphen, which gives the same name for both. A run scans only python:slim-1.0. Give one of them another tag or another repository.
         ---
         Warning at repositories: Windows images in contoso
         Continuous Patching patches Linux images only. The scans of these Windows images fail: python:3x11.
@@ -277,12 +308,12 @@ mod tests {
         let warnings: Vec<&Diagnostic> = errors.iter().filter(|it| !it.is_error()).collect();
         assert_eq!(
             warnings.len(),
-            1,
-            "only a tag matched by a dot stays a warning"
+            2,
+            "only a tag that another one matches stays a warning"
         );
         let next = "Correct it, or set `preflight` to \"warn\".";
         let with_next = errors.iter().filter(|it| it.detail.ends_with(next));
-        assert_eq!(with_next.count(), errors.iter().count() - 1);
+        assert_eq!(with_next.count(), errors.iter().count() - 2);
     }
 
     #[test]
