@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{join_all, try_join_all};
 use terraform_provider_acr::azure::acr::{AcrClient, PolicyArtifact, PolicyManifest, StoredPolicy};
-use terraform_provider_acr::azure::{Azure, AzureOptions, Cloud, Credential, Error, Secret};
+use terraform_provider_acr::azure::{Azure, AzureOptions, Cloud, Credential, Error, Look, Secret};
 use terraform_provider_acr::digest::sha256;
 use terraform_provider_acr::http::{Budget, Pipeline};
 use terraform_provider_acr::patching::policy::POLICY_REPOSITORY;
