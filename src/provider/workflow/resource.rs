@@ -319,12 +319,13 @@ impl ContinuousPatchingWorkflow {
             return Inspected::default();
         };
         let gone = self.connection.was_gone(id);
-        match preflight::inspect(&registry, policy.as_ref(), preflight).await {
+        let inspected = match preflight::inspect(&registry, policy.as_ref(), preflight).await {
             Err(error) if error.is_gone() && gone => Inspected::default(),
             Err(error) if error.is_gone() => registry_id::not_found(id).into(),
             Err(error) => report::failure("Could not look up the registry", &error).into(),
             Ok(inspected) => inspected,
-        }
+        };
+        inspected.with_way_out()
     }
 }
 
