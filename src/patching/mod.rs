@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`policy`]: the document that selects what to scan and patch
 //! - `name_rules`: the valid names of repositories and tags in the policy
+//! - `policy_document`, `go_json`: parse a policy's document as the service does
 //! - `policy_json`: parses a policy file and reports every problem with its path
 //! - `schedule`: schedules such as `7d`, times such as `02:30`, and their cron expression
 //! - `calendar`: the days and times of a schedule's runs
@@ -16,8 +17,10 @@
 //! - [`role`]: the roles of the tasks' identities, and the names of the role assignments
 
 pub(crate) mod calendar;
+mod go_json;
 pub(crate) mod name_rules;
 pub mod policy;
+mod policy_document;
 pub(crate) mod policy_json;
 pub mod role;
 pub(crate) mod run_log;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::digest::sha256;
@@ -20,7 +20,7 @@ pub const POLICY_REPOSITORY: &str = "csscpolicies/patchpolicy";
 pub(crate) const VERSION: &str = "v1";
 
 /// The tag convention, which defines the form of patch tags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TagConvention {
     /// `-1`, `-2` and so on. It keeps every patch, up to 999 of a tag.
@@ -48,50 +48,31 @@ pub(crate) struct Repository {
     pub(crate) enabled: bool,
 }
 
-/// Why a document is not a policy.
-#[derive(Debug, Error)]
-pub(crate) enum PolicyError {
-    /// It is not JSON, or has another shape.
-    #[error("it is not a policy document: {0}")]
-    Shape(#[from] serde_json::Error),
-    /// The version is not supported.
-    #[error("its version is {0:?}, but only {VERSION:?} is supported")]
-    Version(String),
-    /// A repository is listed twice.
-    #[error("it lists the repository {0:?} more than once")]
-    Repeated(String),
-}
-
 /// The error for a text that is not a [`TagConvention`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is neither \"incremental\" nor \"floating\"")]
 pub(crate) struct TagConventionError(String);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Document {
-    version: String,
-    #[serde(rename = "tag-convention", default)]
+    version: &'static str,
+    #[serde(rename = "tag-convention")]
     convention: TagConvention,
     repositories: Vec<Entry>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Entry {
     repository: String,
     tags: Vec<String>,
-    #[serde(default = "yes")]
     enabled: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Policy {
     /// Returns the document that is pushed. The same content always has the same bytes.
     pub(crate) fn document(&self) -> Vec<u8> {
         let document = Document {
-            version: VERSION.to_owned(),
+            version: VERSION,
             convention: self.convention,
             repositories: self
                 .repositories
@@ -110,35 +91,6 @@ impl Policy {
     /// Returns the digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
     pub(crate) fn digest(&self) -> String {
         sha256(&self.document())
-    }
-
-    /// Parses a document as the service does. It ignores unknown keys and order. `tag-convention`
-    /// defaults to `incremental`, and `enabled` to true.
-    ///
-    /// # Errors
-    /// If the document is not a policy.
-    pub(crate) fn parse(document: &[u8]) -> Result<Self, PolicyError> {
-        let document: Document = serde_json::from_slice(document)?;
-        if document.version != VERSION {
-            return Err(PolicyError::Version(document.version));
-        }
-        let mut repositories = BTreeMap::new();
-        for entry in document.repositories {
-            let repository = Repository {
-                tags: entry.tags.into_iter().collect(),
-                enabled: entry.enabled,
-            };
-            if repositories
-                .insert(entry.repository.clone(), repository)
-                .is_some()
-            {
-                return Err(PolicyError::Repeated(entry.repository));
-            }
-        }
-        Ok(Self {
-            convention: document.convention,
-            repositories,
-        })
     }
 }
 
@@ -235,29 +187,5 @@ mod tests {
             Policy::parse(reordered).unwrap().digest(),
             policy().digest()
         );
-    }
-
-    #[test]
-    fn a_document_that_the_service_rejects_is_an_error() {
-        let refused = [
-            "",
-            "[]",
-            r#"{"version":"v2","repositories":[]}"#,
-            r#"{"version":"v1","tag-convention":"Floating","repositories":[]}"#,
-            r#"{"version":"v1","repositories":[{"repository":"a"}]}"#,
-            r#"{"version":"v1","repositories":[{"repository":"a","tags":["1"]},{"repository":"a","tags":["2"]}]}"#,
-        ];
-        let messages: Vec<String> = refused
-            .iter()
-            .map(|document| Policy::parse(document.as_bytes()).unwrap_err().to_string())
-            .collect();
-        insta::assert_snapshot!(messages.join("\n"), @r#"
-        it is not a policy document: EOF while parsing a value at line 1 column 0
-        it is not a policy document: invalid length 0, expected struct Document with 3 elements at line 1 column 2
-        its version is "v2", but only "v1" is supported
-        it is not a policy document: unknown variant `Floating`, expected `incremental` or `floating` at line 1 column 43
-        it is not a policy document: missing field `tags` at line 1 column 50
-        it lists the repository "a" more than once
-        "#);
     }
 }

@@ -1,19 +1,19 @@
-//! Parses a policy file, and reports every problem at once with its path.
+//! Checks a policy file by the rules for configurations, and reports every problem at once with its path.
 //!
-//! It accepts the files that the Azure CLI accepts, except for policies that a workflow can't have.
-//! [`Policy::parse`] is as lenient as the service itself.
+//! [`Policy::parse`] then reads it, as the service does. It is more lenient: for example, it merges a
+//! repository that is listed twice.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::patching::go_json::folded;
 use crate::patching::name_rules::{
     RepositoryProblem, TagProblem, check_repository, check_tag, check_tags_together,
 };
-use crate::patching::policy::{Policy, Repository, TagConvention, TagConventionError, VERSION};
+use crate::patching::policy::{Policy, TagConvention, TagConventionError, VERSION};
 
 /// The maximum size of a document in bytes.
 pub(crate) const LARGEST: usize = 10 << 20;
@@ -68,6 +68,9 @@ pub(crate) enum Problem {
     /// A policy can't contain this tag or list of tags.
     #[error(transparent)]
     Tag(#[from] TagProblem),
+    /// The document has no other problem, but it can't be read, for this reason.
+    #[error("{0}")]
+    Rejected(String),
 }
 
 impl fmt::Display for Finding {
@@ -82,14 +85,17 @@ impl fmt::Display for Finding {
 /// Every problem, in the document's order.
 pub(crate) fn read(document: &str) -> Result<Policy, Vec<Finding>> {
     let mut reader = Reader::default();
-    let policy = reader.document(document);
-    match policy {
-        Some(policy) if reader.0.is_empty() => Ok(policy),
-        _ => Err(reader.0),
+    reader.document(document);
+    if reader.0.is_empty() {
+        match Policy::parse(document.as_bytes()) {
+            Ok(policy) => return Ok(policy),
+            Err(error) => reader.found("$", Problem::Rejected(error.to_string())),
+        }
     }
+    Err(reader.0)
 }
 
-/// Collects problems while parsing. A part with a problem is [`None`].
+/// Collects the problems of a document. A part with a problem is [`None`].
 #[derive(Default)]
 struct Reader(Vec<Finding>);
 
@@ -101,58 +107,52 @@ impl Reader {
         });
     }
 
-    fn document(&mut self, document: &str) -> Option<Policy> {
+    fn document(&mut self, document: &str) {
         if document.len() > LARGEST {
-            self.found("$", Problem::TooLarge(document.len()));
-            return None;
+            return self.found("$", Problem::TooLarge(document.len()));
         }
         let json: Value = match serde_json::from_str(document) {
             Ok(json) => json,
-            Err(error) => {
-                self.found("$", Problem::NotJson(error.to_string()));
-                return None;
-            }
+            Err(error) => return self.found("$", Problem::NotJson(error.to_string())),
         };
-        let root = self.object("$", &json)?;
-        if let Some(version) = self.required("$.version", root.get("version"), Self::text)
+        let Some(root) = self.object("$", &json) else {
+            return;
+        };
+        if let Some(version) = self.required("$.version", part(root, "version"), Self::text)
             && version != VERSION
         {
             self.found("$.version", Problem::Version(version.to_owned()));
         }
         let convention = self.convention(root);
-        let entries = self.required("$.repositories", root.get("repositories"), Self::array)?;
+        let entries = part(root, "repositories");
+        let Some(entries) = self.required("$.repositories", entries, Self::array) else {
+            return;
+        };
         if entries.is_empty() {
             self.found("$.repositories", Problem::NoRepository);
         }
-        let mut repositories = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for (index, entry) in entries.iter().enumerate() {
             let path = format!("$.repositories[{index}]");
-            let Some((name, repository)) = self.repository(&path, entry, convention) else {
-                continue;
-            };
-            match repositories.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(repository);
-                }
-                Entry::Occupied(taken) => {
-                    let name = taken.key().clone();
-                    let path = format!("{path}.repository");
-                    self.found(&path, Problem::RepeatedRepository(name));
-                }
+            if let Some(name) = self.repository(&path, entry, convention)
+                && !names.insert(name)
+            {
+                let path = format!("{path}.repository");
+                self.found(&path, Problem::RepeatedRepository(name.to_owned()));
             }
         }
-        Some(Policy {
-            convention: convention.unwrap_or_default(),
-            repositories,
-        })
     }
 
     fn convention(&mut self, root: &Map<String, Value>) -> Option<TagConvention> {
         const PATH: &str = "$.tag-convention";
-        let Some(word) = root.get("tag-convention") else {
-            return Some(TagConvention::default());
+        let word = match part(root, "tag-convention") {
+            None => "",
+            Some(word) => self.text(PATH, word)?,
         };
-        match self.text(PATH, word)?.parse() {
+        if word.is_empty() {
+            return Some(TagConvention::default());
+        }
+        match word.parse() {
             Ok(convention) => Some(convention),
             Err(unknown) => {
                 self.found(PATH, Problem::Convention(unknown));
@@ -161,38 +161,30 @@ impl Reader {
         }
     }
 
-    fn repository(
+    /// Checks an entry, and returns its name.
+    fn repository<'a>(
         &mut self,
         path: &str,
-        entry: &Value,
+        entry: &'a Value,
         convention: Option<TagConvention>,
-    ) -> Option<(String, Repository)> {
+    ) -> Option<&'a str> {
         let entry = self.object(path, entry)?;
         let name_path = format!("{path}.repository");
-        let name = self.required(&name_path, entry.get("repository"), Self::text);
+        let name = self.required(&name_path, part(entry, "repository"), Self::text);
         if let Some(problem) = name.and_then(|name| check_repository(name, None).err()) {
             self.found(&name_path, problem);
         }
         let tags_path = format!("{path}.tags");
-        let tags = self.required(&tags_path, entry.get("tags"), Self::array);
-        let tags = tags.map(|tags| self.tags(&tags_path, tags, convention));
-        let enabled = match entry.get("enabled") {
-            None => Some(true),
-            Some(enabled) => self.truth(&format!("{path}.enabled"), enabled),
-        };
-        let repository = Repository {
-            tags: tags?,
-            enabled: enabled?,
-        };
-        Some((name?.to_owned(), repository))
+        if let Some(tags) = self.required(&tags_path, part(entry, "tags"), Self::array) {
+            self.tags(&tags_path, tags, convention);
+        }
+        if let Some(enabled) = part(entry, "enabled") {
+            self.truth(&format!("{path}.enabled"), enabled);
+        }
+        name
     }
 
-    fn tags(
-        &mut self,
-        path: &str,
-        tags: &[Value],
-        convention: Option<TagConvention>,
-    ) -> BTreeSet<String> {
+    fn tags(&mut self, path: &str, tags: &[Value], convention: Option<TagConvention>) {
         let mut read = BTreeSet::new();
         for (index, tag) in tags.iter().enumerate() {
             let path = format!("{path}[{index}]");
@@ -202,7 +194,7 @@ impl Reader {
             if let Err(problem) = check_tag(tag, convention) {
                 self.found(&path, problem);
             }
-            if !read.insert(tag.to_owned()) {
+            if !read.insert(tag) {
                 self.found(&path, Problem::RepeatedTag(tag.to_owned()));
             }
         }
@@ -213,7 +205,6 @@ impl Reader {
                 self.found(path, problem);
             }
         }
-        read
     }
 
     /// Reads a required part with `read`.
@@ -244,8 +235,8 @@ impl Reader {
         self.kind(path, part, "a string", part.as_str())
     }
 
-    fn truth(&mut self, path: &str, part: &Value) -> Option<bool> {
-        self.kind(path, part, "true or false", part.as_bool())
+    fn truth(&mut self, path: &str, part: &Value) {
+        self.kind(path, part, "true or false", part.as_bool());
     }
 
     fn kind<T>(
@@ -270,11 +261,18 @@ impl Reader {
     }
 }
 
+/// Returns the value of a key in any letter case, or [`None`] if it is missing or null.
+fn part<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let named = |(key, value): &(&String, &Value)| folded(key) == name && !value.is_null();
+    object.iter().find(named).map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::patching::Repository;
 
     fn findings(document: &str) -> String {
         match read(document) {
@@ -299,13 +297,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_have_no_letter_case_and_empty_values_are_defaults() {
+        let document = r#"{"Version": "v1", "TAG-CONVENTION": "", "Repositories": [
+            {"Repository": "python", "Tags": ["3.11"], "Enabled": null}]}"#;
+        insta::assert_snapshot!(findings(document));
+        let convention = r#"{"version": "v1", "tag-convention": null, "tag-convention": "floating",
+            "repositories": [{"repository": "python", "tags": ["3.11"], "Enabled": "no"}]}"#;
+        insta::assert_snapshot!(findings(convention));
+    }
+
+    #[test]
     fn every_finding_has_its_path() {
         insta::assert_snapshot!(findings(r#"{"version": "v2", "tag-convention": "Floating", "repositories": [
             {"repository": "Python", "tags": ["3.11-1", "a", "a", 7, ""], "enabled": "yes"},
             {"repository": "x", "tags": []},
             {"repository": "x", "tags": ["*", "1"]},
             {"repository": "csscpolicies/patchpolicy", "tags": ["*"]},
-            {"repository": null},
+            {"repository": null, "tags": null, "enabled": null},
             {},
             "python"]}"#), @r#"
         $.version: only "v1" is supported, found "v2"
@@ -320,7 +328,7 @@ mod tests {
         $.repositories[2].tags: "*" means every tag and must be the only entry
         $.repositories[2].repository: the repository "x" is listed more than once
         $.repositories[3].repository: "csscpolicies/patchpolicy" stores the workflow's policy, which is not an image
-        $.repositories[4].repository: a string is required, found null
+        $.repositories[4].repository: it is required, but missing
         $.repositories[4].tags: it is required, but missing
         $.repositories[5].repository: it is required, but missing
         $.repositories[5].tags: it is required, but missing

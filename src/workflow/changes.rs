@@ -348,6 +348,7 @@ mod tests {
         for policy in [
             PolicyState::Missing,
             PolicyState::Invalid {
+                reader: crate::workflow::observe::Reader::Service,
                 problem: String::new(),
             },
             PolicyState::Valid(crate::patching::Policy::default()),

@@ -39,8 +39,17 @@ pub(crate) enum PolicyState {
     Missing,
     /// The service can read the policy.
     Valid(Policy),
-    /// The artifact is not a policy, for this reason.
-    Invalid { problem: String },
+    /// The policy can't be read, for this reason.
+    Invalid { reader: Reader, problem: String },
+}
+
+/// The program that can't read a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The service can't read it, so every run fails.
+    Service,
+    /// The service may read it, but this provider can't represent it.
+    Provider,
 }
 
 /// How to read the policy.
@@ -183,7 +192,10 @@ pub(crate) async fn read_policy(
         StoredPolicy::Unreadable {
             manifest_digest,
             reason,
-        } => return Ok((unreadable(&reason), Some(manifest_digest))),
+        } => {
+            let unreadable = unreadable(&reason, reason.is_own_limit());
+            return Ok((unreadable, Some(manifest_digest)));
+        }
     };
     if let Some((digest, policy)) = &known.policy
         && *digest == manifest.manifest_digest
@@ -192,16 +204,22 @@ pub(crate) async fn read_policy(
     }
     let bytes = data_plane.policy_bytes(budget, POLICY_REPOSITORY, &manifest);
     let found = match bytes.await? {
-        Some(bytes) => {
-            Policy::parse(&bytes).map_or_else(|error| unreadable(&error), PolicyState::Valid)
-        }
-        None => unreadable(&"its layer is missing"),
+        Some(bytes) => match Policy::parse(&bytes) {
+            Ok(policy) => PolicyState::Valid(policy),
+            Err(error) => unreadable(&error, error.is_own_limit()),
+        },
+        None => unreadable(&"its layer is missing", false),
     };
     Ok((found, Some(manifest.manifest_digest)))
 }
 
-fn unreadable(problem: &dyn ToString) -> PolicyState {
+fn unreadable(problem: &dyn ToString, is_own_limit: bool) -> PolicyState {
     PolicyState::Invalid {
+        reader: if is_own_limit {
+            Reader::Provider
+        } else {
+            Reader::Service
+        },
         problem: problem.to_string(),
     }
 }

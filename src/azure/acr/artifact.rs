@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use thiserror::Error as ErrorMessage;
 
 use crate::azure::acr::{AcrClient, Manifest};
 use crate::azure::{Error, Look, arm};
@@ -19,7 +20,7 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 const EMPTY: &[u8] = b"{}";
 const EMPTY_DIGEST: &str =
     "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-/// The longest policy that the service accepts.
+/// The longest policy that the client reads. The Azure CLI pushes no longer one.
 const LONGEST_POLICY: u64 = 10 << 20;
 
 /// The fixed properties of the policy artifact.
@@ -93,9 +94,31 @@ pub enum StoredPolicy {
     Unreadable {
         /// The manifest's digest.
         manifest_digest: String,
-        /// Why it is not a policy, such as `its manifest has no layers`.
-        reason: &'static str,
+        /// Why it can't be read.
+        reason: NotReadable,
     },
+}
+
+/// Why a stored artifact can't be read as a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ErrorMessage)]
+pub enum NotReadable {
+    /// It has no layer.
+    #[error("its manifest has no layers")]
+    NoLayer,
+    /// The layer's digest has an algorithm that the client can't verify.
+    #[error("its layer digest is not sha256")]
+    Digest,
+    /// The layer exceeds [`LONGEST_POLICY`].
+    #[error("its layer exceeds 10 MiB")]
+    TooLong,
+}
+
+impl NotReadable {
+    /// Whether the service may read the artifact, and only this client does not.
+    #[must_use]
+    pub const fn is_own_limit(self) -> bool {
+        matches!(self, Self::Digest | Self::TooLong)
+    }
 }
 
 /// The policy's manifest in a registry. Its digests alone show whether the policy differs.
@@ -183,7 +206,7 @@ struct Layer {
 }
 
 /// Returns the layer that the service reads as the policy.
-fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
+fn layer(manifest: &[u8]) -> Result<Layer, NotReadable> {
     #[derive(Deserialize)]
     struct Body {
         layers: Vec<Layer>,
@@ -192,12 +215,12 @@ fn layer(manifest: &[u8]) -> Result<Layer, &'static str> {
     let body: Option<Body> = serde_json::from_slice(manifest).ok();
     let layer = body
         .and_then(|body| body.layers.into_iter().next_back())
-        .ok_or("its manifest has no layers")?;
+        .ok_or(NotReadable::NoLayer)?;
     if !is_sha256(&layer.digest) {
-        return Err("its layer digest is not sha256");
+        return Err(NotReadable::Digest);
     }
     if layer.size > LONGEST_POLICY {
-        return Err("its layer exceeds 10 MiB");
+        return Err(NotReadable::TooLong);
     }
     Ok(layer)
 }
@@ -309,7 +332,7 @@ mod tests {
                     StoredPolicy::Unreadable {
                         manifest_digest: digest,
                         reason,
-                    } if digest == manifest_digest => reason,
+                    } if digest == manifest_digest => reason.to_string(),
                     other => panic!("something unreadable expected, got {other:?}"),
                 }
             }

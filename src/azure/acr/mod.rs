@@ -6,8 +6,8 @@
 mod artifact;
 mod blob;
 mod challenge;
+mod content;
 mod manifest;
-mod platform;
 mod repository;
 mod session;
 
@@ -24,7 +24,8 @@ use crate::azure::acr::challenge::Challenge;
 use crate::azure::{Azure, Error, Operation, OperationKind, rate_limits};
 use crate::http::{Budget, Request, Response};
 
-pub use artifact::{PolicyArtifact, PolicyManifest, StoredPolicy};
+pub use artifact::{NotReadable, PolicyArtifact, PolicyManifest, StoredPolicy};
+pub use content::{Content, Platform};
 pub use manifest::Manifest;
 pub(crate) use session::Session;
 

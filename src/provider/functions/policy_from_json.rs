@@ -44,8 +44,9 @@ impl PolicyFromJson {
              - `tag_convention` (String) `incremental` or `floating`.\n\
              - `repositories` (Map of Object) The `tags` (Set of String) and `enabled` (Boolean) \
              of each repository, by name.\n\n\
-             Omitted values have their defaults. The function fails if no workflow can have this \
-             policy. The error lists every problem with its JSON path.",
+             The function reads the document as the service does. Keys match in any letter case, and \
+             omitted, empty and null values have their defaults. The function fails if the resource \
+             does not accept the policy. The error lists every problem with its JSON path.",
         ))
     }
 }
@@ -107,6 +108,17 @@ mod tests {
             ),
         ]);
         assert_eq!(PolicyFromJson::new().run(&[json.into()]), Ok(expected));
+    }
+
+    #[test]
+    fn keys_have_no_letter_case_and_null_is_the_default() {
+        let json = r#"{"Version": "v1", "Tag-Convention": "", "Repositories": [{"Repository": "python", "Tags": ["3.11"], "Enabled": null}]}"#;
+        let plain =
+            r#"{"version": "v1", "repositories": [{"repository": "python", "tags": ["3.11"]}]}"#;
+        let function = PolicyFromJson::new();
+        let read = function.run(&[json.into()]);
+        assert!(read.is_ok(), "{read:?}");
+        assert_eq!(read, function.run(&[plain.into()]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::patching::{Policy, TaskName};
 use crate::provider::report;
 use crate::provider::workflow::names;
 use crate::workflow::converge::Settled;
-use crate::workflow::observe::{Observed, PolicyState};
+use crate::workflow::observe::{Observed, PolicyState, Reader};
 use crate::workflow::ownership::Owned;
 use crate::workflow::run_immediately::Outcome;
 
@@ -201,23 +201,31 @@ pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Optio
     ))
 }
 
-/// A warning about a policy that the service can't read either.
+/// A warning about a policy that can't be read.
 pub(crate) fn unreadable_policy(observed: &Observed) -> Option<Diagnostic> {
-    let PolicyState::Invalid { problem } = &observed.policy else {
-        return None;
-    };
     let manifest = observed.policy_manifest.as_deref();
-    let unreadable = unreadable(&observed.facts.login_server, manifest, problem);
+    let unreadable = unreadable(&observed.facts.login_server, manifest, &observed.policy)?;
     let summary = format!("The policy in {} can't be read", observed.facts.id.registry);
     let detail =
         format!("{unreadable} An apply of `acr_continuous_patching_workflow` replaces it.");
     Some(Diagnostic::warning(summary, detail).at(AttributePath::new(names::REPOSITORIES)))
 }
 
-/// A sentence about an artifact in the policy's place that is not a policy.
-pub(crate) fn unreadable(host: &str, manifest: Option<&str>, problem: &str) -> String {
+/// A sentence about a policy that can't be read. It names whether the service or only this provider can't.
+pub(crate) fn unreadable(
+    host: &str,
+    manifest: Option<&str>,
+    policy: &PolicyState,
+) -> Option<String> {
+    let PolicyState::Invalid { reader, problem } = policy else {
+        return None;
+    };
+    let reader = match reader {
+        Reader::Service => "The service can't read",
+        Reader::Provider => "This provider can't represent",
+    };
     let manifest = manifest.unwrap_or("unknown");
-    format!(
-        "The service can't read the policy {host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}): {problem}."
-    )
+    Some(format!(
+        "{reader} the policy {host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}): {problem}."
+    ))
 }

@@ -438,7 +438,7 @@ impl ContinuousPatchingWorkflow {
                 &mut inspected,
             );
         }
-        inspected
+        inspected.with_way_out()
     }
 
     /// Adds what a plan that creates the workflow says about the existing one.

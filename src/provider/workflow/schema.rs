@@ -112,11 +112,13 @@ fn arguments() -> Vec<Attribute> {
             OptionalComputed,
             "How a plan reports the findings of the preflight check. Possible values are `warn`, \
              `error` and `off`. The check runs when a plan creates the workflow or changes its \
-             policy. Findings include missing repositories and tags, Windows images, repositories \
-             of a pull-through cache and an unreachable data plane. `warn` reports findings as \
-             warnings, and `error` reports them as errors. A registry that can't run the tasks and \
-             a policy with more than 100 images are always errors. ABAC permissions and tags that \
-             match by a dot are always warnings. `off` skips the check.",
+             policy. Findings include missing repositories and tags, Windows and multi-arch images, \
+             artifacts that are not images, repositories of a pull-through cache and an unreachable \
+             data plane. `warn` reports findings as warnings, and `error` reports them as errors. A \
+             registry that can't run the tasks and a policy with more than 100 images are always \
+             errors. ABAC permissions, a registry whose last change failed or continues, a policy \
+             without enabled repositories, and tags that match by a dot are always warnings. `off` \
+             skips the check.",
         )
         .with_note(&defaults_to(names::PREFLIGHT)),
         Attribute::new(

@@ -1,5 +1,6 @@
 //! The handle on one registry of a running simulator, for tests to seed, change and inspect it.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::cli::{CliCreate, CliError, CliStep, Generation};
@@ -51,6 +52,16 @@ impl<'simulator> RegistryHandle<'simulator> {
         let mut world = self.simulator.world();
         world.seed(&self.name, repository, |stored, nonce, now| {
             stored.push_index(tag, platforms, nonce, now);
+        });
+        drop(world);
+        self
+    }
+
+    /// Pushes an artifact with an empty config of this media type, such as a Helm chart.
+    pub fn push_artifact(&self, repository: &str, tag: &str, config_type: &str) -> &Self {
+        let mut world = self.simulator.world();
+        world.seed(&self.name, repository, |stored, nonce, now| {
+            stored.push_single(Some(tag), config_type, Bytes::from("{}"), nonce, now);
         });
         drop(world);
         self

@@ -13,6 +13,9 @@ pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+jso
 /// The media type of indexes pushed by the simulator.
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
+/// The media type of an image's config.
+const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
 /// The result of scanning and patching an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,18 +123,31 @@ impl Repository {
     ) -> Value {
         let config = json!({"architecture": architecture, "os": os, "rootfs": {"type": "layers", "diff_ids": []}, "simulator": nonce});
         let config = Bytes::from(config.to_string());
+        let mut entry = self.push_single(tag, OCI_CONFIG, config, nonce, now);
+        entry["platform"] = json!({"os": os, "architecture": architecture});
+        entry
+    }
+
+    /// Pushes a manifest with a config of a media type and one layer, and returns its entry for an index.
+    pub(crate) fn push_single(
+        &mut self,
+        tag: Option<&str>,
+        config_type: &str,
+        config: Bytes,
+        nonce: u64,
+        now: Timestamp,
+    ) -> Value {
         let layer = Bytes::from(format!("layer {nonce}"));
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": described("application/vnd.oci.image.config.v1+json", &config),
+            "config": described(config_type, &config),
             "layers": [described("application/vnd.oci.image.layer.v1.tar+gzip", &layer)],
         });
         self.put_blob(config);
         self.put_blob(layer);
         let bytes = Bytes::from(manifest.to_string());
-        let mut entry = described(OCI_MANIFEST, &bytes);
-        entry["platform"] = json!({"os": os, "architecture": architecture});
+        let entry = described(OCI_MANIFEST, &bytes);
         self.put_manifest(bytes, OCI_MANIFEST, tag, now);
         entry
     }

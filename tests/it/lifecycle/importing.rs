@@ -69,3 +69,38 @@ async fn an_existing_workflow_must_be_imported() {
     assert_eq!(stage.terraform.stored, None);
     assert_eq!(stage.writes(), [""; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_in_any_form_that_the_service_reads_is_imported() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    let created = stage.terraform.state().clone();
+    let id = stage.registry().id();
+    for policy in [
+        r#"{"VERSION":"v1","Tag-Convention":"","Repositories":[{"Repository":"python","TAGS":["3.12","3.11"],"Enabled":null}],"owner":1}"#,
+        r#"{"version":"v1","repositories":[{"repository":"python","tags":["3.11"]},{"repository":"python","tags":["3.12","*"]}]}"#,
+    ] {
+        stage.registry().push_policy(policy);
+        stage.terraform.stored = None;
+        assert_eq!(stage.terraform.import(&id).await, []);
+        assert_eq!(stage.terraform.state(), &created, "{policy}");
+        stage.nothing_to_do(&config).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_only_the_provider_cannot_represent_is_its_own_limit() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    let policy = r#"{"version":"v1","repositories":[{"repository":"python","tags":["*","*"]}]}"#;
+    stage.registry().push_policy(policy);
+    stage.terraform.stored = None;
+    let said = stage.terraform.import(&stage.registry().id()).await;
+    assert!(
+        said[0].detail.starts_with("This provider can't represent"),
+        "{}",
+        said[0].detail
+    );
+}

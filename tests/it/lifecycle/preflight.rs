@@ -71,10 +71,148 @@ async fn windows_images_and_cached_repositories_are_warnings() {
         [
             "warning at .repositories[\"hub/nginx\"]: Repository hub/nginx is filled by a pull-through cache in contoso",
             "warning at .repositories: Windows images in contoso",
+            "warning at .repositories: Multi-arch images in contoso",
         ]
     );
     let windows = &plan.said[1].detail;
     assert!(windows.contains("legacy:1809, panes:1."), "{windows}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn multi_arch_images_and_other_artifacts_are_warnings() {
+    let stage = Stage::plain().await;
+    let registry = stage.registry();
+    let signature = format!("sha256-{}.sig", "0".repeat(64));
+    registry
+        .push_index("app", "1", &[("linux", "amd64"), ("linux", "arm64")])
+        .push_index("app", "2", &[("linux", "arm64")])
+        .push_index("app", "3", &[("linux", "amd64"), ("unknown", "unknown")])
+        .push_image("app", &signature, Fate::Clean)
+        .push_artifact("app", "cache", "application/vnd.buildkit.cacheconfig.v0")
+        .push_artifact("app", "chart", "application/vnd.cncf.helm.config.v1+json");
+    let config = with(
+        &stage.config(),
+        "repositories",
+        repositories(&[("app", &["*"])]),
+    );
+    stage.azure.mark();
+    let plan = stage.terraform.plan(&config).await.unwrap();
+    let said: Vec<String> = plan
+        .said
+        .iter()
+        .map(|it| format!("{}\n{}", it.summary, it.detail))
+        .collect();
+    insta::assert_snapshot!(said.join("\n---\n"));
+    let requests = stage.azure.requests();
+    let read = |part: &str| {
+        let read = |path: &str| path.contains("/app/") && path.contains(part);
+        requests.iter().filter(|it| read(&it.path)).count()
+    };
+    assert_eq!(
+        (read("/manifests/"), read("/blobs/")),
+        (5, 0),
+        "one request for each tag except the signature"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn unread_cache_rules_leave_out_only_their_own_finding() {
+    let stage = Stage::plain().await;
+    stage
+        .azure
+        .fault(Fault::on("GET", "/cacheRules").status(403).times(u64::MAX));
+    let config = with(
+        &stage.config(),
+        "repositories",
+        repositories(&[("absent", &["1"])]),
+    );
+    assert_eq!(
+        findings(&stage, &config).await,
+        [
+            "warning at .repositories[\"absent\"]: Repository absent not found in contoso",
+            "warning at .repositories: Could not check the cache rules in contoso",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_registry_that_is_created_or_deleted_stops_a_plan() {
+    for (state, found) in [
+        (
+            "Creating",
+            "error at .registry_id: The registry is not ready",
+        ),
+        (
+            "Deleting",
+            "error at .registry_id: The registry is being deleted",
+        ),
+        (
+            "Updating",
+            "warning at .registry_id: The provisioning state of the registry contoso is Updating",
+        ),
+        (
+            "Failed",
+            "warning at .registry_id: The provisioning state of the registry contoso is Failed",
+        ),
+        (
+            "Canceled",
+            "warning at .registry_id: The provisioning state of the registry contoso is Canceled",
+        ),
+    ] {
+        let spec = RegistrySpec::new("contoso").provisioning_state(state);
+        let mut stage = Stage::of(spec, |_| ()).await;
+        stage.registry().push_image("python", "3.11", Fate::Clean);
+        stage.registry().push_image("python", "3.12", Fate::Clean);
+        let config = stage.config();
+        assert_eq!(findings(&stage, &config).await, [found]);
+        if found.starts_with("warning") {
+            stage.terraform.succeed(&config).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_with_only_disabled_repositories_is_a_warning() {
+    let stage = Stage::plain().await;
+    let disabled = Value::object([
+        ("tags", Value::Set(vec!["*".into()])),
+        ("enabled", false.into()),
+    ]);
+    let config = with(
+        &stage.config(),
+        "repositories",
+        Value::Map([("python".to_owned(), disabled)].into()),
+    );
+    let warning = "warning at .repositories: All repositories are disabled in contoso";
+    assert_eq!(findings(&stage, &config).await, [warning]);
+    assert_eq!(
+        findings(&stage, &with(&config, "preflight", "error")).await,
+        [warning]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_error_says_how_to_destroy() {
+    let way_out = "To destroy the workflow despite this error, run `terraform destroy \
+                   -refresh=false`, or set `preflight = \"off\"`.";
+    let errors = async |stage: &Stage, preflight: &str| {
+        let config = with(&stage.config(), "preflight", preflight);
+        let said = stage.terraform.plan(&config).await.unwrap_err();
+        assert!(!said.is_empty());
+        for error in said.iter() {
+            assert!(error.detail.ends_with(way_out), "{}", error.detail);
+        }
+    };
+    let missing = Stage::plain().await;
+    errors(&missing, "error").await;
+    let creating = RegistrySpec::new("contoso").provisioning_state("Creating");
+    errors(&Stage::of(creating, |_| ()).await, "warn").await;
+    let restricted = RegistrySpec::new("contoso").restricted().client_allowed();
+    errors(&Stage::of(restricted, |_| ()).await, "warn").await;
+    let denied = Stage::plain().await;
+    let fault = Fault::on("GET", "/registries/contoso").status(403);
+    denied.azure.fault(fault.times(u64::MAX));
+    errors(&denied, "warn").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{join_all, try_join_all};
-use terraform_provider_acr::azure::acr::{AcrClient, PolicyArtifact, PolicyManifest, StoredPolicy};
+use terraform_provider_acr::azure::acr::{
+    AcrClient, Content, Platform, PolicyArtifact, PolicyManifest, StoredPolicy,
+};
 use terraform_provider_acr::azure::{Azure, AzureOptions, Cloud, Credential, Error, Look, Secret};
 use terraform_provider_acr::digest::sha256;
 use terraform_provider_acr::http::{Budget, Pipeline};
@@ -271,7 +273,7 @@ async fn a_missing_permission_is_an_error_after_few_token_requests() {
 }
 
 #[tokio::test]
-async fn the_operating_system_of_an_image_is_read() {
+async fn the_content_of_a_tag_is_read() {
     let stage = Stage::new();
     let (acr, budget) = (&stage.acr, budget());
     let repository = "some/images";
@@ -290,14 +292,20 @@ async fn the_operating_system_of_an_image_is_read() {
     );
     let pushed = acr.put_manifest(&budget, repository, "2", INDEX, index);
     pushed.await.unwrap();
-    let systems =
-        join_all(["1", "2", "3"].map(|tag| acr.operating_systems(&budget, repository, tag)));
-    let systems: Vec<Vec<String>> = systems
-        .await
-        .into_iter()
-        .map(|systems| systems.unwrap().into_iter().collect())
-        .collect();
-    assert_eq!(systems, [vec!["windows"], vec!["linux"], vec![]]);
+    let contents = join_all(["1", "2", "3"].map(|tag| acr.content(&budget, repository, tag)));
+    let contents: Vec<Content> = contents.await.into_iter().map(Result::unwrap).collect();
+    let linux = Platform {
+        os: "linux".to_owned(),
+        architecture: "amd64".to_owned(),
+        variant: None,
+    };
+    let windows = Content::Image {
+        os: "windows".to_owned(),
+    };
+    assert_eq!(
+        contents,
+        [windows, Content::Index([linux].into()), Content::Unknown]
+    );
 }
 
 #[tokio::test]

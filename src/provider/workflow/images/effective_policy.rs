@@ -75,13 +75,8 @@ impl PolicyArguments {
 impl LivePolicy {
     /// Returns a sentence about a policy that can't be read.
     fn unreadable(&self) -> Option<String> {
-        match &self.found {
-            PolicyState::Invalid { problem } => {
-                let manifest = self.manifest.as_deref();
-                Some(notices::unreadable(&self.login_server, manifest, problem))
-            }
-            PolicyState::NotRead | PolicyState::Missing | PolicyState::Valid(_) => None,
-        }
+        let manifest = self.manifest.as_deref();
+        notices::unreadable(&self.login_server, manifest, &self.found)
     }
 
     /// The error if no repositories are known.
@@ -117,6 +112,7 @@ fn presumed_convention(login_server: &str, unreadable: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workflow::observe::Reader;
 
     fn repositories(name: &str) -> BTreeMap<String, Repository> {
         let repository = Repository {
@@ -142,8 +138,10 @@ mod tests {
     }
 
     fn unreadable() -> LivePolicy {
-        let problem = "no JSON".to_owned();
-        live(PolicyState::Invalid { problem })
+        live(PolicyState::Invalid {
+            reader: Reader::Service,
+            problem: "no JSON".to_owned(),
+        })
     }
 
     /// Formats `repositories convention` and the diagnostics, or the error.
@@ -186,6 +184,22 @@ mod tests {
         Error at repositories: No repositories to evaluate
         contoso.azurecr.io has no policy (csscpolicies/patchpolicy:v1), and therefore no workflow. Set `repositories` to evaluate a new policy, or create the workflow first.
         ");
+    }
+
+    #[test]
+    fn a_limit_of_the_provider_is_not_the_services() {
+        let own = live(PolicyState::Invalid {
+            reader: Reader::Provider,
+            problem: "its layer exceeds 10 MiB".to_owned(),
+        });
+        assert_eq!(
+            own.unreadable().as_deref(),
+            Some(
+                "This provider can't represent the policy \
+                 contoso.azurecr.io/csscpolicies/patchpolicy:v1 (manifest sha256:1): its layer exceeds 10 \
+                 MiB."
+            )
+        );
     }
 
     #[test]

@@ -8,20 +8,11 @@ use crate::patching::name_rules::EVERY_TAG;
 use crate::patching::selection::{MOST_IMAGES, Selection};
 use crate::provider::report;
 use crate::provider::workflow::names;
-use crate::provider::workflow::preflight::Preflight;
 use crate::provider::workflow::preflight::Seen;
+use crate::provider::workflow::preflight::scope::{Scope, list};
 use crate::workflow::registry_selection::mistaken;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
-
-/// What every finding depends on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scope<'a> {
-    /// The registry's name.
-    pub(crate) registry: &'a str,
-    /// How the configuration wants findings reported.
-    pub(crate) preflight: Preflight,
-}
 
 /// Returns the findings about the repositories that the policy lists.
 pub(crate) fn findings(policy: &Policy, seen: &Seen, scope: Scope<'_>) -> Diagnostics {
@@ -59,8 +50,23 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, scope: Scope<'_>) -> Diagno
             ));
         }
     }
-    findings.extend(windows_findings(seen, scope));
+    if let Some(error) = &seen.unread_rules {
+        findings.push(unread_rules(error, scope));
+    }
     findings
+}
+
+/// The warning if every repository is disabled.
+pub(crate) fn all_disabled(policy: &Policy, scope: Scope<'_>) -> Option<Diagnostic> {
+    let mut repositories = policy.repositories.values();
+    let disabled = repositories.len() > 0 && repositories.all(|repository| !repository.enabled);
+    disabled.then(|| {
+        Diagnostic::warning(
+            scope.summary("All repositories are disabled"),
+            "Every repository has `enabled = false`. The workflow runs, but scans and patches nothing.",
+        )
+        .at(AttributePath::new(names::REPOSITORIES))
+    })
 }
 
 /// The finding if the data plane is out of reach. By default, the plan continues with a warning.
@@ -71,6 +77,20 @@ pub(crate) fn unchecked(error: &Error, scope: Scope<'_>) -> Diagnostic {
         format!(
             "{}\n\nThe plan has not checked the images that the policy selects. `preflight = \"off\"` \
              skips this check.",
+            failure.detail
+        ),
+        AttributePath::new(names::REPOSITORIES),
+    )
+}
+
+/// The finding if only the cache rules can't be read.
+fn unread_rules(error: &Error, scope: Scope<'_>) -> Diagnostic {
+    let failure = report::failure("Could not check the cache rules", error);
+    scope.finding(
+        &failure.summary,
+        format!(
+            "{}\n\nThe plan has not checked whether a pull-through cache fills a repository. It has \
+             checked everything else.",
             failure.detail
         ),
         AttributePath::new(names::REPOSITORIES),
@@ -148,59 +168,9 @@ fn matched_because(named: &str, tag: &str) -> &'static str {
     }
 }
 
-fn windows_findings(seen: &Seen, scope: Scope<'_>) -> Option<Diagnostic> {
-    (!seen.windows.is_empty()).then(|| {
-        scope.finding(
-            "Windows images",
-            format!(
-                "Continuous Patching patches Linux images only. The scans of these Windows images fail: \
-                 {}.",
-                list(&seen.windows)
-            ),
-            AttributePath::new(names::REPOSITORIES),
-        )
-    })
-}
-
-impl Scope<'_> {
-    /// Hosts print only one of several warnings with the same summary, so each names the registry.
-    fn summary(self, summary: &str) -> String {
-        format!("{summary} in {}", self.registry)
-    }
-
-    /// A finding, as the warning or the error that `preflight` asks for.
-    fn finding(self, summary: &str, detail: String, path: AttributePath) -> Diagnostic {
-        let summary = self.summary(summary);
-        match self.preflight {
-            Preflight::Error => Diagnostic::error(
-                summary,
-                format!(
-                    "{detail}\n\nThis is an error because of `preflight = \"error\"`. Correct it, or \
-                     set `preflight` to \"warn\"."
-                ),
-            ),
-            Preflight::Warn | Preflight::Off => Diagnostic::warning(summary, detail),
-        }
-        .at(path)
-    }
-}
-
 fn listed(what: &str, names: &BTreeSet<String>) -> String {
     let plural = if names.len() == 1 { "" } else { "s" };
     format!("{what}{plural} {}", list(names))
-}
-
-/// Lists the first ten names, and the number of the others.
-fn list(names: &BTreeSet<String>) -> String {
-    const SHOWN: usize = 10;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    format!("{}{rest}", shown.join(", "))
 }
 
 #[cfg(test)]
@@ -210,7 +180,7 @@ mod tests {
     use crate::azure::credential::{Problem, Reported, SignInFailure};
     use crate::patching::selection::Image;
     use crate::patching::{Repository, TagConvention};
-    use crate::provider::workflow::preflight::rendered;
+    use crate::provider::workflow::preflight::{Preflight, rendered};
     use crate::workflow::registry_selection::Selected;
 
     fn scope(preflight: Preflight) -> Scope<'static> {
@@ -274,10 +244,10 @@ mod tests {
                 ("python", Some(python)),
                 ("python-slim", Some(slim)),
             ]),
-            windows: ["python:3x11".to_owned()].into(),
             cache_rules: vec![CacheRule {
                 target_repository: "hub/*".to_owned(),
             }],
+            unread_rules: None,
         };
         insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @r#"
         Warning at repositories["absent"]: Repository absent not found in contoso
@@ -300,9 +270,6 @@ mod tests {
         ---
         Warning at repositories["python-slim"]: Image python-slim:1.0 is never patched in contoso
         The service mistakes python-slim:1.0 for python:slim-1.0. It joins a repository and a tag with a hyphen, which gives the same name for both. A run scans only python:slim-1.0. Give one of them another tag or another repository.
-        ---
-        Warning at repositories: Windows images in contoso
-        Continuous Patching patches Linux images only. The scans of these Windows images fail: python:3x11.
         "#);
         let errors = findings(&policy, &seen, scope(Preflight::Error));
         let warnings: Vec<&Diagnostic> = errors.iter().filter(|it| !it.is_error()).collect();
@@ -342,9 +309,8 @@ mod tests {
         ");
     }
 
-    #[test]
-    fn an_unreachable_data_plane_is_a_warning() {
-        let error = Error::from(SignInFailure {
+    fn refused() -> Error {
+        Error::from(SignInFailure {
             method: "a client secret",
             tenant_id: None,
             client_id: None,
@@ -354,7 +320,12 @@ mod tests {
             trace_id: None,
             correlation_id: None,
             reported: Reported::default(),
-        });
+        })
+    }
+
+    #[test]
+    fn an_unreachable_data_plane_is_a_warning() {
+        let error = refused();
         let warning = unchecked(&error, scope(Preflight::Warn));
         insta::assert_snapshot!(rendered(&warning.into()), @r#"
         Warning at repositories: Could not check the images in contoso
@@ -365,5 +336,27 @@ mod tests {
         The plan has not checked the images that the policy selects. `preflight = "off"` skips this check.
         "#);
         assert!(unchecked(&error, scope(Preflight::Error)).is_error());
+    }
+
+    #[test]
+    fn unread_cache_rules_leave_the_other_findings() {
+        let seen = Seen {
+            selected: Selected::from([("absent", None)]),
+            unread_rules: Some(refused()),
+            ..Seen::default()
+        };
+        let policy = policy(&[("absent", &["1"])]);
+        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))));
+    }
+
+    #[test]
+    fn a_policy_without_an_enabled_repository_is_a_warning() {
+        let mut policy = policy(&[("a", &["1"]), ("b", &["*"])]);
+        policy.repositories.get_mut("a").unwrap().enabled = false;
+        assert!(all_disabled(&policy, scope(Preflight::Error)).is_none());
+        policy.repositories.get_mut("b").unwrap().enabled = false;
+        let warning = all_disabled(&policy, scope(Preflight::Error)).unwrap();
+        insta::assert_snapshot!(rendered(&warning.into()));
+        assert!(all_disabled(&Policy::default(), scope(Preflight::Warn)).is_none());
     }
 }

@@ -1,12 +1,12 @@
 //! The preflight check: what a plan reads from the registry before an apply changes anything.
 //!
-//! [`inspect`] reads. `findings` and `registry` turn the result into diagnostics.
+//! [`inspect`] reads. `registry`, `findings` and `contents` turn the result into diagnostics.
 
+mod contents;
 mod findings;
 mod mode;
 mod registry;
-
-use std::collections::BTreeSet;
+mod scope;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -20,8 +20,13 @@ use crate::patching::{Policy, TimeOfDay};
 use crate::workflow::registry_facts::RegistryFacts;
 use crate::workflow::registry_selection::{Selected, Tags};
 
-use findings::Scope;
+use contents::{Contents, is_attached};
 pub(crate) use mode::Preflight;
+use scope::Scope;
+
+/// The end of every preflight error. A destroy first makes an ordinary plan, which such an error stops.
+const WAY_OUT: &str = "To destroy the workflow despite this error, run `terraform destroy \
+                       -refresh=false`, or set `preflight = \"off\"`.";
 
 /// The result of the preflight check.
 #[derive(Debug, Default)]
@@ -37,14 +42,30 @@ pub(crate) struct Inspected {
 }
 
 /// The repositories that a policy lists and enables, as they are in the registry.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Seen {
     /// The images that the policy selects.
     selected: Selected,
-    /// Images for Windows only, as `<repository>:<tag>`.
-    windows: BTreeSet<String>,
     /// The registry's cache rules.
     cache_rules: Vec<CacheRule>,
+    /// Why the cache rules can't be read.
+    unread_rules: Option<Error>,
+}
+
+impl Inspected {
+    /// Adds the way to a destroy to every error.
+    pub(super) fn with_way_out(self) -> Self {
+        let end = |mut finding: Diagnostic| {
+            if finding.is_error() {
+                finding.detail = format!("{}\n\n{WAY_OUT}", finding.detail);
+            }
+            finding
+        };
+        Self {
+            findings: self.findings.into_iter().map(end).collect(),
+            ..self
+        }
+    }
 }
 
 impl From<Diagnostic> for Inspected {
@@ -78,10 +99,17 @@ pub(super) async fn inspect(
             registry: &found.id.registry,
             preflight,
         };
+        inspected
+            .findings
+            .extend(findings::all_disabled(policy, scope));
         match look(registry, &found.login_server, policy).await {
-            Ok(seen) => inspected
-                .findings
-                .extend(findings::findings(policy, &seen, scope)),
+            Ok((seen, contents)) => {
+                let of_images = findings::findings(policy, &seen, scope);
+                inspected.findings.extend(of_images);
+                inspected
+                    .findings
+                    .extend(contents::findings(&contents, scope));
+            }
             Err(error) => inspected.findings.push(findings::unchecked(&error, scope)),
         }
     }
@@ -92,42 +120,54 @@ async fn look(
     registry: &RegistryClient,
     login_server: &str,
     policy: &Policy,
-) -> Result<Seen, Error> {
+) -> Result<(Seen, Contents), Error> {
     let (data_plane, budget) = (&registry.data_plane(login_server), registry.budget());
     let tags = Tags::list(data_plane, budget, &policy.repositories);
-    let (tags, cache_rules) = futures::try_join!(tags, registry.list_cache_rules())?;
-    let mut seen = Seen {
-        selected: Selected::of(policy, &tags),
-        cache_rules,
-        ..Seen::default()
+    let (tags, cache_rules) = futures::join!(tags, registry.list_cache_rules());
+    let selected = Selected::of(policy, &tags?);
+    // Too many images are an error of their own, so their contents don't matter.
+    let contents = if selected.total() <= MOST_IMAGES {
+        read_contents(data_plane, budget, &selected).await?
+    } else {
+        Contents::default()
     };
-    // Too many images are an error of their own, so the operating systems don't matter.
-    if seen.selected.total() <= MOST_IMAGES {
-        seen.windows = windows(data_plane, budget, &seen.selected).await?;
-    }
-    Ok(seen)
+    let (cache_rules, unread_rules) = match cache_rules {
+        Ok(rules) => (rules, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let seen = Seen {
+        selected,
+        cache_rules,
+        unread_rules,
+    };
+    Ok((seen, contents))
 }
 
-/// Returns the images for Windows only.
-async fn windows(
+/// Reads what the selected tags hold. The tag alone identifies a signature.
+async fn read_contents(
     data_plane: &AcrClient,
     budget: &Budget,
     selected: &Selected,
-) -> Result<BTreeSet<String>, Error> {
-    let images = selected.images();
-    let images: Vec<(String, String)> = images
-        .map(|(name, image)| (name.to_owned(), image.scanned().to_owned()))
-        .collect();
-    stream::iter(images)
+) -> Result<Contents, Error> {
+    let mut contents = Contents::default();
+    let mut images = Vec::new();
+    for (name, image) in selected.images() {
+        let tag = image.scanned();
+        if is_attached(tag) {
+            contents.attached.insert(format!("{name}:{tag}"));
+        } else {
+            images.push((name.to_owned(), tag.to_owned()));
+        }
+    }
+    contents.read = stream::iter(images)
         .map(|(name, tag)| async move {
-            let systems = data_plane.operating_systems(budget, &name, &tag).await?;
-            let only_windows = !systems.is_empty() && systems.iter().all(|os| os == "windows");
-            Ok(only_windows.then(|| format!("{name}:{tag}")))
+            let content = data_plane.content(budget, &name, &tag).await?;
+            Ok::<_, Error>((format!("{name}:{tag}"), content))
         })
         .buffer_unordered(LOOKUPS_AT_ONCE)
-        .try_filter_map(|image| async move { Ok(image) })
         .try_collect()
-        .await
+        .await?;
+    Ok(contents)
 }
 
 /// Formats findings for snapshots.

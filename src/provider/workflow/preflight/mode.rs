@@ -10,7 +10,7 @@ use thiserror::Error;
 pub(crate) enum Preflight {
     /// Findings are warnings. Findings that prevent every run are errors.
     Warn,
-    /// Findings are errors, except tags that match by a dot and ABAC permissions.
+    /// Findings are errors, except those that are always warnings, such as tags that match by a dot.
     Error,
     /// The plan reads nothing from the registry.
     Off,

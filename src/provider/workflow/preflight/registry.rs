@@ -9,22 +9,7 @@ use terraform_plugin::value::AttributePath;
 pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     let here = || AttributePath::new(names::REGISTRY_ID);
     let mut findings = Diagnostics::new();
-    if !registry
-        .provisioning_state
-        .eq_ignore_ascii_case("Succeeded")
-    {
-        findings.push(
-            Diagnostic::error(
-                "The registry is not ready",
-                format!(
-                    "The provisioning state of {} is {}. Apply again when it is Succeeded.",
-                    registry.id.as_written(),
-                    registry.provisioning_state
-                ),
-            )
-            .at(here()),
-        );
-    }
+    findings.extend(state(registry).map(|finding| finding.at(here())));
     if registry.sku.eq_ignore_ascii_case("Classic") {
         findings.push(
             Diagnostic::error(
@@ -75,6 +60,40 @@ pub(crate) fn findings(registry: &Registry) -> Diagnostics {
     findings
 }
 
+/// The finding about the provisioning state. A registry accepts everything unless it is being created or
+/// deleted.
+fn state(registry: &Registry) -> Option<Diagnostic> {
+    let (id, state) = (registry.id.as_written(), &registry.provisioning_state);
+    let is = |word: &str| state.eq_ignore_ascii_case(word);
+    if is("") || is("Succeeded") {
+        None
+    } else if is("Creating") {
+        Some(Diagnostic::error(
+            "The registry is not ready",
+            format!("The provisioning state of {id} is {state}. Apply again when it is Succeeded."),
+        ))
+    } else if is("Deleting") {
+        Some(Diagnostic::error(
+            "The registry is being deleted",
+            format!(
+                "The provisioning state of {id} is {state}. When the registry is gone, remove the \
+                 workflow from the configuration, or choose another registry."
+            ),
+        ))
+    } else {
+        Some(Diagnostic::warning(
+            format!(
+                "The provisioning state of the registry {} is {state}",
+                registry.id.registry
+            ),
+            format!(
+                "The provisioning state of {id} is {state}, not Succeeded. The registry still accepts \
+                 the workflow. Check the last change of the registry."
+            ),
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,14 +132,14 @@ mod tests {
     fn each_obstacle_of_a_registry_is_a_finding() {
         let worst = Registry {
             sku: "Classic".to_owned(),
-            provisioning_state: "Updating".to_owned(),
+            provisioning_state: "Creating".to_owned(),
             network_default_action: Some("Deny".to_owned()),
             role_assignment_mode: RoleAssignmentMode::Abac,
             ..registry()
         };
         insta::assert_snapshot!(rendered(&findings(&worst)), @"
         Error at registry_id: The registry is not ready
-        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating. Apply again when it is Succeeded.
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Creating. Apply again when it is Succeeded.
         ---
         Error at registry_id: The registry's SKU does not support tasks
         /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has the SKU Classic. Tasks require Basic, Standard or Premium. Change the `sku` of the registry.
@@ -131,5 +150,19 @@ mod tests {
         Warning at registry_id: Continuous Patching is not supported on the ABAC registry contoso
         /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has ABAC repository permissions. Microsoft documents Continuous Patching as unsupported on such registries. The provider assigns the roles that the tasks need there.
         ");
+    }
+
+    #[test]
+    fn only_a_registry_that_is_created_or_deleted_is_an_error() {
+        let found = |state: &str| {
+            let registry = Registry {
+                provisioning_state: state.to_owned(),
+                ..registry()
+            };
+            rendered(&findings(&registry))
+        };
+        assert_eq!(["", "succeeded"].map(found), ["", ""]);
+        let states = ["Creating", "deleting", "Updating", "Failed", "Canceled"];
+        insta::assert_snapshot!(states.map(found).join("\n===\n"));
     }
 }
