@@ -4,12 +4,22 @@
 use futures::future::join_all;
 
 use crate::azure::Error;
+use crate::azure::run::Run;
 use crate::patching::TaskName;
 use crate::workflow::cancel_runs::CancelRuns;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::Owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::{Writer, failed};
+
+/// The outcome of a teardown.
+#[derive(Debug, Default)]
+pub(crate) struct TornDown {
+    /// What can't be removed.
+    pub(crate) failures: Vec<Error>,
+    /// The runs that are still active after their cancellation.
+    pub(crate) left_active: Vec<Run>,
+}
 
 /// Removes everything that belongs to the workflow. That includes recorded parts that Azure doesn't list
 /// yet. It tries every part even if others fail. What it can't remove stays in the record.
@@ -18,11 +28,16 @@ pub(crate) async fn tear_down(
     observed: &Observed,
     owned: &Owned,
     recorded: &Recorded,
-) -> Vec<Error> {
+) -> TornDown {
     let remove = async |name| remove_task(writer, name, observed, recorded).await;
     // A deleted task can't start runs, so it can't undo the next steps.
     let trigger = remove(TaskName::Trigger).await;
-    let mut failures = failed([trigger, cancel_runs(writer).await]);
+    let cancelled = CancelRuns::new(writer.registry).until_none_active().await;
+    let (left_active, cancelled) = match cancelled {
+        Ok(left_active) => (left_active, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let mut failures = failed([trigger, cancelled]);
     let held = owned.held.iter().map(|(key, held)| (key, &held.id));
     let unlisted = recorded.unlisted(observed);
     let revoked = held
@@ -38,7 +53,10 @@ pub(crate) async fn tear_down(
         writer.delete_policy(),
     );
     failures.extend(failed([scan, patch, policy]));
-    failures
+    TornDown {
+        failures,
+        left_active,
+    }
 }
 
 async fn remove_task(
@@ -54,12 +72,4 @@ async fn remove_task(
         return Ok(());
     }
     writer.delete_task(name).await
-}
-
-async fn cancel_runs(writer: Writer<'_>) -> Result<(), Error> {
-    let mut rounds = CancelRuns::new(writer.registry);
-    while let Some(round) = rounds.next_round().await? {
-        round.failure.map_or(Ok(()), Err)?;
-    }
-    Ok(())
 }

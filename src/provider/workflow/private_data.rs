@@ -18,6 +18,7 @@ const VERSION: u64 = 1;
 const FACTS: &str = "facts";
 const POLICY_MANIFEST: &str = "policy_manifest";
 const ORPHANS: &str = "orphans";
+const RUN_OWED: &str = "run_owed";
 
 /// The private data of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,10 +30,12 @@ pub(super) struct PrivateData {
     /// The IDs, in lowercase, of role assignments that were in state and are now orphans. Names of other
     /// tools don't identify them, so only this list does.
     pub(super) orphans: BTreeSet<String>,
+    /// Whether `run_immediately` still owes a run.
+    pub(super) run_owed: bool,
 }
 
 impl PrivateData {
-    /// Returns the private data for the next plan and refresh.
+    /// Returns the private data for the next plan and refresh. Azure doesn't show whether a run is owed.
     pub(super) fn of(observed: &Observed, owned: &Owned) -> Self {
         let is_valid = matches!(observed.policy, PolicyState::Valid(_));
         let orphans = owned.orphans.iter().map(|orphan| orphan.id.to_lowercase());
@@ -40,6 +43,7 @@ impl PrivateData {
             facts: Some(observed.facts.clone()),
             policy_manifest: observed.policy_manifest.clone().filter(|_| is_valid),
             orphans: orphans.collect(),
+            run_owed: false,
         }
     }
 
@@ -48,6 +52,7 @@ impl PrivateData {
     pub(super) fn agrees_with(&self, before: &Self) -> bool {
         self.facts == before.facts
             && self.orphans == before.orphans
+            && self.run_owed == before.run_owed
             && self.policy_manifest.is_some() == before.policy_manifest.is_some()
     }
 
@@ -66,6 +71,7 @@ impl PrivateData {
             FACTS: facts,
             POLICY_MANIFEST: self.policy_manifest,
             ORPHANS: self.orphans,
+            RUN_OWED: self.run_owed,
         });
         data.to_string().into_bytes()
     }
@@ -79,6 +85,7 @@ impl PrivateData {
             facts: data.get(FACTS).and_then(facts),
             policy_manifest: data.get(POLICY_MANIFEST).and_then(text),
             orphans: orphans.into_iter().flatten().filter_map(text).collect(),
+            run_owed: data.get(RUN_OWED).and_then(Value::as_bool) == Some(true),
         }
     }
 }
@@ -107,6 +114,7 @@ mod tests {
             facts: Some(facts()),
             policy_manifest: Some("sha256:1".to_owned()),
             orphans: ["/orphan".to_owned()].into(),
+            run_owed: false,
         }
     }
 
@@ -133,6 +141,11 @@ mod tests {
     #[test]
     fn private_data_survives_a_round_trip() {
         assert_eq!(PrivateData::read(&whole().write()), whole());
+        let owing = PrivateData {
+            run_owed: true,
+            ..whole()
+        };
+        assert_eq!(PrivateData::read(&owing.write()), owing);
         assert_eq!(PrivateData::read(b""), PrivateData::default());
     }
 
@@ -158,6 +171,7 @@ mod tests {
             "facts": {"id": 7},
             "policy_manifest": {"digest": "sha256:1"},
             "orphans": ["/orphan"],
+            "run_owed": "yes",
             "another": true,
         });
         let read = PrivateData::read(newer.to_string().as_bytes());

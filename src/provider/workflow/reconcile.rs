@@ -11,7 +11,7 @@ use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
-use crate::provider::workflow::{notices, state};
+use crate::provider::workflow::{notices, owed_run, state};
 use crate::workflow::apply::apply;
 use crate::workflow::changes::find_changes;
 use crate::workflow::consistency::{Consistency, wait_until_applied};
@@ -20,7 +20,6 @@ use crate::workflow::observe::Observed;
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
-use crate::workflow::run_immediately;
 
 /// Changes Azure from its observed state to `planned`.
 pub(super) async fn reconcile(
@@ -35,14 +34,17 @@ pub(super) async fn reconcile(
         true => State::default(),
         false => State::of(&request.prior)?,
     };
-    let mut recorded = prior.recorded(&PrivateData::read(&request.planned_private));
+    let before = PrivateData::read(&request.planned_private);
+    let owes_run = owed_run::is_owed(&before, &prior, &planned);
+    let mut recorded = prior.recorded(&before);
     recorded.registry_id.clone_from(&planned.registry_id);
     let owned = find_owned(observed, &recorded);
     refuse_stale_plan(&request.planned, observed, &owned)?;
     let desired = desired(&planned, &observed.facts)?;
     let changes = find_changes(&desired, observed, &owned);
     let now = state::of(observed, &owned, &planned);
-    let progress = StateRecorder::new(observed, &owned, now, &planned, recorder);
+    let progress =
+        StateRecorder::new(observed, &owned, now, &planned, recorder).owing_run(owes_run);
     let writer = Writer {
         registry,
         login_server: &observed.facts.login_server,
@@ -57,12 +59,8 @@ pub(super) async fn reconcile(
     if !changes.is_empty() {
         diagnostics.extend(settle(registry, &desired, &progress).await);
     }
-    if planned.run_immediately && starts_something_new(&prior, &planned) {
-        // The workflow is complete. An error would taint it, and the next apply would replace it.
-        let outcome = run_immediately::run(registry, !changes.grants.is_empty()).await;
-        diagnostics.extend(notices::run_immediately(&observed.facts.id, &outcome));
-    }
-    let (state, private) = progress.now();
+    let (state, mut private) = progress.now();
+    diagnostics.extend(owed_run::pay(registry, &planned, &mut private).await);
     Ok(Applied {
         state: state.write(),
         private: private.write(),
@@ -81,11 +79,6 @@ async fn settle(
         Consistency::Shown => None,
         Consistency::NotYet => Some(notices::not_shown_yet(&desired.facts.id)),
     }
-}
-
-/// Whether the policy or the schedule changed.
-fn starts_something_new(prior: &State, planned: &State) -> bool {
-    prior.policy_digest != planned.policy_digest || prior.schedule_cron != planned.schedule_cron
 }
 
 /// The workflow that a plan describes.

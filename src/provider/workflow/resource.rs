@@ -29,7 +29,8 @@ use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::reconcile::reconcile;
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{
-    TYPE_NAME, generate_config, identity, names, notices, plan, preflight, schema, state, validate,
+    TYPE_NAME, generate_config, identity, left_active, names, notices, plan, preflight, schema,
+    state, validate,
 };
 use crate::workflow::consistency::{Consistency, wait_until_removed};
 use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
@@ -145,7 +146,10 @@ impl Resource for ContinuousPatchingWorkflow {
             Ok((current, Some(observed))) => {
                 let owned = find_owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
-                let private = PrivateData::of(&observed, &owned);
+                let private = PrivateData {
+                    run_owed: before.run_owed,
+                    ..PrivateData::of(&observed, &owned)
+                };
                 let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
                 ReadResponse {
                     diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
@@ -213,14 +217,17 @@ impl Resource for ContinuousPatchingWorkflow {
             login_server: &observed.facts.login_server,
             progress: &StateRecorder::new(&observed, &owned, left, &prior, recorder),
         };
-        let failures = tear_down(writer, &observed, &owned, &recorded).await;
-        if !failures.is_empty() {
-            return Err(report::failures(SUMMARY, &failures));
+        let torn = tear_down(writer, &observed, &owned, &recorded).await;
+        let left = left_active::after_destroy(&observed.facts.id, &torn.left_active);
+        let mut diagnostics = report::failures(SUMMARY, &torn.failures);
+        diagnostics.extend(left);
+        if diagnostics.has_error() {
+            return Err(diagnostics);
         }
-        Ok(match wait_until_removed(&registry, &recorded).await {
-            Consistency::Shown => Diagnostics::new(),
-            Consistency::NotYet => notices::not_shown_yet(&observed.facts.id).into(),
-        })
+        if wait_until_removed(&registry, &recorded).await == Consistency::NotYet {
+            diagnostics.push(notices::not_shown_yet(&observed.facts.id));
+        }
+        Ok(diagnostics)
     }
 
     async fn import(

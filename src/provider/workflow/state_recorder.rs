@@ -40,6 +40,13 @@ impl<'a> StateRecorder<'a> {
         }
     }
 
+    /// Records from now on whether a run is owed.
+    pub(super) fn owing_run(mut self, is_owed: bool) -> Self {
+        let now = self.now.get_mut().unwrap_or_else(PoisonError::into_inner);
+        now.1.run_owed = is_owed;
+        self
+    }
+
     /// Returns the current state and private data.
     pub(super) fn now(&self) -> (State, PrivateData) {
         self.now
