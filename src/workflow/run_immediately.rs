@@ -1,25 +1,53 @@
-//! Implements `run_immediately`: queues a run of the trigger task. It queues another one while runs fail
-//! because new role assignments have not propagated.
+//! Implements `run_immediately`: queues a run of the trigger task, and watches it until it has used its
+//! rights. It queues another one while runs fail because new role assignments have not propagated.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::azure::run::{Run, RunStatus};
 use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
 use crate::patching::TaskName;
+use crate::patching::run_log::{LogEnd, lacks_rights};
 
-/// How long to watch a run. By then it has used its permissions, because it logs in first.
+/// How long to watch a run after its start. By then it has used its rights, because it reads the policy
+/// first.
 const PROVEN: Duration = Duration::from_secs(60);
+
+/// How long to wait until Azure starts a queued run.
+const STARTS_WITHIN: Duration = Duration::from_secs(3 * 60);
+
+/// How long to queue runs again. Azure documents that a role assignment takes up to ten minutes.
+const RIGHTS_ARRIVE_WITHIN: Duration = Duration::from_secs(10 * 60);
+
+/// The bytes to read from each end of a log.
+const LOG_LENGTH: usize = 64 << 10;
 
 /// The outcome of the run.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// The run succeeded, was cancelled, or is still queued or running.
+    /// The run succeeded, was cancelled, or is running.
     Queued,
+    /// The run is queued, but Azure has not started it within a few minutes, or before the timeout.
+    NotStarted(Run),
     /// The run failed, and retrying doesn't help or the time is over.
-    Failed(Run),
-    /// The run could not be queued or read.
-    Unknown(Error),
+    Failed {
+        run: Run,
+        /// The end of its log, if it can be read.
+        log: Result<LogEnd, Error>,
+    },
+    /// The run is queued, but its state can't be read.
+    Unread(Run, Error),
+    /// Azure did not queue the run, or did not confirm it.
+    NotQueued(Error),
+}
+
+impl Outcome {
+    /// Whether Azure surely has not queued a run.
+    pub(crate) fn is_owed(&self) -> bool {
+        matches!(self, Self::NotQueued(error) if !error.may_have_been_done())
+    }
 }
 
 /// The decision about a run in its current state.
@@ -27,123 +55,119 @@ pub(crate) enum Outcome {
 enum Verdict {
     Look,
     Done,
-    QueueAgain,
-    GiveUp,
+    NotStarted,
+    Failed,
 }
 
-/// Queues the run. `new_rights` says that role assignments have just been created. Then any failure may
-/// come from them, because a run's message doesn't always say so.
-pub(crate) async fn run(registry: &RegistryClient, new_rights: bool) -> Outcome {
+/// Queues the run.
+pub(crate) async fn run(registry: &RegistryClient) -> Outcome {
+    let first = Instant::now();
     let mut waits = Backoff::until_authorized();
     loop {
-        let failed = match attempt(registry, new_rights).await {
-            Ok(None) => return Outcome::Queued,
-            Ok(Some((run, Verdict::QueueAgain))) => run,
-            Ok(Some((run, _))) => return Outcome::Failed(run),
-            Err(error) => return Outcome::Unknown(error),
+        let outcome = attempt(registry).await;
+        let Outcome::Failed { run, log } = &outcome else {
+            return outcome;
         };
         let wait = waits.next().unwrap_or_default();
+        let elapsed = first.elapsed() + wait;
+        if !is_worth_another(run, log.as_ref().ok(), elapsed) {
+            return outcome;
+        }
+        tracing::info!(
+            id = run.run_id,
+            ?wait,
+            "a run lacked rights, so another one follows"
+        );
         if registry.budget().sleep(wait).await.is_err() {
-            return Outcome::Failed(failed);
+            return outcome;
         }
     }
 }
 
-/// Queues one run and watches it until its permissions are proven. Returns the run if it failed.
-async fn attempt(
-    registry: &RegistryClient,
-    new_rights: bool,
-) -> Result<Option<(Run, Verdict)>, Error> {
-    let mut run = registry.schedule_run(TaskName::Trigger.as_str()).await?;
-    let mut watched = Duration::ZERO;
+/// Queues one run, and watches it until it has used its rights.
+async fn attempt(registry: &RegistryClient) -> Outcome {
+    let mut run = match registry.schedule_run(TaskName::Trigger.as_str()).await {
+        Ok(run) => run,
+        Err(error) => return Outcome::NotQueued(error),
+    };
+    tracing::info!(
+        id = run.run_id,
+        "queued a run, and watching it until it has used its rights"
+    );
+    let queued = Instant::now();
+    let mut started = None;
     let mut pauses = Backoff::until_shown().cycle();
     loop {
-        match verdict(&run, watched, new_rights) {
+        if run.status != RunStatus::Queued {
+            started = started.or_else(|| Some(Instant::now()));
+        }
+        let running = started.map(|at| at.elapsed());
+        match verdict(&run.status, queued.elapsed(), running) {
             Verdict::Look => {}
-            Verdict::Done => return Ok(None),
-            verdict @ (Verdict::QueueAgain | Verdict::GiveUp) => return Ok(Some((run, verdict))),
+            Verdict::Done => return Outcome::Queued,
+            Verdict::NotStarted => return Outcome::NotStarted(run),
+            Verdict::Failed => {
+                let log = read_log(registry, &run).await;
+                return Outcome::Failed { run, log };
+            }
         }
         let pause = pauses.next().unwrap_or_default();
-        // The run is queued, and the time for watching it is over.
         if registry.budget().sleep(pause).await.is_err() {
-            return Ok(None);
+            return unwatched(run);
         }
-        watched += pause;
-        run = registry.get_run(&run.run_id).await?;
+        match registry.get_run(&run.run_id).await {
+            Ok(seen) => run = seen,
+            // Azure's reads lag behind its writes.
+            Err(error) if error.is_not_found() && queued.elapsed() < STARTS_WITHIN => {}
+            Err(Error::Stopped { last: None, .. }) => return unwatched(run),
+            Err(error) => return Outcome::Unread(run, error),
+        }
     }
 }
 
-fn verdict(run: &Run, watched: Duration, new_rights: bool) -> Verdict {
+/// The outcome of a run without a failure, once the time for watching it is over.
+fn unwatched(run: Run) -> Outcome {
     match run.status {
-        RunStatus::Queued | RunStatus::Started | RunStatus::Running if watched < PROVEN => {
+        RunStatus::Queued => Outcome::NotStarted(run),
+        _ => Outcome::Queued,
+    }
+}
+
+async fn read_log(registry: &RegistryClient, run: &Run) -> Result<LogEnd, Error> {
+    let mut log = registry.run_log(&run.run_id);
+    let ends = log.read_ends(registry.budget(), LOG_LENGTH).await?;
+    Ok(LogEnd::read(&ends.beginning, ends.end.as_deref()))
+}
+
+/// Decides about a run by the time since it was queued, and since it started.
+fn verdict(status: &RunStatus, queued: Duration, running: Option<Duration>) -> Verdict {
+    match status {
+        RunStatus::Queued if queued < STARTS_WITHIN => Verdict::Look,
+        RunStatus::Queued => Verdict::NotStarted,
+        RunStatus::Started | RunStatus::Running | RunStatus::Other(_)
+            if running.unwrap_or_default() < PROVEN =>
+        {
             Verdict::Look
         }
-        RunStatus::Failed | RunStatus::Error if new_rights || lacks_rights(run) => {
-            Verdict::QueueAgain
-        }
-        RunStatus::Failed | RunStatus::Error | RunStatus::Timeout => Verdict::GiveUp,
+        RunStatus::Failed | RunStatus::Error | RunStatus::Timeout => Verdict::Failed,
         // A cancelled run is not repeated, because a user cancelled it on purpose.
-        RunStatus::Queued
-        | RunStatus::Started
+        RunStatus::Started
         | RunStatus::Running
+        | RunStatus::Other(_)
         | RunStatus::Succeeded
-        | RunStatus::Canceled
-        | RunStatus::Other(_) => Verdict::Done,
+        | RunStatus::Canceled => Verdict::Done,
     }
 }
 
-/// Whether a run may have failed because of missing permissions, which also happens until role
-/// assignments propagate.
-pub(crate) fn lacks_rights(run: &Run) -> bool {
-    const SIGNS: [&str; 5] = [
-        "unauthorized",
-        "authentication required",
-        "authorizationfailed",
-        "does not have authorization",
-        "denied",
-    ];
+/// Whether to queue another run after a failed one, at a time since the first. Only missing rights pass by
+/// themselves. A run that has queued scans had its rights, and another one would scan the images twice.
+fn is_worth_another(run: &Run, log: Option<&LogEnd>, since_first: Duration) -> bool {
     let message = run.error_message.as_deref().unwrap_or_default();
-    let message = message.to_lowercase();
-    SIGNS.iter().any(|sign| message.contains(sign))
+    let lacked = lacks_rights(message) || log.is_some_and(LogEnd::lacks_rights);
+    let has_queued = log.is_some_and(|log| log.has_queued);
+    let in_time = since_first < RIGHTS_ARRIVE_WITHIN;
+    run.status != RunStatus::Timeout && lacked && !has_queued && in_time
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(status: RunStatus, message: &str) -> Run {
-        Run {
-            id: String::new(),
-            run_id: "cf1".to_owned(),
-            status,
-            task: None,
-            create_time: None,
-            start_time: None,
-            finish_time: None,
-            error_message: Some(message.to_owned()),
-        }
-    }
-
-    #[test]
-    fn watches_a_run_until_its_permissions_are_proven() {
-        let running = run(RunStatus::Running, "");
-        assert_eq!(verdict(&running, Duration::ZERO, true), Verdict::Look);
-        assert_eq!(verdict(&running, PROVEN, true), Verdict::Done);
-        let succeeded = run(RunStatus::Succeeded, "");
-        assert_eq!(verdict(&succeeded, Duration::ZERO, true), Verdict::Done);
-    }
-
-    #[test]
-    fn retries_only_failures_that_permissions_can_explain() {
-        let refused = run(RunStatus::Failed, "failed to pull: Unauthorized");
-        let broken = run(RunStatus::Failed, "step ID: limit: exit status 1");
-        assert_eq!(
-            verdict(&refused, Duration::ZERO, false),
-            Verdict::QueueAgain
-        );
-        assert_eq!(verdict(&broken, Duration::ZERO, true), Verdict::QueueAgain);
-        assert_eq!(verdict(&broken, Duration::ZERO, false), Verdict::GiveUp);
-        let cancelled = run(RunStatus::Canceled, "");
-        assert_eq!(verdict(&cancelled, Duration::ZERO, true), Verdict::Done);
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use crate::azure::run::Run;
 use crate::azure::{Error, Look, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::patching::TaskName;
@@ -33,18 +34,11 @@ pub(crate) struct Remains {
     pub(crate) failures: Vec<Error>,
     /// What Azure still shows after every delete was accepted.
     pub(crate) seen: Option<Box<Observed>>,
+    /// The runs that ignore their cancellation.
+    pub(crate) left_active: Vec<Run>,
 }
 
-impl From<Error> for Remains {
-    fn from(error: Error) -> Self {
-        Self {
-            failures: vec![error],
-            seen: None,
-        }
-    }
-}
-
-/// Removes the workflow, until Azure shows nothing of it.
+/// Removes the workflow, until Azure shows nothing of it. Returns the runs that ignore their cancellation.
 ///
 /// # Errors
 /// If a part can't be removed, or if Azure still shows one at the end.
@@ -52,7 +46,7 @@ pub(crate) async fn remove(
     writer: Writer<'_>,
     observed: &Observed,
     recorded: &Recorded,
-) -> Result<(), Remains> {
+) -> Result<Vec<Run>, Remains> {
     let registry = writer.registry;
     let known = KnownPolicy {
         login_server: recorded.login_server.clone(),
@@ -63,14 +57,16 @@ pub(crate) async fn remove(
     let mut seen = observed.clone();
     let mut recorded = recorded.clone();
     let mut attempted = BTreeSet::new();
+    let mut left_active = Vec::new();
     for patience in ROUNDS {
         let owned = find_owned(&seen, &recorded);
         attempted.extend(owned.all().map(|(_, it)| it.id.to_lowercase()));
-        let failures = tear_down(writer, &seen, &owned, &recorded).await;
+        let failures = tear_down(writer, &seen, &owned, &recorded, &mut left_active).await;
         if !failures.is_empty() {
             return Err(Remains {
                 failures,
                 seen: None,
+                left_active,
             });
         }
         let what = format!(
@@ -80,12 +76,20 @@ pub(crate) async fn remove(
         let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
         seen = loop {
             let read = PolicyRead::Read(known.clone());
-            let Some(now) = observe(registry, read).await? else {
-                return Ok(());
+            let now = match observe(registry, read).await {
+                Ok(Some(now)) => now,
+                Ok(None) => return Ok(left_active),
+                Err(error) => {
+                    return Err(Remains {
+                        failures: vec![error],
+                        seen: None,
+                        left_active,
+                    });
+                }
             };
             let owned = find_owned(&now, &recorded);
             if is_nothing_left(&now, &owned) {
-                return Ok(());
+                return Ok(left_active);
             }
             let is_new = |id: &str| !attempted.contains(&id.to_lowercase());
             if wait.paused() >= patience || owned.all().any(|(_, it)| is_new(&it.id)) {
@@ -100,6 +104,7 @@ pub(crate) async fn remove(
                     return Err(Remains {
                         failures: vec![Error::stopped(&operation, why)],
                         seen: Some(Box::new(now)),
+                        left_active,
                     });
                 }
             }
@@ -110,6 +115,7 @@ pub(crate) async fn remove(
     Err(Remains {
         failures: vec![still_seen(&seen, &find_owned(&seen, &recorded))],
         seen: Some(Box::new(seen)),
+        left_active,
     })
 }
 
@@ -142,14 +148,21 @@ async fn tear_down(
     observed: &Observed,
     owned: &Owned,
     recorded: &Recorded,
+    left_active: &mut Vec<Run>,
 ) -> Vec<Error> {
     let task = async |name| remove_task(writer, name, observed, recorded).await;
     // While the trigger task exists, it can start runs, so the rest must stay usable.
     if let Err(error) = task(TaskName::Trigger).await {
         return vec![error];
     }
-    // A run that can't be cancelled doesn't keep anything from being removed.
-    let mut failures = failed([cancel_runs(writer).await]);
+    let mut failures = Vec::new();
+    // A run that ignores its cancellation doesn't keep anything from being removed.
+    if left_active.is_empty() {
+        match CancelRuns::new(writer.registry).until_none_active().await {
+            Ok(left) => *left_active = left,
+            Err(error) => failures.push(error),
+        }
+    }
     let every: Vec<(&String, &String)> = owned
         .all()
         .map(|(key, assignment)| (key, &assignment.id))
@@ -202,12 +215,4 @@ async fn remove_task(
         return Ok(());
     }
     writer.delete_task(name).await
-}
-
-async fn cancel_runs(writer: Writer<'_>) -> Result<(), Error> {
-    let mut rounds = CancelRuns::new(writer.registry);
-    while let Some(round) = rounds.next_round().await? {
-        round.failure.map_or(Ok(()), Err)?;
-    }
-    Ok(())
 }

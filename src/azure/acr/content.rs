@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::azure::{Error, Look};
 use crate::azure::acr::AcrClient;
+use crate::azure::{Error, Look};
 use crate::http::Budget;
 
 /// The config of a Helm chart.
@@ -94,7 +94,10 @@ impl AcrClient {
         repository: &str,
         tag: &str,
     ) -> Result<Content, Error> {
-        let Some(manifest) = self.get_manifest(budget, repository, tag, Look::Twice).await? else {
+        let Some(manifest) = self
+            .get_manifest(budget, repository, tag, Look::Twice)
+            .await?
+        else {
             return Ok(Content::Unknown);
         };
         let config = match read(&manifest.body) {

@@ -40,6 +40,15 @@ pub(crate) struct LogPart {
     pub(crate) total: u64,
 }
 
+/// A log, or its beginning and its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogEnds {
+    /// The whole log if `end` is missing.
+    pub(crate) beginning: Bytes,
+    /// The last bytes of a log that is longer than both parts.
+    pub(crate) end: Option<Bytes>,
+}
+
 impl RegistryClient {
     /// Returns the log of a run, given its ID within the registry. It sends no request yet.
     #[must_use]
@@ -68,6 +77,32 @@ impl RunLog {
             }
             read => read,
         }
+    }
+
+    /// Reads at most `length` bytes from each end. Both are empty if there is no log yet.
+    pub(crate) async fn read_ends(
+        &mut self,
+        budget: &Budget,
+        length: usize,
+    ) -> Result<LogEnds, Error> {
+        let Some(beginning) = self.read(budget, 0, length).await? else {
+            return Ok(LogEnds::default());
+        };
+        let read = beginning.bytes.len() as u64;
+        let mut ends = LogEnds {
+            beginning: beginning.bytes,
+            end: None,
+        };
+        if beginning.total > read {
+            let first = read.max(beginning.total.saturating_sub(length as u64));
+            let end = self.read(budget, first, length).await?.unwrap_or_default();
+            if first == read {
+                ends.beginning = [ends.beginning, end.bytes].concat().into();
+            } else {
+                ends.end = Some(end.bytes);
+            }
+        }
+        Ok(ends)
     }
 
     async fn read_once(
@@ -241,6 +276,27 @@ mod tests {
         let part = log(&transport).read(&minute(), 3, 10).await.unwrap();
         let part = part.unwrap();
         assert_eq!((part.first, &part.bytes[..], part.total), (3, &b"3"[..], 4));
+    }
+
+    #[tokio::test]
+    async fn reads_both_ends_of_a_long_log_and_joins_adjacent_parts() {
+        let ends = async |transport: ScriptedTransport| {
+            let ends = log(&transport).read_ends(&minute(), 4).await.unwrap();
+            transport.assert_done();
+            let end = ends.end.as_deref().map(<[u8]>::to_vec);
+            (ends.beginning.to_vec(), end)
+        };
+        let begun = |range| linked().on(Method::GET, "/rawtext.log", part(range, "0123"));
+        let short = begun("bytes 0-3/4");
+        assert_eq!(ends(short).await, (b"0123".to_vec(), None));
+        let adjacent = begun("bytes 0-3/6");
+        let adjacent = adjacent.on(Method::GET, "/rawtext.log", part("bytes 4-5/6", "45"));
+        assert_eq!(ends(adjacent).await, (b"012345".to_vec(), None));
+        let long = begun("bytes 0-3/20");
+        let long = long.on(Method::GET, "/rawtext.log", part("bytes 16-19/20", "6789"));
+        assert_eq!(ends(long).await, (b"0123".to_vec(), Some(b"6789".to_vec())));
+        let none = ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", reply(404));
+        assert_eq!(ends(none).await, (Vec::new(), None));
     }
 
     #[tokio::test]

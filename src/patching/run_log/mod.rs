@@ -1,16 +1,18 @@
 //! Extracts results from the log of a scan or patch run: the image, its vulnerabilities, the queued run,
-//! the reason for skipping, and the errors.
+//! the reason for skipping, and the errors. `log_end` reads the end of a failed trigger run's log.
 //!
 //! A log contains whatever the task's steps print. It may be truncated anywhere, contain colours and
 //! invalid UTF-8, and be very long. So the caller passes only its beginning and end, and anything
 //! unrecognisable is ignored.
 
+mod log_end;
 mod text;
 
 use std::collections::HashSet;
 
 use text::{Line, has_word, lines, plain};
 
+pub(crate) use log_end::{LogEnd, lacks_rights};
 pub(crate) use text::{printable, shown};
 
 /// The maximum number of error lines. The last ones are kept, because they show how the run ended.

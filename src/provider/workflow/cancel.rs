@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::azure::Error;
-use crate::azure::id::{RegistryId, name_of};
+use crate::azure::id::RegistryId;
 use crate::azure::run::Run;
 use crate::provider::common::registry_id;
 use crate::provider::connection::Connection;
 use crate::provider::report;
 use crate::provider::workflow::action_arguments::{self, Arguments};
-use crate::workflow::cancel_runs::CancelRuns as Rounds;
+use crate::provider::workflow::left_active;
+use crate::workflow::cancel_runs::{CancelRuns as Rounds, Round};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{Action, Context, Progress};
 use terraform_plugin::schema::{Block, Schema};
@@ -59,20 +60,26 @@ impl Action for CancelRuns {
         let registry = arguments.registry.id();
         let mut cancelling = Rounds::new(&arguments.registry);
         let mut cancelled = BTreeSet::new();
-        while let Some(round) = cancelling
-            .next_round()
-            .await
-            .map_err(|error| not_cancelled(&error, registry))?
-        {
-            for run in round.cancelled {
-                // A run that ends slowly is cancelled again, but reported once.
-                let message = cancelled_line(&run);
-                if cancelled.insert(run.run_id) {
-                    progress.report(message).await;
+        loop {
+            let round = cancelling.next_round().await;
+            match round.map_err(|error| not_cancelled(&error, registry))? {
+                Round::NoneActive => break,
+                Round::LeftActive(left) => return Err(still_active(registry, &left).into()),
+                Round::Tried {
+                    cancelled: runs,
+                    failure,
+                } => {
+                    for run in runs {
+                        // A run that ends slowly is cancelled again, but reported once.
+                        let message = cancelled_line(&run);
+                        if cancelled.insert(run.run_id) {
+                            progress.report(message).await;
+                        }
+                    }
+                    if let Some(failure) = failure {
+                        return Err(not_cancelled(&failure, registry).into());
+                    }
                 }
-            }
-            if let Some(failure) = round.failure {
-                return Err(not_cancelled(&failure, registry).into());
             }
         }
         progress
@@ -99,8 +106,7 @@ fn schema() -> Schema {
 }
 
 fn cancelled_line(run: &Run) -> String {
-    let task = run.task.as_deref().map(name_of).unwrap_or("a task");
-    format!("Cancelled run {} of {task}.", run.run_id)
+    format!("Cancelled run {}.", left_active::named(run))
 }
 
 fn outcome(registry: &str, cancelled: usize) -> String {
@@ -111,8 +117,18 @@ fn outcome(registry: &str, cancelled: usize) -> String {
     }
 }
 
+const SUMMARY: &str = "Could not cancel all runs";
+
+/// The error if runs ignore their cancellation.
+fn still_active(registry: &RegistryId, left: &[Run]) -> Diagnostic {
+    let happened = left_active::sentences(registry, left);
+    Diagnostic::error(
+        SUMMARY,
+        format!("{happened}\n\nTo cancel them again, invoke the action again."),
+    )
+}
+
 fn not_cancelled(error: &Error, registry: &RegistryId) -> Diagnostic {
-    const SUMMARY: &str = "Could not cancel all runs";
     if error.is_gone() {
         return registry_id::not_found(&registry.to_string());
     }

@@ -5,10 +5,10 @@
 //! - `resource`: the managed resource, in the order of its operations
 //!   - `schema`, `names`, `config`, `model`, `repositories`: the schema, and its values as Rust types
 //!   - `validate`, `preflight`, `existing`, `plan`: checks and decisions before a change
-//!   - `reconcile`, `stale_plan`: the path that create, update and repair share
+//!   - `reconcile`, `stale_plan`, `owed_run`: the path that create, update and repair share
 //!   - `state`, `state_recorder`, `private_data`: the state, and private data for the next plan
 //!   - `identity`, `generate_config`: the resource identity, and generated configurations
-//!   - `notices`, `task_status`: the wording of warnings and statuses
+//!   - `notices`, `immediate_run`, `left_active`, `task_status`: the wording of warnings and statuses
 //! - `lookup`: reads the workflow of a registry without a prior state
 //! - `list`: the list resource
 //! - `data_source`, `images`, `status`: the data sources
@@ -24,11 +24,14 @@ mod fixture;
 mod generate_config;
 mod identity;
 mod images;
+mod immediate_run;
+mod left_active;
 mod list;
 mod lookup;
 mod model;
 mod names;
 mod notices;
+mod owed_run;
 mod plan;
 mod preflight;
 mod private_data;

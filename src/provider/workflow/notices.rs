@@ -6,15 +6,13 @@ use terraform_plugin::value::AttributePath;
 
 use crate::azure::RegistryId;
 use crate::http::Stopped;
+use crate::patching::Policy;
 use crate::patching::policy::POLICY_REPOSITORY;
-use crate::patching::run_log::printable;
-use crate::patching::{Policy, TaskName};
 use crate::provider::report;
 use crate::provider::workflow::names;
 use crate::workflow::converge::Settled;
 use crate::workflow::observe::{Observed, PolicyState, Reader};
 use crate::workflow::ownership::Owned;
-use crate::workflow::run_immediately::Outcome;
 
 /// The wording is azurerm's, because users search for it.
 pub(crate) fn already_exists(id: &str) -> Diagnostic {
@@ -165,38 +163,6 @@ pub(crate) fn not_settled(registry: &RegistryId, settled: &Settled) -> Option<Di
              changes. Until Azure's lists catch up, a plan may show them again. Plan again in a few \
              minutes.",
             registry.as_written()
-        ),
-    ))
-}
-
-/// The outcome of `run_immediately`, unless Azure queued the run.
-pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Option<Diagnostic> {
-    let name = &registry.registry;
-    let (summary, what) = match outcome {
-        Outcome::Queued => return None,
-        Outcome::Unknown(error) => {
-            let summary = format!("Could not queue a run in {name}");
-            let failure = report::failure(&summary, error);
-            (failure.summary, failure.detail)
-        }
-        Outcome::Failed(run) => {
-            let message = run.error_message.as_deref().map(printable);
-            let message = message.as_deref().unwrap_or("Azure gave no reason");
-            (
-                format!("The first run in {name} failed"),
-                format!(
-                    "Run {} ended with status {:?}: {message}.",
-                    run.run_id, run.status
-                ),
-            )
-        }
-    };
-    Some(Diagnostic::warning(
-        summary,
-        format!(
-            "{what}\n\nThe workflow itself is complete. To run it now:\n\n  az acr task \
-             run --registry {name} --name {}",
-            TaskName::Trigger
         ),
     ))
 }

@@ -17,6 +17,7 @@ const POLICY_MANIFEST: &str = "policy_manifest";
 const START_TIME: &str = "start_time";
 const CREATED_BY: &str = "created_by";
 const CLAIMED: &str = "claimed";
+const RUN_OWED: &str = "run_owed";
 
 /// The private data of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,10 +32,12 @@ pub(super) struct PrivateData {
     pub(super) created_by: Option<String>,
     /// In a plan that creates the resource: whether a resource in the state manages the workflow.
     pub(super) is_claimed: bool,
+    /// Whether `run_immediately` still owes a run.
+    pub(super) run_owed: bool,
 }
 
 impl PrivateData {
-    /// Returns the private data for the next plan and refresh.
+    /// Returns the private data for the next plan and refresh. Azure doesn't show the rest.
     pub(super) fn of(observed: &Observed, start_time: Option<TimeOfDay>) -> Self {
         let is_valid = matches!(observed.policy, PolicyState::Valid(_));
         Self {
@@ -45,10 +48,11 @@ impl PrivateData {
         }
     }
 
-    /// Keeps the mark of the apply that created the resource.
-    pub(super) fn created_by(self, before: &Self) -> Self {
+    /// Keeps what Azure doesn't show: the mark of the apply that created the resource, and an owed run.
+    pub(super) fn keeping(self, before: &Self) -> Self {
         Self {
             created_by: before.created_by.clone(),
+            run_owed: before.run_owed,
             ..self
         }
     }
@@ -57,6 +61,7 @@ impl PrivateData {
     /// any change of private data as drift, without naming an attribute.
     pub(super) fn agrees_with(&self, before: &Self) -> bool {
         self.facts == before.facts
+            && self.run_owed == before.run_owed
             && self.policy_manifest.is_some() == before.policy_manifest.is_some()
     }
 
@@ -77,6 +82,7 @@ impl PrivateData {
             START_TIME: self.start_time.map(|time| time.to_string()),
             CREATED_BY: self.created_by,
             CLAIMED: self.is_claimed,
+            RUN_OWED: self.run_owed,
         });
         data.to_string().into_bytes()
     }
@@ -94,6 +100,7 @@ impl PrivateData {
                 .and_then(|time| time.parse().ok()),
             created_by: data.get(CREATED_BY).and_then(text),
             is_claimed: data.get(CLAIMED).and_then(Value::as_bool).unwrap_or(false),
+            run_owed: data.get(RUN_OWED).and_then(Value::as_bool) == Some(true),
         }
     }
 }
@@ -149,6 +156,11 @@ mod tests {
     #[test]
     fn private_data_survives_a_round_trip() {
         assert_eq!(PrivateData::read(&whole().write()), whole());
+        let owing = PrivateData {
+            run_owed: true,
+            ..whole()
+        };
+        assert_eq!(PrivateData::read(&owing.write()), owing);
         assert_eq!(PrivateData::read(b""), PrivateData::default());
     }
 
@@ -174,6 +186,7 @@ mod tests {
             "facts": {"id": 7},
             "policy_manifest": {"digest": "sha256:1"},
             "start_time": "02:30",
+            "run_owed": "yes",
             "another": true,
         });
         let read = PrivateData::read(newer.to_string().as_bytes());

@@ -11,14 +11,13 @@ use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
-use crate::provider::workflow::{notices, state};
+use crate::provider::workflow::{notices, owed_run, state};
 use crate::workflow::converge::{Failure, converge};
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
-use crate::workflow::run_immediately;
 
 /// One apply, under the summary that its errors have.
 #[derive(Debug)]
@@ -49,6 +48,7 @@ pub(super) async fn reconcile(
         false => State::of(&request.prior)?,
     };
     let mut private = PrivateData::read(&request.planned_private);
+    private.run_owed = owed_run::is_owed(&private, &prior, &planned);
     if is_create {
         private.created_by = Some(mark.to_owned());
     }
@@ -82,23 +82,13 @@ pub(super) async fn reconcile(
     let left = notices::leftovers(request, observed, &owned, &desired.policy);
     let mut diagnostics: Diagnostics = left.into_iter().collect();
     diagnostics.extend(notices::not_settled(&observed.facts.id, &settled));
-    if planned.run_immediately && starts_something_new(&prior, &planned) {
-        let has_new_rights = recorded().role_assignments != prior.role_assignments;
-        // The workflow is complete. An error would taint it, and the next apply would replace it.
-        let outcome = run_immediately::run(registry, has_new_rights).await;
-        diagnostics.extend(notices::run_immediately(&observed.facts.id, &outcome));
-    }
-    let (state, private) = progress.now();
+    let (state, mut private) = progress.now();
+    diagnostics.extend(owed_run::pay(registry, &planned, &mut private).await);
     Ok(Applied {
         state: state.write(),
         private: private.write(),
         diagnostics,
     })
-}
-
-/// Whether the policy or the schedule changed.
-fn starts_something_new(prior: &State, planned: &State) -> bool {
-    prior.policy_digest != planned.policy_digest || prior.schedule_cron != planned.schedule_cron
 }
 
 /// The workflow that a plan describes.

@@ -16,6 +16,7 @@ use terraform_plugin::value::Value;
 
 use uuid::Uuid;
 
+use crate::azure::run::Run;
 use crate::azure::{Look, RegistryClient, RegistryId};
 use crate::patching::{Policy, TaskName};
 use crate::provider::common::registry_id;
@@ -33,7 +34,8 @@ use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::reconcile::{Apply, reconcile};
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{
-    TYPE_NAME, generate_config, identity, names, notices, plan, preflight, schema, state, validate,
+    TYPE_NAME, generate_config, identity, left_active, names, notices, plan, preflight, schema,
+    state, validate,
 };
 use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, observe};
 use crate::workflow::ownership::find_owned;
@@ -186,7 +188,7 @@ impl Resource for ContinuousPatchingWorkflow {
                 let state = state::refreshed(&observed, &owned, &current);
                 let start_time = state.as_ref().and_then(|state| state.start_time);
                 let start_time = start_time.or(before.start_time);
-                let private = PrivateData::of(&observed, start_time).created_by(&before);
+                let private = PrivateData::of(&observed, start_time).keeping(&before);
                 let unchanged = state.as_ref() == Some(&current) && private.agrees_with(&before);
                 let policy = notices::unreadable_policy(&observed);
                 let preview = notices::preview_tasks(&observed);
@@ -270,19 +272,23 @@ impl Resource for ContinuousPatchingWorkflow {
             login_server: &facts.login_server,
             progress: &progress,
         };
-        match remove(writer, &observed, &recorded).await {
-            Ok(()) => {
+        let removed = remove(writer, &observed, &recorded).await;
+        let left = |runs: &[Run]| left_active::after_destroy(&facts.id, runs);
+        match removed {
+            Ok(runs) => {
                 claims.release(&prior.registry_id);
-                Ok(Diagnostics::new())
+                Ok(left(&runs).into_iter().collect())
             }
             Err(remains) => {
                 if let Some(seen) = remains.seen {
                     let owned = find_owned(&seen, &recorded);
-                    let private = PrivateData::of(&seen, prior.start_time).created_by(&private);
+                    let private = PrivateData::of(&seen, prior.start_time).keeping(&private);
                     let state = state::of(&seen, &owned, &prior);
                     recorder.record(state.write(), private.write());
                 }
-                Err(report::failures(SUMMARY, &remains.failures))
+                let mut diagnostics = report::failures(SUMMARY, &remains.failures);
+                diagnostics.extend(left(&remains.left_active));
+                Err(diagnostics)
             }
         }
     }

@@ -36,7 +36,7 @@ impl<'a> StateRecorder<'a> {
             planned: planned.tasks.clone(),
             now: Mutex::new((
                 before,
-                PrivateData::of(observed, planned.start_time).created_by(private),
+                PrivateData::of(observed, planned.start_time).keeping(private),
             )),
             recorder,
         }

@@ -13,11 +13,11 @@ use terraform_plugin::diagnostics::Diagnostic;
 
 const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso";
 
-pub(super) fn registry() -> RegistryId {
+pub(in crate::provider::workflow) fn registry() -> RegistryId {
     REGISTRY.parse().unwrap()
 }
 
-pub(super) fn run(status: RunStatus, message: Option<&str>) -> Run {
+pub(in crate::provider::workflow) fn run(status: RunStatus, message: Option<&str>) -> Run {
     Run {
         id: registry().run_id("dt1"),
         run_id: "dt1".to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn run(status: RunStatus, message: Option<&str>) -> Run {
     }
 }
 
-pub(super) fn refused(status: u16, code: &str, message: &str) -> Error {
+pub(in crate::provider::workflow) fn refused(status: u16, code: &str, message: &str) -> Error {
     Error::Response(Box::new(Refusal {
         operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         status: StatusCode::from_u16(status).unwrap(),
@@ -42,7 +42,7 @@ pub(super) fn refused(status: u16, code: &str, message: &str) -> Error {
     }))
 }
 
-pub(super) fn unanswered(outcome_unknown: bool) -> Error {
+pub(in crate::provider::workflow) fn unanswered(outcome_unknown: bool) -> Error {
     Error::Transport {
         operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         source: TransportError {
@@ -54,7 +54,7 @@ pub(super) fn unanswered(outcome_unknown: bool) -> Error {
     }
 }
 
-pub(super) fn stopped(why: Stopped) -> Error {
+pub(in crate::provider::workflow) fn stopped(why: Stopped) -> Error {
     Error::Stopped {
         operation: Operation::new(OperationKind::QueueRun, registry().task_id("t")),
         why,
@@ -62,7 +62,9 @@ pub(super) fn stopped(why: Stopped) -> Error {
     }
 }
 
-pub(super) fn rendered(diagnostics: impl IntoIterator<Item = Diagnostic>) -> String {
+pub(in crate::provider::workflow) fn rendered(
+    diagnostics: impl IntoIterator<Item = Diagnostic>,
+) -> String {
     let texts = diagnostics.into_iter().map(|it| {
         assert!(it.is_error());
         format!("# {}\n{}", it.summary, it.detail)

@@ -8,13 +8,13 @@
 //! - `wording`, `outcome`: progress messages and diagnostics
 
 #[cfg(test)]
-mod fixture;
+pub(super) mod fixture;
 mod log_line;
 mod log_tail;
 mod outcome;
 mod queue;
 mod watch;
-mod wording;
+pub(super) mod wording;
 
 use std::sync::Arc;
 

@@ -8,10 +8,9 @@ use crate::azure::id::RegistryId;
 use crate::azure::run::{Run, RunStatus};
 use crate::http::Stopped;
 use crate::patching::TaskName;
-use crate::patching::run_log::printable;
+use crate::patching::run_log::{lacks_rights, printable};
 use crate::provider::report;
 use crate::provider::workflow::run::wording::{indented, logs, span, word};
-use crate::workflow::run_immediately;
 use terraform_plugin::diagnostics::Diagnostic;
 
 /// Why the action stopped waiting for a run that continues.
@@ -79,7 +78,9 @@ pub(super) fn failed(
             "The run exceeded the timeout of its task. Select fewer images in the policy, or invoke \
              the action again."
         }
-        _ if run_immediately::lacks_rights(run) => {
+        _ if message.iter().any(|it| lacks_rights(it))
+            || last.iter().any(|it| lacks_rights(it)) =>
+        {
             "The role assignments of a new workflow can take a few minutes to propagate. Invoke the \
              action again then. The resource's `run_immediately` waits for them."
         }

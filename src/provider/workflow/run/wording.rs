@@ -75,7 +75,7 @@ pub(super) fn succeeded(run: &Run, scans: Option<usize>) -> String {
 }
 
 /// Returns the command that shows the log.
-pub(super) fn logs(registry: &RegistryId, run: &Run) -> String {
+pub(in crate::provider::workflow) fn logs(registry: &RegistryId, run: &Run) -> String {
     format!(
         "az acr task logs --registry {} --run-id {}",
         registry.registry, run.run_id
@@ -83,14 +83,14 @@ pub(super) fn logs(registry: &RegistryId, run: &Run) -> String {
 }
 
 /// Returns Azure's word for a status.
-pub(super) fn word(status: &RunStatus) -> String {
+pub(in crate::provider::workflow) fn word(status: &RunStatus) -> String {
     match status {
         RunStatus::Other(word) => word.clone(),
         known => format!("{known:?}"),
     }
 }
 
-pub(super) fn indented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+pub(in crate::provider::workflow) fn indented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| format!("\n  {line}")).collect()
 }
 

@@ -156,20 +156,8 @@ impl Fetch<'_> {
     async fn read_log(self, run: &Run) -> Result<Markers, Error> {
         let budget = self.registry.budget();
         let mut log = self.registry.run_log(&run.run_id);
-        let Some(beginning) = log.read(budget, 0, LENGTH).await? else {
-            return Ok(Markers::default());
-        };
-        let read = beginning.bytes.len() as u64;
-        if beginning.total <= read {
-            return Ok(Markers::read(&beginning.bytes, None));
-        }
-        let first = read.max(beginning.total.saturating_sub(LENGTH as u64));
-        let end = log.read(budget, first, LENGTH).await?.unwrap_or_default();
-        Ok(if first == read {
-            Markers::read(&[beginning.bytes, end.bytes].concat(), None)
-        } else {
-            Markers::read(&beginning.bytes, Some(&end.bytes))
-        })
+        let ends = log.read_ends(budget, LENGTH).await?;
+        Ok(Markers::read(&ends.beginning, ends.end.as_deref()))
     }
 }
 

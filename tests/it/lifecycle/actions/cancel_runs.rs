@@ -80,3 +80,16 @@ async fn a_timeout_or_a_denied_cancellation_is_an_error() {
     assert!(said.starts_with("Could not cancel all runs\n"), "{said}");
     assert!(said.contains(&only_run(&stage)), "{said}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ignores_its_cancellation_is_an_error_after_some_minutes() {
+    let stage = endless().await;
+    collect_events(start(&stage, RUN, Value::Null, Value::Null).await).await;
+    let ignored = Fault::on("POST", "/cancel").status(200).times(u64::MAX);
+    stage.azure.fault(ignored);
+    let said = error(&cancel(&stage).await);
+    assert!(said.starts_with("Could not cancel all runs\n"), "{said}");
+    let named = format!("{} of cssc-trigger-workflow", only_run(&stage));
+    assert_eq!(said.matches(&named).count(), 1, "{said}");
+    assert!(said.contains("at the latest at its timeout"), "{said}");
+}

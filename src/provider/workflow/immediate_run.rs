@@ -1,0 +1,133 @@
+//! Warnings about the run that `run_immediately` queues. The workflow itself is complete by then. An error
+//! would taint it, and the next apply would replace it.
+
+use std::fmt::Write as _;
+
+use crate::azure::run::Run;
+use crate::azure::{Error, RegistryId};
+use crate::patching::TaskName;
+use crate::patching::run_log::{LogEnd, printable};
+use crate::provider::report;
+use crate::provider::workflow::run::wording::{indented, logs, word};
+use crate::workflow::run_immediately::Outcome;
+use terraform_plugin::diagnostics::Diagnostic;
+
+const COMPLETE: &str = "The workflow itself is complete.";
+
+/// The warning about the outcome; [`None`] if the run succeeded or is running.
+pub(super) fn warning(registry: &RegistryId, outcome: &Outcome) -> Option<Diagnostic> {
+    let name = &registry.registry;
+    let (summary, detail) = match outcome {
+        Outcome::Queued => return None,
+        Outcome::NotStarted(run) => (
+            format!("Run {} in {name} is queued, not started yet", run.run_id),
+            format!(
+                "Azure has queued the run, but did not start it while the provider waited. It starts once \
+                 Azure has an agent for it. {COMPLETE}\n\nTo show its log: {}",
+                logs(registry, run)
+            ),
+        ),
+        Outcome::Unread(run, error) => (
+            format!(
+                "Run {} in {name} is queued, but its state could not be read",
+                run.run_id
+            ),
+            format!(
+                "{}\n\nThe run continues in Azure. {COMPLETE}\n\nTo show its log: {}",
+                report::happened(error),
+                logs(registry, run)
+            ),
+        ),
+        Outcome::Failed { run, log } => (
+            format!("Run {} in {name} failed", run.run_id),
+            failed(registry, run, log),
+        ),
+        Outcome::NotQueued(error) if error.may_have_been_done() => (
+            format!("Azure did not confirm a run in {name}"),
+            format!(
+                "{}\n\nThe provider did not queue another. {COMPLETE} To check the runs:\n\n  az acr task \
+                 list-runs --registry {name} --name {}",
+                report::happened(error),
+                TaskName::Trigger
+            ),
+        ),
+        Outcome::NotQueued(error) => {
+            let summary = format!("Could not queue a run in {name}");
+            let why = report::failure(&summary, error).detail;
+            let detail = format!(
+                "{why}\n\n{COMPLETE} The next apply that changes it queues the run, if `run_immediately` is \
+                 still set. {}",
+                by_hand(registry)
+            );
+            (summary, detail)
+        }
+    };
+    Some(Diagnostic::warning(summary, detail))
+}
+
+fn failed(registry: &RegistryId, run: &Run, log: &Result<LogEnd, Error>) -> String {
+    let message = run.error_message.as_deref().map(printable);
+    let message = message.filter(|it| !it.is_empty());
+    let mut detail = format!(
+        "It ended with status {}: {}",
+        word(&run.status),
+        message.as_deref().unwrap_or("Azure gave no reason.")
+    );
+    match log {
+        Ok(log) if log.last.is_empty() => {}
+        Ok(log) => {
+            let last = indented(log.last.iter().map(String::as_str));
+            let _ = write!(detail, "\n\nThe last lines of its log:{last}");
+        }
+        Err(error) => {
+            let why = report::happened(error);
+            let _ = write!(detail, "\n\nThe log can't be read. {why}");
+        }
+    }
+    let _ = write!(detail, "\n\n{COMPLETE} {}", by_hand(registry));
+    detail
+}
+
+fn by_hand(registry: &RegistryId) -> String {
+    format!(
+        "To run it now:\n\n  az acr task run --registry {} --name {}",
+        registry.registry,
+        TaskName::Trigger
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::run::RunStatus;
+    use crate::provider::workflow::run::fixture::{refused, registry, run, unanswered};
+
+    #[test]
+    fn each_outcome_says_what_is_true_of_the_run() {
+        let queued = || run(RunStatus::Queued, None);
+        let failed = |message, log| Outcome::Failed {
+            run: run(RunStatus::Failed, message),
+            log,
+        };
+        let log = LogEnd::read(
+            b"Matches found: 101\nERROR: 101 images match the policy\n",
+            None,
+        );
+        let forbidden = || refused(403, "AuthorizationFailed", "No.");
+        let outcomes = [
+            Outcome::NotStarted(queued()),
+            Outcome::Unread(queued(), forbidden()),
+            failed(Some("failed to run step ID: limit: exit status 1"), Ok(log)),
+            failed(None, Err(unanswered(false))),
+            Outcome::NotQueued(forbidden()),
+            Outcome::NotQueued(unanswered(true)),
+        ];
+        let texts = outcomes.iter().map(|outcome| {
+            let warning = warning(&registry(), outcome).unwrap();
+            assert!(!warning.is_error());
+            format!("# {}\n{}", warning.summary, warning.detail)
+        });
+        insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n\n"), @"");
+        assert!(warning(&registry(), &Outcome::Queued).is_none());
+    }
+}
