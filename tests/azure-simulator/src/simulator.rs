@@ -249,7 +249,7 @@ impl Simulator {
         self.world().seed_assignment(name, scope, role, principal)
     }
 
-    /// Adds a role assignment whose `principalId` is null, as Azure lists some rows of others.
+    /// Adds a role assignment whose `principalId` is null, as in some rows that Azure lists.
     pub fn seed_role_assignment_without_principal(
         &self,
         scope: &str,

@@ -303,7 +303,7 @@ async fn a_test_can_set_and_remove_a_condition() {
 }
 
 #[tokio::test]
-async fn a_row_of_others_can_have_a_null_principal() {
+async fn a_foreign_row_can_have_a_null_principal() {
     let azure = Azure::new();
     let scope = azure.registry();
     let seeded = azure
