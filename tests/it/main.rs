@@ -12,3 +12,5 @@ mod property;
 #[cfg(unix)]
 mod real_registry;
 mod support;
+#[cfg(unix)]
+mod task_definitions;
