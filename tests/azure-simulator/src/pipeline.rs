@@ -170,8 +170,12 @@ fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
     for missing in &selection.not_found {
         let _ = writeln!(log, "{missing} is not found");
     }
-    log.push_str("Listing repositories and tags matching the filter with corresponding patch tag (if present):\n");
-    log.push_str("Repo,Tag,LatestPatchTag\n");
+    log.push_str(if selection.images.is_empty() {
+        "No matching repository and tag found!\n"
+    } else {
+        "Listing repositories and tags matching the filter with corresponding latest patch tag (if present):\n\
+         Repo,Tag,LatestPatchTag\n"
+    });
     for image in &selection.images {
         let _ = writeln!(
             log,
@@ -187,12 +191,15 @@ fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
         return failed(
             log,
             &format!(
-                "{count} images match the policy, and at most {LIMIT} can be patched in one run"
+                "{count} images match the policy, but a run accepts at most {LIMIT}. Nothing is scanned. Name fewer repositories or tags in the policy."
             ),
         );
     }
     if !rights.schedule && count > 0 {
         return unauthorized_to_queue(log, registry, SCAN);
+    }
+    if count == 0 {
+        log.push_str("No image matches the policy, so there is nothing to scan.\n");
     }
     let mut outcome = Outcome::default();
     for image in &selection.images {
@@ -216,6 +223,9 @@ fn trigger(registry: &Registry, rights: &Rights) -> Outcome {
         ]);
         let _ = writeln!(log, "{QUEUED}");
         outcome.queues.push((SCAN, values));
+    }
+    if count > 0 {
+        let _ = writeln!(log, "Queued {count} of {count} scans.");
     }
     outcome.log = log;
     outcome
@@ -246,31 +256,28 @@ fn scan(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>)
         Fate::EndOfLife => {
             let _ = writeln!(
                 log,
-                "PATCHING will be skipped as EOSL is set to true for image {image}"
+                "PATCHING will be skipped as EOSL is true for image {image}"
             );
             return Outcome {
                 log,
                 ..Outcome::default()
             };
         }
-        Fate::Clean | Fate::Vulnerable(0) => {
-            let _ = writeln!(
-                log,
-                "PATCHING will be skipped as no vulnerability was found in the image {image}"
-            );
-            return Outcome {
-                log,
-                ..Outcome::default()
-            };
-        }
+        Fate::Clean => 0,
         Fate::Vulnerable(found) => found,
         Fate::PatchFails => 1,
     };
-    let _ = writeln!(log, "Vulnerabilities found: {found}");
-    let _ = writeln!(
-        log,
-        "PATCHING task scheduled for image {repository}:{original}, new patch tag will be {original}-{patch}"
-    );
+    let _ = writeln!(log, "Total OS vulnerabilities found -> {found}");
+    if found == 0 {
+        let _ = writeln!(
+            log,
+            "PATCHING will be skipped as no vulnerability found in the image {image}"
+        );
+        return Outcome {
+            log,
+            ..Outcome::default()
+        };
+    }
     if !rights.schedule {
         return unauthorized_to_queue(log, registry, PATCH);
     }
@@ -278,6 +285,10 @@ fn scan(registry: &Registry, rights: &Rights, values: &BTreeMap<String, String>)
         return failed(log, &why);
     }
     let _ = writeln!(log, "{QUEUED}");
+    let _ = writeln!(
+        log,
+        "PATCHING task scheduled for image {image}, new patch tag will be {original}-{patch}"
+    );
     let values = BTreeMap::from([
         ("SOURCE_REPOSITORY".to_owned(), repository),
         ("SOURCE_IMAGE_TAG".to_owned(), original),

@@ -97,18 +97,20 @@ async fn a_run_patches_vulnerable_images_and_logs_why_it_skips_others() {
         logs[0]
     );
     let scheduled = "PATCHING task scheduled for image python:3.11, new patch tag will be 3.11-1\n";
+    assert!(logs[0].contains("Total OS vulnerabilities found -> 3\n"));
+    assert!(logs[1].contains("Total OS vulnerabilities found -> 0\n"));
     assert!(
         logs[0].contains(scheduled) && logs[0].contains("WARNING: Queued a run with ID: "),
         "{}",
         logs[0]
     );
     assert!(
-        logs[1].contains("PATCHING will be skipped as no vulnerability was found"),
+        logs[1].contains("PATCHING will be skipped as no vulnerability found"),
         "{}",
         logs[1]
     );
     assert!(
-        logs[3].contains("PATCHING will be skipped as EOSL is set to true"),
+        logs[3].contains("PATCHING will be skipped as EOSL is true"),
         "{}",
         logs[3]
     );

@@ -55,7 +55,7 @@ async fn a_run_is_reported_with_its_log_until_it_ends() {
     Log of run dt-0:
       Validating filter...
       Configured Tag Convention:  incremental
-      Listing repositories and tags matching the filter with corresponding patch tag (if present):
+      Listing repositories and tags matching the filter with corresponding latest patch tag (if present):
     Log of run dt-0:
       Repo,Tag,LatestPatchTag
       python,3.11,N/A
@@ -64,6 +64,7 @@ async fn a_run_is_reported_with_its_log_until_it_ends() {
       Matches found: 2
       WARNING: Queued a run with ID: dt-1
       WARNING: Queued a run with ID: dt-2
+      Queued 2 of 2 scans.
     Run dt-0 succeeded after 2s. It queued 2 scans.
     ");
     assert_eq!(

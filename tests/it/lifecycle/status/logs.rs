@@ -77,7 +77,7 @@ async fn unreadable_logs_are_one_warning() {
     insta::assert_snapshot!(lines_of(&state).join("\n"), @"
     Unknown | Succeeded | Unknown
     Unknown | Succeeded | Unknown
-    python:c | Succeeded | Skipped | EOSL is set to true for image python:c
+    python:c | Succeeded | Skipped | EOSL is true for image python:c
     python:d | Failed | Unknown | ERROR: trivy: unable to scan python:d | failed to run step: trivy: unable to scan python:d
     python:e | Succeeded | Failed | failed to run step: copa: unable to patch python:e
     ");
