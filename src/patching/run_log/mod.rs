@@ -1,5 +1,5 @@
-//! Extracts results from the log of a scan or patch run: the image, the queued run, the reason for
-//! skipping, and the errors.
+//! Extracts results from the log of a scan or patch run: the image, its vulnerabilities, the queued run,
+//! the reason for skipping, and the errors.
 //!
 //! A log contains whatever the task's steps print. It may be truncated anywhere, contain colours and
 //! invalid UTF-8, and be very long. So the caller passes only its beginning and end, and anything
@@ -23,12 +23,17 @@ const LONGEST_ID: usize = 64;
 pub(crate) const QUEUED: &str = "Queued a run with ID: ";
 const SKIPPED: &str = "PATCHING will be skipped as ";
 const SCHEDULED: &str = "PATCHING task scheduled for image ";
+const VULNERABILITIES: &str = "Total OS vulnerabilities found -> ";
+/// The Azure CLI's tasks print this for every image, and [`VULNERABILITIES`] only if there are any.
+const VULNERABILITIES_OF_IMAGE: &str = "Vulnerabilities found for image ";
 
 /// The results in a log. A result that the log doesn't contain is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Markers {
     /// The scanned image.
     pub(crate) image: Option<ScannedImage>,
+    /// The number of vulnerabilities that the scan found.
+    pub(crate) vulnerabilities: Option<u32>,
     /// The ID of the patch run that the scan queued. If the queue step was retried, the ID of the last
     /// one.
     pub(crate) queued_run: Option<String>,
@@ -80,6 +85,9 @@ impl Markers {
         if self.image.is_none() {
             self.image = ScannedImage::of(line);
         }
+        if let Some(count) = vulnerabilities(line) {
+            self.vulnerabilities = Some(count);
+        }
         if let Some(id) = after(line, QUEUED).and_then(word).filter(|id| is_id(id)) {
             self.queued_run = Some(id.to_owned());
         }
@@ -128,6 +136,14 @@ fn earlier(line: &str) -> Option<(&str, &str, &str)> {
     let (image, rest) = rest.split_once(" for tag ")?;
     let (repository, scanned) = image.rsplit_once(':')?;
     Some((repository, scanned, word(rest)?))
+}
+
+/// Parses the number of vulnerabilities, as the provider's tasks or the Azure CLI's tasks print it.
+fn vulnerabilities(line: &str) -> Option<u32> {
+    let of_image = || after(after(line, VULNERABILITIES_OF_IMAGE)?, " -> ");
+    let count = word(after(line, VULNERABILITIES).or_else(of_image)?)?;
+    let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
+    count.parse().ok().filter(|_| is_number)
 }
 
 /// Returns the text after the first `marker` in a line.
@@ -180,6 +196,7 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
             read(QUEUES),
             Markers {
                 image: image("team/api", "2", "2-1"),
+                vulnerabilities: Some(3),
                 queued_run: Some("cf7".to_owned()),
                 patch_tag: Some("2-2".to_owned()),
                 ..Markers::default()
@@ -195,6 +212,31 @@ PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2
             "no vulnerability found in the image a:1"
         );
         assert_eq!(read("PATCHING will be skipped as  \n").skip_reason, None);
+    }
+
+    #[test]
+    fn reads_the_number_of_vulnerabilities() {
+        for (log, expected) in [
+            ("Total OS vulnerabilities found -> 0\n", Some(0)),
+            ("x Total OS vulnerabilities found -> 12 \n", Some(12)),
+            // The Azure CLI's tasks.
+            ("Vulnerabilities found for image a/b:1 -> 7\n", Some(7)),
+            (
+                "Vulnerabilities found for image a/b:1 -> 7\nTotal OS vulnerabilities found -> 8\n",
+                Some(8),
+            ),
+            // A number that is missing, cut off, or none.
+            ("Total OS vulnerabilities found -> \n", None),
+            ("Total OS vulnerabilities found -> 12", None),
+            ("Total OS vulnerabilities found -> -1\n", None),
+            ("Total OS vulnerabilities found -> +1\n", None),
+            ("Total OS vulnerabilities found -> 1.5\n", None),
+            ("Total OS vulnerabilities found -> 99999999999\n", None),
+            ("Vulnerabilities found for image a/b:1 -> null\n", None),
+            ("Scanning repo: a, Tag:1, OriginalTag:1\n", None),
+        ] {
+            assert_eq!(read(log).vulnerabilities, expected, "{log}");
+        }
     }
 
     #[test]

@@ -13,4 +13,5 @@ pub(super) const PATCH_TIME: &str = "patch_time";
 pub(super) const PATCH_RUN_ID: &str = "patch_run_id";
 pub(super) const PATCHED_IMAGE: &str = "patched_image";
 pub(super) const SKIP_REASON: &str = "skip_reason";
+pub(super) const VULNERABILITIES: &str = "vulnerabilities";
 pub(super) const ERRORS: &str = "errors";

@@ -114,6 +114,14 @@ fn image() -> Vec<Attribute> {
              `Skipped`.",
         ),
         Attribute::new(
+            names::VULNERABILITIES,
+            Type::Number,
+            Configurability::Computed,
+            "The number of vulnerabilities in operating system packages that have a fix, in the \
+             scanned image. A workflow scans the newest patched image, or the image itself if it \
+             has not been patched yet. Null if the scan's log does not contain the number.",
+        ),
+        Attribute::new(
             names::ERRORS,
             Type::List(Box::new(Type::String)),
             Configurability::Computed,
