@@ -47,6 +47,11 @@ output "patched" {
   value       = { for image in local.images : image.image => image.patched_image if image.patched_image != null }
 }
 
+output "vulnerabilities" {
+  description = "The number of vulnerabilities that the latest scan of each image found."
+  value       = { for image in local.images : image.image => image.vulnerabilities if image.vulnerabilities != null }
+}
+
 output "end_of_life" {
   description = "The images that can no longer be patched, because their operating system is end-of-life."
   value       = [for image in local.images : image.image if try(strcontains(image.skip_reason, "EOSL"), false)]

@@ -255,6 +255,10 @@ async fn a_status_next_to_the_workflow_reports_each_run() {
         for (name, expected) in [
             ("counts", json!({"Failed": 1, "Skipped": 2, "Succeeded": 1})),
             ("patched", json!({"python:3.11": "python:3.11-1"})),
+            (
+                "vulnerabilities",
+                json!({"python:3.11": 3, "python:3.12": 0, "team/api:7": 1}),
+            ),
             ("end_of_life", json!(["python:2.7"])),
             ("busy", json!(0)),
         ] {

@@ -141,7 +141,11 @@ impl Task<'_> {
                 command.arg("-c").arg(format!("exec 2>&1\n{program}"));
                 let variables = step.env.iter().map(|it| it.split_once('=').unwrap());
                 command.envs(variables).current_dir(&workspace);
-                let path = format!("{}:{}", root.join("bin").display(), env!("PATH"));
+                let path = format!(
+                    "{}:{}",
+                    root.join("bin").display(),
+                    std::env::var("PATH").unwrap()
+                );
                 command.env("PATH", path).env("STAND_IN", root);
                 let (call, times) = self.fails;
                 command.env("FAIL_CALL", call);

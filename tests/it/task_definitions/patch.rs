@@ -30,7 +30,12 @@ fn run_with(fails: (&str, usize)) -> Run {
 #[test]
 fn an_image_is_patched_and_pushed() {
     let run = patch().run();
-    insta::assert_snapshot!(run.succeeded().calls.join("\n"), @"");
+    insta::assert_snapshot!(run.succeeded().calls.join("\n"), @"
+    cssc trivy image contoso.azurecr.io/team/api:2 --pkg-types os --ignore-unfixed --format json --timeout 30m --scanners vuln --db-repository ghcr.io/aquasecurity/trivy-db:2,public.ecr.aws/aquasecurity/trivy-db --output /workspace/report.json
+    mobybuildkit --addr tcp://0.0.0.0:8888
+    cssc copa patch -i contoso.azurecr.io/team/api:2 -r /workspace/report.json -t 2-7 --timeout 30m --addr tcp://127.0.0.1:8888
+    docker push contoso.azurecr.io/team/api:2-7
+    ");
     assert_eq!(lines(&run.log), [PATCHING, PUSHED]);
 }
 

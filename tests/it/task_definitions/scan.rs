@@ -38,7 +38,13 @@ fn run(vulnerabilities: &str, eosl: &str) -> Run {
 #[test]
 fn a_vulnerable_image_is_patched() {
     let run = scan().run();
-    insta::assert_snapshot!(run.succeeded().calls.join("\n"), @"");
+    insta::assert_snapshot!(run.succeeded().calls.join("\n"), @"
+    cssc trivy image contoso.azurecr.io/team/api:2-1 --pkg-types os --ignore-unfixed --format json --timeout 30m --scanners vuln --db-repository ghcr.io/aquasecurity/trivy-db:2,public.ecr.aws/aquasecurity/trivy-db --output /workspace/report.json
+    cssc jq [.Results[]? | .Vulnerabilities // [] | length] | add // 0 /workspace/report.json
+    cssc jq .Metadata.OS.EOSL // false /workspace/report.json
+    az login --identity --allow-no-subscriptions
+    az acr task run --no-wait --registry contoso --name cssc-patch-image --set SOURCE_REPOSITORY=team/api --set SOURCE_IMAGE_TAG=2 --set SOURCE_IMAGE_NEWPATCH_TAG=2
+    ");
     let queued = "WARNING: Queued a run with ID: cf5";
     let found = "Total OS vulnerabilities found -> 3";
     let scheduled = "PATCHING task scheduled for image team/api:2-1, new patch tag will be 2-2";

@@ -188,7 +188,7 @@ fn a_count_that_differs_from_the_list_fails_the_run() {
         assert_ne!(changed, plain);
         changed
     };
-    let differs = "ERROR: 2 images match the policy, but the listing has";
+    let differs = "ERROR: the number of images that match the policy is 2, but the listing names";
     let missing = "ERROR: the listing does not say how many images match the policy.";
     for (listing, reason) in [
         (changed("python,3.11,N/A\n", ""), differs),
@@ -203,7 +203,10 @@ fn a_count_that_differs_from_the_list_fails_the_run() {
         (changed("python,3.11", "python,`az`"), differs),
         (changed("python,3.11", "python;az,3.11"), differs),
         (changed("python,3.11", "python,*"), differs),
-        (changed("found: 2", "found: 0"), "ERROR: 0 images match"),
+        (
+            changed("found: 2", "found: 0"),
+            "policy is 0, but the listing names 2.",
+        ),
         (changed("found: 2", "found: two"), missing),
         (changed("found: 2", "found:"), missing),
         (changed("Matches found: 2\n", ""), missing),
