@@ -144,7 +144,10 @@ async fn a_policy_with_too_many_images_queues_one_run() {
     let said = warned(&mut stage, &with(&config, "preflight", "off")).await;
     assert_eq!(triggered(&stage), 1);
     let id = &stage.registry().runs()[0].id;
-    assert!(said.starts_with(&format!("Run {id} in contoso failed\n")), "{said}");
+    assert!(
+        said.starts_with(&format!("Run {id} in contoso failed\n")),
+        "{said}"
+    );
     let last = "\n  ERROR: 101 images match the policy";
     assert!(said.contains(last), "{said}");
 }
@@ -176,11 +179,16 @@ async fn a_run_without_an_agent_is_reported_as_not_started() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_azure_refused_is_owed_without_a_plan_of_its_own() {
     let mut stage = Stage::plain().await;
-    let refused = Fault::on("POST", "/scheduleRun").status(403).times(u64::MAX);
+    let refused = Fault::on("POST", "/scheduleRun")
+        .status(403)
+        .times(u64::MAX);
     stage.azure.fault(refused.code("AuthorizationFailed"));
     let config = stage.config();
     let said = warned(&mut stage, &config).await;
-    assert!(said.starts_with("Could not queue a run in contoso\n"), "{said}");
+    assert!(
+        said.starts_with("Could not queue a run in contoso\n"),
+        "{said}"
+    );
     stage.azure.clear_faults();
     let config = with(&config, "run_immediately", true);
     stage.nothing_to_do(&config).await;
