@@ -33,7 +33,7 @@ pub(super) fn warning(registry: &RegistryId, outcome: &Outcome) -> Option<Diagno
                 run.run_id
             ),
             format!(
-                "{}\n\nThe run continues in Azure. {COMPLETE}\n\nTo show its log: {}",
+                "{}\n\nAzure has queued the run. {COMPLETE}\n\nTo show its log: {}",
                 report::happened(error),
                 logs(registry, run)
             ),
@@ -69,7 +69,7 @@ fn failed(registry: &RegistryId, run: &Run, log: &Result<LogEnd, Error>) -> Stri
     let message = run.error_message.as_deref().map(printable);
     let message = message.filter(|it| !it.is_empty());
     let mut detail = format!(
-        "It ended with status {}: {}",
+        "The run ended with status {}: {}",
         word(&run.status),
         message.as_deref().unwrap_or("Azure gave no reason.")
     );
@@ -84,7 +84,11 @@ fn failed(registry: &RegistryId, run: &Run, log: &Result<LogEnd, Error>) -> Stri
             let _ = write!(detail, "\n\nThe log can't be read. {why}");
         }
     }
-    let _ = write!(detail, "\n\n{COMPLETE} {}", by_hand(registry));
+    let _ = write!(
+        detail,
+        "\n\n{COMPLETE} Correct the cause. {}",
+        by_hand(registry)
+    );
     detail
 }
 
@@ -127,7 +131,55 @@ mod tests {
             assert!(!warning.is_error());
             format!("# {}\n{}", warning.summary, warning.detail)
         });
-        insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n\n"), @"");
+        insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n\n"), @"
+        # Run dt1 in contoso is queued, not started yet
+        Azure has queued the run, but did not start it while the provider waited. It starts once Azure has an agent for it. The workflow itself is complete.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+
+        # Run dt1 in contoso is queued, but its state could not be read
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 403 Forbidden: AuthorizationFailed: No.
+
+        Azure has queued the run. The workflow itself is complete.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+
+        # Run dt1 in contoso failed
+        The run ended with status Failed: failed to run step ID: limit: exit status 1
+
+        The last lines of its log:
+          Matches found: 101
+          ERROR: 101 images match the policy
+
+        The workflow itself is complete. Correct the cause. To run it now:
+
+          az acr task run --registry contoso --name cssc-trigger-workflow
+
+        # Run dt1 in contoso failed
+        The run ended with status Failed: Azure gave no reason.
+
+        The log can't be read. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
+
+        The workflow itself is complete. Correct the cause. To run it now:
+
+          az acr task run --registry contoso --name cssc-trigger-workflow
+
+        # Could not queue a run in contoso
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 403 Forbidden: AuthorizationFailed: No.
+
+        Assign a role with the permission that Azure names to the identity that runs Terraform. To manage a workflow, it needs these roles on the registry: Container Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC permissions, Container Registry Repository Contributor replaces AcrPush and AcrDelete.
+
+        The workflow itself is complete. The next apply that changes it queues the run, if `run_immediately` is still set. To run it now:
+
+          az acr task run --registry contoso --name cssc-trigger-workflow
+
+        # Azure did not confirm a run in contoso
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
+
+        The provider did not queue another. The workflow itself is complete. To check the runs:
+
+          az acr task list-runs --registry contoso --name cssc-trigger-workflow
+        ");
         assert!(warning(&registry(), &Outcome::Queued).is_none());
     }
 }

@@ -50,7 +50,16 @@ mod tests {
         let runs = [run(RunStatus::Running, None), run(RunStatus::Queued, None)];
         let warning = after_destroy(&registry(), &runs).unwrap();
         assert!(!warning.is_error());
-        insta::assert_snapshot!(format!("# {}\n{}", warning.summary, warning.detail), @"");
+        insta::assert_snapshot!(format!("# {}\n{}", warning.summary, warning.detail), @"
+        # Runs in contoso are still active
+        The provider cancelled these runs in /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso for 5 minutes, but they are still active:
+          - dt1 of cssc-trigger-workflow
+          - dt1 of cssc-trigger-workflow
+
+        Each one ends by itself, at the latest at its timeout.
+
+        The destroy did not wait longer for them, and deletes their tasks. A deleted task queues no further runs.
+        ");
         assert_eq!(after_destroy(&registry(), &[]), None);
     }
 }
