@@ -9,6 +9,16 @@ use crate::azure::error_body::described;
 use crate::azure::operation::Operation;
 use crate::http::{Response, SendError, Stopped, TransportError};
 
+/// Resource Manager's codes for a missing resource and for a missing parent.
+pub(crate) const GONE: [&str; 3] = [
+    "ResourceNotFound",
+    "ResourceGroupNotFound",
+    "ParentResourceNotFound",
+];
+
+/// Azure's code if the subscription may not run ACR Tasks, as with many free and trial subscriptions.
+pub(crate) const TASKS_NOT_ALLOWED: &str = "TasksOperationsNotAllowed";
+
 /// A failed request to Azure or a failed authentication.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -69,8 +79,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Azure's error code, such as `PrincipalNotFound`. Empty if Azure gave no code.
     pub code: String,
-    /// Azure's message, followed by the permissions that a registry reports as missing. Empty if Azure
-    /// gave no message.
+    /// Azure's message, followed by the details that Azure lists separately, such as missing permissions
+    /// and policies. Empty if Azure gave no message.
     pub message: String,
     /// The correlation ID, which Azure support asks for.
     pub correlation_id: Option<String>,
@@ -120,11 +130,6 @@ impl Error {
     /// an answer without a code comes from a proxy or gateway.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        const GONE: [&str; 3] = [
-            "ResourceNotFound",
-            "ResourceGroupNotFound",
-            "ParentResourceNotFound",
-        ];
         self.is_not_found() && self.code().is_some_and(|code| GONE.contains(&code))
     }
 

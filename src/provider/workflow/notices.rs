@@ -5,6 +5,7 @@ use terraform_plugin::framework::ApplyRequest;
 use terraform_plugin::value::AttributePath;
 
 use crate::azure::RegistryId;
+use crate::azure::error::TASKS_NOT_ALLOWED;
 use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::run_log::printable;
 use crate::patching::{Policy, TaskName};
@@ -98,11 +99,13 @@ pub(crate) fn not_shown_yet(registry: &RegistryId) -> Diagnostic {
 /// The outcome of `run_immediately`, unless Azure queued the run.
 pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Option<Diagnostic> {
     let name = &registry.registry;
+    let mut code = None;
     let (summary, what) = match outcome {
         Outcome::Queued => return None,
         Outcome::Unknown(error) => {
             let summary = format!("Could not queue a run in {name}");
             let failure = report::failure(&summary, error);
+            code = error.code();
             (failure.summary, failure.detail)
         }
         Outcome::Failed(run) => {
@@ -119,12 +122,23 @@ pub(crate) fn run_immediately(registry: &RegistryId, outcome: &Outcome) -> Optio
     };
     Some(Diagnostic::warning(
         summary,
-        format!(
-            "{what}\n\nThe workflow itself is complete. To run it now:\n\n  az acr task \
-             run --registry {name} --name {}",
-            TaskName::Trigger
-        ),
+        format!("{what}\n\n{}", without_first_run(name, code)),
     ))
+}
+
+/// What the workflow does without its first run, and how to run it. `code` is Azure's code if Azure refused
+/// to queue the run.
+fn without_first_run(registry: &str, code: Option<&str>) -> String {
+    if code == Some(TASKS_NOT_ALLOWED) {
+        return "All parts of the workflow exist, but Azure runs none of its tasks until the subscription \
+                may run ACR Tasks."
+            .to_owned();
+    }
+    format!(
+        "The workflow itself is complete. To run it now:\n\n  az acr task run --registry {registry} \
+         --name {}",
+        TaskName::Trigger
+    )
 }
 
 /// A warning about a policy that the service can't read either.
@@ -146,4 +160,24 @@ pub(crate) fn unreadable(host: &str, manifest: Option<&str>, problem: &str) -> S
     format!(
         "The service can't read the policy {host}/{POLICY_REPOSITORY}:v1 (manifest {manifest}): {problem}."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_acr_tasks_no_run_is_promised() {
+        let refused = without_first_run("contoso", Some(TASKS_NOT_ALLOWED));
+        for promise in ["complete", "az acr task run", "schedule", "role"] {
+            assert!(!refused.contains(promise), "{refused}");
+        }
+        for code in [None, Some("Conflict")] {
+            let other = without_first_run("contoso", code);
+            assert!(
+                other.ends_with("az acr task run --registry contoso --name cssc-trigger-workflow"),
+                "{other}"
+            );
+        }
+    }
 }
