@@ -110,7 +110,7 @@ impl<'a> MissingRight<'a> {
             ),
             Condition::Possible => format!(
                 "If a role of the identity that runs Terraform allows {action}, the condition of its role \
-                 assignment does not. {}\n\nIf no role allows it: {}",
+                 assignment does not. {}\n\nIf no role allows it, a role is missing. {}",
                 self.change_condition(),
                 self.assign()
             ),

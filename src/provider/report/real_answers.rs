@@ -72,7 +72,11 @@ fn azure_policys_assignment_and_definition_are_in_the_message() {
         "policySetDefinitionDisplayName": "Secure the environment",
     });
     let message = "Resource 'cssc-scan-image' was disallowed by policy. Reasons: 'Region'. See error details for policy resource IDs.";
-    insta::assert_snapshot!(after(OperationKind::CreateTask, &disallowed(message, &info)), @"");
+    insta::assert_snapshot!(after(OperationKind::CreateTask, &disallowed(message, &info)), @"
+    While creating task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/cli_test_acrcssc000001/providers/Microsoft.ContainerRegistry/registries/cli000002/tasks/cssc-scan-image: Azure answered 403 Forbidden: RequestDisallowedByPolicy: Resource 'cssc-scan-image' was disallowed by policy. Reasons: 'Region'. See error details for policy resource IDs. (policy assignment 'Allow Central US and WEU only' /subscriptions/75475e1e-9643-4f3d-859e-055f4c31b458/providers/Microsoft.Authorization/policyAssignments/fd5e2cb3842d4eefbc857917, policy definition 'Allowed locations' /providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c, initiative 'Secure the environment' /providers/Microsoft.Authorization/policySetDefinitions/s)
+
+    An Azure Policy assignment denies this request. Ask its owner for an exemption of the registry.
+    ");
 }
 
 #[test]
@@ -134,7 +138,19 @@ fn an_unfulfilled_condition_is_the_callers_own() {
             detail(create, certain, "write"),
             detail(delete, certain, "delete"),
             detail(create, possible, "write"),
-        ].join("\n---\n"), @"");
+        ].join("\n---\n"), @r#"
+    A role of the identity that runs Terraform allows Microsoft.Authorization/roleAssignments/write, but the condition of its role assignment does not. Change the condition so that the identity can assign the roles AcrPull, AcrPush and Container Registry Tasks Contributor to service principals, and remove them. On a registry with ABAC permissions, also allow Container Registry Repository Reader, Writer and Catalog Lister.
+    ---
+    A role of the identity that runs Terraform allows Microsoft.Authorization/roleAssignments/delete, but the condition of its role assignment does not. Change the condition so that the identity can assign the roles AcrPull, AcrPush and Container Registry Tasks Contributor to service principals, and remove them. On a registry with ABAC permissions, also allow Container Registry Repository Reader, Writer and Catalog Lister.
+    ---
+    If a role of the identity that runs Terraform allows Microsoft.Authorization/roleAssignments/write, the condition of its role assignment does not. Change the condition so that the identity can assign the roles AcrPull, AcrPush and Container Registry Tasks Contributor to service principals, and remove them. On a registry with ABAC permissions, also allow Container Registry Repository Reader, Writer and Catalog Lister.
+
+    If no role allows it, a role is missing. Assign the role Role Based Access Control Administrator to the identity that runs Terraform:
+
+      az role assignment create --role "Role Based Access Control Administrator" --assignee o --scope /subscriptions/s
+
+    A new role assignment can take up to ten minutes to take effect.
+    "#);
 }
 
 #[test]
@@ -183,7 +199,12 @@ async fn a_403_of_blob_storage_is_a_signed_link_and_not_a_role() {
     let mut log = registry_client(&transport).run_log("cf1");
     let error = log.read(&minute(), 0, 10).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::FORBIDDEN));
-    insta::assert_snapshot!(said(&error), @"");
+    insta::assert_snapshot!(said(&error), @"
+    While downloading the log of run /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/cli_test_acrcssc000001/providers/Microsoft.ContainerRegistry/registries/cli000002/runs/cf1: Azure answered 403 Forbidden: AuthenticationFailed: Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature. (Signature not valid in the specified time frame: Start [Tue, 02 Aug 2022 13:54:43 GMT] - Expiry [Fri, 02 Aug 2024 21:54:43 GMT] - Current [Tue, 18 Feb 2025 22:26:23 GMT])
+    Request ID: cc1439f1
+
+    Blob storage checks the signed link that Azure issued, and no roles. Run Terraform again to get a new link. If the error persists, check that no proxy changes requests to blob storage.
+    ");
 }
 
 #[test]
