@@ -10,6 +10,9 @@ use crate::azure::error_body::described;
 use crate::azure::operation::Operation;
 use crate::http::{Response, SendError, Stopped, TransportError};
 
+/// Azure's code if the subscription may not run ACR Tasks, as with many free and trial subscriptions.
+pub(crate) const TASKS_NOT_ALLOWED: &str = "TasksOperationsNotAllowed";
+
 /// A failed request to Azure or a failed authentication.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -80,8 +83,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Azure's error code, such as `PrincipalNotFound`. Empty if Azure gave no code.
     pub code: String,
-    /// Azure's message, followed by the permissions that a registry reports as missing. Empty if Azure
-    /// gave no message.
+    /// Azure's message, followed by the details that Azure lists separately, such as missing permissions
+    /// and policies. Empty if Azure gave no message.
     pub message: String,
     /// The correlation ID, which Azure support asks for.
     pub correlation_id: Option<String>,

@@ -1,10 +1,12 @@
-//! Parses the error bodies of Resource Manager and of registries.
+//! Parses the error bodies of Resource Manager, of registries and of blob storage.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Returns Azure's code and message from an error body of either shape. Any other body, such as a
-/// gateway's page, is ignored because it may contain anything.
+use crate::azure::storage_error;
+
+/// Returns Azure's code and message from an error body of any of these services. Any other body, such as
+/// a gateway's page, is ignored because it may contain anything.
 pub(crate) fn described(body: &[u8]) -> (String, String) {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -23,12 +25,17 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
         detail: Value,
         #[serde(default)]
         details: Value,
+        #[serde(default, rename = "additionalInfo")]
+        additional_info: Value,
     }
 
     let description = match serde_json::from_slice(body) {
         Ok(Body::Arm { error } | Body::Bare(error)) => Some(error),
         Ok(Body::Registry { errors }) => errors.into_iter().next(),
-        Err(_) => None,
+        Err(_) => {
+            let (code, message) = storage_error::described(body).unwrap_or_default();
+            return (code, shortened(&message));
+        }
     };
     description.map_or_else(Default::default, |it| {
         let mut message = it.message;
@@ -38,6 +45,11 @@ pub(crate) fn described(body: &[u8]) -> (String, String) {
         for further in further(&it.details) {
             if !message.contains(&further) {
                 message = format!("{message} ({further})");
+            }
+        }
+        for violated in violated_policies(&it.additional_info, &it.details) {
+            if let Some(policy) = policy(violated, &message) {
+                message = format!("{message} ({policy})");
             }
         }
         (it.code, shortened(message.trim_start()))
@@ -71,6 +83,48 @@ fn further(details: &Value) -> Vec<String> {
     };
     let details = details.as_array().into_iter().flatten();
     details.filter_map(said).collect()
+}
+
+/// Returns what Azure Policy lists about each policy that denies the request. Resource Manager adds it to
+/// the error itself or to one of the errors in `details`.
+fn violated_policies<'a>(
+    additional_info: &'a Value,
+    details: &'a Value,
+) -> impl Iterator<Item = &'a Value> {
+    let details = details.as_array().into_iter().flatten();
+    let of_details = details.filter_map(|item| item.get("additionalInfo"));
+    [additional_info]
+        .into_iter()
+        .chain(of_details)
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter(|item| item.get("type").and_then(Value::as_str) == Some("PolicyViolation"))
+        .filter_map(|item| item.get("info"))
+}
+
+/// Returns the policy's assignment, definition and initiative, except those whose IDs `message` contains.
+/// Older messages contain them, and newer ones refer to this list.
+fn policy(violated: &Value, message: &str) -> Option<String> {
+    const PARTS: [(&str, &str); 3] = [
+        ("policy assignment", "policyAssignment"),
+        ("policy definition", "policyDefinition"),
+        ("initiative", "policySetDefinition"),
+    ];
+    let part = |(what, field): (&str, &str)| {
+        let text = |suffix: &str| {
+            let text = violated.get(format!("{field}{suffix}"))?.as_str()?;
+            Some(text).filter(|text| !text.is_empty())
+        };
+        match (text("DisplayName").or_else(|| text("Name")), text("Id")) {
+            (_, Some(id)) if message.contains(id) => None,
+            (Some(name), Some(id)) => Some(format!("{what} '{name}' {id}")),
+            (Some(name), None) => Some(format!("{what} '{name}'")),
+            (None, Some(id)) => Some(format!("{what} {id}")),
+            (None, None) => None,
+        }
+    };
+    let parts: Vec<String> = PARTS.into_iter().filter_map(part).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Returns the permissions that a registry's token lacks, such as `push on repository a/b`. The details
@@ -121,6 +175,46 @@ mod tests {
             described(nested),
             "MultipleErrorsOccurred|Several errors: A. (QuotaExceeded: Enough.)"
         );
+    }
+
+    #[test]
+    fn a_policy_is_named_with_what_azure_lists_of_it() {
+        let described = |info: Value| {
+            let nested = value!({"error": {
+                "code": "MultipleErrorsOccurred",
+                "message": "No.",
+                "details": [{
+                    "code": "RequestDisallowedByPolicy",
+                    "message": "Denied.",
+                    "additionalInfo": [{"type": "PolicyViolation", "info": info}, {"type": 7}, 7],
+                }],
+            }});
+            described(nested.to_string().as_bytes()).1
+        };
+        let denied = "No. (RequestDisallowedByPolicy: Denied.)";
+        for (info, policy) in [
+            (
+                value!({"policyAssignmentId": "/a"}),
+                " (policy assignment /a)",
+            ),
+            (
+                value!({"policyAssignmentName": "a", "policyDefinitionId": null}),
+                " (policy assignment 'a')",
+            ),
+            (
+                value!({
+                    "policyAssignmentDisplayName": "A", "policyAssignmentName": "a", "policyAssignmentId": "/a",
+                    "policyDefinitionDisplayName": "", "policyDefinitionId": "/d",
+                    "policySetDefinitionId": "/s",
+                }),
+                " (policy assignment 'A' /a, policy definition /d, initiative /s)",
+            ),
+            (value!({"policyDefinitionEffect": "Deny"}), ""),
+            (value!([7]), ""),
+            (Value::Null, ""),
+        ] {
+            assert_eq!(described(info), format!("{denied}{policy}"));
+        }
     }
 
     #[test]

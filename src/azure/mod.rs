@@ -29,6 +29,7 @@ pub(crate) mod task;
 mod arm;
 mod error_body;
 mod rate_limits;
+mod storage_error;
 #[cfg(test)]
 pub(crate) mod testing;
 

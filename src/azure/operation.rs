@@ -49,8 +49,10 @@ pub enum OperationKind {
     ReadRun,
     /// Cancels a run.
     CancelRun,
-    /// Reads the log of a run.
+    /// Gets the signed link to the log of a run.
     ReadRunLog,
+    /// Reads the log of a run from blob storage with that link.
+    DownloadRunLog,
     /// Lists the role assignments at a registry.
     ListRoleAssignments,
     /// Reads a role assignment.
@@ -71,6 +73,8 @@ pub enum OperationKind {
     StoreManifest,
     /// Reads a blob.
     ReadBlob,
+    /// Reads a blob from blob storage with a signed link, to which the registry redirected.
+    DownloadBlob,
     /// Checks whether a blob exists.
     LookUpBlob,
     /// Stores a blob.
@@ -88,6 +92,8 @@ pub enum Plane {
     RegistrySignIn,
     /// A registry, for an operation that needs this permission on a repository.
     Registry(Right),
+    /// Blob storage, behind a signed link of Azure. The link alone gives access.
+    Storage,
     /// A service without roles, or no service.
     Other,
 }
@@ -120,7 +126,7 @@ impl Operation {
 impl OperationKind {
     /// Every kind.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::ReadMetadata,
         Self::GetToken,
         Self::ReadRegistry,
@@ -138,6 +144,7 @@ impl OperationKind {
         Self::ReadRun,
         Self::CancelRun,
         Self::ReadRunLog,
+        Self::DownloadRunLog,
         Self::ListRoleAssignments,
         Self::ReadRoleAssignment,
         Self::CreateRoleAssignment,
@@ -148,6 +155,7 @@ impl OperationKind {
         Self::ReadManifest,
         Self::StoreManifest,
         Self::ReadBlob,
+        Self::DownloadBlob,
         Self::LookUpBlob,
         Self::StoreBlob,
         Self::WaitForTurn,
@@ -185,6 +193,7 @@ impl OperationKind {
             }
             Self::StoreManifest | Self::StoreBlob => Plane::Registry(Right::Push),
             Self::DeleteRepository => Plane::Registry(Right::Delete),
+            Self::DownloadRunLog | Self::DownloadBlob => Plane::Storage,
             Self::ReadMetadata | Self::GetToken | Self::WaitForTurn => Plane::Other,
         }
     }
@@ -208,6 +217,7 @@ impl OperationKind {
             Self::ReadRun => "reading run",
             Self::CancelRun => "cancelling run",
             Self::ReadRunLog => "reading the log of run",
+            Self::DownloadRunLog => "downloading the log of run",
             Self::ListRoleAssignments => "listing role assignments of",
             Self::ReadRoleAssignment => "reading role assignment",
             Self::CreateRoleAssignment => "creating role assignment",
@@ -218,6 +228,7 @@ impl OperationKind {
             Self::ReadManifest => "reading manifest",
             Self::StoreManifest => "storing manifest",
             Self::ReadBlob => "reading blob",
+            Self::DownloadBlob => "downloading blob",
             Self::LookUpBlob => "looking up blob",
             Self::StoreBlob => "storing blob",
             Self::WaitForTurn => "waiting for another change to registry",

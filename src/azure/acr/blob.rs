@@ -26,7 +26,8 @@ impl AcrClient {
         repository: &str,
         digest: &str,
     ) -> Result<Bytes, Error> {
-        let operation = self.operation(OperationKind::ReadBlob, &format!("{repository}@{digest}"));
+        let mut operation =
+            self.operation(OperationKind::ReadBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let here = self.url(&operation, &path)?;
         let scope = Right::Pull.scope(repository);
@@ -40,6 +41,7 @@ impl AcrClient {
                 self.call(budget, &operation, &scope, &request).await?
             }
             Some(Redirect::OtherOrigin(request)) => {
+                operation.kind = OperationKind::DownloadBlob;
                 self.azure.send(budget, &operation, &request).await?
             }
         };

@@ -25,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct RunLog {
     azure: Azure,
+    /// Gets the SAS URL from Resource Manager.
     operation: Operation,
+    /// Reads from storage.
+    download: Operation,
     link: Option<Secret>,
 }
 
@@ -53,9 +56,11 @@ impl RegistryClient {
     /// Returns the log of a run, given its ID within the registry. It sends no request yet.
     #[must_use]
     pub(crate) fn run_log(&self, run_id: &str) -> RunLog {
+        let id = self.id.run_id(run_id);
         RunLog {
             azure: self.azure.clone(),
-            operation: Operation::new(OperationKind::ReadRunLog, self.id.run_id(run_id)),
+            operation: Operation::new(OperationKind::ReadRunLog, id.as_str()),
+            download: Operation::new(OperationKind::DownloadRunLog, id),
             link: None,
         }
     }
@@ -116,16 +121,16 @@ impl RunLog {
         };
         let last = first.saturating_add(length as u64).saturating_sub(1);
         let range = HeaderValue::try_from(format!("bytes={first}-{last}"))
-            .map_err(|error| Error::unexpected(&self.operation, error.to_string()))?;
+            .map_err(|error| Error::unexpected(&self.download, error.to_string()))?;
         // Storage without range support sends the whole log, which can be of any size.
         let request = Request::new(Method::GET, url)
             .header(RANGE, range)
             .limit(length);
         let short = budget.within(PATIENCE);
-        let sent = self.azure.send(&short, &self.operation, &request).await;
+        let sent = self.azure.send(&short, &self.download, &request).await;
         let answer = match settled(sent, budget) {
             Some(sent) => sent?,
-            None => self.azure.send(budget, &self.operation, &request).await?,
+            None => self.azure.send(budget, &self.download, &request).await?,
         };
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {
@@ -144,7 +149,7 @@ impl RunLog {
                 total: first,
             })),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(Error::refused(&self.operation, &answer)),
+            _ => Err(Error::refused(&self.download, &answer)),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::provider::report::refusal;
 #[derive(Debug, PartialEq)]
 enum Cause<'a> {
     /// Azure refused. The advice names the missing role, so two missing roles are two causes. The message
-    /// counts if the advice only refers to it.
-    Refusal(StatusCode, &'a str, String, Option<String>),
+    /// counts if the advice only refers to it, or if it alone names the cause.
+    Refusal(StatusCode, &'a str, Option<String>, Option<String>),
     /// Azure accepted the request, and the operation ended in this state with this code and message.
     Failed(&'a str, &'a str, String),
     /// The host could not be reached.
@@ -35,9 +35,11 @@ impl<'a> Cause<'a> {
             Error::Response(refused) => {
                 let advice = refusal::advice(refused);
                 let message = advice
-                    .depends_on_message
+                    .as_ref()
+                    .is_none_or(|advice| advice.depends_on_message)
                     .then(|| without_id(&refused.message, &refused.operation));
-                Self::Refusal(refused.status, &refused.code, advice.text, message)
+                let advice = advice.map(|advice| advice.text);
+                Self::Refusal(refused.status, &refused.code, advice, message)
             }
             Error::Failed {
                 operation,
@@ -215,9 +217,11 @@ mod tests {
             ),
             refused(503, "", "/tasks/a", "Busy."),
             refused(503, "", "/tasks/b", "Overloaded."),
+            refused(400, "Unknown", "/tasks/a", "Without advice."),
+            refused(400, "Unknown", "/tasks/b", "Also without advice."),
         ];
         let sizes: Vec<usize> = groups(&errors).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [2, 1, 2]);
+        assert_eq!(sizes, [2, 1, 2, 1, 1]);
     }
 
     #[test]

@@ -1,10 +1,60 @@
-//! Which permission is missing, and which role grants it: the advice after a 401 or 403.
+//! The advice after a 401 or 403: which permission is missing, and which role grants it.
+
+use http::StatusCode;
 
 use crate::azure::acr::Right;
 use crate::azure::error::Refusal;
-use crate::azure::operation::Plane;
+use crate::azure::operation::{Plane, ResourceType};
+use crate::provider::report::advice::Advice;
 
 const PROPAGATION: &str = "A new role assignment can take up to ten minutes to take effect.";
+
+/// Returns the advice after a 401 or 403, or [`None`] if the answer is not about a permission.
+pub(super) fn advice(refusal: &Refusal) -> Option<Advice> {
+    if is_firewall(refusal) {
+        return Some(Advice::complete(
+            "The registry's network rules deny access from this machine. Add its IP address to the rules, \
+             or run Terraform from a network with access, such as one with a private endpoint.",
+        ));
+    }
+    match refusal.operation.kind.plane() {
+        Plane::ResourceManager(resource) => in_resource_manager(refusal, resource),
+        Plane::Storage => Some(Advice::complete(
+            "Blob storage checks the signed link that Azure issued, and no roles. Run Terraform again to \
+             get a new link. If the error persists, check that no proxy changes requests to blob storage.",
+        )),
+        plane => in_registry(plane, &refusal.operation.id).map(Advice::complete),
+    }
+}
+
+fn in_resource_manager(refusal: &Refusal, resource: ResourceType) -> Option<Advice> {
+    if let Some(missing) = MissingRight::of(&refusal.message) {
+        return Some(Advice::complete(missing.advice()));
+    }
+    if refusal.status == StatusCode::UNAUTHORIZED {
+        return Some(Advice::about_message(
+            "Check the signed-in identity (the provider block and the ARM_* environment variables), and \
+             that the registry's subscription belongs to its tenant.",
+        ));
+    }
+    // Any other 403 is not about a role. A proxy, for example, gives no code.
+    if !["AuthorizationFailed", "LinkedAuthorizationFailed"].contains(&refusal.code.as_str()) {
+        return None;
+    }
+    Some(match resource {
+        ResourceType::Run => Advice::complete(
+            "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
+             runs Terraform. Reading runs and their logs requires it.",
+        ),
+        _ => Advice::about_message(
+            "Assign a role with the permission that Azure names to the identity that runs Terraform. To \
+             manage a workflow, it needs these roles on the registry: Container Registry Tasks \
+             Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry \
+             with ABAC permissions, Container Registry Repository Contributor replaces AcrPush and \
+             AcrDelete.",
+        ),
+    })
+}
 
 /// What Resource Manager's `AuthorizationFailed` message names. The message is the same for every service:
 /// `The client '…' with object id '…' does not have authorization to perform action '…' over scope '…' or
@@ -13,25 +63,95 @@ struct MissingRight<'a> {
     action: &'a str,
     scope: &'a str,
     object_id: Option<&'a str>,
-    /// A role of the identity allows the action, but the role assignment's condition does not.
-    conditional: bool,
+    condition: Condition,
+}
+
+/// Whether a condition of the identity's own role assignment denies the action.
+enum Condition {
+    /// The message names no condition.
+    None,
+    /// The message names a missing role or a condition: `does not have authorization or an ABAC condition
+    /// not fulfilled`.
+    Possible,
+    /// A role allows the action: `has an authorization with ABAC condition that is not fulfilled`.
+    Unfulfilled,
+}
+
+impl Condition {
+    fn of(message: &str) -> Self {
+        if message.contains("has an authorization with ABAC condition") {
+            Self::Unfulfilled
+        } else if message.contains("ABAC condition") {
+            Self::Possible
+        } else {
+            Self::None
+        }
+    }
 }
 
 impl<'a> MissingRight<'a> {
     fn of(message: &'a str) -> Option<Self> {
         Some(Self {
             action: quoted(message, "perform action '")?,
-            scope: quoted(message, "over scope '")?,
+            scope: registry_of(quoted(message, "over scope '")?),
             object_id: quoted(message, "object id '"),
-            conditional: message.contains("ABAC condition not fulfilled"),
+            condition: Condition::of(message),
         })
+    }
+
+    fn advice(&self) -> String {
+        let action = self.action;
+        match self.condition {
+            Condition::None => self.assign(),
+            Condition::Unfulfilled => format!(
+                "A role of the identity that runs Terraform allows {action}, but the condition of its \
+                 role assignment does not. {}",
+                self.change_condition()
+            ),
+            Condition::Possible => format!(
+                "If a role of the identity that runs Terraform allows {action}, the condition of its role \
+                 assignment does not. {}\n\nIf no role allows it, a role is missing. {}",
+                self.change_condition(),
+                self.assign()
+            ),
+        }
+    }
+
+    fn change_condition(&self) -> String {
+        if self.is_about_role_assignments() {
+            "Change the condition so that the identity can assign the roles AcrPull, AcrPush and Container \
+             Registry Tasks Contributor to service principals, and remove them. On a registry with ABAC \
+             permissions, also allow Container Registry Repository Reader, Writer and Catalog Lister."
+                .to_owned()
+        } else {
+            format!(
+                "Change the condition so that it allows this action on {}.",
+                self.scope
+            )
+        }
+    }
+
+    fn assign(&self) -> String {
+        let scope = self.scope;
+        let Some(role) = self.role() else {
+            let action = self.action;
+            return format!(
+                "Assign the identity that runs Terraform a role that allows {action} on {scope}."
+            );
+        };
+        let assignee = self.object_id.unwrap_or("<object ID>");
+        format!(
+            "Assign the role {role} to the identity that runs Terraform:\n\n  \
+             az role assignment create --role \"{role}\" --assignee {assignee} --scope {scope}\n\n\
+             {PROPAGATION}"
+        )
     }
 
     /// The built-in role with the fewest permissions that allows the action.
     fn role(&self) -> Option<&'static str> {
         let action = self.action.to_ascii_lowercase();
         let role = |part: &str| action.starts_with(part);
-        if role("microsoft.authorization/roleassignments/") {
+        if self.is_about_role_assignments() {
             Some("Role Based Access Control Administrator")
         } else if role("microsoft.containerregistry/registries/cacherules/") {
             Some("Reader")
@@ -41,40 +161,18 @@ impl<'a> MissingRight<'a> {
             None
         }
     }
-}
 
-/// The role to assign after Resource Manager has denied a request, if its message names the action.
-pub(super) fn in_resource_manager(refusal: &Refusal) -> Option<String> {
-    let missing = MissingRight::of(&refusal.message)?;
-    let action = missing.action;
-    let scope = registry_of(missing.scope);
-    if missing.conditional {
-        return Some(format!(
-            "A role of the identity that runs Terraform allows {action}, but the condition of its role \
-             assignment does not. Change the condition so that the identity can assign the roles \
-             AcrPull, AcrPush and Container Registry Tasks Contributor to service principals. On a \
-             registry with ABAC permissions, also allow Container Registry Repository Reader, Writer \
-             and Catalog Lister."
-        ));
+    fn is_about_role_assignments(&self) -> bool {
+        let action = self.action.to_ascii_lowercase();
+        action.starts_with("microsoft.authorization/roleassignments/")
     }
-    let Some(role) = missing.role() else {
-        return Some(format!(
-            "Assign the identity that runs Terraform a role that allows {action} on {scope}."
-        ));
-    };
-    let assignee = missing.object_id.unwrap_or("<object ID>");
-    Some(format!(
-        "Assign the role {role} to the identity that runs Terraform:\n\n  \
-         az role assignment create --role \"{role}\" --assignee {assignee} --scope {scope}\n\n\
-         {PROPAGATION}"
-    ))
 }
 
 /// The role to assign after a registry's data plane has denied a request; [`None`] for other hosts. A
 /// registry gives the same answer to an identity without the permission and to an unknown one.
-pub(super) fn in_registry(plane: Plane, id: &str) -> Option<String> {
+fn in_registry(plane: Plane, id: &str) -> Option<String> {
     let (classic, with_abac) = match plane {
-        Plane::ResourceManager(_) | Plane::Other => return None,
+        Plane::ResourceManager(_) | Plane::Storage | Plane::Other => return None,
         Plane::RegistrySignIn => {
             return Some(
                 "Check that the registry belongs to the tenant that the provider signs in to. Then \
@@ -117,7 +215,7 @@ pub(super) fn registry_and_repository(id: &str) -> (&str, &str) {
 }
 
 /// Whether the registry's network rules denied the request, rather than a missing role.
-pub(super) fn is_firewall(refusal: &Refusal) -> bool {
+fn is_firewall(refusal: &Refusal) -> bool {
     refusal.code == "DENIED" && refusal.message.starts_with("client with IP")
 }
 

@@ -1,8 +1,12 @@
 //! Words for Azure's failures: what the provider tried on which ID, what Azure answered word for word, and
-//! the next step.
+//! the next step if one is known.
 
+mod advice;
 mod cause;
+mod lock;
 mod missing_right;
+#[cfg(test)]
+mod real_answers;
 mod refusal;
 mod sign_in;
 
@@ -60,7 +64,10 @@ fn detail(group: &[&Error]) -> String {
             format!("{}\n\nAffected operations:{lines}", outcome(first, None))
         }
     };
-    format!("{happened}\n\n{}", next_step(first))
+    match next_step(first) {
+        Some(next) => format!("{happened}\n\n{next}"),
+        None => happened,
+    }
 }
 
 /// What came of the operation, without the operation itself. `named` is the operation that the text has
@@ -87,11 +94,11 @@ fn outcome(error: &Error, named: Option<&Operation>) -> String {
     }
 }
 
-/// What the user can do.
-fn next_step(error: &Error) -> String {
-    match error {
-        Error::Response(refusal) => return refusal::advice(refusal).text,
-        Error::Failed { .. } => "Correct the cause that Azure names, then run Terraform again.",
+/// What the user can do, unless only Azure's own words say that.
+fn next_step(error: &Error) -> Option<String> {
+    let next = match error {
+        Error::Response(refusal) => return refusal::advice(refusal).map(|advice| advice.text),
+        Error::Failed { code, .. } => return refusal::by_code(code).map(|advice| advice.text),
         Error::Transport { source, .. } => after_transport(source),
         Error::Stopped { why, .. } => after_stop(*why),
         Error::Inconsistent { advice, .. } => advice.unwrap_or(
@@ -101,8 +108,8 @@ fn next_step(error: &Error) -> String {
         Error::Decode { .. } => {
             "Run Terraform again. If the error persists, report it to the developers of the provider."
         }
-    }
-    .to_owned()
+    };
+    Some(next.to_owned())
 }
 
 /// What the provider was doing. A sign-in names itself.
@@ -274,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_operation_and_an_unreadable_answer_have_a_next_step() {
+    fn a_failed_operation_has_advice_only_for_a_known_code() {
         insta::assert_snapshot!(said(&[
             Error::Failed {
                 operation: operation(),
@@ -282,14 +289,22 @@ mod tests {
                 code: "Quota".to_owned(),
                 message: "Too many tasks.".to_owned(),
             },
+            Error::Failed {
+                operation: operation(),
+                state: "Failed".to_owned(),
+                code: "ScopeLocked".to_owned(),
+                message: "Locked.".to_owned(),
+            },
             Error::Decode {
                 operation: operation(),
                 reason: "no id".to_owned(),
             },
         ]), @"
         While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted the request, but the operation ended with status Failed: Quota: Too many tasks.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: Azure accepted the request, but the operation ended with status Failed: ScopeLocked: Locked.
 
-        Correct the cause that Azure names, then run Terraform again.
+        An Azure resource lock prevents this change. Remove the lock, apply again, then restore it.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: Azure returned an unexpected response: no id.
 

@@ -1,11 +1,12 @@
-//! Azure's error responses: quoted, with the next step.
+//! Azure's error responses: quoted, with the next step if one is known.
 
 use http::StatusCode;
 
-use crate::azure::acr::Right;
-use crate::azure::error::Refusal;
-use crate::azure::operation::{Plane, ResourceType};
-use crate::provider::report::{missing_right, said};
+use crate::azure::absence::is_own_code;
+use crate::azure::error::{Refusal, TASKS_NOT_ALLOWED};
+use crate::azure::operation::Plane;
+use crate::provider::report::advice::Advice;
+use crate::provider::report::{lock, missing_right, said};
 
 /// Azure's status, code and message word for word, with the IDs that Azure support asks for.
 pub(super) fn quoted(refusal: &Refusal) -> String {
@@ -25,35 +26,17 @@ pub(super) fn quoted(refusal: &Refusal) -> String {
     text
 }
 
-/// The next step after a refusal.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Advice {
-    pub(super) text: String,
-    /// Whether only Azure's message names the cause. Two messages are then two causes.
-    pub(super) depends_on_message: bool,
+/// Returns the advice, or [`None`] if neither the code nor the status says what helps. A documented error
+/// code says more than the status.
+pub(super) fn advice(refusal: &Refusal) -> Option<Advice> {
+    by_code(&refusal.code)
+        .or_else(|| lock::advice(refusal))
+        .or_else(|| by_status(refusal))
 }
 
-impl Advice {
-    /// The advice names the remedy.
-    fn complete(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            depends_on_message: false,
-        }
-    }
-
-    /// The advice refers to Azure's message.
-    fn about_message(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            depends_on_message: true,
-        }
-    }
-}
-
-/// Returns the advice. A documented error code says more than the status.
-pub(super) fn advice(refusal: &Refusal) -> Advice {
-    Advice::complete(match refusal.code.as_str() {
+/// Returns the advice for one of Resource Manager's codes that say the same after every operation.
+pub(super) fn by_code(code: &str) -> Option<Advice> {
+    Some(Advice::complete(match code {
         "InvalidAuthenticationTokenTenant" => {
             "Sign in to the tenant of the registry's subscription: set `tenant_id` (ARM_TENANT_ID)."
         }
@@ -68,12 +51,11 @@ pub(super) fn advice(refusal: &Refusal) -> Advice {
         "ReadOnlyDisabledSubscription" => {
             "The subscription is disabled. Enable it, then run Terraform again."
         }
-        "REGISTRY_DISALLOWED_OPERATION" => return locked(refusal),
         "RequestDisallowedByPolicy" => {
-            return Advice::about_message(
+            return Some(Advice::about_message(
                 "An Azure Policy assignment denies this request. Ask its owner for an exemption of the \
                  registry.",
-            );
+            ));
         }
         "RoleAssignmentLimitExceeded" => {
             "The subscription has reached its limit of role assignments. Delete unused ones, then run \
@@ -87,17 +69,22 @@ pub(super) fn advice(refusal: &Refusal) -> Advice {
              subscription in the registry's ID, and that `tenant_id` (ARM_TENANT_ID) is the tenant of \
              that subscription."
         }
-        _ => return by_status(refusal),
-    })
+        TASKS_NOT_ALLOWED => {
+            "This subscription may not run ACR Tasks, and Continuous Patching needs them. This applies to \
+             many free, trial and student subscriptions. Ask Azure support to allow ACR Tasks, or use \
+             a registry in another subscription."
+        }
+        _ => return None,
+    }))
 }
 
-fn by_status(refusal: &Refusal) -> Advice {
-    match refusal.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_allowed(refusal),
-        StatusCode::NOT_FOUND => {
+fn by_status(refusal: &Refusal) -> Option<Advice> {
+    Some(match refusal.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return missing_right::advice(refusal),
+        StatusCode::NOT_FOUND if is_missing_in_resource_manager(refusal) => {
             Advice::about_message("Check that the registry exists, and that its ID is correct.")
         }
-        StatusCode::CONFLICT => Advice::complete(
+        StatusCode::CONFLICT if may_be_busy(&refusal.code) => Advice::complete(
             "Another operation may be in progress. Wait until it completes, then run Terraform again.",
         ),
         StatusCode::TOO_MANY_REQUESTS => {
@@ -106,66 +93,21 @@ fn by_status(refusal: &Refusal) -> Advice {
         status if status.is_server_error() => Advice::complete(
             "The failure is on Azure's side. Run Terraform again in a few minutes.",
         ),
-        _ => Advice::about_message("Correct the cause that Azure names, then run Terraform again."),
-    }
+        _ => return None,
+    })
 }
 
-/// The advice after a registry disallowed an operation. The causes are a locked repository, tag or manifest,
-/// or a full registry. The source is Azure's article "Troubleshoot push operation errors".
-fn locked(refusal: &Refusal) -> Advice {
-    let operation = &refusal.operation;
-    let Plane::Registry(right) = operation.kind.plane() else {
-        return by_status(refusal);
-    };
-    let (registry, repository) = missing_right::registry_and_repository(&operation.id);
-    let full = match right {
-        Right::Push => ", or the registry has reached its storage limit",
-        Right::Pull | Right::ListTags | Right::Delete => "",
-    };
-    let unlock = match right {
-        Right::Push | Right::Delete => "--write-enabled true --delete-enabled true",
-        Right::Pull | Right::ListTags => "--read-enabled true --list-enabled true",
-    };
-    Advice::complete(format!(
-        "The repository, or a tag or manifest in it, is locked{full}. Unlock the repository, then run \
-         Terraform again:\n\n  az acr repository update --name {registry} --repository {repository} \
-         {unlock}\n\nTo unlock a tag, replace `--repository` with `--image {repository}:<tag>`. To unlock \
-         a manifest, use `--image {repository}@<digest>`."
-    ))
+/// Whether Resource Manager itself misses the resource or its parent. A 404 without one of its codes comes
+/// from a proxy or gateway.
+fn is_missing_in_resource_manager(refusal: &Refusal) -> bool {
+    matches!(refusal.operation.kind.plane(), Plane::ResourceManager(_))
+        && is_own_code(&refusal.code)
 }
 
-fn not_allowed(refusal: &Refusal) -> Advice {
-    if missing_right::is_firewall(refusal) {
-        return Advice::complete(
-            "The registry's network rules deny access from this machine. Add its IP address to the rules, \
-             or run Terraform from a network with access, such as one with a private endpoint.",
-        );
-    }
-    let operation = &refusal.operation;
-    let plane = operation.kind.plane();
-    let missing_role = missing_right::in_registry(plane, &operation.id)
-        .or_else(|| missing_right::in_resource_manager(refusal));
-    if let Some(missing_role) = missing_role {
-        return Advice::complete(missing_role);
-    }
-    if refusal.status == StatusCode::UNAUTHORIZED {
-        return Advice::about_message(
-            "Check the signed-in identity (the provider block and the ARM_* environment variables), and \
-             that the registry's subscription belongs to its tenant.",
-        );
-    }
-    if plane == Plane::ResourceManager(ResourceType::Run) {
-        return Advice::complete(
-            "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
-             runs Terraform. Reading runs and their logs requires it.",
-        );
-    }
-    Advice::about_message(
-        "Assign a role with the permission that Azure names to the identity that runs Terraform. To \
-         manage a workflow, it needs these roles on the registry: Container Registry Tasks Contributor, \
-         Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC \
-         permissions, Container Registry Repository Contributor replaces AcrPush and AcrDelete.",
-    )
+/// Whether a conflict may be one with another operation. Other codes, such as `RoleAssignmentExists`, name
+/// another reason.
+fn may_be_busy(code: &str) -> bool {
+    matches!(code, "" | "Conflict") || code.contains("InProgress")
 }
 
 #[cfg(test)]
@@ -185,7 +127,10 @@ mod tests {
             request_id: Some("r0".to_owned()),
             outcome_unknown: false,
         };
-        format!("{}\n\n{}\n", quoted(&refusal), advice(&refusal).text)
+        match advice(&refusal) {
+            Some(advice) => format!("{}\n\n{}\n", quoted(&refusal), advice.text),
+            None => format!("{}\n", quoted(&refusal)),
+        }
     }
 
     /// Resource Manager's message about a missing permission.
@@ -218,6 +163,13 @@ mod tests {
             "/tasks/cssc-scan-image",
         );
         let other = unauthorized("Microsoft.Other/things/read", "");
+        let linked = format!(
+            "The client 'c' with object id 'o' has permission to perform action \
+             'Microsoft.ContainerRegistry/registries/tasks/write' on scope '{task}'; however, it does not \
+             have permission to perform action(s) \
+             'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' \
+             (respectively) or the linked scope(s) are invalid."
+        );
         let code = "AuthorizationFailed";
         insta::assert_snapshot!(
             "missing_rights_in_resource_manager",
@@ -246,6 +198,13 @@ mod tests {
                 ),
                 said_of(OperationKind::ReadRegistry, REGISTRY, 403, code, &other),
                 said_of(OperationKind::ReadRegistry, REGISTRY, 403, "", ""),
+                said_of(
+                    OperationKind::CreateTask,
+                    task,
+                    403,
+                    "LinkedAuthorizationFailed",
+                    &linked
+                ),
             ]
             .join("---\n")
         );
@@ -326,7 +285,7 @@ mod tests {
             advice(&Refusal {
                 operation: Operation::new(kind, id),
                 status: StatusCode::FORBIDDEN,
-                code: String::new(),
+                code: "AuthorizationFailed".to_owned(),
                 message: String::new(),
                 correlation_id: None,
                 request_id: None,
@@ -352,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_and_each_status_has_a_next_step() {
+    fn each_known_code_and_status_has_a_next_step() {
         let answers = [
             (
                 401,

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::azure::error::TASKS_NOT_ALLOWED;
 use crate::azure::run::Run;
 use crate::azure::{Error, RegistryId};
 use crate::patching::TaskName;
@@ -51,6 +52,15 @@ pub(super) fn warning(registry: &RegistryId, outcome: &Outcome) -> Option<Diagno
                 TaskName::Trigger
             ),
         ),
+        Outcome::NotQueued(error) if error.code() == Some(TASKS_NOT_ALLOWED) => {
+            let summary = format!("Could not queue a run in {name}");
+            let why = report::failure(&summary, error).detail;
+            let detail = format!(
+                "{why}\n\nAll parts of the workflow exist, but Azure runs none of its tasks until the \
+                 subscription may run ACR Tasks."
+            );
+            (summary, detail)
+        }
         Outcome::NotQueued(error) => {
             let summary = format!("Could not queue a run in {name}");
             let why = report::failure(&summary, error).detail;
@@ -105,6 +115,15 @@ mod tests {
     use super::*;
     use crate::azure::run::RunStatus;
     use crate::provider::workflow::run::fixture::{refused, registry, run, unanswered};
+
+    #[test]
+    fn without_acr_tasks_no_run_is_promised() {
+        let error = refused(403, TASKS_NOT_ALLOWED, "Not permitted.");
+        let warning = warning(&registry(), &Outcome::NotQueued(error)).unwrap();
+        for promise in ["complete", "az acr task run", "schedule", "role"] {
+            assert!(!warning.detail.contains(promise), "{}", warning.detail);
+        }
+    }
 
     #[test]
     fn each_outcome_says_what_is_true_of_the_run() {

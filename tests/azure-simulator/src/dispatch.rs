@@ -146,6 +146,7 @@ impl World {
             Part::Plain(_) => {
                 imds::refused(status, code.unwrap_or("unavailable"), "Injected fault.")
             }
+            Part::Storage => storage::fault(status, code),
             part => fault::refusal(matches!(part, Part::Registry(_)), status, code),
         };
         match retry_after {

@@ -248,6 +248,8 @@ impl FromStr for Fault {
 /// Returns the error response of an injected fault. ARM and the data plane differ only in the error format.
 pub(crate) fn refusal(data_plane: bool, status: u16, code: Option<&str>) -> Reply {
     let code = code.unwrap_or(match status {
+        403 if data_plane => "DENIED",
+        403 => "AuthorizationFailed",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
         504 => "GatewayTimeout",

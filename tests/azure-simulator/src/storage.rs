@@ -148,6 +148,16 @@ fn part(range: &str, length: usize) -> Option<Option<(usize, usize)>> {
     Some(last.filter(|last| first <= *last).map(|last| (first, last)))
 }
 
+/// Returns the error response of an injected fault.
+pub(crate) fn fault(status: u16, code: Option<&str>) -> Reply {
+    let code = code.unwrap_or(match status {
+        403 => "AuthenticationFailed",
+        429 | 503 => "ServerBusy",
+        _ => "InternalError",
+    });
+    refused(status, code, &format!("Injected fault: {status} {code}."))
+}
+
 fn refused(status: u16, code: &str, message: &str) -> Reply {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"

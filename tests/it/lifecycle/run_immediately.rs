@@ -95,6 +95,27 @@ async fn without_run_immediately_no_run_is_queued() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_subscription_without_acr_tasks_is_a_warning_that_promises_no_run() {
+    let mut stage = Stage::plain().await;
+    let refused = Fault::on("POST", "/scheduleRun")
+        .status(400)
+        .code("TasksOperationsNotAllowed");
+    stage.azure.fault(refused.times(u64::MAX));
+    let config = with(&stage.config(), "run_immediately", true);
+    let plan = stage.terraform.plan(&config).await.unwrap();
+    let said = stage.terraform.apply(&plan, &config).await;
+    let warning = format!("{said:?}");
+    assert!(
+        warning.contains("This subscription may not run ACR Tasks"),
+        "{warning}"
+    );
+    for promise in ["az acr task run", "role", "on its schedule"] {
+        assert!(!warning.contains(promise), "{warning}");
+    }
+    assert_eq!(triggered(&stage), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destroy_cancels_active_runs() {
     let (mut stage, _) = created().await;
     stage.destroy().await;

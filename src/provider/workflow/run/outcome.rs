@@ -72,25 +72,27 @@ pub(super) fn failed(
     }
     let next = match run.status {
         RunStatus::Canceled => {
-            "The run was cancelled in Azure. Invoke the action again to queue another run."
+            Some("The run was cancelled in Azure. Invoke the action again to queue another run.")
         }
-        RunStatus::Timeout => {
+        RunStatus::Timeout => Some(
             "The run exceeded the timeout of its task. Select fewer images in the policy, or invoke \
-             the action again."
-        }
+             the action again.",
+        ),
         _ if message.iter().any(|it| lacks_rights(it))
             || last.iter().any(|it| lacks_rights(it)) =>
         {
-            "The role assignments of a new workflow can take a few minutes to propagate. Invoke the \
-             action again then. The resource's `run_immediately` waits for them."
+            Some(
+                "The role assignments of a new workflow can take a few minutes to propagate. Invoke the \
+             action again then. The resource's `run_immediately` waits for them.",
+            )
         }
-        _ => "Correct the cause, then invoke the action again.",
+        // The reason and the log name the cause.
+        _ => None,
     };
-    let _ = write!(
-        detail,
-        "\n\n{next}\n\nTo show the whole log: {}",
-        logs(registry, run)
-    );
+    if let Some(next) = next {
+        let _ = write!(detail, "\n\n{next}");
+    }
+    let _ = write!(detail, "\n\nTo show the whole log: {}", logs(registry, run));
     Diagnostic::error(
         format!("Run {} of {} {outcome}", run.run_id, TaskName::Trigger),
         detail,
@@ -161,8 +163,6 @@ mod tests {
           Validating filter...
           ERROR: 101 images match
 
-        Correct the cause, then invoke the action again.
-
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 
         # Run dt1 of cssc-trigger-workflow failed
@@ -176,8 +176,6 @@ mod tests {
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso ended with status Error: Azure gave no reason.
 
         The log can't be read. While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: the connection to management.azure.com was cut.
-
-        Correct the cause, then invoke the action again.
 
         To show the whole log: az acr task logs --registry contoso --run-id dt1
 

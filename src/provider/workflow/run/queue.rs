@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::azure::error::TASKS_NOT_ALLOWED;
 use crate::azure::id::RegistryId;
 use crate::azure::run::Run;
 use crate::azure::{Error, RegistryClient};
@@ -40,7 +41,8 @@ async fn hindrance(registry: &RegistryClient, error: &Error) -> Option<Hindrance
         StatusCode::NOT_FOUND,
         StatusCode::CONFLICT,
     ];
-    if !TOLD_BY_WHAT_IS_THERE.contains(&error.status()?) {
+    if !TOLD_BY_WHAT_IS_THERE.contains(&error.status()?) || error.code() == Some(TASKS_NOT_ALLOWED)
+    {
         return None;
     }
     let task = registry.get_task_opt(TaskName::Trigger.as_str());
@@ -103,11 +105,27 @@ fn not_queued(registry: &RegistryId, error: &Error, hindrance: Option<Hindrance>
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
     use super::*;
+    use crate::azure::testing::registry_client;
     use crate::http::Stopped;
+    use crate::http::scripted_transport::{ScriptedTransport, json};
     use crate::provider::workflow::run::fixture::{
         refused, registry, rendered, stopped, unanswered,
     };
+
+    #[tokio::test]
+    async fn a_subscription_without_acr_tasks_has_no_other_hindrance() {
+        let refused = value!({"error": {"code": TASKS_NOT_ALLOWED, "message": "Not permitted."}});
+        let transport =
+            ScriptedTransport::default().on(Method::POST, "/scheduleRun?", json(400, &refused));
+        let error = queue(&registry_client(&transport)).await.unwrap_err();
+        assert_eq!(error.summary, "Could not queue a run");
+        assert!(error.detail.contains("Ask Azure support"), "{error:?}");
+        assert_eq!(transport.requests().len(), 1);
+    }
 
     #[test]
     fn each_refusal_and_an_unconfirmed_run_have_a_next_step() {
