@@ -14,7 +14,7 @@ const DEFINITION: &str =
     "/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c";
 const ASSIGNMENT: &str = "/subscriptions/75475e1e-9643-4f3d-859e-055f4c31b458/providers/Microsoft.Authorization/policyAssignments/fd5e2cb3842d4eefbc857917";
 const NO_TASKS: &str = "ACR Tasks requests for the registry contoso and 996aa28e-453d-4d51-a0a1-2b8d8376319e are not permitted. Please file an Azure support request at http://aka.ms/azuresupport for assistance.";
-const NOT_IN_TIME: &str = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.\nRequestId:cc1439f1-701e-0059-1e54-8228aa000000\nTime:2025-02-18T22:26:23.1010127Z</Message><AuthenticationErrorDetail>Signature not valid in the specified time frame: Start [Tue, 02 Aug 2022 13:54:43 GMT] - Expiry [Fri, 02 Aug 2024 21:54:43 GMT] - Current [Tue, 18 Feb 2025 22:26:23 GMT]</AuthenticationErrorDetail></Error>";
+const NOT_IN_TIME: &str = include_str!("../../../tests/golden/storage-signature-expired.xml");
 
 fn said(error: &Error) -> String {
     report::failure("Could not do it", error).detail
