@@ -29,6 +29,12 @@ impl ScriptedTransport {
         self.line(method, part, Ok(response))
     }
 
+    /// Adds the same answer to a request and to its second look.
+    pub(crate) fn twice(self, method: Method, part: &str, response: Response) -> Self {
+        self.on(method.clone(), part, response.clone())
+            .on(method, part, response)
+    }
+
     /// Adds a request that gets no answer.
     pub(crate) fn fail(self, method: Method, part: &str, kind: TransportErrorKind) -> Self {
         self.line(method, part, Err(failure(kind)))
@@ -95,6 +101,14 @@ pub(crate) fn reply(status: u16) -> Response {
 /// Returns an answer with a JSON body.
 pub(crate) fn json(status: u16, body: &serde_json::Value) -> Response {
     reply(status).with_body(body.to_string())
+}
+
+/// Returns the answer with which a service says that something doesn't exist. `code` is its own code.
+pub(crate) fn absent(code: &str) -> Response {
+    json(
+        404,
+        &serde_json::json!({"error": {"code": code, "message": "Not found."}}),
+    )
 }
 
 /// Returns the answer of a recording with the shape `{"request": …, "response": {"status", "headers",

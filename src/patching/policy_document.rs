@@ -233,7 +233,7 @@ mod tests {
             r#"{"version":"v1","tag-convention":null,"repositories":[{"repository":"a","tags":["1","1"]}]}"#,
             r#"{"version":"v0","Version":"v1","repositories":[{"repository":"a","tags":["1-0","1-1000","1-01"]}]}"#,
         ];
-        insta::assert_snapshot!(documents.map(read).join("\n\n"));
+        insta::assert_snapshot!(documents.map(read).join("\n\n"), @"");
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
             r#"{"repository":"a","tags":["1"]},{"repository":"a","tags":["*"]},{"repository":"a","tags":["2"]}"#,
             r#"{"repository":"a","tags":["*"],"enabled":false},{"repository":"a","tags":["2"]}"#,
         ];
-        insta::assert_snapshot!(repeated.map(entries).join("\n\n"));
+        insta::assert_snapshot!(repeated.map(entries).join("\n\n"), @"");
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
             r#"{"repository":"a","tags":["*","*"],"enabled":false}"#,
             r#"{"repository":"a","tags":["*","*"]}"#,
         ];
-        insta::assert_snapshot!(lists.map(entries).join("\n\n"));
+        insta::assert_snapshot!(lists.map(entries).join("\n\n"), @"");
     }
 
     #[test]
@@ -276,6 +276,44 @@ mod tests {
             r#"{"version":"v1","repositories":[{"repository":"a","tags":["1-1"],"enabled":false}]}"#,
             r#"{"version":"v1","repositories":[{"repository":"a","tags":["1-patched"]}]}"#,
         ];
-        insta::assert_snapshot!(refused.map(read).join("\n"));
+        insta::assert_snapshot!(refused.map(read).join("\n"), @"");
+    }
+
+    #[test]
+    fn zz_differential() {
+        let unhex = |hex: &str| -> Vec<u8> {
+            (0..hex.len() / 2)
+                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+                .collect()
+        };
+        let cases = std::fs::read_to_string("/tmp/h2go/cases.txt").unwrap();
+        let mut differ = 0;
+        for line in cases.lines() {
+            let (document, expected) = line.split_once('\t').unwrap();
+            let document = unhex(document);
+            let expected = String::from_utf8(unhex(expected)).unwrap();
+            let got = match go_json::parse::<Document>(&document) {
+                Err(_) => "error".to_owned(),
+                Ok(it) => {
+                    let mut out = format!("{:?} {:?}", it.version, it.convention);
+                    for e in it.repositories {
+                        let tags: Vec<String> = e.tags.iter().map(|t| format!("{t:?}")).collect();
+                        out +=
+                            &format!(" [{:?} [{}] {:?}]", e.repository, tags.join(" "), e.enabled);
+                    }
+                    out
+                }
+            };
+            if got != expected {
+                differ += 1;
+                if differ < 30 {
+                    println!(
+                        "{}\n  go   {expected}\n  rust {got}",
+                        String::from_utf8_lossy(&document)
+                    );
+                }
+            }
+        }
+        println!("{differ} differ");
     }
 }

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "terraform_plugin",
             "provider::connection",
+            "provider::registry_claims",
             "provider::registry_locks",
             "provider::report",
             "provider::common",
@@ -43,12 +44,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "provider::connection",
         &[
             "terraform_plugin",
+            "provider::registry_claims",
             "provider::registry_locks",
             "provider::common",
             "azure",
             "http",
         ],
     ),
+    ("provider::registry_claims", &[]),
     ("provider::registry_locks", &["azure"]),
     ("provider::report", &["terraform_plugin", "azure", "http"]),
     ("provider::common", &["terraform_plugin", "azure"]),

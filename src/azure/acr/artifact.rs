@@ -235,7 +235,7 @@ mod tests {
     use crate::azure::testing::minute;
     use crate::digest::sha256;
     use crate::http::Response;
-    use crate::http::scripted_transport::{recorded, reply};
+    use crate::http::scripted_transport::{absent, recorded, reply};
 
     const REPOSITORY: &str = "csscpolicies/patchpolicy";
     const POLICY: &str = r#"{"version":"v1"}"#;
@@ -321,9 +321,14 @@ mod tests {
             .await
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn other_content_is_unreadable_and_not_an_error() {
-        assert_eq!(stored(reply(404)).await.unwrap(), StoredPolicy::Nothing);
+        let unknown = absent("MANIFEST_UNKNOWN");
+        let transport = signed_in().twice(Method::GET, "/manifests/v1", unknown);
+        let stored_policy = client(&transport)
+            .policy_manifest(&minute(), REPOSITORY, Look::Twice)
+            .await;
+        assert_eq!(stored_policy.unwrap(), StoredPolicy::Nothing);
         let reason = |manifest: &str| {
             let answer = reply(200).with_body(manifest.to_owned());
             let manifest_digest = sha256(manifest.as_bytes());
@@ -364,9 +369,9 @@ mod tests {
         assert!(matches!(error, Error::Decode { .. }), "{error}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_policy_without_its_blob_has_no_bytes() {
-        let transport = signed_in().on(Method::GET, "/blobs/", reply(404));
+        let transport = signed_in().twice(Method::GET, "/blobs/", absent("BLOB_UNKNOWN"));
         let manifest = PolicyManifest {
             manifest_digest: EMPTY_DIGEST.to_owned(),
             layer_digest: EMPTY_DIGEST.to_owned(),

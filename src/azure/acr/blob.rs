@@ -233,7 +233,7 @@ mod tests {
         let transport = signed_in()
             .on(Method::POST, "/blobs/uploads/", begun)
             .fail(Method::PUT, "/uploads/1", TransportErrorKind::Interrupted)
-            .on(Method::PUT, "/uploads/1", reply(404))
+            .twice(Method::PUT, "/uploads/1", reply(404))
             .on(Method::HEAD, EMPTY, reply(200));
         let stored = client(&transport).put_blob(&minute(), "a/b", "{}").await;
         assert_eq!(stored.unwrap(), EMPTY);

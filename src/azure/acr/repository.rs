@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::azure::acr::testing::{client, signed_in, story};
     use crate::azure::testing::minute;
-    use crate::http::scripted_transport::{json, reply};
+    use crate::http::scripted_transport::{absent, json, reply};
 
     #[tokio::test]
     async fn lists_tags_from_all_pages() {
@@ -96,13 +96,15 @@ mod tests {
         ");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_missing_repository_is_none_and_an_empty_one_has_no_tags() {
-        let transport = signed_in().on(Method::GET, "/tags/list", reply(404)).on(
-            Method::GET,
-            "/tags/list",
-            json(200, &value!({"name": "a/b", "tags": null})),
-        );
+        let transport = signed_in()
+            .twice(Method::GET, "/tags/list", absent("NAME_UNKNOWN"))
+            .on(
+                Method::GET,
+                "/tags/list",
+                json(200, &value!({"name": "a/b", "tags": null})),
+            );
         let client = client(&transport);
         assert_eq!(client.list_tags(&minute(), "a/b").await.unwrap(), None);
         assert_eq!(
@@ -111,13 +113,11 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn deleting_a_missing_repository_returns_false() {
-        let transport = signed_in().on(Method::DELETE, "/acr/v1/", reply(202)).on(
-            Method::DELETE,
-            "/acr/v1/",
-            reply(404),
-        );
+        let transport = signed_in()
+            .on(Method::DELETE, "/acr/v1/", reply(202))
+            .twice(Method::DELETE, "/acr/v1/", absent("NAME_UNKNOWN"));
         let client = client(&transport);
         assert!(client.delete_repository(&minute(), "a/b").await.unwrap());
         assert!(!client.delete_repository(&minute(), "a/b").await.unwrap());

@@ -154,7 +154,7 @@ mod tests {
     use crate::azure::arm;
     use crate::azure::poll::poll_status::PATIENCE;
     use crate::azure::testing::{azure, minute};
-    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, absent, json, reply};
 
     const WATCH: &str = "https://management.azure.com/operations/1";
 
@@ -260,7 +260,7 @@ mod tests {
             .on(Method::GET, "/operations/1", reply(204))
             .on(Method::GET, "/t?", json(200, &state("Succeeded")))
             .on(Method::GET, "/t?", json(200, &state("Deleting")))
-            .on(Method::GET, "/t?", reply(404));
+            .on(Method::GET, "/t?", absent("ResourceNotFound"));
         assert_eq!(
             wait_until(&transport, &accepted, Until::Deleted)
                 .await

@@ -235,7 +235,7 @@ mod tests {
 
     use super::*;
     use crate::azure::testing::{minute, registry_client};
-    use crate::http::scripted_transport::{ScriptedTransport, json, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, absent, json, reply};
 
     const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
 
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!((part.first, &part.bytes[..], part.total), (3, &b"3"[..], 4));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn reads_both_ends_of_a_long_log_and_joins_adjacent_parts() {
         let ends = async |transport: ScriptedTransport| {
             let ends = log(&transport).read_ends(&minute(), 4).await.unwrap();
@@ -300,15 +300,23 @@ mod tests {
         let long = begun("bytes 0-3/20");
         let long = long.on(Method::GET, "/rawtext.log", part("bytes 16-19/20", "6789"));
         assert_eq!(ends(long).await, (b"0123".to_vec(), Some(b"6789".to_vec())));
-        let none = ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", reply(404));
+        let none = ScriptedTransport::default().twice(
+            Method::POST,
+            "/listLogSasUrl?",
+            absent("ResourceNotFound"),
+        );
         assert_eq!(ends(none).await, (Vec::new(), None));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_run_without_a_log_is_none() {
         let no_link = value!({"logLink": null});
         for transport in [
-            ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", reply(404)),
+            ScriptedTransport::default().twice(
+                Method::POST,
+                "/listLogSasUrl?",
+                absent("ResourceNotFound"),
+            ),
             ScriptedTransport::default().on(Method::POST, "/listLogSasUrl?", json(200, &no_link)),
             linked().on(Method::GET, "/rawtext.log", reply(404)),
         ] {

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::azure::testing::{registry, registry_client};
     use crate::http::Stopped;
-    use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
+    use crate::http::scripted_transport::{ScriptedTransport, absent, json, recorded, reply};
 
     const NAME: &str = "cssc-patch-image";
 
@@ -293,7 +293,7 @@ mod tests {
         let transport = ScriptedTransport::default()
             .on(Method::DELETE, NAME, reply(202))
             .on(Method::GET, NAME, json(200, &task("Deleting")))
-            .on(Method::GET, NAME, reply(404))
+            .on(Method::GET, NAME, absent("ResourceNotFound"))
             .on(Method::DELETE, NAME, reply(204));
         let azure = registry_client(&transport);
         azure.delete_task(NAME).await.unwrap();

@@ -382,10 +382,13 @@ impl ContinuousPatchingWorkflow {
             return Ok(());
         }
         let id = observed.facts.id.as_written();
-        let is_claimed = PrivateData::read(private).is_claimed
-            || self.connection.claims().is_claimed(&planned.registry_id);
-        match (is_claimed, planned.adopt_existing) {
+        let is_claimed = self.connection.claims().is_claimed(&planned.registry_id);
+        match (
+            PrivateData::read(private).is_claimed,
+            planned.adopt_existing,
+        ) {
             (true, _) => Err(notices::already_managed(id)),
+            (false, true) if is_claimed => Err(notices::already_managed(id)),
             (false, true) => Ok(()),
             (false, false) => Err(notices::already_exists(id)),
         }

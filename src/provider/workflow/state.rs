@@ -192,7 +192,11 @@ mod tests {
         left.tasks.clear();
         left.policy = PolicyState::Missing;
         let orphans_only = again(&left, &before).expect("the orphans are ours to remove");
-        assert!(orphans_only.role_assignments.is_empty() && orphans_only.tasks.is_empty());
+        let keys = orphans_only.role_assignments.keys();
+        assert!(keys.clone().count() == 5 && orphans_only.tasks.is_empty());
+        for key in keys {
+            assert!(key.starts_with("orphan/"), "{key}");
+        }
         left.assignments.clear();
         assert_eq!(again(&left, &before), None);
     }

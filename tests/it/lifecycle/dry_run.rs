@@ -111,7 +111,8 @@ async fn another_policy_is_evaluated_without_any_write() {
         &Value::List(vec!["absent".into(), "python:3.12".into()])
     );
     let (absent, node) = ("GET /v2/absent/tags/list", "GET /v2/node/tags/list");
-    let asked = [absent, node, PYTHON, REGISTRY];
+    // A second look confirms that a repository is absent.
+    let asked = [absent, absent, node, PYTHON, REGISTRY];
     assert_eq!(stage.asked(), asked, "no read of the policy");
     assert!(stage.azure.writes().is_empty());
 }

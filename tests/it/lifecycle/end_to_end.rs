@@ -135,8 +135,8 @@ async fn a_changed_letter_case_of_ids_plans_no_changes() {
     let config = stage.config();
     let plan = stage.terraform.plan(&config).await.unwrap();
     let cases = [IdCase::Lower, IdCase::UpperGroup, IdCase::AsStored];
-    // The first request belongs to the final plan.
-    let Ringing { rung, go } = stage.wire.ring_at(2);
+    // The first two requests belong to the final plan.
+    let Ringing { rung, go } = stage.wire.ring_at(3);
     let azure = Arc::clone(&stage.azure);
     let turn = async {
         rung.await.unwrap();

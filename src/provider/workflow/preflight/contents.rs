@@ -202,7 +202,7 @@ mod tests {
             ("a:5", index(&["linux/arm64"])),
             ("a:6", index(&["linux/arm64", "windows/amd64"])),
         ];
-        insta::assert_snapshot!(found(&[], &read));
+        insta::assert_snapshot!(found(&[], &read), @"");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             ("app:cache", Content::BuildCache),
         ];
         let signature = format!("app:sha256-{}.sig", "0".repeat(64));
-        insta::assert_snapshot!(found(&[&signature], &read));
+        insta::assert_snapshot!(found(&[&signature], &read), @"");
     }
 
     #[test]

@@ -346,7 +346,7 @@ mod tests {
             ..Seen::default()
         };
         let policy = policy(&[("absent", &["1"])]);
-        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))));
+        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @"");
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
         assert!(all_disabled(&policy, scope(Preflight::Error)).is_none());
         policy.repositories.get_mut("b").unwrap().enabled = false;
         let warning = all_disabled(&policy, scope(Preflight::Error)).unwrap();
-        insta::assert_snapshot!(rendered(&warning.into()));
+        insta::assert_snapshot!(rendered(&warning.into()), @"");
         assert!(all_disabled(&Policy::default(), scope(Preflight::Warn)).is_none());
     }
 }

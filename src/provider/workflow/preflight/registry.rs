@@ -163,6 +163,6 @@ mod tests {
         };
         assert_eq!(["", "succeeded"].map(found), ["", ""]);
         let states = ["Creating", "deleting", "Updating", "Failed", "Canceled"];
-        insta::assert_snapshot!(states.map(found).join("\n===\n"));
+        insta::assert_snapshot!(states.map(found).join("\n===\n"), @"");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json as value};
 
 use super::*;
 use crate::azure::testing::{azure, registry};
-use crate::http::scripted_transport::{ScriptedTransport, json, reply};
+use crate::http::scripted_transport::{ScriptedTransport, absent, json, reply};
 use crate::provider::connection::Link;
 
 const LINK: &str = "https://logs.blob.example/logs/cf1/rawtext.log?sig=planted";
@@ -121,11 +121,13 @@ async fn the_lookback_is_one_interval_of_the_schedule() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_schedule_the_lookback_is_30_days_with_a_warning() {
     let task = "/tasks/cssc-trigger-workflow?";
-    for answer in [trigger(&["0 0 * * 1"]), trigger(&[]), reply(404)] {
-        let transport = with(&[]).on(Method::GET, task, answer);
+    let missing = with(&[]).twice(Method::GET, task, absent("ResourceNotFound"));
+    let answers = [trigger(&["0 0 * * 1"]), trigger(&[])];
+    let timed = answers.map(|answer| with(&[]).on(Method::GET, task, answer));
+    for transport in timed.into_iter().chain([missing]) {
         let data = read(&transport, None).await.unwrap();
         assert_eq!(data.state.get(names::LOOKBACK_DAYS), &30.into());
         insta::allow_duplicates! {
@@ -271,12 +273,12 @@ async fn an_unreadable_run_or_log_is_unknown_with_one_warning() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_missing_registry_is_an_error_at_registry_id() {
     let gone = value!({"error": {"code": "ResourceNotFound", "message": "…"}});
     let transport = ScriptedTransport::default()
-        .on(Method::GET, "/runs?", json(404, &gone))
-        .on(Method::GET, "/runs?", json(404, &gone));
+        .twice(Method::GET, "/runs?", json(404, &gone))
+        .twice(Method::GET, "/runs?", json(404, &gone));
     let error = read_in(Context::default(), &transport, Some(1))
         .await
         .unwrap_err();
