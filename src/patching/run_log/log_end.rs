@@ -10,6 +10,10 @@ const LAST_LINES: usize = 20;
 /// The longest kept line, in characters.
 const LONGEST_LINE: usize = 400;
 
+/// The end of the task's line for each image that it can't queue. There can be a hundred such lines after
+/// the reason, so they are not kept.
+const REASON_ABOVE: &str = "The reason is above.";
+
 /// The end of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogEnd {
@@ -25,7 +29,7 @@ impl LogEnd {
         let mut all: Vec<String> = lines(beginning, end)
             .iter()
             .map(|line| shown(&String::from_utf8_lossy(line.bytes), LONGEST_LINE))
-            .filter(|line| !line.is_empty())
+            .filter(|line| !line.is_empty() && !line.ends_with(REASON_ABOVE))
             .collect();
         let has_queued = all.iter().any(|line| says_queued(line));
         Self {
@@ -70,6 +74,8 @@ pub(crate) fn lacks_rights(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TRIGGER: &str = include_str!("../task_definitions/trigger.yaml");
 
     fn read(log: &str) -> LogEnd {
         LogEnd::read(log.as_bytes(), None)
@@ -116,6 +122,22 @@ mod tests {
         assert!(!end.lacks_rights());
         assert!(read("line\n\u{1b}[31munauthorized\u{1b}[0m").lacks_rights());
         assert_eq!(read(""), LogEnd::default());
+    }
+
+    #[test]
+    fn the_reason_is_found_above_a_line_for_each_image() {
+        let image = "ERROR: the scan of a:1 could not be queued. The reason is above.\n";
+        let images = image.repeat(100);
+        let end = read(&format!(
+            "ERROR: (AuthorizationFailed) x\n{images}Queued 0 of 100 scans.\n"
+        ));
+        assert!(end.lacks_rights() && !end.has_queued);
+        assert_eq!(
+            end.last,
+            ["ERROR: (AuthorizationFailed) x", "Queued 0 of 100 scans."]
+        );
+        let written = TRIGGER.lines().any(|line| line.contains(REASON_ABOVE));
+        assert!(written, "the task writes this line");
     }
 
     #[test]
