@@ -264,7 +264,20 @@ mod tests {
             br#"{"owner":["\ud800",1e999],"n\u0061me":"\u0061"}"#,
         ];
         let read: Vec<String> = documents.iter().map(|document| read(document)).collect();
-        insta::assert_snapshot!(read.join("\n"), @"");
+        insta::assert_snapshot!(read.join("\n"), @r#"
+        "" 
+        "" 
+        "a" b["1"]Some(false)
+        "" ["1"]None
+        "a" ["1", ""]None []None
+        "b" 
+        "" b["3"]Some(false)
+        "" a[]None []None
+        "" 
+        "" 
+        "a�b" 
+        "a"
+        "#);
     }
 
     /// Go 1.26 rejects each of these documents.
@@ -285,7 +298,20 @@ mod tests {
             br#"{"books":[{"lent":"true"}]}"#,
         ];
         let read: Vec<String> = documents.iter().map(|document| read(document)).collect();
-        insta::assert_snapshot!(read.join("\n"), @"");
+        insta::assert_snapshot!(read.join("\n"), @r#"
+        EOF while parsing a value at line 1 column 0
+        invalid type: sequence, expected an object at line 1 column 0
+        invalid type: string "a", expected an object at line 1 column 3
+        expected value at line 1 column 1
+        trailing characters at line 1 column 4
+        key must be a string at line 1 column 13
+        control character (\u0000-\u001F) found while parsing a string at line 1 column 10
+        invalid type: integer `1`, expected a string at line 1 column 9
+        invalid type: map, expected an array at line 1 column 9
+        invalid type: string "a", expected an object at line 1 column 13
+        invalid type: integer `1`, expected a string at line 1 column 21
+        invalid type: string "true", expected a boolean at line 1 column 24
+        "#);
     }
 
     #[test]

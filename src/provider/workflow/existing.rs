@@ -99,8 +99,21 @@ mod tests {
         let found = existing(&tasks()).unwrap();
         assert_eq!(found.start_time, TimeOfDay::new(2, 30));
         let id: RegistryId = REGISTRY.parse().unwrap();
-        insta::assert_snapshot!(rendered(&found.finding(&id, true)), @"");
-        insta::assert_snapshot!(rendered(&found.finding(&id, false)), @"");
+        insta::assert_snapshot!(rendered(&found.finding(&id, true)), @"
+        Warning at registry_id: The apply takes over the existing workflow of contoso
+        /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso has a Continuous Patching workflow already. Because of `adopt_existing = true`, the apply changes that workflow in place to match the configuration.
+        ");
+        insta::assert_snapshot!(rendered(&found.finding(&id, false)), @r#"
+        Warning at registry_id: The registry contoso has a workflow already
+        The apply will fail, because the state does not contain this workflow. To import it, add:
+
+          import {
+            to = acr_continuous_patching_workflow.<name>
+            id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso"
+          }
+
+        To take it over without an import, set `adopt_existing = true`.
+        "#);
     }
 
     #[test]

@@ -346,7 +346,17 @@ mod tests {
             ..Seen::default()
         };
         let policy = policy(&[("absent", &["1"])]);
-        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @"");
+        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @r#"
+        Warning at repositories["absent"]: Repository absent not found in contoso
+        The registry has no repository absent. The workflow skips it until it exists.
+        ---
+        Warning at repositories: Could not check the cache rules in contoso
+        Signing in with a client secret failed: No.
+
+        Check the provider block and the ARM_* environment variables.
+
+        The plan has not checked whether a pull-through cache fills a repository. It has checked everything else.
+        "#);
     }
 
     #[test]
@@ -356,7 +366,10 @@ mod tests {
         assert!(all_disabled(&policy, scope(Preflight::Error)).is_none());
         policy.repositories.get_mut("b").unwrap().enabled = false;
         let warning = all_disabled(&policy, scope(Preflight::Error)).unwrap();
-        insta::assert_snapshot!(rendered(&warning.into()), @"");
+        insta::assert_snapshot!(rendered(&warning.into()), @"
+        Warning at repositories: All repositories are disabled in contoso
+        Every repository has `enabled = false`. The workflow runs, but scans and patches nothing.
+        ");
         assert!(all_disabled(&Policy::default(), scope(Preflight::Warn)).is_none());
     }
 }
