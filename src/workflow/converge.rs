@@ -17,8 +17,10 @@ use crate::patching::TaskName;
 use crate::workflow::apply::{apply, commit};
 use crate::workflow::changes::{Changes, find_changes};
 use crate::workflow::desired::Desired;
-use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
-use crate::workflow::ownership::{Owned, find_owned};
+use crate::workflow::observe::{
+    KnownPolicy, Observed, PolicyRead, PolicyState, is_of_workflow, observe,
+};
+use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::task_drift;
@@ -106,7 +108,7 @@ pub(crate) async fn converge(
             && let Some(trigger) = settling.trigger_to_commit(&outcome).await?
         {
             commit(writer, desired, observed, &trigger).await?;
-            outcome = settling.until_shown(desired).await?;
+            outcome = settling.until_committed(desired).await?;
         }
         match outcome {
             Outcome::Settled(settled) => return Ok(settled),
@@ -182,6 +184,39 @@ impl Settling<'_> {
         }
     }
 
+    /// Waits until Azure lists the committed trigger task. Everything else has been shown before.
+    async fn until_committed(&self, desired: &Desired) -> Result<Outcome, Failure> {
+        let registry = self.writer.registry;
+        let what = format!("Azure lists the timer of {}", registry.id().registry);
+        let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
+        loop {
+            let tasks = match registry.list_tasks(is_of_workflow).await {
+                Ok(tasks) => tasks,
+                Err(error) => return Ok(unreadable(error)),
+            };
+            let is_trigger =
+                |task: &Task| TaskName::from_name(&task.name) == Some(TaskName::Trigger);
+            let trigger = tasks.into_iter().find(is_trigger);
+            if let Some(trigger) = trigger {
+                if self.marks.is_taken_over(&trigger) {
+                    return Err(Failure::TakenOver);
+                }
+                if desired.change(TaskName::Trigger, Some(&trigger)).is_none() {
+                    return Ok(Outcome::Shown(trigger));
+                }
+            }
+            if wait.paused() >= self.patience {
+                // Everything is looked at again, also whether the task is gone.
+                return self.until_shown(desired).await;
+            }
+            match wait.pause().await {
+                Ok(()) => {}
+                Err(Ended::NotYet) => return Ok(Outcome::Settled(Settled::NotYet)),
+                Err(Ended::Stopped(why)) => return Ok(Outcome::Settled(Settled::Stopped(why))),
+            }
+        }
+    }
+
     /// Looks once. Returns [`None`] if Azure may show everything later.
     async fn look(&self, desired: &Desired, paused: Duration) -> Result<Option<Outcome>, Failure> {
         let registry = self.writer.registry;
@@ -190,10 +225,6 @@ impl Settling<'_> {
             login_server: recorded.login_server.clone(),
             policy: recorded.policy.clone(),
             look: Look::Once,
-        };
-        let unreadable = |error| match error {
-            Error::Stopped { why, .. } => Outcome::Settled(Settled::Stopped(why)),
-            error => Outcome::Settled(Settled::Unreadable(error)),
         };
         let observed = match observe(registry, PolicyRead::Read(known)).await {
             Ok(Some(observed)) => observed,
@@ -211,10 +242,11 @@ impl Settling<'_> {
         {
             return Ok(Some(Outcome::Shown(trigger.clone())));
         }
-        let has_vanished = if !observed.leaving.is_empty() {
+        let is_new = |key: &String| !self.removed.contains(key);
+        let has_vanished = if !observed.leaving.is_empty() || owned.orphans.keys().any(is_new) {
             Ok(true)
         } else if paused >= self.patience {
-            self.has_vanished(&observed, &owned, &changes).await
+            self.has_vanished(&observed, &changes).await
         } else {
             Ok(false)
         };
@@ -225,19 +257,11 @@ impl Settling<'_> {
         })
     }
 
-    /// Whether a part that the lists don't show is gone, or a new orphan has appeared.
-    async fn has_vanished(
-        &self,
-        observed: &Observed,
-        owned: &Owned,
-        changes: &Changes,
-    ) -> Result<bool, Error> {
+    /// Whether a part that the lists don't show is gone.
+    async fn has_vanished(&self, observed: &Observed, changes: &Changes) -> Result<bool, Error> {
         let registry = self.writer.registry;
         // The registry returns the policy itself, not a list.
-        let is_new = |key: &String| !self.removed.contains(key);
-        if changes.push_policy && observed.policy != PolicyState::NotRead
-            || owned.orphans.keys().any(is_new)
-        {
+        if changes.push_policy && observed.policy != PolicyState::NotRead {
             return Ok(true);
         }
         for (name, _) in &changes.tasks {
@@ -302,6 +326,13 @@ impl Settling<'_> {
             false => Ok(Some(trigger)),
         }
     }
+}
+
+fn unreadable(error: Error) -> Outcome {
+    Outcome::Settled(match error {
+        Error::Stopped { why, .. } => Settled::Stopped(why),
+        error => Settled::Unreadable(error),
+    })
 }
 
 fn registry_is_gone(registry: &RegistryClient) -> Error {

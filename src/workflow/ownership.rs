@@ -27,12 +27,20 @@ pub(crate) struct Owned {
     /// The assignments that were created for a task but whose principal is no current identity of the
     /// tasks, by key.
     pub(crate) orphans: BTreeMap<String, RoleAssignment>,
+    /// The assignments that are orphans or belong to a task that shows no identity yet, by key.
+    pub(crate) unclear: BTreeMap<String, RoleAssignment>,
 }
 
 impl Owned {
     /// Returns every assignment with its key.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &RoleAssignment)> {
-        self.held.iter().chain(&self.narrowed).chain(&self.orphans)
+        let shown = self.held.iter().chain(&self.narrowed);
+        shown.chain(self.without_identity())
+    }
+
+    /// Returns the assignments that no identity of the tasks holds, with their keys.
+    pub(crate) fn without_identity(&self) -> impl Iterator<Item = (&String, &RoleAssignment)> {
+        self.orphans.iter().chain(&self.unclear)
     }
 }
 
@@ -66,8 +74,13 @@ pub(crate) fn find_owned(observed: &Observed, recorded: &Recorded) -> Owned {
                 let needed = needed(task, observed.facts.permissions).contains(&role);
                 needed.then(|| (&mut owned.held, role_key(task, role)))
             }
-            None if made_by_us && every_identity_shows && assignment.principal_id.is_some() => {
-                Some((&mut owned.orphans, orphan_key(&assignment.name)))
+            None if made_by_us && assignment.principal_id.is_some() => {
+                let is_orphan = every_identity_shows && !recorded.has_current(assignment);
+                let kind = match is_orphan {
+                    true => &mut owned.orphans,
+                    false => &mut owned.unclear,
+                };
+                Some((kind, orphan_key(&assignment.name)))
             }
             Some(_) | None => None,
         };
@@ -108,7 +121,7 @@ fn names(facts: &RegistryFacts, written_id: &str) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::azure::RegistryId;
-    use crate::workflow::fixture::{REGISTRY, observed, recorded};
+    use crate::workflow::fixture::{REGISTRY, observed, principal, recorded};
 
     #[test]
     fn a_conditional_role_assignment_is_not_held() {
@@ -134,6 +147,18 @@ mod tests {
         patch.identity.as_mut().unwrap().principal_id = None;
         let owned = find_owned(&late, &recorded());
         assert_eq!((owned.held.len(), owned.orphans.len()), (4, 0));
+        assert_eq!(owned.unclear.len(), 1);
+    }
+
+    #[test]
+    fn an_assignment_to_an_identity_that_a_late_list_does_not_show_is_not_an_orphan() {
+        let mut late = observed();
+        let patch = late.tasks.get_mut(&TaskName::Patch).unwrap();
+        patch.identity.as_mut().unwrap().principal_id = Some("old".to_owned());
+        let mut recorded = recorded();
+        assert_eq!(find_owned(&late, &recorded).orphans.len(), 1);
+        recorded.current_principals = [principal(TaskName::Patch)].into();
+        assert_eq!(find_owned(&late, &recorded).orphans.len(), 0);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Recorded {
     pub(crate) tasks: BTreeSet<TaskName>,
     /// The IDs of the role assignments, by key. That includes orphans.
     pub(crate) role_assignments: BTreeMap<String, String>,
+    /// During an apply: the principals of the tasks' identities. Azure's lists may show older ones.
+    pub(crate) current_principals: BTreeSet<String>,
 }
 
 impl Recorded {
@@ -27,6 +29,12 @@ impl Recorded {
     pub(crate) fn has_assignment(&self, id: &str) -> bool {
         let mut ids = self.role_assignments.values();
         ids.any(|recorded| ids_equal(recorded, id))
+    }
+
+    /// Whether the assignment belongs to an identity that a task has now.
+    pub(crate) fn has_current(&self, assignment: &RoleAssignment) -> bool {
+        let mut current = self.current_principals.iter();
+        current.any(|principal| assignment.is_of(principal))
     }
 
     /// Returns the recorded role assignments that Azure doesn't list, by key.

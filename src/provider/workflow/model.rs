@@ -165,6 +165,7 @@ impl State {
             policy: private.policy_manifest.clone().zip(self.policy()),
             tasks: self.tasks.keys().copied().collect(),
             role_assignments: self.role_assignments.clone(),
+            ..Recorded::default()
         }
     }
 }

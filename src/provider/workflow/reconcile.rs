@@ -16,6 +16,7 @@ use crate::workflow::converge::{Failure, converge};
 use crate::workflow::desired::Desired;
 use crate::workflow::observe::Observed;
 use crate::workflow::ownership::find_owned;
+use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::Writer;
 use crate::workflow::registry_facts::RegistryFacts;
 
@@ -66,7 +67,14 @@ pub(super) async fn reconcile(
     };
     let recorded = || {
         let (state, private) = progress.now();
-        state.recorded(&private)
+        let principals = state
+            .tasks
+            .values()
+            .filter_map(|task| task.principal_id.clone());
+        Recorded {
+            current_principals: principals.collect(),
+            ..state.recorded(&private)
+        }
     };
     let settled = match converge(writer, &desired, observed, &recorded, mark).await {
         Ok(settled) => settled,

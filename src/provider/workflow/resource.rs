@@ -299,6 +299,8 @@ impl Resource for ContinuousPatchingWorkflow {
         request: ImportRequest,
     ) -> Result<Imported, Diagnostics> {
         let registry = identity::named(&request)?;
+        // No other resource in the state has it, because a host refuses such an import.
+        self.connection.claims().release(&registry.to_string());
         let state = State::imported(registry.to_string());
         Ok(Imported {
             state: state.write(),
@@ -433,9 +435,9 @@ impl ContinuousPatchingWorkflow {
         let inspected = preflight::inspect(&registry, policy.as_ref(), preflight);
         let (inspected, existing) = futures::join!(inspected, existing);
         let mut inspected = match inspected {
-            Err(error) if error.is_gone() && gone => return Inspected::default(),
-            Err(error) if error.is_gone() => return registry_id::not_found(id).into(),
-            Err(error) => return report::failure("Could not look up the registry", &error).into(),
+            Err(error) if error.is_gone() && gone => Inspected::default(),
+            Err(error) if error.is_gone() => registry_id::not_found(id).into(),
+            Err(error) => report::failure("Could not look up the registry", &error).into(),
             Ok(inspected) => inspected,
         };
         if act != Act::Update {

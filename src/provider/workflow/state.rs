@@ -41,7 +41,7 @@ pub(super) fn of(observed: &Observed, owned: &Owned, before: &State) -> State {
         role_assignments: owned
             .held
             .iter()
-            .chain(&owned.orphans)
+            .chain(owned.without_identity())
             .map(|(key, assignment)| {
                 let before = before.role_assignments.get(key).map(String::as_str);
                 (key.clone(), spelled(before, &assignment.id))

@@ -111,6 +111,7 @@ async fn mistake_17_only_optional_computed_attributes_have_planned_defaults() {
     let expected = [
         "repositories.python.enabled",
         "enabled",
+        "adopt_existing",
         "preflight",
         "run_immediately",
         "start_time",

@@ -39,7 +39,7 @@ async fn the_data_source_has_the_values_of_the_resource() {
     assert_eq!(stage.asked(), asked, "one read of each part");
     let mut expected = stage.terraform.state().as_map().unwrap().clone();
     expected.insert("registry_id".to_owned(), shouted.into());
-    for applying in ["preflight", "run_immediately"] {
+    for applying in ["adopt_existing", "preflight", "run_immediately"] {
         expected.remove(applying).unwrap();
     }
     assert_eq!(found, Value::Object(expected));

@@ -78,6 +78,12 @@ impl World {
         TaskName::ALL.into_iter().filter(there).collect()
     }
 
+    /// Whether an interrupted apply left the workflow incomplete. The next apply completes it.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let trigger = self.task(TaskName::Trigger);
+        trigger.is_some_and(|task| task.body["tags"]["cssc-unfinished"].is_string())
+    }
+
     pub(super) fn task(&self, name: TaskName) -> Option<Task> {
         self.registry().task(name.as_str())
     }
