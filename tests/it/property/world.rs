@@ -81,7 +81,7 @@ impl World {
     /// Whether an interrupted apply left the workflow incomplete. The next apply completes it.
     pub(super) fn is_unfinished(&self) -> bool {
         let trigger = self.task(TaskName::Trigger);
-        trigger.is_some_and(|task| task.body["tags"]["cssc-unfinished"].is_string())
+        trigger.is_some_and(|task| task.tags.contains_key("cssc-unfinished"))
     }
 
     pub(super) fn task(&self, name: TaskName) -> Option<Task> {
