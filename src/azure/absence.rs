@@ -20,8 +20,8 @@ use crate::http::{Budget, Response};
 /// The pause before a second look. Resource Manager's replicas usually agree within seconds.
 pub(crate) const PAUSE: Duration = Duration::from_secs(3);
 
-/// The codes with which a service says that a resource, or one of its parents, doesn't exist: those of
-/// Resource Manager, of registries (OCI distribution specification) and of Azure Storage.
+/// The codes with which a service says that a resource, or one of its parents, doesn't exist. They come from
+/// Resource Manager, from registries (OCI distribution specification) and from Azure Storage.
 const OWN_CODES: [&str; 8] = [
     "ResourceNotFound",
     "ResourceGroupNotFound",

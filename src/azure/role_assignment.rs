@@ -25,7 +25,7 @@ pub(crate) struct RoleAssignment {
     pub(crate) scope: String,
     /// The principal type, such as `ServicePrincipal`, if Azure gives it.
     pub(crate) principal_type: Option<String>,
-    /// The condition that narrows the role, if there is one.
+    /// The condition that narrows the role. Most assignments have none.
     pub(crate) condition: Option<String>,
 }
 

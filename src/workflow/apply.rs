@@ -1,6 +1,6 @@
 //! Applies [`Changes`]. Independent changes run in parallel, and a failed one doesn't stop the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
@@ -36,7 +36,12 @@ pub(crate) async fn apply(
     let tasks = Tasks {
         writer,
         desired,
-        observed,
+        leaving: observed.leaving.clone(),
+        known: observed
+            .tasks
+            .iter()
+            .map(|(&name, task)| (name, task))
+            .collect(),
         principals: Mutex::new(principals),
     };
     let mut started = Vec::with_capacity(changes.tasks.len());
@@ -104,13 +109,13 @@ pub(crate) async fn apply(
 pub(crate) async fn commit(
     writer: Writer<'_>,
     desired: &Desired,
-    observed: &Observed,
     trigger: &Task,
 ) -> Result<(), Error> {
     let tasks = Tasks {
         writer,
         desired,
-        observed,
+        leaving: BTreeSet::new(),
+        known: [(TaskName::Trigger, trigger)].into(),
         principals: Mutex::default(),
     };
     let Some(change) = desired.change(TaskName::Trigger, Some(trigger)) else {
@@ -127,7 +132,10 @@ type Principals = BTreeMap<TaskName, String>;
 struct Tasks<'a> {
     writer: Writer<'a>,
     desired: &'a Desired,
-    observed: &'a Observed,
+    /// The tasks that Azure is still deleting.
+    leaving: BTreeSet<TaskName>,
+    /// The tasks before the changes.
+    known: BTreeMap<TaskName, &'a Task>,
     principals: Mutex<Principals>,
 }
 
@@ -146,7 +154,7 @@ impl Tasks<'_> {
         name: TaskName,
         change: &'a TaskChange,
     ) -> Result<Started<'a>, Error> {
-        if self.observed.leaving.contains(&name) {
+        if self.leaving.contains(&name) {
             self.writer.wait_until_gone(name).await?;
         }
         let registry = self.writer.registry;
@@ -164,7 +172,7 @@ impl Tasks<'_> {
             }
         };
         let accepted = accepted.inspect_err(|error| self.writer.record_doubt(error))?;
-        self.note(name, &change.applied_to(&accepted.resource));
+        self.note(name, &self.changed(name, change, &accepted.resource));
         Ok(Started {
             name,
             change,
@@ -181,9 +189,7 @@ impl Tasks<'_> {
         } = started;
         let ready = async {
             let task = self.writer.registry.wait_task(accepted).await?;
-            // For a while, Azure's reads may return the old task. What counts is the change that Azure has
-            // accepted.
-            self.note(name, &change.applied_to(&task));
+            self.note(name, &self.changed(name, change, &task));
             match task.principal_id() {
                 Some(_) => Ok(()),
                 None => self.wait_for_identity(name, Some(change)).await,
@@ -208,8 +214,8 @@ impl Tasks<'_> {
         loop {
             let task = registry.get_task_opt(name.as_str()).await?;
             if let Some(task) = task.filter(|task| task.principal_id().is_some()) {
-                let task = change.map_or_else(|| task.clone(), |change| change.applied_to(&task));
-                self.note(name, &task);
+                let changed = change.map(|change| self.changed(name, change, &task));
+                self.note(name, changed.as_ref().unwrap_or(&task));
                 return Ok(());
             }
             wait.pause().await.map_err(|ended| match ended {
@@ -220,6 +226,19 @@ impl Tasks<'_> {
                 Ended::Stopped(why) => Error::stopped(&operation(), why),
             })?;
         }
+    }
+
+    /// Returns the task after a change that Azure has accepted. For a while, Azure's reads may return an older
+    /// task, so only the identity and the provisioning state come from `read`.
+    fn changed(&self, name: TaskName, change: &TaskChange, read: &Task) -> Task {
+        let mut base = self.known.get(&name).map_or(read, |known| *known).clone();
+        base.id.clone_from(&read.id);
+        let state = &read.properties.provisioning_state;
+        base.properties.provisioning_state.clone_from(state);
+        if read.principal_id().is_some() {
+            base.identity.clone_from(&read.identity);
+        }
+        change.applied_to(&base)
     }
 
     fn note(&self, name: TaskName, task: &Task) {

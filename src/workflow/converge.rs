@@ -107,7 +107,7 @@ pub(crate) async fn converge(
         if target.mark.is_some()
             && let Some(trigger) = settling.trigger_to_commit(&outcome).await?
         {
-            commit(writer, desired, observed, &trigger).await?;
+            commit(writer, desired, &trigger).await?;
             outcome = settling.until_committed(desired).await?;
         }
         match outcome {
@@ -206,7 +206,7 @@ impl Settling<'_> {
                 }
             }
             if wait.paused() >= self.patience {
-                // Everything is looked at again, also whether the task is gone.
+                // This reads everything again, and finds out whether the task is gone.
                 return self.until_shown(desired).await;
             }
             match wait.pause().await {
@@ -226,11 +226,22 @@ impl Settling<'_> {
             policy: recorded.policy.clone(),
             look: Look::Once,
         };
-        let observed = match observe(registry, PolicyRead::Read(known)).await {
+        let mut observed = match observe(registry, PolicyRead::Read(known)).await {
             Ok(Some(observed)) => observed,
             Ok(None) => return Err(registry_is_gone(registry).into()),
             Err(error) => return Ok(Some(unreadable(error))),
         };
+        // A late list may still show the deletion of a task that exists again.
+        for name in observed.leaving.clone() {
+            match registry.get_task_opt(name.as_str()).await {
+                Ok(Some(task)) if !task.is_leaving() => {
+                    observed.leaving.remove(&name);
+                    observed.tasks.insert(name, task);
+                }
+                Ok(_) => {}
+                Err(error) => return Ok(Some(unreadable(error))),
+            }
+        }
         let trigger = observed.tasks.get(&TaskName::Trigger);
         if trigger.is_some_and(|trigger| self.marks.is_taken_over(trigger)) {
             return Err(Failure::TakenOver);

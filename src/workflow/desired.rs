@@ -46,9 +46,9 @@ pub(crate) enum TaskChange {
 }
 
 impl TaskChange {
-    /// Returns the task after this change, which Azure has accepted. Azure's reads may still show `read`.
-    pub(crate) fn applied_to(&self, read: &Task) -> Task {
-        let mut task = read.clone();
+    /// Returns `task` after this change.
+    pub(crate) fn applied_to(&self, task: &Task) -> Task {
+        let mut task = task.clone();
         match self {
             Self::Put(body) => {
                 task.tags.clone_from(&body.tags);

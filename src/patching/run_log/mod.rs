@@ -26,7 +26,7 @@ pub(crate) const QUEUED: &str = "Queued a run with ID: ";
 const SKIPPED: &str = "PATCHING will be skipped as ";
 const SCHEDULED: &str = "PATCHING task scheduled for image ";
 const VULNERABILITIES: &str = "Total OS vulnerabilities found -> ";
-/// The Azure CLI's tasks print this for every image, and [`VULNERABILITIES`] only if there are any.
+/// The Azure CLI's tasks print this for every image, but [`VULNERABILITIES`] only if the number is not 0.
 const VULNERABILITIES_OF_IMAGE: &str = "Vulnerabilities found for image ";
 
 /// The results in a log. A result that the log doesn't contain is `None` or empty.

@@ -17,7 +17,7 @@ use terraform_plugin::value::Value;
 use uuid::Uuid;
 
 use crate::azure::run::Run;
-use crate::azure::{Look, RegistryClient, RegistryId};
+use crate::azure::{Error, Look, RegistryClient, RegistryId};
 use crate::patching::{Policy, TaskName};
 use crate::provider::common::registry_id;
 use crate::provider::common::timeouts::{Operation, Timeouts};
@@ -334,6 +334,7 @@ impl Resource for ContinuousPatchingWorkflow {
     }
 }
 
+const LOOK_UP: &str = "Could not look up the registry";
 const CREATE: &str = "Could not create the workflow";
 const UPDATE: &str = "Could not update the workflow";
 
@@ -437,7 +438,9 @@ impl ContinuousPatchingWorkflow {
         let mut inspected = match inspected {
             Err(error) if error.is_gone() && gone => Inspected::default(),
             Err(error) if error.is_gone() => registry_id::not_found(id).into(),
-            Err(error) => report::failure("Could not look up the registry", &error).into(),
+            // No destroy works without a sign-in either.
+            Err(error @ Error::SignIn(_)) => return report::failure(LOOK_UP, &error).into(),
+            Err(error) => report::failure(LOOK_UP, &error).into(),
             Ok(inspected) => inspected,
         };
         if act != Act::Update {

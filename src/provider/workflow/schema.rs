@@ -240,7 +240,8 @@ fn read_only() -> Vec<Attribute> {
             names::ROLE_ASSIGNMENTS,
             Type::Map(Box::new(Type::String)),
             Computed,
-            "The IDs of the role assignments of the tasks' identities, by `<task>/<role>`.",
+            "The IDs of the role assignments of the tasks' identities, by `<task>/<role>`. Assignments \
+             to deleted identities have the key `orphan/<name>`. The next apply removes them.",
         ),
         text(
             names::SCHEDULE_CRON,

@@ -4,8 +4,8 @@ use azure_simulator::roles;
 
 use crate::drift::Drift;
 use crate::drift::acts::{
-    GRANT, NOBODY, PATCH, PUSH_MANIFEST, PUT_PATCH, PUT_SCAN, PUT_TRIGGER, REVOKE, SCAN,
-    START_UPLOAD, TRIGGER, UPLOAD, delete, revoke,
+    GRANT, NOBODY, PATCH, PATCH_TRIGGER, PUSH_MANIFEST, PUT_PATCH, PUT_SCAN, PUT_TRIGGER, REVOKE,
+    SCAN, START_UPLOAD, TRIGGER, UPLOAD, delete, revoke,
 };
 
 pub(super) const DRIFTS: &[Drift] = &[
@@ -15,12 +15,13 @@ pub(super) const DRIFTS: &[Drift] = &[
         shows: &[
             "role_assignments/cssc-trigger-workflow/AcrPull",
             "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "role_assignments/orphan",
             "schedule",
             "schedule_cron",
             "start_time",
             "tasks/cssc-trigger-workflow",
         ],
-        repair: &[REVOKE, REVOKE, GRANT, GRANT, PUT_TRIGGER],
+        repair: &[REVOKE, REVOKE, PATCH_TRIGGER, GRANT, GRANT, PUT_TRIGGER],
     },
     Drift {
         registry: "scandeleted",
@@ -28,6 +29,7 @@ pub(super) const DRIFTS: &[Drift] = &[
         shows: &[
             "role_assignments/cssc-scan-image/AcrPull",
             "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
+            "role_assignments/orphan",
             "tasks/cssc-scan-image",
         ],
         repair: &[REVOKE, REVOKE, GRANT, GRANT, PUT_SCAN],
@@ -37,6 +39,7 @@ pub(super) const DRIFTS: &[Drift] = &[
         change: |_, registry| delete(registry, PATCH),
         shows: &[
             "role_assignments/cssc-patch-image/AcrPush",
+            "role_assignments/orphan",
             "tasks/cssc-patch-image",
         ],
         repair: &[REVOKE, GRANT, PUT_PATCH],
@@ -54,6 +57,7 @@ pub(super) const DRIFTS: &[Drift] = &[
             "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
             "role_assignments/cssc-trigger-workflow/AcrPull",
             "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "role_assignments/orphan",
             "schedule",
             "schedule_cron",
             "start_time",
@@ -67,6 +71,7 @@ pub(super) const DRIFTS: &[Drift] = &[
             REVOKE,
             REVOKE,
             REVOKE,
+            PATCH_TRIGGER,
             GRANT,
             GRANT,
             GRANT,
@@ -93,6 +98,7 @@ pub(super) const DRIFTS: &[Drift] = &[
             "role_assignments/cssc-scan-image/Container Registry Tasks Contributor",
             "role_assignments/cssc-trigger-workflow/AcrPull",
             "role_assignments/cssc-trigger-workflow/Container Registry Tasks Contributor",
+            "role_assignments/orphan",
             "schedule",
             "schedule_cron",
             "start_time",
@@ -107,6 +113,7 @@ pub(super) const DRIFTS: &[Drift] = &[
             REVOKE,
             REVOKE,
             REVOKE,
+            PATCH_TRIGGER,
             START_UPLOAD,
             START_UPLOAD,
             PUSH_MANIFEST,
@@ -135,7 +142,10 @@ pub(super) const DRIFTS: &[Drift] = &[
                 azure.seed_role_assignment(Some(&name), &registry.id(), roles::ACR_PUSH, NOBODY);
             }
         },
-        shows: &["role_assignments/cssc-patch-image/AcrPush"],
+        shows: &[
+            "role_assignments/cssc-patch-image/AcrPush",
+            "role_assignments/orphan",
+        ],
         repair: &[REVOKE, GRANT],
     },
 ];
