@@ -11,9 +11,9 @@ use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::patching::run_log::{LogEnd, lacks_rights};
 
-/// How long to watch a run after its start. By then it has used its rights, because it reads the policy
-/// first.
-const PROVEN: Duration = Duration::from_secs(3 * 60);
+/// How long to watch a run after its start. By then it has used its rights. The trigger task tries a refused
+/// listing or queueing again, which takes up to two minutes.
+const PROVEN: Duration = Duration::from_secs(150);
 
 /// How long to wait until Azure starts a queued run.
 const STARTS_WITHIN: Duration = Duration::from_secs(3 * 60);
