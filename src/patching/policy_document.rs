@@ -233,7 +233,19 @@ mod tests {
             r#"{"version":"v1","tag-convention":null,"repositories":[{"repository":"a","tags":["1","1"]}]}"#,
             r#"{"version":"v0","Version":"v1","repositories":[{"repository":"a","tags":["1-0","1-1000","1-01"]}]}"#,
         ];
-        insta::assert_snapshot!(documents.map(read).join("\n\n"));
+        insta::assert_snapshot!(documents.map(read).join("\n\n"), @"
+        floating
+        a off: 1
+
+        incremental
+        a: 1
+
+        incremental
+        a: 1
+
+        incremental
+        a: 1-0 1-01 1-1000
+        ");
     }
 
     #[test]
@@ -246,7 +258,26 @@ mod tests {
             r#"{"repository":"a","tags":["1"]},{"repository":"a","tags":["*"]},{"repository":"a","tags":["2"]}"#,
             r#"{"repository":"a","tags":["*"],"enabled":false},{"repository":"a","tags":["2"]}"#,
         ];
-        insta::assert_snapshot!(repeated.map(entries).join("\n\n"));
+        insta::assert_snapshot!(repeated.map(entries).join("\n\n"), @"
+        incremental
+        a: 1 2
+        b: 9
+
+        incremental
+        a: 1
+
+        incremental
+        a: 2
+
+        incremental
+        a off: 1 2
+
+        incremental
+        a: *
+
+        incremental
+        a: 2
+        ");
     }
 
     #[test]
@@ -257,7 +288,18 @@ mod tests {
             r#"{"repository":"a","tags":["*","*"],"enabled":false}"#,
             r#"{"repository":"a","tags":["*","*"]}"#,
         ];
-        insta::assert_snapshot!(lists.map(entries).join("\n\n"));
+        insta::assert_snapshot!(lists.map(entries).join("\n\n"), @r#"
+        incremental
+        a: 1
+
+        incremental
+        a: 1
+
+        incremental
+        a off: *
+
+        own limit: true: the repository "a" lists "*" more than once. The service then selects nothing, which `repositories` can't express
+        "#);
     }
 
     #[test]
@@ -276,6 +318,19 @@ mod tests {
             r#"{"version":"v1","repositories":[{"repository":"a","tags":["1-1"],"enabled":false}]}"#,
             r#"{"version":"v1","repositories":[{"repository":"a","tags":["1-patched"]}]}"#,
         ];
-        insta::assert_snapshot!(refused.map(read).join("\n"));
+        insta::assert_snapshot!(refused.map(read).join("\n"), @r#"
+        own limit: false: it is not a policy document: EOF while parsing a value at line 1 column 0
+        own limit: false: it is not a policy document: invalid type: sequence, expected an object at line 1 column 0
+        own limit: false: its version is "", but only "v1" is supported
+        own limit: false: it is not a policy document: invalid type: integer `1`, expected a string at line 1 column 12
+        own limit: false: its version is "v2", but only "v1" is supported
+        own limit: false: its tag convention "Floating" is neither "incremental" nor "floating"
+        own limit: false: it lists no repository
+        own limit: false: it lists a repository without a name
+        own limit: false: the repository "a" has no tags
+        own limit: false: the repository "a" has an empty tag
+        own limit: false: the tag "1-1" of the repository "a" looks like a patch tag
+        own limit: false: the tag "1-patched" of the repository "a" looks like a patch tag
+        "#);
     }
 }

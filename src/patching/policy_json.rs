@@ -300,10 +300,10 @@ mod tests {
     fn keys_have_no_letter_case_and_empty_values_are_defaults() {
         let document = r#"{"Version": "v1", "TAG-CONVENTION": "", "Repositories": [
             {"Repository": "python", "Tags": ["3.11"], "Enabled": null}]}"#;
-        insta::assert_snapshot!(findings(document));
+        insta::assert_snapshot!(findings(document), @r#"Policy { convention: Incremental, repositories: {"python": Repository { tags: {"3.11"}, enabled: true }} }"#);
         let convention = r#"{"version": "v1", "tag-convention": null, "tag-convention": "floating",
             "repositories": [{"repository": "python", "tags": ["3.11"], "Enabled": "no"}]}"#;
-        insta::assert_snapshot!(findings(convention));
+        insta::assert_snapshot!(findings(convention), @"$.repositories[0].enabled: true or false is required, found a string");
     }
 
     #[test]

@@ -102,7 +102,16 @@ async fn multi_arch_images_and_other_artifacts_are_warnings() {
         .iter()
         .map(|it| format!("{}\n{}", it.summary, it.detail))
         .collect();
-    insta::assert_snapshot!(said.join("\n---\n"));
+    insta::assert_snapshot!(said.join("\n---\n"), @"
+    Multi-arch images in contoso
+    Continuous Patching does not support multi-arch images. These tags are indexes of several platforms: app:1 (linux/amd64, linux/arm64). Select tags with a single platform instead.
+    ---
+    Images without linux/amd64 in contoso
+    The tasks run on linux/amd64. The scans of these indexes fail, because they have no image of that platform: app:2 (linux/arm64).
+    ---
+    Artifacts that are not images in contoso
+    The policy selects artifacts that are not images: app:cache (build cache), app:chart (Helm chart), app:sha256-0000000000000000000000000000000000000000000000000000000000000000.sig (signature, attestation or SBOM). The workflow can't patch them, but they count towards the 100 images of a run. Name the tags of the images instead of `*`, or move these artifacts to another repository.
+    ");
     let requests = stage.azure.requests();
     let read = |part: &str| {
         let read = |path: &str| path.contains("/app/") && path.contains(part);

@@ -202,7 +202,16 @@ mod tests {
             ("a:5", index(&["linux/arm64"])),
             ("a:6", index(&["linux/arm64", "windows/amd64"])),
         ];
-        insta::assert_snapshot!(found(&[], &read));
+        insta::assert_snapshot!(found(&[], &read), @"
+        Warning at repositories: Windows images in contoso
+        Continuous Patching patches Linux images only. The scans of these Windows images fail: a:1, a:2.
+        ---
+        Warning at repositories: Multi-arch images in contoso
+        Continuous Patching does not support multi-arch images. These tags are indexes of several platforms: a:3 (linux/amd64, windows/amd64), a:4 (linux/amd64, linux/arm/v6, linux/arm/v7), a:6 (linux/arm64, windows/amd64). Select tags with a single platform instead.
+        ---
+        Warning at repositories: Images without linux/amd64 in contoso
+        The tasks run on linux/amd64. The scans of these indexes fail, because they have no image of that platform: a:5 (linux/arm64), a:6 (linux/arm64, windows/amd64).
+        ");
     }
 
     #[test]
@@ -212,7 +221,10 @@ mod tests {
             ("app:cache", Content::BuildCache),
         ];
         let signature = format!("app:sha256-{}.sig", "0".repeat(64));
-        insta::assert_snapshot!(found(&[&signature], &read));
+        insta::assert_snapshot!(found(&[&signature], &read), @"
+        Warning at repositories: Artifacts that are not images in contoso
+        The policy selects artifacts that are not images: app:cache (build cache), app:sha256-0000000000000000000000000000000000000000000000000000000000000000.sig (signature, attestation or SBOM), charts/app:1.0.0 (Helm chart). The workflow can't patch them, but they count towards the 100 images of a run. Name the tags of the images instead of `*`, or move these artifacts to another repository.
+        ");
     }
 
     #[test]

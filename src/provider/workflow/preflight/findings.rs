@@ -62,7 +62,7 @@ pub(crate) fn all_disabled(policy: &Policy, scope: Scope<'_>) -> Option<Diagnost
     disabled.then(|| {
         Diagnostic::warning(
             scope.summary("All repositories are disabled"),
-            "Every repository has `enabled = false`. The workflow runs, but scans and patches nothing.",
+            "Every repository has `enabled = false`. The workflow then scans and patches nothing.",
         )
         .at(AttributePath::new(names::REPOSITORIES))
     })
@@ -88,8 +88,7 @@ fn unread_rules(error: &Error, scope: Scope<'_>) -> Diagnostic {
     scope.finding(
         &failure.summary,
         format!(
-            "{}\n\nThe plan has not checked whether a pull-through cache fills a repository. It has \
-             checked everything else.",
+            "{}\n\nThe plan has not checked whether a pull-through cache fills a repository.",
             failure.detail
         ),
         AttributePath::new(names::REPOSITORIES),
@@ -315,7 +314,17 @@ mod tests {
             ..Seen::default()
         };
         let policy = policy(&[("absent", &["1"])]);
-        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))));
+        insta::assert_snapshot!(rendered(&findings(&policy, &seen, scope(Preflight::Warn))), @r#"
+        Warning at repositories["absent"]: Repository absent not found in contoso
+        The registry has no repository absent. The workflow skips it until it exists.
+        ---
+        Warning at repositories: Could not check the cache rules in contoso
+        Signing in with a client secret failed: No.
+
+        Check the provider block and the ARM_* environment variables.
+
+        The plan has not checked whether a pull-through cache fills a repository.
+        "#);
     }
 
     #[test]
@@ -325,7 +334,10 @@ mod tests {
         assert!(all_disabled(&policy, scope(Preflight::Error)).is_none());
         policy.repositories.get_mut("b").unwrap().enabled = false;
         let warning = all_disabled(&policy, scope(Preflight::Error)).unwrap();
-        insta::assert_snapshot!(rendered(&warning.into()));
+        insta::assert_snapshot!(rendered(&warning.into()), @"
+        Warning at repositories: All repositories are disabled in contoso
+        Every repository has `enabled = false`. The workflow then scans and patches nothing.
+        ");
         assert!(all_disabled(&Policy::default(), scope(Preflight::Warn)).is_none());
     }
 }

@@ -163,6 +163,21 @@ mod tests {
         };
         assert_eq!(["", "succeeded"].map(found), ["", ""]);
         let states = ["Creating", "deleting", "Updating", "Failed", "Canceled"];
-        insta::assert_snapshot!(states.map(found).join("\n===\n"));
+        insta::assert_snapshot!(states.map(found).join("\n===\n"), @"
+        Error at registry_id: The registry is not ready
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Creating. Apply again when it is Succeeded.
+        ===
+        Error at registry_id: The registry is being deleted
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is deleting. When the registry is gone, remove the workflow from the configuration, or choose another registry.
+        ===
+        Warning at registry_id: The provisioning state of the registry contoso is Updating
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Updating, not Succeeded. The registry still accepts the workflow. Check the last change of the registry.
+        ===
+        Warning at registry_id: The provisioning state of the registry contoso is Failed
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Failed, not Succeeded. The registry still accepts the workflow. Check the last change of the registry.
+        ===
+        Warning at registry_id: The provisioning state of the registry contoso is Canceled
+        The provisioning state of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Demo/providers/Microsoft.ContainerRegistry/registries/contoso is Canceled, not Succeeded. The registry still accepts the workflow. Check the last change of the registry.
+        ");
     }
 }
