@@ -234,14 +234,14 @@ mod tests {
         }
     }
 
+    /// Returns the name, then each book as `title[pages]lent`.
     fn read(document: &[u8]) -> String {
         let shown = |book: &Book| format!("{}{:?}{:?}", book.title, book.pages, book.lent);
         match parse::<Shelf>(document) {
-            Ok(shelf) => format!(
-                "{:?} {}",
-                shelf.name,
-                shelf.books.iter().map(shown).collect::<Vec<_>>().join(" ")
-            ),
+            Ok(shelf) => std::iter::once(format!("{:?}", shelf.name))
+                .chain(shelf.books.iter().map(shown))
+                .collect::<Vec<_>>()
+                .join(" "),
             Err(error) => error.to_string(),
         }
     }
@@ -265,17 +265,17 @@ mod tests {
         ];
         let read: Vec<String> = documents.iter().map(|document| read(document)).collect();
         insta::assert_snapshot!(read.join("\n"), @r#"
-        "" 
-        "" 
+        ""
+        ""
         "a" b["1"]Some(false)
         "" ["1"]None
         "a" ["1", ""]None []None
-        "b" 
+        "b"
         "" b["3"]Some(false)
         "" a[]None []None
-        "" 
-        "" 
-        "a�b" 
+        ""
+        ""
+        "a�b"
         "a"
         "#);
     }

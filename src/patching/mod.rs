@@ -8,7 +8,7 @@
 //! - [`policy`]: the document that selects what to scan and patch
 //! - `name_rules`: the valid names of repositories and tags in the policy
 //! - `policy_document`, `go_json`: parse a policy's document as the service does
-//! - `policy_json`: parses a policy file and reports every problem with its path
+//! - `policy_json`, `policy_problem`: check a policy file and report every problem with its path
 //! - `schedule`: schedules such as `7d`, times such as `02:30`, and their cron expression
 //! - `calendar`: the days and times of a schedule's runs
 //! - `selection`: the images that a run selects
@@ -22,6 +22,7 @@ pub(crate) mod name_rules;
 pub mod policy;
 mod policy_document;
 pub(crate) mod policy_json;
+pub(crate) mod policy_problem;
 pub mod role;
 pub(crate) mod run_log;
 pub(crate) mod schedule;

@@ -333,42 +333,4 @@ mod tests {
         own limit: false: the tag "1-patched" of the repository "a" looks like a patch tag
         "#);
     }
-
-    #[test]
-    fn zz_differential() {
-        let unhex = |hex: &str| -> Vec<u8> {
-            (0..hex.len() / 2)
-                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
-                .collect()
-        };
-        let cases = std::fs::read_to_string("/tmp/h2go/cases.txt").unwrap();
-        let mut differ = 0;
-        for line in cases.lines() {
-            let (document, expected) = line.split_once('\t').unwrap();
-            let document = unhex(document);
-            let expected = String::from_utf8(unhex(expected)).unwrap();
-            let got = match go_json::parse::<Document>(&document) {
-                Err(_) => "error".to_owned(),
-                Ok(it) => {
-                    let mut out = format!("{:?} {:?}", it.version, it.convention);
-                    for e in it.repositories {
-                        let tags: Vec<String> = e.tags.iter().map(|t| format!("{t:?}")).collect();
-                        out +=
-                            &format!(" [{:?} [{}] {:?}]", e.repository, tags.join(" "), e.enabled);
-                    }
-                    out
-                }
-            };
-            if got != expected {
-                differ += 1;
-                if differ < 30 {
-                    println!(
-                        "{}\n  go   {expected}\n  rust {got}",
-                        String::from_utf8_lossy(&document)
-                    );
-                }
-            }
-        }
-        println!("{differ} differ");
-    }
 }

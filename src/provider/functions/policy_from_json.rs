@@ -1,8 +1,8 @@
 //! `policy_from_json(file("continuouspatching.json"))`: a policy file of the Azure CLI, converted to
 //! arguments of the resource.
 
-use crate::patching::policy_json::{self, Finding};
-use crate::patching::{Policy, Repository};
+use crate::patching::policy_problem::Finding;
+use crate::patching::{Policy, Repository, policy_json};
 use crate::provider::functions::text;
 use terraform_plugin::framework::{Definition, Function, FunctionError, Parameter};
 use terraform_plugin::value::{Type, Value};

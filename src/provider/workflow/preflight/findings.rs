@@ -63,7 +63,7 @@ pub(crate) fn all_disabled(policy: &Policy, scope: Scope<'_>) -> Option<Diagnost
     disabled.then(|| {
         Diagnostic::warning(
             scope.summary("All repositories are disabled"),
-            "Every repository has `enabled = false`. The workflow runs, but scans and patches nothing.",
+            "Every repository has `enabled = false`. The workflow then scans and patches nothing.",
         )
         .at(AttributePath::new(names::REPOSITORIES))
     })
@@ -89,8 +89,7 @@ fn unread_rules(error: &Error, scope: Scope<'_>) -> Diagnostic {
     scope.finding(
         &failure.summary,
         format!(
-            "{}\n\nThe plan has not checked whether a pull-through cache fills a repository. It has \
-             checked everything else.",
+            "{}\n\nThe plan has not checked whether a pull-through cache fills a repository.",
             failure.detail
         ),
         AttributePath::new(names::REPOSITORIES),
@@ -355,7 +354,7 @@ mod tests {
 
         Check the provider block and the ARM_* environment variables.
 
-        The plan has not checked whether a pull-through cache fills a repository. It has checked everything else.
+        The plan has not checked whether a pull-through cache fills a repository.
         "#);
     }
 
@@ -368,7 +367,7 @@ mod tests {
         let warning = all_disabled(&policy, scope(Preflight::Error)).unwrap();
         insta::assert_snapshot!(rendered(&warning.into()), @"
         Warning at repositories: All repositories are disabled in contoso
-        Every repository has `enabled = false`. The workflow runs, but scans and patches nothing.
+        Every repository has `enabled = false`. The workflow then scans and patches nothing.
         ");
         assert!(all_disabled(&Policy::default(), scope(Preflight::Warn)).is_none());
     }
