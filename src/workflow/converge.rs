@@ -150,7 +150,7 @@ impl Marks<'_> {
 /// What a wait came to.
 enum Outcome {
     /// Azure shows everything, with this trigger task.
-    Shown(Task),
+    Shown(Box<Task>),
     /// Azure doesn't show everything, but nothing more can be done.
     Settled(Settled),
     /// A part is gone, or an orphan has appeared.
@@ -202,7 +202,7 @@ impl Settling<'_> {
                     return Err(Failure::TakenOver);
                 }
                 if desired.change(TaskName::Trigger, Some(&trigger)).is_none() {
-                    return Ok(Outcome::Shown(trigger));
+                    return Ok(Outcome::Shown(Box::new(trigger)));
                 }
             }
             if wait.paused() >= self.patience {
@@ -251,7 +251,7 @@ impl Settling<'_> {
         if changes.is_empty()
             && let Some(trigger) = trigger
         {
-            return Ok(Some(Outcome::Shown(trigger.clone())));
+            return Ok(Some(Outcome::Shown(Box::new(trigger.clone()))));
         }
         let is_new = |key: &String| !self.removed.contains(key);
         let has_vanished = if !observed.leaving.is_empty() || owned.orphans.keys().any(is_new) {
@@ -321,7 +321,7 @@ impl Settling<'_> {
         let name = TaskName::Trigger.as_str();
         let operation = || Operation::new(OperationKind::UpdateTask, registry.id().task_id(name));
         let trigger = match outcome {
-            Outcome::Shown(trigger) => trigger.clone(),
+            Outcome::Shown(trigger) => trigger.as_ref().clone(),
             Outcome::Settled(Settled::NotYet) => registry
                 .get_task_opt(name)
                 .await?
