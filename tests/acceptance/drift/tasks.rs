@@ -72,10 +72,11 @@ pub(super) const DRIFTS: &[Drift] = &[
         },
         shows: &[
             "role_assignments/cssc-patch-image/AcrPush",
+            "role_assignments/orphan",
             "tasks/cssc-patch-image/principal_id",
             "tasks/cssc-patch-image/status",
         ],
-        repair: &[REVOKE, PATCH_PATCH, GRANT],
+        repair: &[REVOKE, PATCH_PATCH, GRANT, GRANT],
     },
     Drift {
         registry: "credentials",
