@@ -33,6 +33,8 @@ async fn a_create_writes_the_policy_three_tasks_and_five_role_assignments() {
     for host in hosts() {
         let stage = Stage::new(host, WORKFLOW).await;
         let expected = [
+            // The last write enables the timer.
+            "PATCH tasks/cssc-trigger-workflow",
             "POST uploads",
             "POST uploads",
             "PUT manifests/v1",
