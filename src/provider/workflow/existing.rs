@@ -1,5 +1,5 @@
-//! What a plan that creates the workflow finds in the registry: the workflow of another tool, or one that an
-//! interrupted apply has not completed.
+//! What a create finds in the registry: the workflow of another tool, or one that an interrupted apply has
+//! not completed.
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::value::AttributePath;
@@ -8,8 +8,11 @@ use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient, RegistryId};
 use crate::patching::schedule::parse_cron;
 use crate::patching::{TaskName, TimeOfDay};
+use crate::provider::registry_claims::RegistryClaims;
+use crate::provider::workflow::model::State;
+use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::{names, notices};
-use crate::workflow::observe::is_of_workflow;
+use crate::workflow::observe::{Observed, is_of_workflow};
 use crate::workflow::task_drift::{mark, timers};
 
 /// An existing workflow.
@@ -75,6 +78,31 @@ impl Existing {
             )
         };
         finding.at(AttributePath::new(names::REGISTRY_ID)).into()
+    }
+}
+
+/// Refuses to create what exists, unless an interrupted apply left it or the create takes it over.
+pub(super) fn refuse_existing(
+    claims: &RegistryClaims,
+    observed: &Observed,
+    planned: &State,
+    private: &[u8],
+) -> Result<(), Diagnostic> {
+    let trigger = observed.tasks.get(&TaskName::Trigger);
+    let is_unfinished = trigger.is_some_and(|trigger| mark(trigger).is_some());
+    if observed.tasks.is_empty() || is_unfinished {
+        return Ok(());
+    }
+    let id = observed.facts.id.as_written();
+    let is_claimed = claims.is_claimed(&planned.registry_id);
+    match (
+        PrivateData::read(private).is_claimed,
+        planned.adopt_existing,
+    ) {
+        (true, _) => Err(notices::already_managed(id)),
+        (false, true) if is_claimed => Err(notices::already_managed(id)),
+        (false, true) => Ok(()),
+        (false, false) => Err(notices::already_exists(id)),
     }
 }
 

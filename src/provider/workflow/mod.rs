@@ -4,7 +4,7 @@
 //! # Layout
 //! - `resource`: the managed resource, in the order of its operations
 //!   - `schema`, `names`, `config`, `model`, `repositories`: the schema, and its values as Rust types
-//!   - `validate`, `preflight`, `existing`, `plan`: checks and decisions before a change
+//!   - `validate`, `inspect`, `preflight`, `existing`, `plan`: checks and decisions before a change
 //!   - `reconcile`, `stale_plan`, `owed_run`: the path that create, update and repair share
 //!   - `state`, `state_recorder`, `private_data`: the state, and private data for the next plan
 //!   - `identity`, `generate_config`: the resource identity, and generated configurations
@@ -25,6 +25,7 @@ mod generate_config;
 mod identity;
 mod images;
 mod immediate_run;
+mod inspect;
 mod left_active;
 mod list;
 mod lookup;

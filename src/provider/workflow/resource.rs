@@ -10,37 +10,35 @@ use terraform_plugin::framework::{
     ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
     ReadRequest, ReadResponse, Recorder, Resource,
 };
-use terraform_plugin::model::{Field, Model as _};
+use terraform_plugin::model::Model as _;
 use terraform_plugin::schema::{IdentitySchema, Schema};
 use terraform_plugin::value::Value;
 
 use uuid::Uuid;
 
 use crate::azure::run::Run;
-use crate::azure::{Error, Look, RegistryClient, RegistryId};
-use crate::patching::{Policy, TaskName};
+use crate::azure::{Look, RegistryClient};
 use crate::provider::common::registry_id;
-use crate::provider::common::timeouts::{Operation, Timeouts};
+use crate::provider::common::timeouts::Operation;
 use crate::provider::connection::Connection;
 use crate::provider::registry_claims::Claimed;
 use crate::provider::registry_locks::RegistryGuard;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::existing::{self, Existing};
+use crate::provider::workflow::existing::refuse_existing;
+use crate::provider::workflow::inspect::inspect;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
-use crate::provider::workflow::preflight::{Inspected, Preflight};
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::reconcile::{Apply, reconcile};
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{
-    TYPE_NAME, generate_config, identity, left_active, names, notices, plan, preflight, schema,
-    state, validate,
+    TYPE_NAME, generate_config, identity, left_active, names, notices, plan, schema, state,
+    validate,
 };
-use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, observe};
+use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded_writes::Writer;
-use crate::workflow::task_drift::mark;
 use crate::workflow::teardown::remove;
 
 /// The resource.
@@ -98,9 +96,15 @@ impl Resource for ContinuousPatchingWorkflow {
             }
             _ => None,
         };
-        let inspected = self
-            .inspect(context, &request.config, &config, prior.as_ref(), act)
-            .await;
+        let inspected = inspect(
+            &self.connection,
+            context,
+            &request.config,
+            &config,
+            prior.as_ref(),
+            act,
+        )
+        .await;
         if act != Act::Update {
             private = PrivateData {
                 start_time: inspected.start_time,
@@ -137,7 +141,12 @@ impl Resource for ContinuousPatchingWorkflow {
             .await
             .map_err(|error| report::failure(CREATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
-        self.refuse_existing(&observed, &planned, &request.planned_private)?;
+        refuse_existing(
+            self.connection.claims(),
+            &observed,
+            &planned,
+            &request.planned_private,
+        )?;
         let id = planned.registry_id.clone();
         let mark = Uuid::new_v4().to_string();
         let apply = Apply {
@@ -334,7 +343,6 @@ impl Resource for ContinuousPatchingWorkflow {
     }
 }
 
-const LOOK_UP: &str = "Could not look up the registry";
 const CREATE: &str = "Could not create the workflow";
 const UPDATE: &str = "Could not update the workflow";
 
@@ -370,112 +378,6 @@ impl ContinuousPatchingWorkflow {
         let mark = private.created_by.as_deref();
         let managed = self.connection.claims().manage(&state.registry_id, mark);
         managed.map_err(|Claimed| notices::already_managed(&state.registry_id))
-    }
-
-    /// Refuses to create what exists, unless an interrupted apply left it or the create takes it over.
-    fn refuse_existing(
-        &self,
-        observed: &Observed,
-        planned: &State,
-        private: &[u8],
-    ) -> Result<(), Diagnostic> {
-        let trigger = observed.tasks.get(&TaskName::Trigger);
-        let is_unfinished = trigger.is_some_and(|trigger| mark(trigger).is_some());
-        if observed.tasks.is_empty() || is_unfinished {
-            return Ok(());
-        }
-        let id = observed.facts.id.as_written();
-        let is_claimed = self.connection.claims().is_claimed(&planned.registry_id);
-        match (
-            PrivateData::read(private).is_claimed,
-            planned.adopt_existing,
-        ) {
-            (true, _) => Err(notices::already_managed(id)),
-            (false, true) if is_claimed => Err(notices::already_managed(id)),
-            (false, true) => Ok(()),
-            (false, false) => Err(notices::already_exists(id)),
-        }
-    }
-
-    /// Reads the registry before a create and before a change of the policy. Reads nothing while the
-    /// registry or the provider block is unknown, or if `preflight` is `off`.
-    async fn inspect(
-        &self,
-        context: &Context,
-        raw: &Value,
-        config: &Config,
-        prior: Option<&State>,
-        act: Act,
-    ) -> Inspected {
-        let policy = config.policy();
-        let another_policy = policy.as_ref().map(Policy::digest)
-            != prior.and_then(|prior| prior.policy_digest.clone());
-        let preflight = config.preflight.or(Preflight::Warn);
-        let (true, Field::Known(id), Some(preflight)) = (
-            self.connection.if_ready().is_some(),
-            &config.registry_id,
-            preflight,
-        ) else {
-            return Inspected::default();
-        };
-        let needed = act != Act::Update || (policy.is_some() && another_policy);
-        let (true, Ok(parsed)) = (needed && preflight != Preflight::Off, id.parse()) else {
-            return Inspected::default();
-        };
-        let timeout = Timeouts::of_config(raw.get(names::TIMEOUTS)).of(Operation::Read);
-        let Ok(registry) = self.connection.registry(context, parsed, timeout) else {
-            return Inspected::default();
-        };
-        let gone = self.connection.was_gone(id);
-        let existing = async {
-            match act {
-                Act::Update => Ok(None),
-                Act::Create | Act::Replace => existing::look(&registry).await,
-            }
-        };
-        let inspected = preflight::inspect(&registry, policy.as_ref(), preflight);
-        let (inspected, existing) = futures::join!(inspected, existing);
-        let mut inspected = match inspected {
-            Err(error) if error.is_gone() && gone => Inspected::default(),
-            Err(error) if error.is_gone() => registry_id::not_found(id).into(),
-            // No destroy works without a sign-in either.
-            Err(error @ Error::SignIn(_)) => return report::failure(LOOK_UP, &error).into(),
-            Err(error) => report::failure(LOOK_UP, &error).into(),
-            Ok(inspected) => inspected,
-        };
-        if act != Act::Update {
-            // If the tasks can't be listed, the apply reports it.
-            self.consider(
-                existing.ok().flatten(),
-                registry.id(),
-                config,
-                &mut inspected,
-            );
-        }
-        inspected.with_way_out()
-    }
-
-    /// Adds what a plan that creates the workflow says about the existing one.
-    fn consider(
-        &self,
-        existing: Option<Existing>,
-        registry: &RegistryId,
-        config: &Config,
-        inspected: &mut Inspected,
-    ) {
-        let adopts = config.adopt_existing.or(false) == Some(true);
-        let is_finished = existing.as_ref().is_some_and(|it| !it.is_unfinished);
-        let claims = self.connection.claims();
-        let planned = claims.plan(&registry.to_string(), adopts && is_finished);
-        // The resource in the state may be the one that this plan replaces.
-        inspected.is_claimed = planned.is_err();
-        if let Some(existing) = existing
-            && !inspected.is_claimed
-        {
-            inspected.start_time = existing.start_time.filter(|_| adopts);
-            let finding = existing.finding(registry, adopts);
-            inspected.findings.extend(finding);
-        }
     }
 }
 
