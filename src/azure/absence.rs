@@ -36,7 +36,8 @@ const OWN_CODES: [&str; 8] = [
 /// How often a 404 is checked before the caller gets it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Look {
-    /// The first answer counts. For callers that look again anyway, or that do no harm if they are wrong.
+    /// The service's own first answer counts. For callers that look again anyway, or that do no harm if the
+    /// answer is wrong.
     Once,
     /// A 404 counts only if a second look after a pause agrees.
     #[default]

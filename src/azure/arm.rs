@@ -119,14 +119,14 @@ impl Azure {
         let signed = request
             .clone()
             .header(AUTHORIZATION, token.bearer(operation)?);
-        let answer = self.send(budget, operation, &signed).await?;
+        let answer = self.send_once(budget, operation, &signed).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let again = async {
             let token = credential.renewed_token(budget, &scope, &token).await?;
             let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
-            self.send(budget, operation, &signed).await
+            self.send_once(budget, operation, &signed).await
         };
         match again.await {
             Ok(mut renewed) => {

@@ -172,8 +172,24 @@ impl Azure {
         }
     }
 
-    /// Sends a request unchanged, and retries it if that can help. Any status is an answer.
+    /// Sends a request unchanged, and retries it if that can help. Any status is an answer. A 404 is checked
+    /// with a second look.
     pub(crate) async fn send(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        request: &Request,
+    ) -> Result<Response, Error> {
+        let first = self.send_once(budget, operation, request).await?;
+        if !absence::is_second_look_due(budget, operation, &first).await? {
+            return Ok(first);
+        }
+        let second = self.send_once(budget, operation, request).await;
+        absence::second_answer(operation, &first, second)
+    }
+
+    /// Sends a request as [`Self::send`] does, without a second look.
+    pub(crate) async fn send_once(
         &self,
         budget: &Budget,
         operation: &Operation,

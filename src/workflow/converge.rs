@@ -17,9 +17,7 @@ use crate::patching::TaskName;
 use crate::workflow::apply::{apply, commit};
 use crate::workflow::changes::{Changes, find_changes};
 use crate::workflow::desired::Desired;
-use crate::workflow::observe::{
-    KnownPolicy, Observed, PolicyRead, PolicyState, is_of_workflow, observe,
-};
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyState, is_of_workflow, observe_again};
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::Writer;
@@ -226,7 +224,7 @@ impl Settling<'_> {
             policy: recorded.policy.clone(),
             look: Look::Once,
         };
-        let mut observed = match observe(registry, PolicyRead::Read(known)).await {
+        let mut observed = match observe_again(registry, &desired.facts, known).await {
             Ok(Some(observed)) => observed,
             Ok(None) => return Err(registry_is_gone(registry).into()),
             Err(error) => return Ok(Some(unreadable(error))),

@@ -82,6 +82,27 @@ pub(crate) async fn observe(
     registry: &RegistryClient,
     policy: PolicyRead,
 ) -> Result<Option<Observed>, Error> {
+    read_parts(registry, None, policy).await
+}
+
+/// Reads the workflow again while an operation waits. It does not read the registry itself, whose `facts`
+/// the operation has read at its start.
+///
+/// # Errors
+/// As [`observe`].
+pub(crate) async fn observe_again(
+    registry: &RegistryClient,
+    facts: &RegistryFacts,
+    policy: KnownPolicy,
+) -> Result<Option<Observed>, Error> {
+    read_parts(registry, Some(facts), PolicyRead::Read(policy)).await
+}
+
+async fn read_parts(
+    registry: &RegistryClient,
+    facts: Option<&RegistryFacts>,
+    policy: PolicyRead,
+) -> Result<Option<Observed>, Error> {
     let known = match policy {
         PolicyRead::Skip => None,
         PolicyRead::Read(known) => Some(known),
@@ -94,14 +115,28 @@ pub(crate) async fn observe(
         let host = known.login_server.as_deref()?;
         Some((host, read(host, known).await))
     };
+    let found = async {
+        match facts {
+            Some(facts) => Ok(facts.clone()),
+            None => registry
+                .get()
+                .await
+                .map(|found| RegistryFacts::from(&found)),
+        }
+    };
     let (found, tasks, assignments, early_policy) = futures::join!(
-        registry.get(),
+        found,
         registry.list_tasks(is_of_workflow),
         registry.list_role_assignments(),
         early_policy,
     );
+    // If the registry itself is not read, the list of its tasks says that it is gone.
+    let found = match (facts, &tasks) {
+        (Some(_), Err(error)) => Err(error.clone()),
+        _ => found,
+    };
     let facts = match found {
-        Ok(found) => RegistryFacts::from(&found),
+        Ok(facts) => facts,
         Err(error) if error.is_gone() => {
             let seen = Evidence {
                 tasks: tasks.as_ref().map_or(0, Vec::len),

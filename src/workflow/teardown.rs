@@ -11,7 +11,7 @@ use crate::azure::{Error, Look, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::workflow::cancel_runs::CancelRuns;
-use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, PolicyState, observe};
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyState, observe_again};
 use crate::workflow::ownership::{Owned, find_owned};
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::{Writer, failed};
@@ -75,8 +75,7 @@ pub(crate) async fn remove(
         );
         let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
         seen = loop {
-            let read = PolicyRead::Read(known.clone());
-            let now = match observe(registry, read).await {
+            let now = match observe_again(registry, &observed.facts, known.clone()).await {
                 Ok(Some(now)) => now,
                 Ok(None) => return Ok(left_active),
                 Err(error) => {

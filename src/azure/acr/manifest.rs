@@ -48,7 +48,10 @@ impl AcrClient {
         let request = Request::new(Method::GET, url).header(ACCEPT, ACCEPTED);
         let scope = Right::Pull.scope(repository);
         let answer = match look {
-            Look::Once => self.call_once(budget, &operation, &scope, &request).await?,
+            Look::Once => {
+                self.call_unless_gone(budget, &operation, &scope, &request)
+                    .await?
+            }
             Look::Twice => self.call(budget, &operation, &scope, &request).await?,
         };
         if !answer.status.is_success() {

@@ -87,6 +87,25 @@ impl AcrClient {
         absence::second_answer(operation, &first, second)
     }
 
+    /// Sends a request as [`Self::call`] does, but believes the registry's own first word that something
+    /// doesn't exist.
+    async fn call_unless_gone(
+        &self,
+        budget: &Budget,
+        operation: &Operation,
+        scope: &str,
+        request: &Request,
+    ) -> Result<Response, Error> {
+        let first = self.call_once(budget, operation, scope, request).await?;
+        if absence::is_gone(&first)
+            || !absence::is_second_look_due(budget, operation, &first).await?
+        {
+            return Ok(first);
+        }
+        let second = self.call_once(budget, operation, scope, request).await;
+        absence::second_answer(operation, &first, second)
+    }
+
     /// Sends a request as [`Self::call`] does, without a second look.
     async fn call_once(
         &self,
@@ -103,7 +122,7 @@ impl AcrClient {
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;
         let signed = request.clone().header(AUTHORIZATION, bearer);
-        let answer = self.azure.send(budget, operation, &signed).await?;
+        let answer = self.azure.send_once(budget, operation, &signed).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
@@ -113,7 +132,7 @@ impl AcrClient {
                 .renewed_token(budget, scope, &token, asked.as_deref())
                 .await?;
             let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
-            self.azure.send(budget, operation, &signed).await
+            self.azure.send_once(budget, operation, &signed).await
         };
         match again.await {
             Ok(mut renewed) => {

@@ -51,9 +51,7 @@ pub(super) fn poll_status(
     let missing = answer.status == StatusCode::NOT_FOUND;
     match (source, until) {
         (StatusSource::Resource, Until::Deleted) if absence::is_gone(answer) => PollStatus::Done,
-        (StatusSource::Resource, Until::Ready) if missing && polls < PATIENCE => {
-            PollStatus::Running
-        }
+        (StatusSource::Resource, _) if missing && polls < PATIENCE => PollStatus::Running,
         // Azure may delete a deletion's status record together with the resource.
         (StatusSource::Operation(_) | StatusSource::Location(_), Until::Deleted) if missing => {
             PollStatus::Done

@@ -127,10 +127,10 @@ impl RunLog {
             .header(RANGE, range)
             .limit(length);
         let short = budget.within(PATIENCE);
-        let sent = self.azure.send(&short, &self.download, &request).await;
+        let sent = self.azure.send_once(&short, &self.download, &request).await;
         let answer = match settled(sent, budget) {
             Some(sent) => sent?,
-            None => self.azure.send(budget, &self.download, &request).await?,
+            None => self.azure.send_once(budget, &self.download, &request).await?,
         };
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {

@@ -377,6 +377,7 @@ lose_nothing! {
     a_request_that_hangs_loses_nothing: Failure::Always(TransportFault::Hang), Pace::Prompt;
     a_response_that_never_arrives_loses_nothing: Failure::Always(TransportFault::HangAfter), Pace::Prompt;
     an_unrelated_response_loses_nothing: Failure::Always(TransportFault::Garbled), Pace::Prompt;
+    a_proxys_not_found_page_loses_nothing: Failure::Always(TransportFault::NoPage), Pace::Prompt;
     a_truncated_response_loses_nothing: Failure::Always(TransportFault::Halved), Pace::Prompt;
     a_redirect_to_another_host_loses_nothing: Failure::Always(TransportFault::Redirected), Pace::Prompt;
     an_interrupt_loses_nothing: Failure::Interrupt, Pace::Prompt;

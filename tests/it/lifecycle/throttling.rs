@@ -100,8 +100,7 @@ fn assert_within_the_limits(log: &[Entry]) {
     }
     let took = log.last().map(seconds).unwrap_or_default();
     assert!(
-        // A create ends with a write that follows reads, so the two limits don't overlap completely.
-        took <= bound.max(10.0) * 1.35,
+        took <= bound.max(10.0) * 1.2,
         "{report}: took {took} s, {bound} s expected"
     );
     eprintln!("{report}took {took:.1} s; the limits allow {bound:.1} s");

@@ -17,6 +17,9 @@ const TRANSIENT_FAULTS: &[(TransportFault, At)] = &[
     (TransportFault::CutAfter, At::EachOnce),
     (TransportFault::Hang, At::EachOnce),
     (TransportFault::HangAfter, At::EachOnce),
+    // A replica of Azure that has not seen the resource yet, and a proxy.
+    (TransportFault::Absent, At::EachResourceOnce),
+    (TransportFault::NoPage, At::EachResourceOnce),
     // An expired token. A 401 for a request without a token is permanent.
     (TransportFault::Status(401, None), At::FirstToken),
 ];

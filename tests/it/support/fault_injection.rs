@@ -18,6 +18,10 @@ const ELSEWHERE: &str = "elsewhere.example";
 pub(crate) enum TransportFault {
     /// This status, with an optional `Retry-After`. Azure did not receive the request.
     Status(u16, Option<&'static str>),
+    /// Azure's own 404 for a missing resource. Azure did not receive the request.
+    Absent,
+    /// The 404 page of a proxy. Azure did not receive the request.
+    NoPage,
     /// The connection is refused.
     NoConnection,
     /// The server's certificate is not trusted.
@@ -47,6 +51,8 @@ pub(crate) enum At {
     FirstToken,
     /// Every request, the first time that it is sent.
     EachOnce,
+    /// Every request to Resource Manager and to registries, the first time that it is sent.
+    EachResourceOnce,
     /// The request with this number, counted from 1 and from now, and each retry of it.
     Always(usize),
 }
@@ -83,7 +89,8 @@ impl FaultInjector {
                     first == token
                 })
             }
-            At::EachOnce => self.met.insert(address, String::new()).is_none(),
+            At::EachResourceOnce if is_sign_in(request) => false,
+            At::EachOnce | At::EachResourceOnce => self.met.insert(address, String::new()).is_none(),
             At::Always(n) => {
                 if self.sent == n {
                     self.met.insert(address.clone(), String::new());
@@ -107,6 +114,12 @@ impl TransportFault {
             Self::Status(status, retry_after) => {
                 let headers = retry_after.map(|it| (header::RETRY_AFTER, it));
                 Ok(answer(status, headers))
+            }
+            Self::Absent => Ok(absent(&request)),
+            Self::NoPage => {
+                let mut page = answer(404, Some((header::CONTENT_TYPE, "text/html")));
+                page.body = Bytes::from_static(b"<html><title>Not found</title></html>");
+                Ok(page)
             }
             Self::NoConnection => Err(failure(&request, TransportErrorKind::Connect)),
             Self::Untrusted => Err(failure(&request, TransportErrorKind::Certificate)),
@@ -146,6 +159,22 @@ impl TransportFault {
             }
         }
     }
+}
+
+/// Whether the request is for a token of Entra ID, which owns no resource.
+fn is_sign_in(request: &Request) -> bool {
+    request.url.host_str() == Some("login.microsoftonline.com")
+}
+
+/// The service's own 404.
+fn absent(request: &Request) -> Response {
+    let host = request.url.host_str().unwrap_or_default();
+    let mut response = answer(404, None);
+    response.body = Bytes::from_static(match host.ends_with(".azurecr.io") {
+        true => br#"{"errors": [{"code": "NAME_UNKNOWN", "message": "not known"}]}"#,
+        false => br#"{"error": {"code": "ResourceNotFound", "message": "not found"}}"#,
+    });
+    response
 }
 
 /// The response to a request that followed a redirect to another host.
