@@ -14,11 +14,18 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::azure::error_body::described;
+use crate::azure::operation::Plane;
 use crate::azure::{Error, Operation};
 use crate::http::{Budget, Response};
 
-/// The pause before a second look. Resource Manager's replicas usually agree within seconds.
-pub(crate) const PAUSE: Duration = Duration::from_secs(3);
+/// The pause before a second look. Resource Manager's replicas usually agree within seconds. A registry has
+/// no replicas that lag, so only a proxy's passing answer counts there.
+fn pause(plane: Plane) -> Duration {
+    match plane {
+        Plane::ResourceManager(_) => Duration::from_secs(3),
+        _ => Duration::from_secs(1),
+    }
+}
 
 /// The codes with which a service says that a resource, or one of its parents, doesn't exist. They come from
 /// Resource Manager, from registries (OCI distribution specification) and from Azure Storage.
@@ -67,7 +74,7 @@ pub(crate) async fn is_second_look_due(
         return Ok(false);
     }
     tracing::debug!(%operation, "looking again, because the answer was 404");
-    match budget.sleep(PAUSE).await {
+    match budget.sleep(pause(operation.kind.plane())).await {
         Ok(()) => Ok(true),
         Err(why) => Err(Error::Stopped {
             operation: operation.clone(),

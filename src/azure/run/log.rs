@@ -130,7 +130,11 @@ impl RunLog {
         let sent = self.azure.send_once(&short, &self.download, &request).await;
         let answer = match settled(sent, budget) {
             Some(sent) => sent?,
-            None => self.azure.send_once(budget, &self.download, &request).await?,
+            None => {
+                self.azure
+                    .send_once(budget, &self.download, &request)
+                    .await?
+            }
         };
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {

@@ -95,7 +95,7 @@ impl World {
                 body,
             } => {
                 let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-                self.behind_the_scenes(method, address, body.as_ref());
+                let _ = self.behind_the_scenes(method, address, body.as_ref());
             }
         }
     }
@@ -106,7 +106,7 @@ impl World {
         method: Method,
         address: &str,
         body: Option<&Value>,
-    ) -> Reply {
+    ) -> Result<Reply, Reply> {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let host = self.cloud.arm_host();
         let call = Call {
@@ -118,7 +118,6 @@ impl World {
             headers: HeaderMap::new(),
             body: body.map(ToString::to_string).unwrap_or_default().into(),
         };
-        let (Ok(reply) | Err(reply)) = arm::behind_the_scenes(self, &call);
-        reply
+        arm::behind_the_scenes(self, &call)
     }
 }

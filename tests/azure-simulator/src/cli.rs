@@ -8,15 +8,14 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use http::{HeaderMap, Method};
+use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::pipeline::{PATCH, SCAN, TRIGGER};
 use crate::registry::Registry;
+use crate::roles;
 use crate::state::World;
-use crate::wire::Call;
-use crate::{arm, roles};
 
 /// The api-versions that the CLI uses.
 const TASKS: &str = "2019-06-01-preview";
@@ -375,17 +374,7 @@ impl World {
         version: &str,
         body: Option<&Value>,
     ) -> Result<(), CliError> {
-        let host = self.cloud.arm_host();
-        let call = Call {
-            method,
-            host: host.to_owned(),
-            authority: host.to_owned(),
-            path: path.to_owned(),
-            query: format!("api-version={version}"),
-            headers: HeaderMap::new(),
-            body: body.map(ToString::to_string).unwrap_or_default().into(),
-        };
-        arm::behind_the_scenes(self, &call)
+        self.behind_the_scenes(method, &format!("{path}?api-version={version}"), body)
             .map(drop)
             .map_err(|reply| {
                 let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();

@@ -224,7 +224,7 @@ impl Simulator {
         address: &str,
         body: Option<&Value>,
     ) -> (u16, Value) {
-        let reply = self.world().behind_the_scenes(method, address, body);
+        let (Ok(reply) | Err(reply)) = self.world().behind_the_scenes(method, address, body);
         (
             reply.status,
             serde_json::from_slice(&reply.body).unwrap_or_default(),

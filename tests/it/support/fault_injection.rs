@@ -90,7 +90,9 @@ impl FaultInjector {
                 })
             }
             At::EachResourceOnce if is_sign_in(request) => false,
-            At::EachOnce | At::EachResourceOnce => self.met.insert(address, String::new()).is_none(),
+            At::EachOnce | At::EachResourceOnce => {
+                self.met.insert(address, String::new()).is_none()
+            }
             At::Always(n) => {
                 if self.sent == n {
                     self.met.insert(address.clone(), String::new());
