@@ -7,7 +7,7 @@
 //! delete a part in the meantime. So each part that a list doesn't show is read by its ID. If it is gone,
 //! the next round creates it again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::azure::task::Task;
@@ -182,7 +182,8 @@ impl Settling<'_> {
         }
     }
 
-    /// Waits until Azure lists the committed trigger task. Everything else has been shown before.
+    /// Waits until Azure lists the committed trigger task, and still lists the others. Everything else has
+    /// been shown before.
     async fn until_committed(&self, desired: &Desired) -> Result<Outcome, Failure> {
         let registry = self.writer.registry;
         let what = format!("Azure lists the timer of {}", registry.id().registry);
@@ -192,14 +193,16 @@ impl Settling<'_> {
                 Ok(tasks) => tasks,
                 Err(error) => return Ok(unreadable(error)),
             };
-            let is_trigger =
-                |task: &Task| TaskName::from_name(&task.name) == Some(TaskName::Trigger);
-            let trigger = tasks.into_iter().find(is_trigger);
-            if let Some(trigger) = trigger {
+            let named = |task: Task| Some((TaskName::from_name(&task.name)?, task));
+            let present = tasks.into_iter().filter(|task| !task.is_leaving());
+            let mut tasks: BTreeMap<TaskName, Task> = present.filter_map(named).collect();
+            let is_complete = tasks.len() == TaskName::ALL.len();
+            if let Some(trigger) = tasks.remove(&TaskName::Trigger) {
                 if self.marks.is_taken_over(&trigger) {
                     return Err(Failure::TakenOver);
                 }
-                if desired.change(TaskName::Trigger, Some(&trigger)).is_none() {
+                let change = desired.change(TaskName::Trigger, Some(&trigger));
+                if is_complete && change.is_none() {
                     return Ok(Outcome::Shown(Box::new(trigger)));
                 }
             }

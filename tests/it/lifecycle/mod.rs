@@ -1,8 +1,10 @@
 //! The real provider against the simulator, from the first plan to the destroy, with and without faults.
 
 mod actions;
+mod adoption;
 mod clouds;
 mod consistency;
+mod contradictions;
 mod dry_run;
 mod duplicate_resource;
 mod end_to_end;
@@ -18,6 +20,7 @@ mod run_immediately;
 mod stage;
 mod status;
 mod throttling;
+mod transaction;
 mod transient_faults;
 mod unknowns;
 mod updating;
