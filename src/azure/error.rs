@@ -130,8 +130,8 @@ impl Error {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether the service that owns the resource says that it, or one of its parents, doesn't exist. See
-    /// [`absence`](crate::azure::absence).
+    /// Whether the service that owns the resource says that it, or one of its parents, doesn't exist. The
+    /// rule is in `azure::absence`.
     ///
     /// Another 404 doesn't prove that. The signed-in identity may have no access to the subscription, and
     /// an answer without a code comes from a proxy or gateway.

@@ -108,7 +108,7 @@ pub enum NotReadable {
     /// The layer's digest has an algorithm that the client can't verify.
     #[error("its layer digest is not sha256")]
     Digest,
-    /// The layer exceeds [`LONGEST_POLICY`].
+    /// The layer exceeds 10 MiB.
     #[error("its layer exceeds 10 MiB")]
     TooLong,
 }
