@@ -48,7 +48,12 @@ impl Backoff {
 
     /// The pauses until Azure's reads show a change that it has accepted: about six minutes in total.
     pub(crate) const fn until_shown() -> Self {
-        Self::doubling(Duration::from_millis(200), Duration::from_secs(10)).times(40)
+        Self::until_ended().times(40)
+    }
+
+    /// The pauses until a run or another long operation ends. They end only with the operation's budget.
+    pub(crate) const fn until_ended() -> Self {
+        Self::doubling(Duration::from_millis(200), Duration::from_secs(10))
     }
 
     /// The pauses until Entra ID has replicated a new identity: about five minutes in total.

@@ -4,7 +4,7 @@
 //! take over the first one's workflow, and removing one of them would delete it. A host doesn't tell a
 //! provider which resource it plans, so this is derived from what each call knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 /// The claims by lower-case registry ID.
@@ -16,6 +16,10 @@ pub(crate) struct RegistryClaims(Mutex<BTreeMap<String, Claim>>);
 struct Claim {
     /// Whether a resource in the state manages the workflow.
     is_managed: bool,
+    /// The marks of the resources in the state that a plan keeps.
+    kept: BTreeSet<Option<String>>,
+    /// Whether a plan creates a resource with `adopt_existing`.
+    is_adopted: bool,
     /// The resource that creates the workflow or takes it over.
     creator: Option<Creator>,
 }
@@ -26,6 +30,13 @@ enum Creator {
     Planned,
     /// The apply with this mark created the workflow or took it over.
     Applied(String),
+}
+
+/// The resource that a plan replaces with the planned one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// The mark of the apply that created it. An imported resource has none.
+    pub(crate) mark: Option<String>,
 }
 
 /// Another resource of this process manages the registry's workflow.
@@ -46,6 +57,32 @@ impl RegistryClaims {
                 return Err(Claimed);
             }
             claim.is_managed = true;
+            Ok(())
+        })
+    }
+
+    /// Notes that a plan keeps a resource in the state, or replaces it in a second plan. It is [`Claimed`] if
+    /// another resource adopts what exists.
+    pub(crate) fn keep(&self, registry: &str, mark: Option<&str>) -> Result<(), Claimed> {
+        self.with(registry, |claim| {
+            claim.kept.insert(mark.map(str::to_owned));
+            if claim.is_adopted {
+                Err(Claimed)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Notes that a plan creates the resource with `adopt_existing`. `replaced` is the resource that it
+    /// replaces. It is [`Claimed`] if a plan keeps another resource in the state.
+    pub(crate) fn adopt(&self, registry: &str, replaced: Option<&Replaced>) -> Result<(), Claimed> {
+        self.with(registry, |claim| {
+            let is_own = |mark: &Option<String>| replaced.is_some_and(|it| it.mark == *mark);
+            if !claim.kept.iter().all(is_own) {
+                return Err(Claimed);
+            }
+            claim.is_adopted |= replaced.is_none();
             Ok(())
         })
     }
@@ -75,6 +112,7 @@ impl RegistryClaims {
     pub(crate) fn create(&self, registry: &str, mark: &str) {
         self.with(registry, |claim| {
             claim.creator = Some(Creator::Applied(mark.to_owned()));
+            claim.is_adopted = false;
         });
     }
 
@@ -122,5 +160,30 @@ mod tests {
         let claims = RegistryClaims::default();
         claims.plan("/r", false).unwrap();
         claims.manage("/r", None).unwrap();
+    }
+
+    #[test]
+    fn a_resource_may_replace_itself() {
+        let claims = RegistryClaims::default();
+        let replaced = |mark: &str| Replaced {
+            mark: Some(mark.to_owned()),
+        };
+        claims.keep("/R", Some("apply-1")).unwrap();
+        claims.adopt("/r", Some(&replaced("apply-1"))).unwrap();
+        claims.keep("/r", Some("apply-1")).unwrap();
+        let other = claims.adopt("/r", Some(&replaced("apply-2")));
+        assert_eq!(other, Err(Claimed));
+    }
+
+    #[test]
+    fn a_plan_keeps_or_adopts_a_workflow_in_any_order() {
+        let claims = RegistryClaims::default();
+        claims.keep("/R", None).unwrap();
+        assert_eq!(claims.adopt("/r", None), Err(Claimed));
+        let claims = RegistryClaims::default();
+        claims.adopt("/R", None).unwrap();
+        assert_eq!(claims.keep("/r", None), Err(Claimed));
+        claims.create("/r", "apply-1");
+        claims.keep("/r", Some("apply-1")).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -64,7 +65,7 @@ pub(crate) async fn apply(
     let is_unchanged = |name: &TaskName| changes.tasks.iter().all(|(changed, _)| changed != name);
     let late = observed.tasks.iter().filter_map(|(name, task)| {
         let waits = task.principal_id().is_none() && is_unchanged(name);
-        waits.then(|| tasks.wait_for_identity(*name, None))
+        waits.then(|| tasks.wait_for_late_identity(*name))
     });
     let orphans = changes.orphans.iter();
     let orphans = orphans.map(async |(key, orphan)| writer.revoke(key, &orphan.id).await);
@@ -125,6 +126,12 @@ pub(crate) async fn commit(
     tasks.finish(started).await
 }
 
+/// How often to create a task again that vanishes while Azure is creating it.
+const RECREATIONS: u32 = 2;
+
+/// For how long Azure's reads may miss a new task.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+
 /// The principal IDs of the tasks' identities.
 type Principals = BTreeMap<TaskName, String>;
 
@@ -180,23 +187,51 @@ impl Tasks<'_> {
         })
     }
 
-    /// Waits until Azure has finished with the task and shows its identity.
+    /// Waits until Azure has finished with the task and shows its identity. If another actor deletes the task
+    /// in the meantime, it creates the task again.
     async fn finish(&self, started: Started<'_>) -> Result<(), Error> {
         let Started {
             name,
             change,
             accepted,
         } = started;
-        let ready = async {
-            let task = self.writer.registry.wait_task(accepted).await?;
-            self.note(name, &self.changed(name, change, &task));
-            match task.principal_id() {
-                Some(_) => Ok(()),
-                None => self.wait_for_identity(name, Some(change)).await,
+        let mut outcome = self.until_ready(name, change, accepted).await;
+        for _ in 0..RECREATIONS {
+            match &outcome {
+                Err(error) if error.is_gone() => {}
+                _ => break,
             }
-        };
-        let ready = ready.await;
-        ready.inspect_err(|error| self.writer.record_doubt(error))
+            tracing::info!(%name, "creating a task again that was deleted in the meantime");
+            let put = TaskChange::Put(Box::new(self.desired.task(name)));
+            outcome = match self.start(name, &put).await {
+                Ok(again) => self.until_ready(name, &put, again.accepted).await,
+                Err(error) => Err(error),
+            };
+        }
+        outcome.inspect_err(|error| self.writer.record_doubt(error))
+    }
+
+    async fn until_ready(
+        &self,
+        name: TaskName,
+        change: &TaskChange,
+        accepted: Accepted<Task>,
+    ) -> Result<(), Error> {
+        let task = self.writer.registry.wait_task(accepted).await?;
+        self.note(name, &self.changed(name, change, &task));
+        match task.principal_id() {
+            Some(_) => Ok(()),
+            None => self.wait_for_identity(name, Some(change)).await,
+        }
+    }
+
+    /// Waits for the identity of a task that needs no other change.
+    async fn wait_for_late_identity(&self, name: TaskName) -> Result<(), Error> {
+        match self.wait_for_identity(name, None).await {
+            // The wait for the changes notices that, and the task is created again.
+            Err(error) if error.is_gone() => Ok(()),
+            waited => waited,
+        }
     }
 
     async fn wait_for_identity(
@@ -212,7 +247,12 @@ impl Tasks<'_> {
         let what = format!("Azure shows the identity of task {name}");
         let mut wait = Wait::new(registry.budget(), what, Backoff::until_shown());
         loop {
-            let task = registry.get_task_opt(name.as_str()).await?;
+            let task = match registry.get_task(name.as_str()).await {
+                Ok(task) => Some(task),
+                // A new task may be missing from Azure's reads for a moment.
+                Err(error) if error.is_gone() && wait.paused() < SHOWN_WITHIN => None,
+                Err(error) => return Err(error),
+            };
             if let Some(task) = task.filter(|task| task.principal_id().is_some()) {
                 let changed = change.map(|change| self.changed(name, change, &task));
                 self.note(name, changed.as_ref().unwrap_or(&task));

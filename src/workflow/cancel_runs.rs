@@ -10,6 +10,7 @@ use crate::azure::run::Run;
 use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
 use crate::patching::TaskName;
+use crate::workflow::wait::Wait;
 
 /// How long the rounds go on. A cancelled run ends within seconds. One that is still active after this time
 /// ignores its cancellation, and ends only with its task's timeout.
@@ -21,8 +22,8 @@ pub(crate) const BOUND: Duration = Duration::from_secs(5 * 60);
 pub(crate) struct CancelRuns<'a> {
     registry: &'a RegistryClient,
     started: Instant,
-    /// The number of rounds so far.
-    rounds: usize,
+    /// The wait between the rounds, from the first round on.
+    wait: Option<Wait<'a>>,
     /// The IDs of the runs that a round has tried to cancel.
     tried: BTreeSet<String>,
 }
@@ -49,7 +50,7 @@ impl<'a> CancelRuns<'a> {
         Self {
             registry,
             started: Instant::now(),
-            rounds: 0,
+            wait: None,
             tried: BTreeSet::new(),
         }
     }
@@ -73,12 +74,15 @@ impl<'a> CancelRuns<'a> {
     /// # Errors
     /// If the runs can't be listed.
     pub(crate) async fn next_round(&mut self) -> Result<Round, Error> {
-        if let Some(last) = self.rounds.checked_sub(1) {
+        match &mut self.wait {
             // If the budget is spent, the next request reports it.
-            let pause = Backoff::until_shown().cycle().nth(last).unwrap_or_default();
-            let _ = self.registry.budget().sleep(pause).await;
+            Some(wait) => _ = wait.pause().await,
+            None => {
+                let what = format!("no run is active in {}", self.registry.id().registry);
+                let pauses = Backoff::until_ended();
+                self.wait = Some(Wait::new(self.registry.budget(), what, pauses));
+            }
         }
-        self.rounds += 1;
         let names = TaskName::ALL.map(TaskName::as_str);
         let runs = self.registry.list_active_runs(&names).await?;
         if runs.is_empty() {
@@ -90,7 +94,7 @@ impl<'a> CancelRuns<'a> {
             return Ok(Round::LeftActive(runs));
         }
         let ids: Vec<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
-        tracing::info!(?ids, "cancelling active runs and waiting until they end");
+        tracing::info!(?ids, "cancelling active runs");
         self.tried.extend(ids.into_iter().map(str::to_owned));
         Ok(self.cancel_all(runs).await)
     }

@@ -7,6 +7,7 @@ use crate::http::Backoff;
 use crate::workflow::changes::Grant;
 use crate::workflow::ownership::orphan_key;
 use crate::workflow::recorded_writes::Writer;
+use crate::workflow::wait::{Ended, Wait};
 
 /// The reaction to an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,8 @@ pub(crate) async fn grant(
         principal_type: PrincipalType::ServicePrincipal,
     };
     let registry = writer.registry;
-    let mut pauses = Backoff::until_replicated();
+    let what = format!("Entra ID has replicated principal {principal}");
+    let mut wait = Wait::new(registry.budget(), what, Backoff::until_replicated());
     loop {
         let put = registry.put_role_assignment(&grant.name, &body).await;
         let refused = match put {
@@ -74,17 +76,18 @@ pub(crate) async fn grant(
             }
             Next::GiveUp => return Err(refused),
         }
-        let Some(wait) = pauses.next() else {
-            return Err(refused);
-        };
-        registry.budget().sleep(wait).await.map_err(|why| {
-            let id = role_assignment_id(&registry.id().to_string(), &grant.name);
-            Error::Stopped {
-                operation: Operation::new(OperationKind::CreateRoleAssignment, id),
-                why,
-                last: Some(Box::new(refused)),
+        match wait.pause().await {
+            Ok(()) => {}
+            Err(Ended::NotYet) => return Err(refused),
+            Err(Ended::Stopped(why)) => {
+                let id = role_assignment_id(&registry.id().to_string(), &grant.name);
+                return Err(Error::Stopped {
+                    operation: Operation::new(OperationKind::CreateRoleAssignment, id),
+                    why,
+                    last: Some(Box::new(refused)),
+                });
             }
-        })?;
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::azure::{Error, RegistryClient};
 use crate::http::Backoff;
 use crate::patching::TaskName;
 use crate::patching::run_log::{LogEnd, lacks_rights};
+use crate::workflow::wait::Wait;
 
 /// How long to watch a run after its start. By then it has used its rights. The trigger task tries a refused
 /// listing or queueing again, which takes up to two minutes.
@@ -62,23 +63,22 @@ enum Verdict {
 /// Queues the run.
 pub(crate) async fn run(registry: &RegistryClient) -> Outcome {
     let first = Instant::now();
-    let mut waits = Backoff::until_authorized();
+    let what = "new role assignments have propagated";
+    let mut wait = Wait::new(registry.budget(), what, Backoff::until_authorized());
     loop {
         let outcome = attempt(registry).await;
         let Outcome::Failed { run, log } = &outcome else {
             return outcome;
         };
-        let wait = waits.next().unwrap_or_default();
-        let elapsed = first.elapsed() + wait;
+        let elapsed = first.elapsed() + wait.next_pause();
         if !is_worth_another(run, log.as_ref().ok(), elapsed) {
             return outcome;
         }
         tracing::info!(
             id = run.run_id,
-            ?wait,
             "a run lacked rights, so another one follows"
         );
-        if registry.budget().sleep(wait).await.is_err() {
+        if wait.pause().await.is_err() {
             return outcome;
         }
     }
@@ -90,13 +90,10 @@ async fn attempt(registry: &RegistryClient) -> Outcome {
         Ok(run) => run,
         Err(error) => return Outcome::NotQueued(error),
     };
-    tracing::info!(
-        id = run.run_id,
-        "queued a run, and watching it until it has used its rights"
-    );
     let queued = Instant::now();
     let mut started = None;
-    let mut pauses = Backoff::until_shown().cycle();
+    let what = format!("run {} has used its rights", run.run_id);
+    let mut wait = Wait::new(registry.budget(), what, Backoff::until_ended());
     loop {
         if run.status != RunStatus::Queued {
             started = started.or_else(|| Some(Instant::now()));
@@ -111,8 +108,7 @@ async fn attempt(registry: &RegistryClient) -> Outcome {
                 return Outcome::Failed { run, log };
             }
         }
-        let pause = pauses.next().unwrap_or_default();
-        if registry.budget().sleep(pause).await.is_err() {
+        if wait.pause().await.is_err() {
             return unwatched(run);
         }
         match registry.get_run(&run.run_id).await {

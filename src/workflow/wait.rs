@@ -40,6 +40,11 @@ impl<'a> Wait<'a> {
         self.paused
     }
 
+    /// How long the next pause is.
+    pub(crate) fn next_pause(&self) -> Duration {
+        self.pauses.clone().next().unwrap_or_default()
+    }
+
     /// Pauses before the next look.
     ///
     /// # Errors

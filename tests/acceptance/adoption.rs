@@ -4,7 +4,7 @@
 use azure_simulator::{CliCreate, CliStep, Generation, GroupCase, RegistryHandle, RegistrySpec};
 use host_cli::Host;
 
-use crate::stage::{ADDRESS, Stage, each, hosts, registry_id};
+use crate::stage::{ADDRESS, Stage, WORKFLOW, each, hosts, registry_id};
 
 /// The policy that the configuration describes, so that the plan shows only the upgrade.
 const POLICY: &str = r#"{"version":"v1","repositories":[{"repository":"python","tags":["3.11"]}]}"#;
@@ -238,4 +238,83 @@ fn kept(registry: &RegistryHandle<'_>) -> (String, serde_json::Value, Vec<String
         registry.policy().unwrap(),
         principals.to_vec(),
     )
+}
+
+#[tokio::test]
+async fn adopt_existing_takes_over_a_workflow_of_the_azure_cli_in_one_apply() {
+    for host in hosts() {
+        let stage = Stage::new(host, &adopting("test")).await;
+        let registry = stage.azure.registry("contoso");
+        registry.cli_create(Generation::TasksContributor).unwrap();
+        let plan = stage.assert_changes().await;
+        assert!(
+            plan.contains("takes over the existing workflow of contoso"),
+            "{plan}"
+        );
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn adopt_existing_takes_over_no_workflow_of_the_same_configuration() {
+    for host in hosts() {
+        let both = format!("{}{}", adopting("test"), adopting("other"));
+        let stage = Stage::new(host, &adopting("test")).await;
+        stage.apply().await;
+        stage.configure(&both);
+        stage.azure.mark();
+        let apply = ["apply", "-input=false", "-auto-approve"];
+        let failed = stage.workspace.run(&apply).await.unwrap();
+        let text = failed.ended_with(1).unwrap().text();
+        assert!(text.contains("Resource already managed"), "{text}");
+        assert_eq!(stage.writes(), [""; 0]);
+        stage.configure(&adopting("test"));
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+
+        // Neither is in the state yet.
+        let stage = Stage::new(host, &both).await;
+        let registry = stage.azure.registry("contoso");
+        registry.cli_create(Generation::TasksContributor).unwrap();
+        let failed = stage.workspace.run(&apply).await.unwrap();
+        let text = failed.ended_with(1).unwrap().text();
+        assert!(text.contains("Resource already managed"), "{text}");
+        let resources = stage.resources().await;
+        let [left] = &resources[..] else {
+            panic!("one resource expected: {resources:#?}");
+        };
+        stage.configure(&adopting(left["name"].as_str().unwrap()));
+        stage.destroy().await;
+    }
+}
+
+#[tokio::test]
+async fn a_resource_with_adopt_existing_can_be_replaced() {
+    for host in hosts() {
+        let stage = Stage::new(host, &adopting("test")).await;
+        stage.apply().await;
+        let replace = format!("-replace={ADDRESS}");
+        let replace = ["apply", "-input=false", "-auto-approve", &replace];
+        let replaced = stage.workspace.run(&replace).await.unwrap();
+        replaced.ended_with(0).unwrap();
+        stage.assert_no_changes().await;
+        let taint = stage.workspace.run(&["taint", ADDRESS]).await.unwrap();
+        taint.ended_with(0).unwrap();
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
+/// The configuration [`WORKFLOW`] with `adopt_existing`, under another name.
+fn adopting(name: &str) -> String {
+    WORKFLOW
+        .replacen("\"test\"", &format!("{name:?}"), 1)
+        .replacen(
+            "  repositories",
+            "  adopt_existing = true\n  repositories",
+            1,
+        )
 }

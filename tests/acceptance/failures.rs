@@ -66,6 +66,30 @@ async fn the_next_apply_completes_a_create_after_a_lost_response() {
     assert_completed_by_the_next_apply(Fault::cut_after, Knowledge::OfTheWorkflow).await;
 }
 
+#[tokio::test]
+async fn a_tainted_workflow_with_create_before_destroy_needs_an_untaint() {
+    let workflow = WORKFLOW.replacen(
+        "  repositories",
+        "  lifecycle {\n    create_before_destroy = true\n  }\n  repositories",
+        1,
+    );
+    for host in hosts() {
+        let stage = Stage::new(host, &workflow).await;
+        stage.apply().await;
+        let run = async |command: &[&str]| stage.workspace.run(command).await.unwrap();
+        run(&["taint", ADDRESS]).await.ended_with(0).unwrap();
+        let apply = ["apply", "-input=false", "-auto-approve"];
+        let failed = run(&apply).await.ended_with(1).unwrap();
+        let text = failed.text();
+        assert!(text.contains("terraform untaint"), "{text}");
+        assert_eq!(stage.azure.leftovers()["tasks"], 3);
+
+        run(&["untaint", ADDRESS]).await.ended_with(0).unwrap();
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
 /// The write requests of a create, each as its method and a pattern for its path.
 const STEPS: [(&str, &str); 8] = [
     ("POST", r"\.azurecr\.io/v2/.*/blobs/uploads"),

@@ -34,6 +34,7 @@ mod actions;
 mod adoption;
 mod bad_input;
 mod consistency;
+mod contradictions;
 mod data_sources;
 mod diagnostics;
 mod docs_pages;

@@ -103,7 +103,7 @@ impl Azure {
             mut source,
             pause: asked,
         } = polling;
-        let mut polls = 0;
+        let (mut polls, mut missing) = (0, 0);
         let mut pause = pause_of(polls, asked);
         loop {
             let slept = budget.sleep(pause).await;
@@ -117,7 +117,11 @@ impl Azure {
             let request = Request::new(Method::GET, address.clone());
             let answer = self.arm_once(budget, operation, request).await?;
             pause = pause_of(polls, retry::retry_after(&answer));
-            match poll_status(&source, until, polls, &answer) {
+            missing = match answer.status {
+                StatusCode::NOT_FOUND => missing + 1,
+                _ => 0,
+            };
+            match poll_status(&source, until, missing, &answer) {
                 PollStatus::Running => {}
                 PollStatus::Done if source == StatusSource::Resource => return Ok(answer),
                 PollStatus::Done => {

@@ -14,8 +14,8 @@ use crate::http::backoff::Backoff;
 /// The default pauses between polls. Azure may ask for longer ones.
 const PAUSES: Backoff =
     Backoff::growing(Duration::from_millis(200), (3, 2), Duration::from_secs(5));
-/// The poll at which a missing resource becomes an error. Azure's regions may need a moment to show a new
-/// resource.
+/// How many 404s in a row are an error. Azure's regions may need a moment to show a new resource or the record
+/// of an operation.
 pub(super) const PATIENCE: u32 = 5;
 
 /// The result of one poll.
@@ -42,20 +42,20 @@ pub(super) fn pause_of(polls: u32, asked: Option<Duration>) -> Duration {
     ours.max(asked.unwrap_or_default())
 }
 
+/// Evaluates an answer. `missing` is the number of 404s in a row up to this one.
 pub(super) fn poll_status(
     source: &StatusSource,
     until: Until,
-    polls: u32,
+    missing: u32,
     answer: &Response,
 ) -> PollStatus {
-    let missing = answer.status == StatusCode::NOT_FOUND;
     match (source, until) {
         (StatusSource::Resource, Until::Deleted) if absence::is_gone(answer) => PollStatus::Done,
-        (StatusSource::Resource, _) if missing && polls < PATIENCE => PollStatus::Running,
         // Azure may delete a deletion's status record together with the resource.
-        (StatusSource::Operation(_) | StatusSource::Location(_), Until::Deleted) if missing => {
+        (StatusSource::Operation(_) | StatusSource::Location(_), Until::Deleted) if missing > 0 => {
             PollStatus::Done
         }
+        _ if (1..PATIENCE).contains(&missing) => PollStatus::Running,
         _ if !answer.status.is_success() => PollStatus::Refused,
         (StatusSource::Location(_), _) if answer.status == StatusCode::ACCEPTED => {
             PollStatus::Running
@@ -147,7 +147,7 @@ mod tests {
     fn reads_states_in_any_case_and_polls_on_unknown_ones() {
         let tells = |status| {
             let answer = json(200, &value!({"status": status}));
-            poll_status(&operation(), Until::Ready, 1, &answer)
+            poll_status(&operation(), Until::Ready, 0, &answer)
         };
         assert_eq!(tells("SUCCEEDED"), PollStatus::Done);
         assert_eq!(tells("Accepted"), PollStatus::Running);
@@ -158,11 +158,11 @@ mod tests {
     fn a_resource_without_a_state_is_ready_and_not_gone() {
         let answer = json(200, &value!({"id": "/t"}));
         assert_eq!(
-            poll_status(&StatusSource::Resource, Until::Ready, 1, &answer),
+            poll_status(&StatusSource::Resource, Until::Ready, 0, &answer),
             PollStatus::Done
         );
         assert_eq!(
-            poll_status(&StatusSource::Resource, Until::Deleted, 1, &answer),
+            poll_status(&StatusSource::Resource, Until::Deleted, 0, &answer),
             PollStatus::Running
         );
     }
@@ -175,10 +175,14 @@ mod tests {
         );
         assert_eq!(
             poll_status(&operation(), Until::Ready, 1, &reply(404)),
+            PollStatus::Running
+        );
+        assert_eq!(
+            poll_status(&operation(), Until::Ready, PATIENCE, &reply(404)),
             PollStatus::Refused
         );
         assert_eq!(
-            poll_status(&operation(), Until::Deleted, 1, &reply(403)),
+            poll_status(&operation(), Until::Deleted, 0, &reply(403)),
             PollStatus::Refused
         );
     }

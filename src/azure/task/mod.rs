@@ -40,9 +40,17 @@ impl RegistryClient {
 
     /// Returns a task, or `None` if it or the registry doesn't exist.
     pub(crate) async fn get_task_opt(&self, name: &str) -> Result<Option<Task>, Error> {
+        arm::found(self.get_task(name).await)
+    }
+
+    /// Reads a task.
+    ///
+    /// # Errors
+    /// Any request error, also that the task doesn't exist.
+    pub(crate) async fn get_task(&self, name: &str) -> Result<Task, Error> {
         let operation = Operation::new(OperationKind::ReadTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
-        arm::found(self.azure.arm_get(&self.budget, &operation, url).await)
+        self.azure.arm_get(&self.budget, &operation, url).await
     }
 
     /// Creates or replaces a task, and returns once Azure has accepted it. From then on the task exists,

@@ -2,14 +2,17 @@
 //! not completed.
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::model::Field;
 use terraform_plugin::value::AttributePath;
 
 use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient, RegistryId};
 use crate::patching::schedule::parse_cron;
 use crate::patching::{TaskName, TimeOfDay};
-use crate::provider::registry_claims::RegistryClaims;
+use crate::provider::registry_claims::{Claimed, RegistryClaims, Replaced};
+use crate::provider::workflow::config::Config;
 use crate::provider::workflow::model::State;
+use crate::provider::workflow::plan::Act;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::{names, notices};
 use crate::workflow::observe::{Observed, is_of_workflow};
@@ -79,6 +82,25 @@ impl Existing {
         };
         finding.at(AttributePath::new(names::REGISTRY_ID)).into()
     }
+}
+
+/// Refuses a plan that adopts the workflow of another resource in the state.
+pub(super) fn refuse_kept(
+    claims: &RegistryClaims,
+    config: &Config,
+    act: Act,
+    prior_private: &[u8],
+) -> Result<(), Diagnostic> {
+    let adopts = act != Act::Update && config.adopt_existing.or(false) == Some(true);
+    let (true, Field::Known(id)) = (adopts, &config.registry_id) else {
+        return Ok(());
+    };
+    // A host plans a replacement twice, the second time with the private data of the first plan.
+    let replaced = (!prior_private.is_empty()).then(|| Replaced {
+        mark: PrivateData::read(prior_private).created_by,
+    });
+    let adopted = claims.adopt(id, replaced.as_ref());
+    adopted.map_err(|Claimed| notices::already_managed(id))
 }
 
 /// Refuses to create what exists, unless an interrupted apply left it or the create takes it over.

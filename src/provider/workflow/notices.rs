@@ -24,7 +24,9 @@ pub(crate) fn already_exists(id: &str) -> Diagnostic {
              for \"acr_continuous_patching_workflow\" for more information.\n\n{}\n\n\
              To take it over without an import, set `adopt_existing = true`. \
              A registry has at most one workflow. If another resource of the configuration manages it, \
-             remove one of the two.",
+             remove one of the two.\n\n\
+             If this apply replaces the resource with `create_before_destroy`, remove that setting. If the \
+             resource is tainted, run `terraform untaint` with its address instead.",
             how_to_import(id)
         ),
     )

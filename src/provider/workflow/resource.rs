@@ -25,7 +25,7 @@ use crate::provider::registry_claims::Claimed;
 use crate::provider::registry_locks::RegistryGuard;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::existing::refuse_existing;
+use crate::provider::workflow::existing::{refuse_existing, refuse_kept};
 use crate::provider::workflow::inspect::inspect;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
@@ -88,14 +88,22 @@ impl Resource for ContinuousPatchingWorkflow {
         let config = Config::read(&request.config);
         let act = plan::act(&config, prior.as_ref());
         let mut private = PrivateData::read(&request.prior_private);
+        let claims = self.connection.claims();
         let claimed = match (&prior, act) {
             (Some(prior), Act::Update) => {
                 let mark = private.created_by.as_deref();
-                let claims = self.connection.claims();
-                claims.manage(&prior.registry_id, mark).err()
+                let kept = claims.keep(&prior.registry_id, mark);
+                let managed = claims.manage(&prior.registry_id, mark);
+                kept.and(managed).err()
             }
             _ => None,
         };
+        if let Err(refused) = refuse_kept(claims, &config, act, &request.prior_private) {
+            return PlanResponse {
+                diagnostics: refused.into(),
+                ..PlanResponse::default()
+            };
+        }
         let inspected = inspect(
             &self.connection,
             context,

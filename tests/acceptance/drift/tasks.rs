@@ -1,13 +1,13 @@
 //! Changes to the tasks, except their timers.
 
-use azure_simulator::SetValue;
+use azure_simulator::{BaseImageTrigger, SetValue};
 use http::Method;
 use serde_json::json;
 
 use crate::drift::Drift;
 use crate::drift::acts::{
-    GRANT, PATCH, PATCH_PATCH, PATCH_SCAN, PATCH_TRIGGER, PUT_PATCH, REVOKE, SCAN, TRIGGER, edit,
-    request, timers,
+    GRANT, PATCH, PATCH_PATCH, PATCH_SCAN, PATCH_TRIGGER, PUT_PATCH, PUT_TRIGGER, REVOKE, SCAN,
+    TRIGGER, edit, request, timers,
 };
 
 pub(super) const DRIFTS: &[Drift] = &[
@@ -20,6 +20,23 @@ pub(super) const DRIFTS: &[Drift] = &[
         },
         shows: &["tasks/cssc-trigger-workflow/status"],
         repair: &[PATCH_TRIGGER],
+    },
+    Drift {
+        registry: "baseimagetrigger",
+        change: |_, registry| {
+            edit(registry, TRIGGER, |task| {
+                let trigger = task.properties.trigger.as_mut().unwrap();
+                trigger.base_image_trigger = Some(BaseImageTrigger {
+                    base_image_trigger_type: "Runtime".into(),
+                    update_trigger_endpoint: None,
+                    update_trigger_payload_type: None,
+                    status: Some("Enabled".into()),
+                    name: "mine".into(),
+                });
+            })
+        },
+        shows: &["tasks/cssc-trigger-workflow/status"],
+        repair: &[PUT_TRIGGER],
     },
     Drift {
         registry: "scandisabled",

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::access::RoleAssignment;
 use crate::cloud::Cloud;
+use crate::echo::Echoes;
 use crate::fault::Fault;
 use crate::handle::RegistryHandle;
 use crate::knobs::Knobs;
@@ -310,6 +311,11 @@ impl Simulator {
     /// Stops the simulator's clock. Then only [`Simulator::advance`] moves it, as with tokio's paused time.
     pub fn hold_clock(&self) {
         self.world().hold_clock();
+    }
+
+    /// Ends all stale reads: from now on, reads return the current state.
+    pub fn catch_up(&self) {
+        self.world().echoes = Echoes::default();
     }
 
     /// Returns all requests since the start.

@@ -1,7 +1,9 @@
 //! Remains of a workflow that a user deleted only partly. The next create replaces or removes them, and
 //! names them in a warning.
 
+use azure_simulator::{RoleAssignment, roles};
 use http::Method;
+use serde_json::json;
 
 use crate::lifecycle::stage::{Stage, repositories, with};
 use terraform_plugin_testing::core::Action;
@@ -131,6 +133,71 @@ async fn a_deleted_workflow_is_created_again() {
     assert_eq!(stage.terraform.stored, None);
     let plan = stage.terraform.succeed(&config).await;
     assert_eq!(plan.action, Action::Create);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_removes_an_orphan_that_only_the_state_knows() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    // A user assigns the scan task's role under another name. The task's deletion makes it an orphan.
+    let scan = stage.registry().task("cssc-scan-image").unwrap();
+    let principal = scan.principal_id().unwrap().to_owned();
+    let own = stage.azure.role_assignments();
+    let own = own
+        .iter()
+        .find(|it| it.principal_id == principal && it.role == roles::ACR_PULL);
+    let address = format!("{}?api-version=2022-04-01", own.unwrap().id());
+    stage
+        .azure
+        .behind_the_scenes(Method::DELETE, &address, None);
+    let (name, id) = (
+        "0d0d0d0d-0000-4000-8000-000000000001",
+        stage.registry().id(),
+    );
+    stage
+        .azure
+        .seed_role_assignment(Some(name), &id, roles::ACR_PULL, &principal);
+    assert_eq!(stage.terraform.refresh().await, []);
+    stage.registry().delete_task("cssc-scan-image");
+    assert_eq!(stage.terraform.refresh().await, []);
+
+    stage.terraform.stored.as_mut().unwrap().tainted = true;
+    let plan = stage.terraform.succeed(&config).await;
+    assert_eq!(plan.action, Action::Replace);
+    let is_left = |it: &RoleAssignment| it.name == name;
+    assert!(!stage.azure.role_assignments().iter().any(is_left));
+    assert_eq!(stage.pieces().len(), 9);
+    stage.nothing_to_do(&config).await;
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_of_the_private_preview_are_named_in_a_warning() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    let preview = json!({
+        "location": "westeurope",
+        "properties": {
+            "platform": {"os": "linux", "architecture": "amd64"},
+            "step": {"type": "EncodedTask", "encodedTaskContent": "dmVyc2lvbjogdjEuMS4wCnN0ZXBzOgogIC0gY21kOiBiYXNoIGVjaG8gbmlnaHRseQo="},
+        },
+    });
+    let id = stage.registry().id();
+    let address = format!("{id}/tasks/cssc-trigger-scan?api-version=2025-03-01-preview");
+    let (status, body) = stage
+        .azure
+        .behind_the_scenes(Method::PUT, &address, Some(&preview));
+    assert_eq!(status, 201, "{body}");
+    let said = stage.terraform.refresh().await;
+    let warning = "warning: Tasks of the private preview also scan contoso";
+    assert_eq!(lines(&said), [warning]);
+    assert!(
+        said[0].detail.contains("cssc-trigger-scan"),
+        "{}",
+        said[0].detail
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,9 @@ use crate::property::world::World;
 
 /// A task definition of a user.
 const YAML: &str = "version: v1.1.0\nsteps:\n  - cmd: bash echo hello\n";
+/// A condition of a role assignment.
+const CONDITION: &str =
+    "(@Resource[Microsoft.ContainerRegistry/registries/repositories:name] StringEquals 'a')";
 /// A policy that a user passes to the CLI.
 const POLICY: &str = r#"{"version":"v1","tag-convention":"floating","repositories":[
     {"repository":"alpine","tags":["*"],"enabled":false},{"repository":"debian","tags":["12"]}]}"#;
@@ -75,15 +78,15 @@ impl World {
                     self.revoke(grant);
                 }
             }
+            Edit::AddCondition(n) => {
+                let grants = self.grants();
+                if let Some(grant) = grants.get(n) {
+                    self.azure.set_condition(&grant.name, Some(CONDITION));
+                }
+            }
             Edit::SwitchPermissions => self.switch_permissions(),
             Edit::DeletePolicy => _ = self.registry().remove_policy(),
             Edit::SpoilPolicy => _ = self.registry().push_policy("not a policy"),
-            Edit::SpellIds(case) => self.azure.turn(|knobs| knobs.id_case = case),
-            Edit::RespellValues => self.azure.turn(|knobs| knobs.respelled = !knobs.respelled),
-            Edit::SlowDown => self.azure.turn(|knobs| {
-                knobs.async_operations = !knobs.async_operations;
-                knobs.provisioning_looks = 2 - knobs.provisioning_looks;
-            }),
         }
     }
 

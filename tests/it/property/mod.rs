@@ -1,6 +1,6 @@
 //! Random histories of a workflow: commands of Terraform Core, edits in the portal and Azure CLI calls, in
-//! any order and with faults. After each history, an apply brings the workflow to the configuration, and
-//! the next plan is empty. A destroy then deletes the whole workflow and nothing else.
+//! any order, with faults and late reads. After each history, an apply brings the workflow to the
+//! configuration, and the next plan is empty. A destroy then deletes the whole workflow and nothing else.
 //!
 //! Proptest generates the histories. It shrinks and prints a history that fails. Add such a history here as
 //! a test. `PROPTEST_CASES` sets the number of histories for each of the two tests, `PROPTEST_RNG_SEED` the
@@ -9,9 +9,11 @@
 //! - `step`: the steps of a history
 //! - `world`: the simulated Azure and Terraform
 //! - `commands`: Terraform commands
+//! - `behavior`: how Azure behaves
 //! - `external_actors`: changes outside Terraform
 //! - `outcome`: the checks at the end of a history
 
+mod behavior;
 mod commands;
 mod external_actors;
 mod outcome;
@@ -22,6 +24,7 @@ use azure_simulator::IdCase;
 use proptest::test_runner::{Config, TestRunner};
 use terraform_provider_acr::patching::TaskName;
 
+use behavior::Behavior;
 use step::{Command, Desired, Edit, Spelling, Step, Trouble, histories};
 use world::World;
 
@@ -29,7 +32,10 @@ use world::World;
 /// recognise only the usual spellings of the original.
 const GROUP: &str = "demo";
 
-/// Two tests, so that they run on two cores. Each tries proptest's default of 256 histories.
+/// The number of histories that each of the two tests tries.
+const CASES: u32 = 500;
+
+/// Two tests, so that they run on two cores.
 #[test]
 fn random_histories_end_as_configured() {
     try_histories();
@@ -41,10 +47,13 @@ fn more_random_histories_end_as_configured() {
 }
 
 fn try_histories() {
+    let default = Config::default();
+    let is_set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = Config {
+        cases: if is_set { default.cases } else { CASES },
         // A failed history becomes a test in this file instead.
         failure_persistence: None,
-        ..Config::default()
+        ..default
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -63,9 +72,9 @@ fn try_histories() {
 #[tokio::test(start_paused = true)]
 async fn orphans_are_recognised_after_azure_respells_resource_ids() {
     let steps = [
-        Step::Portal(Edit::SpellIds(IdCase::Lower)),
+        Step::Azure(Behavior::SpellIds(IdCase::Lower)),
         Step::Terraform(Command::Apply(Desired::default()), Trouble::Nothing),
-        Step::Portal(Edit::SpellIds(IdCase::AsStored)),
+        Step::Azure(Behavior::SpellIds(IdCase::AsStored)),
         Step::Portal(Edit::RemoveIdentity(TaskName::Trigger)),
         Step::LoseState,
     ];
@@ -83,7 +92,7 @@ async fn orphans_known_only_to_the_state_are_removed() {
     let steps = [
         Step::Terraform(Command::Apply(apply), Trouble::Nothing),
         Step::Portal(Edit::RemoveIdentity(TaskName::Trigger)),
-        Step::Portal(Edit::SpellIds(IdCase::LowerGroup)),
+        Step::Azure(Behavior::SpellIds(IdCase::LowerGroup)),
     ];
     run_history("Demo", &steps, &Desired::default()).await;
 }
@@ -95,9 +104,17 @@ async fn run_history(group: &'static str, steps: &[Step], desired: &Desired) {
         match step {
             Step::Terraform(command, trouble) => world.run(command, *trouble).await,
             Step::LoseState => world.terraform.stored = None,
-            Step::Portal(edit) => world.edit(*edit),
-            // An error of the CLI is a valid step.
-            Step::Cli(call) => _ = world.call(*call),
+            Step::Portal(edit) => {
+                world.edit(*edit);
+                world.catch_up();
+            }
+            Step::Cli(call) => {
+                // An error of the CLI is a valid step.
+                _ = world.call(*call);
+                world.catch_up();
+            }
+            Step::Azure(behavior) => world.azure.turn(|knobs| behavior.turn(knobs)),
+            Step::CatchUp => world.catch_up(),
             Step::Unrelated(change) => world.change_unrelated(*change),
         }
     }

@@ -14,6 +14,7 @@ use terraform_plugin_testing::core::Action;
 impl World {
     /// Imports the workflow if one exists, applies the configuration, and destroys the workflow.
     pub(super) async fn end(&mut self, desired: &Desired) {
+        self.catch_up();
         if !self.tasks().is_empty() {
             let import = Command::Import(Spelling::AsStored);
             self.run(&import, Trouble::Nothing).await;

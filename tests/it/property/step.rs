@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use azure_simulator::{CliStep, Generation, GroupCase, IdCase};
+use azure_simulator::{CliStep, Generation, GroupCase};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -11,8 +11,10 @@ use proptest::sample::select;
 use terraform_plugin::value::Value;
 use terraform_provider_acr::patching::TaskName;
 
+use crate::property::behavior::{Behavior, behaviors};
+
 /// The maximum number of steps in a history.
-const LONGEST: usize = 12;
+const LONGEST: usize = 15;
 /// The tags that a configuration may list for a repository.
 const TAGS: &[&[&str]] = &[&["3.11", "3.12"], &["*"], &["latest"]];
 /// The highest request number at which a fault can occur. Most operations send that many.
@@ -31,6 +33,10 @@ pub(super) enum Step {
     Cli(CliCall),
     /// A user changes unrelated resources.
     Unrelated(UnrelatedChange),
+    /// From now on, Azure behaves so.
+    Azure(Behavior),
+    /// Time passes, and Azure's reads catch up with its writes.
+    CatchUp,
 }
 
 /// A command of Terraform.
@@ -58,6 +64,10 @@ pub(super) enum Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     Status(u16),
+    /// A passing 404 with the service's own error code.
+    NotFound,
+    /// A 404 with the HTML page of a proxy.
+    Page,
     /// The connection is cut before Azure carries out the request.
     Cut,
     /// The connection is cut after Azure has carried out the request.
@@ -86,7 +96,7 @@ pub(super) struct Desired {
     pub(super) preflight: Option<&'static str>,
 }
 
-/// An edit in the portal, or a change in Azure's behaviour.
+/// An edit in the portal.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Edit {
     DeleteTask(TaskName),
@@ -107,15 +117,11 @@ pub(super) enum Edit {
     OddCron,
     /// Deletes the role assignment with this index.
     DeleteAssignment(usize),
+    /// Adds a condition to the role assignment with this index.
+    AddCondition(usize),
     SwitchPermissions,
     DeletePolicy,
     SpoilPolicy,
-    /// From now on, Azure returns IDs in this letter case.
-    SpellIds(IdCase),
-    /// Toggles whether Azure returns equal values in another spelling.
-    RespellValues,
-    /// Toggles slow task operations.
-    SlowDown,
 }
 
 /// A call of the Azure CLI.
@@ -203,7 +209,9 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (commands(), troubles()).prop_map(|(command, trouble)| Step::Terraform(command, trouble)),
         1 => Just(Step::LoseState),
-        7 => edits().prop_map(Step::Portal),
+        6 => edits().prop_map(Step::Portal),
+        3 => behaviors().prop_map(Step::Azure),
+        1 => Just(Step::CatchUp),
         2 => cli_calls().prop_map(Step::Cli),
         2 => unrelated_changes().prop_map(Step::Unrelated),
     ]
@@ -223,6 +231,7 @@ fn troubles() -> impl Strategy<Value = Trouble> {
         let status = select(&[400, 403, 409, 412, 429, 500][..]);
         prop_oneof![
             3 => status.prop_map(Failure::Status),
+            1 => Just(Failure::Page),
             1 => Just(Failure::Cut),
             2 => Just(Failure::CutAfter),
         ]
@@ -230,6 +239,8 @@ fn troubles() -> impl Strategy<Value = Trouble> {
     prop_oneof![
         3 => Just(Trouble::Nothing),
         3 => (1..=REQUESTS).prop_map(Trouble::Interrupt),
+        // Azure that answers 404 for good has no workflow.
+        1 => (1..=REQUESTS).prop_map(|at| Trouble::Once(at, Failure::NotFound)),
         3 => (1..=REQUESTS, failures()).prop_map(|(at, failure)| Trouble::Once(at, failure)),
         1 => (1..=REQUESTS, failures()).prop_map(|(at, failure)| Trouble::From(at, failure)),
     ]
@@ -297,20 +308,12 @@ fn edits() -> impl Strategy<Value = Edit> {
         Edit::SwitchPermissions,
         Edit::DeletePolicy,
         Edit::SpoilPolicy,
-        Edit::RespellValues,
-        Edit::SlowDown,
-    ];
-    let cases = [
-        IdCase::AsStored,
-        IdCase::LowerGroup,
-        IdCase::UpperGroup,
-        IdCase::Lower,
     ];
     prop_oneof![
         4 => (select(of_a_task), tasks()).prop_map(|(edit, task)| edit(task)),
         3 => select(others),
         1 => (0..6_usize).prop_map(Edit::DeleteAssignment),
-        1 => select(cases.to_vec()).prop_map(Edit::SpellIds),
+        1 => (0..6_usize).prop_map(Edit::AddCondition),
     ]
 }
 

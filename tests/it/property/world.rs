@@ -31,6 +31,8 @@ pub(super) struct World {
     group: &'static str,
     /// The number of unrelated role assignments so far.
     unrelated_assignments: u32,
+    /// Whether Azure's reads may lag behind what a failed command has written.
+    pub(super) is_behind: bool,
 }
 
 /// Everything in the registry that does not belong to the workflow.
@@ -55,6 +57,7 @@ impl World {
             permissions: Permissions::Registry,
             group,
             unrelated_assignments: 0,
+            is_behind: false,
         }
     }
 
@@ -70,6 +73,12 @@ impl World {
         };
         self.permissions = permissions;
         self.registry().reconfigure(|_| spec);
+    }
+
+    /// Lets so much time pass that Azure's reads return the current state.
+    pub(super) fn catch_up(&mut self) {
+        self.azure.catch_up();
+        self.is_behind = false;
     }
 
     /// The tasks that exist.

@@ -75,7 +75,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     async fn until_ended(&mut self) -> Result<(), WaitEnd> {
-        let mut pauses = Backoff::until_shown().cycle();
+        let mut pauses = Backoff::until_ended();
         while verdict(&self.run.status) == Verdict::GoesOn {
             let pause = pauses.next().unwrap_or_default();
             self.arguments.registry.budget().sleep(pause).await?;
