@@ -81,3 +81,19 @@ async fn unrelated_resources_are_never_changed() {
     assert_eq!(registry.repositories(), ["csscpolicies/mine", "python"]);
     assert_eq!(stage.azure.leftovers()["role_assignments"], 5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_role_assignment_of_another_tool_stops_nothing() {
+    let mut stage = Stage::plain().await;
+    let id = stage.registry().id();
+    let strange = stage
+        .azure
+        .seed_role_assignment_without_principal(&id, roles::ACR_PULL);
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    stage.nothing_to_do(&config).await;
+    assert_eq!(stage.terraform.destroy().await, []);
+    let all = stage.azure.role_assignments();
+    assert!(all.iter().any(|it| it.name == strange.name));
+    assert_eq!(stage.azure.leftovers()["tasks"], 0);
+}
