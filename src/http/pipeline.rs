@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::http::concurrency::Concurrency;
 use crate::http::retry::{Attempts, Outcome, leaves_outcome_unknown, pause_before_next};
-use crate::http::throttle::Throttle;
+use crate::http::throttle::{Throttle, Ticket};
 use crate::http::{
     Budget, Effect, Request, Response, Stopped, Transport, TransportError, TransportErrorKind,
     host, log,
@@ -72,6 +72,16 @@ impl Pipeline {
     /// At the deadline the request is abandoned. A cancellation ends a read at once. It lets a write
     /// finish, so that its outcome is known.
     pub async fn send(&self, budget: &Budget, request: &Request) -> Result<Response, SendError> {
+        let ticket = self.shared.throttle.ticket();
+        self.send_with(ticket, budget, request).await
+    }
+
+    async fn send_with(
+        &self,
+        ticket: Ticket,
+        budget: &Budget,
+        request: &Request,
+    ) -> Result<Response, SendError> {
         let stopped = |why, last: Option<Outcome>| {
             let last = last.map(Box::new);
             Err(SendError::Stopped { why, last })
@@ -84,7 +94,7 @@ impl Pipeline {
             return stopped(why, None);
         }
         loop {
-            let permit = match self.turn(budget, request).await {
+            let permit = match self.turn(ticket, budget, request).await {
                 Ok(permit) => permit,
                 Err(why) => {
                     let refusal = || self.shared.throttle.refusal(request).map(Ok);
@@ -143,14 +153,16 @@ impl Pipeline {
         patience: Duration,
         request: &Request,
     ) -> Result<Response, SendError> {
-        match self.send(&budget.within(patience), request).await {
+        let ticket = self.shared.throttle.ticket();
+        let short = budget.within(patience);
+        match self.send_with(ticket, &short, request).await {
             Err(SendError::Stopped {
                 why: Stopped::Deadline,
                 last,
             }) if budget.check().is_ok() => match last.map(|last| *last) {
                 Some(Ok(answer)) if answer.status != StatusCode::TOO_MANY_REQUESTS => Ok(answer),
                 Some(Err(error)) => Err(error.into()),
-                Some(Ok(_)) | None => self.send(budget, request).await,
+                Some(Ok(_)) | None => self.send_with(ticket, budget, request).await,
             },
             sent => sent,
         }
@@ -170,11 +182,12 @@ impl Pipeline {
     /// during the wait for a permit, it waits again.
     async fn turn(
         &self,
+        ticket: Ticket,
         budget: &Budget,
         request: &Request,
     ) -> Result<OwnedSemaphorePermit, Stopped> {
         loop {
-            self.shared.throttle.pass(budget, request).await?;
+            self.shared.throttle.pass(budget, request, ticket).await?;
             let permit = self.shared.concurrency.permit(budget, request).await?;
             if self.shared.throttle.is_open(request) {
                 return Ok(permit);
@@ -207,5 +220,7 @@ fn unanswered(request: &Request) -> TransportError {
     }
 }
 
+#[cfg(test)]
+mod shared_bucket;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,14 @@
 //! one [`Lane`] share a bucket. A lane slows no request before the server answers 429. The lane then
 //! closes for as long as the server asks.
 //!
-//! After that it lets waiting requests go one by one, at the rate at which the bucket refills.
-//! Otherwise one request's retry could use up the token that another request waits for.
+//! After that it lets waiting requests go one by one, oldest first, at the rate at which the bucket
+//! refills. Otherwise one request's retry could use up the token that another request waits for. If other
+//! clients use up the bucket too, the lane slows down further, and recovers after the last refusal.
+
+mod pace;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +20,8 @@ use tokio::time::Instant;
 
 use crate::http::retry::{Outcome, retry_after};
 use crate::http::{Budget, Request, Response, Stopped, host};
+pub(crate) use pace::Ticket;
+use pace::{Pace, Turn};
 
 /// A group of requests that share a rate limit at a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,64 +34,63 @@ pub struct Lane {
 
 /// The rate of a lane without a documented limit. Every known service allows more.
 const UNKNOWN_RATE: f64 = 10.0;
-/// How much slower than the documented rate requests go, in case the clocks differ slightly.
-const MARGIN: f64 = 1.02;
 /// How long a lane stays closed if the server gives no time.
 const UNSAID: Duration = Duration::from_secs(1);
-/// A lane opens fully after this long without a waiting request. A Resource Manager bucket is full by
-/// then.
-const QUIET: Duration = Duration::from_secs(20);
-/// The longest interval between two requests.
-const SLOWEST: Duration = Duration::from_secs(30);
-/// The share of the full rate that each request restores after other clients have used up the bucket.
-const RECOVERY: f64 = 0.01;
 
 /// The lanes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     lanes: Mutex<HashMap<String, Pace>>,
+    tickets: AtomicU64,
 }
 
 impl Throttle {
+    /// Returns the ticket of a new request.
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket(self.tickets.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Waits until a request may be sent.
     ///
     /// # Errors
     /// If the budget is spent first.
-    pub(crate) async fn pass(&self, budget: &Budget, request: &Request) -> Result<(), Stopped> {
+    pub(crate) async fn pass(
+        &self,
+        budget: &Budget,
+        request: &Request,
+        ticket: Ticket,
+    ) -> Result<(), Stopped> {
+        let key = &key(request);
+        let _place = Place {
+            throttle: self,
+            key,
+            ticket,
+        };
         loop {
             let now = Instant::now();
-            let Some(turn) = self.lanes().get_mut(&key(request)).map(|it| it.turn(now)) else {
-                return Ok(());
-            };
+            let turn = self.paces().get_mut(key).map(|it| it.turn(ticket, now));
             match turn {
-                Turn::Now => return Ok(()),
-                Turn::At(instant) => budget.sleep(instant - now).await?,
-                Turn::Yours(instant) => {
-                    budget.sleep(instant - now).await?;
-                    // If the lane closed in the meantime, the turn is lost and the request asks for
-                    // another.
-                    if self
-                        .lanes()
-                        .get(&key(request))
-                        .is_none_or(|pace| pace.is_open(instant))
-                    {
-                        return Ok(());
-                    }
-                }
+                None | Some(Turn::Now) => return Ok(()),
+                Some(Turn::At(instant)) => budget.sleep(instant - now).await?,
+                Some(Turn::Behind(older)) => tokio::select! {
+                    biased;
+                    why = budget.spent() => return Err(why),
+                    () = older.notified() => {}
+                },
             }
         }
     }
 
     /// Whether the request's lane is open now.
     pub(crate) fn is_open(&self, request: &Request) -> bool {
-        let lanes = self.lanes();
-        let pace = lanes.get(&key(request));
+        let paces = self.paces();
+        let pace = paces.get(&key(request));
         pace.is_none_or(|pace| pace.is_open(Instant::now()))
     }
 
     /// Returns the 429 that closed the request's lane, for a request that timed out while it waited.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
-        self.lanes().get(&key(request))?.refusal.clone()
+        self.paces().get(&key(request))?.refusal().cloned()
     }
 
     /// Updates the lane from the outcome of a request sent at `sent`.
@@ -93,18 +98,14 @@ impl Throttle {
         let Some((refusal, wait)) = throttled(outcome) else {
             return;
         };
-        let rate = request
-            .lane
-            .as_ref()
-            .map_or(UNKNOWN_RATE, |it| it.per_second);
-        let now = Instant::now();
-        let mut lanes = self.lanes();
-        let pace = lanes.entry(key(request)).or_insert_with(|| Pace::new(rate));
-        pace.refusal = Some(refusal.clone());
-        if pace.close(now, sent, wait) {
+        let lane = request.lane.as_ref();
+        let rate = lane.map_or(UNKNOWN_RATE, |it| it.per_second);
+        let mut paces = self.paces();
+        let pace = paces.entry(key(request)).or_insert_with(|| Pace::new(rate));
+        if pace.close(Instant::now(), sent, wait, refusal) {
             tracing::warn!(
                 host = host(&request.url),
-                lane = request.lane.as_ref().map(|lane| lane.name.as_str()),
+                lane = lane.map(|lane| lane.name.as_str()),
                 wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 per_second = pace.per_second(),
                 "throttled: requests of this kind wait, then go one at a time"
@@ -112,8 +113,23 @@ impl Throttle {
         }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<String, Pace>> {
+    fn paces(&self) -> MutexGuard<'_, HashMap<String, Pace>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a request in a lane's queue. Dropping it lets the next request go.
+struct Place<'a> {
+    throttle: &'a Throttle,
+    key: &'a str,
+    ticket: Ticket,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(pace) = self.throttle.paces().get_mut(self.key) {
+            pace.leave(self.ticket);
+        }
     }
 }
 
@@ -135,97 +151,6 @@ fn key(request: &Request) -> String {
     }
 }
 
-/// When a request may be sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Turn {
-    /// Immediately.
-    Now,
-    /// Not known yet. The request asks again at this time.
-    At(Instant),
-    /// At this time, which is reserved for this request.
-    Yours(Instant),
-}
-
-/// The pace of a lane that has been closed at least once.
-#[derive(Debug)]
-struct Pace {
-    /// The shortest interval between two requests.
-    full: Duration,
-    /// The current interval between two requests.
-    interval: Duration,
-    /// When the lane was last closed.
-    closed: Option<Instant>,
-    /// When the lane opens.
-    opens: Option<Instant>,
-    /// The next free turn.
-    next: Option<Instant>,
-    /// The 429 that closed the lane.
-    refusal: Option<Response>,
-}
-
-impl Pace {
-    fn new(per_second: f64) -> Self {
-        let full = Duration::from_secs_f64(MARGIN / per_second.max(0.001));
-        Self {
-            full,
-            interval: full,
-            closed: None,
-            opens: None,
-            next: None,
-            refusal: None,
-        }
-    }
-
-    fn turn(&mut self, now: Instant) -> Turn {
-        let Some(next) = self.next else {
-            return Turn::Now;
-        };
-        if let Some(opens) = self.opens.filter(|opens| now < *opens) {
-            return Turn::At(opens);
-        }
-        if now.saturating_duration_since(next) >= QUIET {
-            self.next = None;
-            self.interval = self.full;
-            return Turn::Now;
-        }
-        let turn = next.max(now);
-        self.next = Some(turn + self.interval);
-        self.interval = self.interval.div_f64(1.0 + RECOVERY).max(self.full);
-        if turn > now {
-            Turn::Yours(turn)
-        } else {
-            Turn::Now
-        }
-    }
-
-    /// Whether a turn at that time is still valid.
-    fn is_open(&self, turn: Instant) -> bool {
-        self.opens.is_none_or(|opens| opens <= turn)
-    }
-
-    /// Closes the lane, and returns whether this is a new refusal. A request sent before the last refusal
-    /// only repeats it.
-    fn close(&mut self, now: Instant, sent: Instant, wait: Duration) -> bool {
-        let opens = now + wait;
-        let news = self.closed.is_none_or(|closed| sent > closed);
-        if news {
-            // The requests were paced and still too fast, so other clients share the bucket.
-            if self.next.is_some() {
-                self.interval = (self.interval * 2).min(SLOWEST);
-            }
-            self.closed = Some(now);
-            self.next = Some(opens);
-        }
-        self.opens = self.opens.max(Some(opens));
-        self.next = self.next.max(self.opens);
-        news
-    }
-
-    fn per_second(&self) -> f64 {
-        1.0 / self.interval.as_secs_f64()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio_util::sync::CancellationToken;
@@ -236,76 +161,56 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Returns when each of `number` simultaneous requests may be sent.
-    fn turns(pace: &mut Pace, now: Instant, number: usize) -> Vec<Duration> {
-        (0..number)
-            .map(|_| match pace.turn(now) {
-                Turn::Now => Duration::ZERO,
-                Turn::At(instant) | Turn::Yours(instant) => instant - now,
-            })
-            .collect()
+    fn request(method: Method) -> Request {
+        let url = Url::parse("https://management.azure.com/x").unwrap();
+        Request::new(method, url)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_lane_reopens_at_the_documented_rate() {
-        let start = Instant::now();
-        let mut pace = Pace::new(10.0);
-        assert!(pace.close(start, start, 3 * SECOND));
-        assert_eq!(turns(&mut pace, start, 2), [3 * SECOND, 3 * SECOND]);
-        let opens = start + 3 * SECOND;
-        let waits = turns(&mut pace, opens, 50);
-        assert_eq!(waits[0], Duration::ZERO);
-        assert_eq!(waits[49], Duration::from_millis(49 * 102));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn simultaneous_refusals_count_once_and_a_later_one_halves_the_rate() {
-        let start = Instant::now();
-        let mut pace = Pace::new(10.0);
-        assert!(pace.close(start + SECOND, start, SECOND));
-        assert!(!pace.close(start + SECOND, start, 2 * SECOND));
-        let opens = start + 3 * SECOND;
-        assert_eq!(pace.turn(start + 2 * SECOND), Turn::At(opens));
-        assert!(pace.close(opens, opens, SECOND));
-        let waits = turns(&mut pace, opens + SECOND, 2);
-        assert_eq!(waits[1], Duration::from_millis(204));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_quiet_lane_opens_fully() {
-        let start = Instant::now();
-        let mut pace = Pace::new(10.0);
-        pace.close(start, start, SECOND);
-        assert_eq!(
-            turns(&mut pace, start + SECOND + QUIET, 3),
-            [Duration::ZERO; 3]
-        );
+    fn minute() -> Budget {
+        Budget::new(60 * SECOND, CancellationToken::new())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_delays_only_requests_of_the_same_kind() {
         let throttle = Throttle::default();
-        let url = Url::parse("https://management.azure.com/x").unwrap();
-        let get = Request::new(Method::GET, url.clone());
-        let put = Request::new(Method::PUT, url);
-        let budget = Budget::new(60 * SECOND, CancellationToken::new());
+        let (get, put) = (request(Method::GET), request(Method::PUT));
+        let budget = minute();
         let busy = Ok(reply(429).with("retry-after", "5"));
         throttle.learn(&put, Instant::now(), &busy);
         let start = Instant::now();
-        throttle.pass(&budget, &get).await.unwrap();
+        let pass = |request| throttle.pass(&budget, request, throttle.ticket());
+        pass(&get).await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
-        throttle.pass(&budget, &put).await.unwrap();
+        pass(&put).await.unwrap();
         assert_eq!(start.elapsed(), 5 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_waiting_request_stops_at_the_deadline() {
         let throttle = Throttle::default();
-        let url = Url::parse("https://management.azure.com/x").unwrap();
-        let get = Request::new(Method::GET, url);
+        let get = request(Method::GET);
         let busy = Ok(reply(429).with("retry-after", "500"));
         throttle.learn(&get, Instant::now(), &busy);
-        let budget = Budget::new(60 * SECOND, CancellationToken::new());
-        assert_eq!(throttle.pass(&budget, &get).await, Err(Stopped::Deadline));
+        let stopped = throttle.pass(&minute(), &get, throttle.ticket()).await;
+        assert_eq!(stopped, Err(Stopped::Deadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_stops_waiting_lets_the_next_one_go() {
+        let throttle = Throttle::default();
+        let get = request(Method::GET);
+        let busy = Ok(reply(429).with("retry-after", "5"));
+        throttle.learn(&get, Instant::now(), &busy);
+        let (stops, waits) = (throttle.ticket(), throttle.ticket());
+        let short = minute().within(SECOND);
+        let budget = minute();
+        let start = Instant::now();
+        let (stopped, passed) = tokio::join!(
+            throttle.pass(&short, &get, stops),
+            throttle.pass(&budget, &get, waits),
+        );
+        assert_eq!(stopped, Err(Stopped::Deadline));
+        passed.unwrap();
+        assert_eq!(start.elapsed(), 5 * SECOND);
     }
 }
