@@ -144,9 +144,9 @@ impl Azure {
         request: Request,
         auxiliary: &[Secret],
     ) -> Result<Request, Error> {
-        let lane = rate_limits::resource_manager(&request);
+        let lanes = rate_limits::resource_manager(&request);
         let mut request = request
-            .lane(lane)
+            .lanes(lanes)
             .header(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(id) = &self.shared.correlation_id
             && let Ok(id) = HeaderValue::from_str(id)
@@ -291,7 +291,10 @@ impl Azure {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json as value;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::azure::OperationKind;
@@ -386,6 +389,49 @@ mod tests {
         let refused = azure.arm(&minute(), &listing(), put()).await.unwrap_err();
         assert_eq!(refused.status(), Some(StatusCode::UNAUTHORIZED));
         transport.assert_done();
+    }
+
+    /// Reads role assignments, which answer with this 429 first. Returns how long a read of the registry has to
+    /// wait after that.
+    async fn wait_after(refusal: Response) -> Duration {
+        const REGISTRY: &str =
+            "/subscriptions/s/providers/Microsoft.ContainerRegistry/registries/r";
+        let assignments = format!("{REGISTRY}/providers/Microsoft.Authorization/roleAssignments");
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, &assignments, refusal.with("retry-after", "40"))
+            .on(Method::GET, &assignments, json(200, &value!({})))
+            .on(Method::GET, REGISTRY, json(200, &value!({})));
+        let azure = azure(&transport);
+        let budget = minute();
+        let operation = listing();
+        let read = |id: &str| {
+            let url = url(azure.cloud(), id, "1", &[]);
+            azure.arm_get::<Value>(&budget, &operation, url)
+        };
+        let start = Instant::now();
+        let registry = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            read(REGISTRY).await.unwrap();
+            start.elapsed() - Duration::from_secs(1)
+        };
+        let (assignments, waited) = tokio::join!(read(&assignments), registry);
+        assignments.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(40));
+        waited
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_resource_managers_own_429_stops_the_reads_of_the_subscription() {
+        let coded = |code: &str| json(429, &value!({"error": {"code": code, "message": "…"}}));
+        assert_eq!(wait_after(coded("TooManyRequests")).await, Duration::ZERO);
+        assert_eq!(wait_after(reply(429)).await, Duration::ZERO);
+        let most = Duration::from_secs(39);
+        assert_eq!(
+            wait_after(coded("SubscriptionRequestsThrottled")).await,
+            most
+        );
+        let gateway = reply(429).with("x-ms-failure-cause", "gateway");
+        assert_eq!(wait_after(gateway).await, most);
     }
 
     #[tokio::test(start_paused = true)]

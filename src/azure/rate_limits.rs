@@ -2,7 +2,11 @@
 
 use http::Method;
 
-use crate::http::{Lane, Request};
+use crate::azure::error_body::described;
+use crate::http::{Lane, Request, Response};
+
+/// The codes with which Resource Manager refuses requests by its own limits.
+const OWN_CODES: [&str; 2] = ["SubscriptionRequestsThrottled", "TenantRequestsThrottled"];
 
 /// The kind of a request for rate limits.
 #[derive(Clone, Copy)]
@@ -30,26 +34,48 @@ impl Kind {
     }
 }
 
-/// Returns the lane of a Resource Manager request.
+/// Returns the lanes of a Resource Manager request: the subscription's, and the resource provider's in the
+/// subscription.
 ///
 /// Resource Manager counts per subscription, and refills its buckets with 25 reads, 10 writes and 10
 /// deletes a second. Source: learn.microsoft.com, "Understand how Azure Resource Manager throttles
-/// requests".
-pub(crate) fn resource_manager(request: &Request) -> Lane {
+/// requests". Resource providers have their own limits, which are not all documented. A 429 is a resource
+/// provider's, unless Resource Manager marks it as its own.
+pub(crate) fn resource_manager(request: &Request) -> Vec<Lane> {
     let kind = Kind::of(&request.method);
-    let mut segments = request.url.path().split('/');
-    let subscription = segments
-        .by_ref()
-        .find(|segment| segment.eq_ignore_ascii_case("subscriptions"))
-        .and_then(|_| segments.next())
-        .unwrap_or_default();
-    Lane {
-        name: format!("{} of {}", kind.name(), subscription.to_lowercase()),
-        per_second: match kind {
+    let path = request.url.path().to_lowercase();
+    let segments: Vec<&str> = path.split('/').collect();
+    let after = |name: &str| {
+        let mut pairs = segments.windows(2).rev();
+        pairs.find_map(|pair| (pair[0] == name).then_some(pair[1]))
+    };
+    let subscription = after("subscriptions").unwrap_or_default();
+    // An extension resource, such as a role assignment, has the namespace of its own provider last.
+    let namespace = after("providers").unwrap_or_default();
+    let of_subscription = format!("{} of {subscription}", kind.name());
+    let of_provider = Lane {
+        name: format!("{of_subscription} by {namespace}"),
+        per_second: None,
+        is_closed_by: |_| true,
+    };
+    let of_subscription = Lane {
+        name: of_subscription,
+        per_second: Some(match kind {
             Kind::Read => 25.0,
             Kind::Write | Kind::Delete => 10.0,
-        },
-    }
+        }),
+        is_closed_by: is_own_refusal,
+    };
+    vec![of_subscription, of_provider]
+}
+
+/// Whether a 429 comes from Resource Manager itself, and not from a resource provider.
+fn is_own_refusal(answer: &Response) -> bool {
+    let is_gateway = answer
+        .header("x-ms-failure-cause")
+        .is_some_and(|cause| cause.eq_ignore_ascii_case("gateway"));
+    let (code, _) = described(&answer.body);
+    is_gateway || OWN_CODES.contains(&code.as_str())
 }
 
 /// Returns the lane of a data plane request to a registry.
@@ -64,7 +90,8 @@ pub(crate) fn registry(request: &Request) -> Lane {
     };
     Lane {
         name: kind.name().to_owned(),
-        per_second: per_minute / 60.0,
+        per_second: Some(per_minute / 60.0),
+        is_closed_by: |_| true,
     }
 }
 
@@ -75,29 +102,70 @@ pub(crate) fn registry(request: &Request) -> Lane {
 pub(crate) fn registry_sign_in() -> Lane {
     Lane {
         name: "sign-in".to_owned(),
-        per_second: 10_000.0 / 60.0,
+        per_second: Some(10_000.0 / 60.0),
+        is_closed_by: |_| true,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json as value;
     use url::Url;
 
     use super::*;
+    use crate::http::scripted_transport::{json, reply};
 
-    fn lane(method: Method, path: &str) -> (String, f64) {
+    fn lanes(method: Method, path: &str) -> Vec<(String, Option<f64>)> {
         let url = Url::parse(&format!("https://management.azure.com{path}")).unwrap();
-        let lane = resource_manager(&Request::new(method, url));
-        (lane.name, lane.per_second)
+        let lanes = resource_manager(&Request::new(method, url));
+        lanes
+            .into_iter()
+            .map(|lane| (lane.name, lane.per_second))
+            .collect()
     }
 
     #[test]
     fn each_subscription_has_its_own_limits() {
-        let lane_of = |method| lane(method, "/subscriptions/ABC/resourceGroups/rg");
-        assert_eq!(lane_of(Method::GET), ("reads of abc".to_owned(), 25.0));
-        assert_eq!(lane_of(Method::PUT), ("writes of abc".to_owned(), 10.0));
-        assert_eq!(lane_of(Method::POST), ("writes of abc".to_owned(), 10.0));
-        assert_eq!(lane_of(Method::DELETE), ("deletes of abc".to_owned(), 10.0));
-        assert_eq!(lane(Method::GET, "/tenants").0, "reads of ");
+        let lane_of = |method| lanes(method, "/subscriptions/ABC/resourceGroups/rg").remove(0);
+        let lane = |name: &str, per_second| (name.to_owned(), Some(per_second));
+        assert_eq!(lane_of(Method::GET), lane("reads of abc", 25.0));
+        assert_eq!(lane_of(Method::PUT), lane("writes of abc", 10.0));
+        assert_eq!(lane_of(Method::POST), lane("writes of abc", 10.0));
+        assert_eq!(lane_of(Method::DELETE), lane("deletes of abc", 10.0));
+        assert_eq!(lanes(Method::GET, "/tenants")[0].0, "reads of ");
+    }
+
+    #[test]
+    fn each_resource_provider_has_its_own_limits_in_a_subscription() {
+        let registry = "/subscriptions/abc/resourceGroups/rg/providers/Microsoft.ContainerRegistry\
+                        /registries/contoso";
+        let of_provider = |path: &str| lanes(Method::GET, path).remove(1);
+        let lane = |name: &str| (name.to_owned(), None);
+        assert_eq!(
+            of_provider(&format!("{registry}/tasks")),
+            lane("reads of abc by microsoft.containerregistry")
+        );
+        assert_eq!(
+            of_provider(&format!(
+                "{registry}/providers/Microsoft.Authorization/roleAssignments"
+            )),
+            lane("reads of abc by microsoft.authorization")
+        );
+    }
+
+    #[test]
+    fn only_resource_managers_own_refusal_is_about_the_subscription() {
+        let coded = |code: &str| json(429, &value!({"error": {"code": code, "message": "…"}}));
+        for (answer, is_own) in [
+            (coded("SubscriptionRequestsThrottled"), true),
+            (coded("TenantRequestsThrottled"), true),
+            (reply(429).with("x-ms-failure-cause", "gateway"), true),
+            (reply(429).with("x-ms-failure-cause", "service"), false),
+            (coded("TooManyRequests"), false),
+            (coded("ResourceRequestsThrottled"), false),
+            (reply(429), false),
+        ] {
+            assert_eq!(is_own_refusal(&answer), is_own, "{answer:?}");
+        }
     }
 }

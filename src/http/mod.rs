@@ -67,8 +67,9 @@ pub struct Request {
     pub body: Bytes,
     /// What the request changes on the server.
     pub effect: Effect,
-    /// The lane whose rate limit the request shares. `None` means the default lane of its host and kind.
-    pub lane: Option<Lane>,
+    /// The lanes whose rate limits the request shares, from the widest to the narrowest. A 429 that is about
+    /// none of them closes the narrowest. If empty, the request has the default lane of its host and kind.
+    pub lanes: Vec<Lane>,
     /// The longest answer that the client reads, in decompressed bytes.
     pub limit: usize,
 }
@@ -101,7 +102,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             effect,
-            lane: None,
+            lanes: Vec::new(),
             limit: LONGEST_ANSWER,
         }
     }
@@ -113,10 +114,10 @@ impl Request {
         self
     }
 
-    /// Sets the lane whose rate limit the request shares.
+    /// Sets the lanes whose rate limits the request shares, from the widest to the narrowest.
     #[must_use]
-    pub fn lane(mut self, lane: Lane) -> Self {
-        self.lane = Some(lane);
+    pub fn lanes(mut self, lanes: Vec<Lane>) -> Self {
+        self.lanes = lanes;
         self
     }
 

@@ -73,7 +73,7 @@ fn redirected(request: &Request, there: Url, trusted: bool) -> Request {
     let mut next = request.clone();
     next.url = there;
     if !trusted {
-        next.lane = None;
+        next.lanes.clear();
         let kept = FOR_ANY_HOST.map(|name| (name.clone(), request.headers.get(&name)));
         next.headers.clear();
         for (name, value) in kept {

@@ -24,12 +24,14 @@ pub(crate) use pace::Ticket;
 use pace::{Pace, Turn};
 
 /// A group of requests that share a rate limit at a server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Lane {
     /// The name, unique within the host.
     pub name: String,
-    /// The bucket's documented refill rate, in requests a second.
-    pub per_second: f64,
+    /// The bucket's documented refill rate, in requests a second. `None` if it is not documented.
+    pub per_second: Option<f64>,
+    /// Whether a 429 is about this lane's limit. It closes only the first such lane of a request.
+    pub is_closed_by: fn(&Response) -> bool,
 }
 
 /// The rate of a lane without a documented limit. Every known service allows more.
@@ -60,7 +62,14 @@ impl Throttle {
         request: &Request,
         ticket: Ticket,
     ) -> Result<(), Stopped> {
-        let key = &key(request);
+        // The narrowest lane first. A request that waits there takes no turn from the others in the wide lane.
+        for lane in lanes(request).iter().rev() {
+            self.pass_lane(budget, &key(request, lane), ticket).await?;
+        }
+        Ok(())
+    }
+
+    async fn pass_lane(&self, budget: &Budget, key: &str, ticket: Ticket) -> Result<(), Stopped> {
         let _place = Place {
             throttle: self,
             key,
@@ -81,31 +90,45 @@ impl Throttle {
         }
     }
 
-    /// Whether the request's lane is open now.
+    /// Whether all lanes of the request are open now.
     pub(crate) fn is_open(&self, request: &Request) -> bool {
+        let now = Instant::now();
         let paces = self.paces();
-        let pace = paces.get(&key(request));
-        pace.is_none_or(|pace| pace.is_open(Instant::now()))
+        lanes(request).iter().all(|lane| {
+            let pace = paces.get(&key(request, lane));
+            pace.is_none_or(|pace| pace.is_open(now))
+        })
     }
 
-    /// Returns the 429 that closed the request's lane, for a request that timed out while it waited.
+    /// Returns the last 429 that closed a lane of the request, for a request that timed out while it waited.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Response> {
-        self.paces().get(&key(request))?.refusal().cloned()
+        let paces = self.paces();
+        lanes(request)
+            .iter()
+            .filter_map(|lane| paces.get(&key(request, lane))?.last_refusal())
+            .max_by_key(|(closed, _)| *closed)
+            .map(|(_, refusal)| refusal.clone())
     }
 
-    /// Updates the lane from the outcome of a request sent at `sent`.
+    /// Updates the lane that the outcome of a request sent at `sent` is about.
     pub(crate) fn learn(&self, request: &Request, sent: Instant, outcome: &Outcome) {
         let Some((refusal, wait)) = throttled(outcome) else {
             return;
         };
-        let lane = request.lane.as_ref();
-        let rate = lane.map_or(UNKNOWN_RATE, |it| it.per_second);
+        let lanes = lanes(request);
+        let is_about = |lane: &&Lane| (lane.is_closed_by)(refusal);
+        let Some(lane) = lanes.iter().find(is_about).or(lanes.last()) else {
+            return;
+        };
+        let rate = lane.per_second.unwrap_or(UNKNOWN_RATE);
         let mut paces = self.paces();
-        let pace = paces.entry(key(request)).or_insert_with(|| Pace::new(rate));
+        let pace = paces
+            .entry(key(request, lane))
+            .or_insert_with(|| Pace::new(rate));
         if pace.close(Instant::now(), sent, wait, refusal) {
             tracing::warn!(
                 host = host(&request.url),
-                lane = lane.map(|lane| lane.name.as_str()),
+                lane = lane.name,
                 wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 per_second = pace.per_second(),
                 "throttled: requests of this kind wait, then go one at a time"
@@ -140,15 +163,25 @@ fn throttled(outcome: &Outcome) -> Option<(&Response, Duration)> {
     (response.status == StatusCode::TOO_MANY_REQUESTS).then(|| (response, asked.unwrap_or(UNSAID)))
 }
 
+fn key(request: &Request, lane: &Lane) -> String {
+    format!("{} {}", host(&request.url), lane.name)
+}
+
 /// A request without a lane shares one with all requests of its kind at the host.
-fn key(request: &Request) -> String {
-    let host = host(&request.url);
-    match (&request.lane, &request.method) {
-        (Some(lane), _) => format!("{host} {}", lane.name),
-        (None, &Method::GET | &Method::HEAD) => format!("{host} reads"),
-        (None, &Method::DELETE) => format!("{host} deletes"),
-        (None, _) => format!("{host} writes"),
+fn lanes(request: &Request) -> Vec<Lane> {
+    if !request.lanes.is_empty() {
+        return request.lanes.clone();
     }
+    let kind = match request.method {
+        Method::GET | Method::HEAD => "reads",
+        Method::DELETE => "deletes",
+        _ => "writes",
+    };
+    vec![Lane {
+        name: kind.to_owned(),
+        per_second: None,
+        is_closed_by: |_| true,
+    }]
 }
 
 #[cfg(test)]
@@ -211,6 +244,31 @@ mod tests {
         );
         assert_eq!(stopped, Err(Stopped::Deadline));
         passed.unwrap();
+        assert_eq!(start.elapsed(), 5 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_closes_the_lane_that_it_is_about() {
+        let lane = |name: &str, is_closed_by| Lane {
+            name: name.to_owned(),
+            per_second: None,
+            is_closed_by,
+        };
+        let is_wide = |answer: &Response| answer.header("wide").is_some();
+        let of =
+            |name| request(Method::GET).lanes(vec![lane("all", is_wide), lane(name, |_| true)]);
+        let (one, other) = (of("one"), of("other"));
+        let throttle = Throttle::default();
+        let refuse = |answer| throttle.learn(&one, Instant::now(), &Ok(answer));
+        let busy = || reply(429).with("retry-after", "5");
+        refuse(busy());
+        assert!(!throttle.is_open(&one) && throttle.is_open(&other));
+        assert!(throttle.refusal(&other).is_none());
+        refuse(busy().with("wide", "yes"));
+        assert!(!throttle.is_open(&other));
+        let (start, budget) = (Instant::now(), minute());
+        let pass = throttle.pass(&budget, &other, throttle.ticket());
+        pass.await.unwrap();
         assert_eq!(start.elapsed(), 5 * SECOND);
     }
 }

@@ -118,7 +118,7 @@ impl AcrClient {
         budget
             .check()
             .map_err(|why| Error::stopped(operation, why))?;
-        let request = request.clone().lane(rate_limits::registry(request));
+        let request = request.clone().lanes(vec![rate_limits::registry(request)]);
         let token = self.token(budget, scope).await?;
         let bearer = token.bearer(operation)?;
         let signed = request.clone().header(AUTHORIZATION, bearer);

@@ -279,7 +279,7 @@ impl AcrClient {
 }
 
 fn sign_in(request: Request) -> Request {
-    request.lane(rate_limits::registry_sign_in())
+    request.lanes(vec![rate_limits::registry_sign_in()])
 }
 
 /// Returns the token in an answer. Errors don't contain the answer, because it may contain a token.

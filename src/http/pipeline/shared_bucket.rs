@@ -84,10 +84,11 @@ impl Transport for SharedBucket {
 
 fn read() -> Request {
     let url = Url::parse("https://management.azure.com/subscriptions/x").unwrap();
-    Request::new(Method::GET, url).lane(Lane {
+    Request::new(Method::GET, url).lanes(vec![Lane {
         name: "reads of x".to_owned(),
-        per_second: PER_SECOND,
-    })
+        per_second: Some(PER_SECOND),
+        is_closed_by: |_| true,
+    }])
 }
 
 /// How long the reads took.

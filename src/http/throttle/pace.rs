@@ -133,9 +133,9 @@ impl Pace {
         news
     }
 
-    /// Returns the last 429.
-    pub(super) fn refusal(&self) -> Option<&Response> {
-        self.refusal.as_ref()
+    /// Returns the last 429, and when it first closed the lane.
+    pub(super) fn last_refusal(&self) -> Option<(Instant, &Response)> {
+        self.closed.zip(self.refusal.as_ref())
     }
 
     /// Returns how many requests a second may be sent once the lane opens.
