@@ -15,6 +15,9 @@ use crate::http::{Request, Response, Transport, TransportError, TransportErrorKi
 
 /// The timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection stays open. Azure's load balancers drop a connection after four idle minutes,
+/// without a notice.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The options of a client. The caller reads the environment, this module doesn't.
 #[derive(Clone, Default)]
@@ -30,6 +33,27 @@ pub struct ClientOptions {
     /// Whether to allow plain http. Only the managed identity endpoints need it: they are on the machine
     /// itself and don't offer https.
     pub plain_http: bool,
+    /// How the client notices that an HTTP/2 connection no longer answers.
+    pub keep_alive: KeepAlive,
+}
+
+/// The pings on an HTTP/2 connection, also while it is idle. All requests to a host share one connection. If
+/// a firewall or load balancer drops it without a notice, only a missing answer to a ping shows that.
+#[derive(Clone, Copy, Debug)]
+pub struct KeepAlive {
+    /// The time between two pings.
+    pub interval: Duration,
+    /// How long the client waits for the answer to a ping before it closes the connection.
+    pub timeout: Duration,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 /// Why a client could not be created.
@@ -63,6 +87,10 @@ impl Client {
             .https_only(!options.plain_http)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .http2_keep_alive_interval(options.keep_alive.interval)
+            .http2_keep_alive_timeout(options.keep_alive.timeout)
+            .http2_keep_alive_while_idle(true)
             .gzip(true)
             .user_agent(&options.user_agent)
             .no_proxy();

@@ -4,6 +4,7 @@
     reason = "a panic ends the test at the failing line"
 )]
 
+mod frozen_connection;
 mod layering;
 mod lifecycle;
 #[cfg(unix)]
