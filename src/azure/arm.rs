@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::azure::absence;
+use crate::azure::pages::ReadPages;
 use crate::azure::{Azure, Cloud, Error, Operation, Secret, rate_limits};
 use crate::http::{Budget, Request, Response};
 
@@ -202,8 +203,10 @@ impl Azure {
         is_needed: impl Fn(&str) -> bool,
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
+        let mut read = ReadPages::default();
         let mut next = Some(first);
         while let Some(url) = next {
+            read.add(operation, &url)?;
             let page = self.arm_page(budget, operation, url).await?;
             if let Some(row) = page.unreadable.iter().find(|row| is_needed(&row.name)) {
                 let reason = format!("its row {}: {}", row.name, row.reason);

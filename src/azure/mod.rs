@@ -28,6 +28,7 @@ pub(crate) mod task;
 
 mod arm;
 mod error_body;
+mod pages;
 mod rate_limits;
 mod storage_error;
 #[cfg(test)]

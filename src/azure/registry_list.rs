@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use url::Url;
 
+use crate::azure::pages::ReadPages;
 use crate::azure::{Azure, Error, Operation, OperationKind, RegistryId, arm, registry};
 use crate::http::Budget;
 
@@ -12,6 +13,7 @@ pub(crate) struct RegistryPages {
     azure: Azure,
     operation: Operation,
     next: Option<Url>,
+    read: ReadPages,
 }
 
 impl Azure {
@@ -26,6 +28,7 @@ impl Azure {
             azure: self.clone(),
             next: Some(arm::url(self.cloud(), &id, registry::API_VERSION, &[])),
             operation: Operation::new(OperationKind::ListRegistries, scope),
+            read: ReadPages::default(),
         }
     }
 }
@@ -44,6 +47,7 @@ impl RegistryPages {
         let Some(url) = self.next.take() else {
             return Ok(None);
         };
+        self.read.add(&self.operation, &url)?;
         let page = self
             .azure
             .arm_page::<Entry>(budget, &self.operation, url)
@@ -83,6 +87,22 @@ mod tests {
         assert_eq!(pages.next(&minute()).await.unwrap(), Some(vec![]));
         assert_eq!(pages.next(&minute()).await.unwrap(), None);
         transport.assert_done();
+    }
+
+    #[tokio::test]
+    async fn a_list_that_leads_back_ends_with_an_error() {
+        let link = "https://management.azure.com/next?$skiptoken=1";
+        let page = value!({"value": [], "nextLink": link});
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/registries?", json(200, &page))
+            .on(Method::GET, "/next?", json(200, &page));
+        let azure = azure(&transport);
+        let mut pages = azure.registries(&registry().subscription_id, None);
+        pages.next(&minute()).await.unwrap();
+        pages.next(&minute()).await.unwrap();
+        let error = pages.next(&minute()).await.unwrap_err();
+        assert!(error.to_string().ends_with(link), "{error}");
+        assert_eq!(pages.next(&minute()).await.unwrap(), None);
     }
 
     #[tokio::test]

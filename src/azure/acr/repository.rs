@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use crate::azure::acr::{AcrClient, Right, segment};
+use crate::azure::pages::ReadPages;
 use crate::azure::{Error, OperationKind, arm};
 use crate::http::{Budget, Request};
 
@@ -26,9 +27,12 @@ impl AcrClient {
         let operation = self.operation(OperationKind::ListTags, repository);
         let scope = Right::ListTags.scope(repository);
         let mut all = Vec::new();
+        let mut read = ReadPages::default();
         let mut next = Some(format!("/v2/{repository}/tags/list?n={PAGE}"));
         while let Some(link) = next {
-            let request = Request::new(Method::GET, self.link(&operation, &link)?);
+            let url = self.link(&operation, &link)?;
+            read.add(&operation, &url)?;
+            let request = Request::new(Method::GET, url);
             let answer = self.call(budget, &operation, &scope, &request).await?;
             if answer.status != StatusCode::OK {
                 return arm::found(Err(Error::refused(&operation, &answer)));
@@ -94,6 +98,16 @@ mod tests {
         GET https://contoso.azurecr.io/v2/a/b/tags/list?n=1000
         GET https://contoso.azurecr.io/v2/a/b/tags/list?last=2&n=1000
         ");
+    }
+
+    #[tokio::test]
+    async fn a_link_to_a_page_that_was_read_is_an_error_that_names_it() {
+        let page = json(200, &value!({"name": "a/b", "tags": ["1"]}));
+        let link = r#"</v2/a/b/tags/list?last=1&n=1000>; rel="next""#;
+        let transport = signed_in().twice(Method::GET, "/tags/list", page.with("link", link));
+        let tags = client(&transport).list_tags(&minute(), "a/b").await;
+        insta::assert_snapshot!(tags.unwrap_err(), @"listing tags of contoso.azurecr.io/a/b: unexpected answer: its link to the next page leads to a page that was already read: https://contoso.azurecr.io/v2/a/b/tags/list?last=1&n=1000");
+        transport.assert_done();
     }
 
     #[tokio::test(start_paused = true)]
