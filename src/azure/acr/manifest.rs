@@ -231,7 +231,7 @@ mod tests {
             .unwrap();
         assert!(read.is_some());
         let requests = transport.requests();
-        assert!(String::from_utf8_lossy(&requests[4].body).contains("%3Ametadata_read&"));
+        assert!(String::from_utf8_lossy(&requests[4].body).contains("%3Ametadata_read%2Cpull&"));
         assert_eq!(requests[5].headers["authorization"], "Bearer a-2");
     }
 

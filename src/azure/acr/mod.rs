@@ -178,9 +178,9 @@ impl fmt::Debug for AcrClient {
 impl Right {
     fn scope(self, repository: &str) -> String {
         let actions = match self {
-            Self::Pull => "pull",
+            // One token for all reads. The registry leaves out an action that the identity may not do.
+            Self::Pull | Self::ListTags => "pull,metadata_read",
             Self::Push => "pull,push",
-            Self::ListTags => "pull,metadata_read",
             Self::Delete => "delete",
         };
         format!("repository:{repository}:{actions}")

@@ -84,8 +84,8 @@ impl AcrClient {
         self.access_token(budget, scope, None, scope).await
     }
 
-    /// Returns a token other than `stale`, which the registry rejected. The challenge may spell the scope
-    /// differently. The new token still replaces the old one under `scope`.
+    /// Returns a token other than `stale`, which the registry rejected. The challenge may ask for another scope.
+    /// The new token still replaces the old one under `scope`, so it also covers that.
     pub(crate) async fn renewed_token(
         &self,
         budget: &Budget,
@@ -93,8 +93,8 @@ impl AcrClient {
         stale: &Secret,
         asked: Option<&str>,
     ) -> Result<Secret, Error> {
-        self.access_token(budget, scope, Some(stale), asked.unwrap_or(scope))
-            .await
+        let asked = asked.map_or_else(|| scope.to_owned(), |asked| covering(scope, asked));
+        self.access_token(budget, scope, Some(stale), &asked).await
     }
 
     async fn access_token(
@@ -280,6 +280,21 @@ impl AcrClient {
 
 fn sign_in(request: Request) -> Request {
     request.lanes(vec![rate_limits::registry_sign_in()])
+}
+
+/// Returns the scope of a challenge with the actions of another scope, if both are for the same repository.
+fn covering(scope: &str, asked: &str) -> String {
+    let (Some((name, actions)), Some((asked_name, asked_actions))) =
+        (scope.rsplit_once(':'), asked.rsplit_once(':'))
+    else {
+        return asked.to_owned();
+    };
+    if name != asked_name {
+        return asked.to_owned();
+    }
+    let asked_already: Vec<&str> = asked_actions.split(',').collect();
+    let further = actions.split(',').filter(|it| !asked_already.contains(it));
+    further.fold(asked.to_owned(), |all, action| format!("{all},{action}"))
 }
 
 /// Returns the token in an answer. Errors don't contain the answer, because it may contain a token.

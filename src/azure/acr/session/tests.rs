@@ -1,8 +1,10 @@
 use serde_json::json as value;
 
 use super::*;
+use crate::azure::Look;
 use crate::azure::acr::testing::{LOGIN_SERVER, challenge, client, signed_in};
 use crate::azure::testing::minute;
+use crate::digest::sha256;
 use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
 const SCOPE: &str = "repository:a/b:pull,push";
@@ -45,6 +47,43 @@ async fn scopes_and_clients_share_the_refresh_token() {
     let token = other.token(&minute(), "another").await.unwrap();
     assert_eq!(token.expose(), "<jwt>");
     assert_eq!(transport.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn all_reads_of_a_repository_share_one_token() {
+    let tags = value!({"name": "a/b", "tags": ["1"]});
+    let transport = signed_in()
+        .on(Method::GET, "/tags/list", json(200, &tags))
+        .on(Method::GET, "/manifests/1", reply(200).with_body("{}"))
+        .on(Method::GET, "/blobs/", reply(200).with_body("{}"));
+    let client = client(&transport);
+    let budget = minute();
+    client.list_tags(&budget, "a/b").await.unwrap();
+    let manifest = client.get_manifest(&budget, "a/b", "1", Look::Twice).await;
+    let digest = sha256(b"{}");
+    assert_eq!(manifest.unwrap().unwrap().digest, digest);
+    client.get_blob(&budget, "a/b", &digest).await.unwrap();
+    transport.assert_done();
+}
+
+#[test]
+fn a_renewed_token_covers_the_challenge_and_the_other_reads() {
+    let scope = "repository:a/b:pull,metadata_read";
+    for (asked, both) in [
+        ("repository:a/b:pull", "repository:a/b:pull,metadata_read"),
+        (
+            "repository:a/b:content/read",
+            "repository:a/b:content/read,pull,metadata_read",
+        ),
+        (
+            "repository:a/b:metadata_read,pull",
+            "repository:a/b:metadata_read,pull",
+        ),
+        ("repository:other:pull", "repository:other:pull"),
+        ("registry", "registry"),
+    ] {
+        assert_eq!(covering(scope, asked), both);
+    }
 }
 
 #[tokio::test]
