@@ -83,6 +83,26 @@ pub(crate) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
+/// Adds the tokens to a request.
+fn signed(
+    operation: &Operation,
+    request: Request,
+    token: &Secret,
+    auxiliary: &[Secret],
+) -> Result<Request, Error> {
+    let request = request.header(AUTHORIZATION, token.bearer(operation)?);
+    if auxiliary.is_empty() {
+        return Ok(request);
+    }
+    let tokens = auxiliary.iter().map(Secret::expose);
+    let tokens: Vec<String> = tokens.map(|token| format!("Bearer {token}")).collect();
+    let mut value = HeaderValue::try_from(tokens.join(", ")).map_err(|_| {
+        Error::unexpected(operation, "an auxiliary token is not a valid header value")
+    })?;
+    value.set_sensitive(true);
+    Ok(request.header(AUXILIARY, value))
+}
+
 impl Azure {
     /// Signs and sends a request. Any status is an answer. A rejected token is renewed once, and a 404 is
     /// checked with a second look.
@@ -116,18 +136,19 @@ impl Azure {
         let scope = self.shared.cloud.resource_manager_scope();
         let token = credential.token(budget, &scope).await?;
         let auxiliary = credential.auxiliary_tokens(budget, &scope).await?;
-        let request = self.with_common_headers(operation, request, &auxiliary)?;
-        let signed = request
-            .clone()
-            .header(AUTHORIZATION, token.bearer(operation)?);
-        let answer = self.send_once(budget, operation, &signed).await?;
+        let request = self.with_common_headers(request);
+        let first = signed(operation, request.clone(), &token, &auxiliary)?;
+        let answer = self.send_once(budget, operation, &first).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let again = async {
-            let token = credential.renewed_token(budget, &scope, &token).await?;
-            let signed = request.header(AUTHORIZATION, token.bearer(operation)?);
-            self.send_once(budget, operation, &signed).await
+            let (token, auxiliary) = tokio::try_join!(
+                credential.renewed_token(budget, &scope, &token),
+                credential.renewed_auxiliary_tokens(budget, &scope, &auxiliary),
+            )?;
+            let second = signed(operation, request, &token, &auxiliary)?;
+            self.send_once(budget, operation, &second).await
         };
         match again.await {
             Ok(mut renewed) => {
@@ -138,32 +159,17 @@ impl Azure {
         }
     }
 
-    /// Adds all headers except the request's own token.
-    fn with_common_headers(
-        &self,
-        operation: &Operation,
-        request: Request,
-        auxiliary: &[Secret],
-    ) -> Result<Request, Error> {
+    /// Adds all headers except the tokens.
+    fn with_common_headers(&self, request: Request) -> Request {
         let lanes = rate_limits::resource_manager(&request);
-        let mut request = request
+        let request = request
             .lanes(lanes)
             .header(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(id) = &self.shared.correlation_id
-            && let Ok(id) = HeaderValue::from_str(id)
-        {
-            request = request.header(CORRELATION_ID, id);
+        let id = self.shared.correlation_id.as_deref();
+        match id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            Some(id) => request.header(CORRELATION_ID, id),
+            None => request,
         }
-        if !auxiliary.is_empty() {
-            let tokens = auxiliary.iter().map(Secret::expose);
-            let tokens: Vec<String> = tokens.map(|token| format!("Bearer {token}")).collect();
-            let mut value = HeaderValue::try_from(tokens.join(", ")).map_err(|_| {
-                Error::unexpected(operation, "an auxiliary token is not a valid header value")
-            })?;
-            value.set_sensitive(true);
-            request = request.header(AUXILIARY, value);
-        }
-        Ok(request)
     }
 
     /// Signs and sends a request. A status other than 2xx is an error.

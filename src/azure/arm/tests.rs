@@ -1,13 +1,17 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::json as value;
 use tokio::time::Instant;
 
 use super::*;
-use crate::azure::OperationKind;
+use crate::azure::credential::{Token, TokenSource};
 use crate::azure::testing::{azure, minute};
-use crate::http::TransportErrorKind;
+use crate::azure::{AzureOptions, Credential, OperationKind};
 use crate::http::scripted_transport::{ScriptedTransport, absent, json, reply};
+use crate::http::{Pipeline, TransportErrorKind};
 
 fn listing() -> Operation {
     Operation::new(OperationKind::ListTasks, "/things")
@@ -150,6 +154,48 @@ async fn only_resource_managers_own_429_stops_the_reads_of_the_subscription() {
     assert_eq!(wait_after(coded("SubscriptionRequestsThrottled")).await, 39);
     let gateway = reply(429).with("x-ms-failure-cause", "gateway");
     assert_eq!(wait_after(gateway).await, 39);
+}
+
+/// Issues a new token for each fetch, such as `home-1`.
+#[derive(Default)]
+struct Numbered(AtomicU32);
+
+#[async_trait]
+impl TokenSource for Numbered {
+    async fn fetch(&self, _: &Budget, tenant: Option<&str>, _: &str) -> Result<Token, Error> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        let text = format!("{}-{number}", tenant.unwrap_or("home"));
+        Ok(Token::lasting(Duration::from_secs(3600), Secret::new(text)))
+    }
+}
+
+#[tokio::test]
+async fn auxiliary_tokens_are_renewed_with_the_rejected_token() {
+    let transport = ScriptedTransport::default()
+        .on(Method::GET, "/things", reply(401))
+        .on(Method::GET, "/things", json(200, &value!({})));
+    let tenants = ["one".to_owned(), "two".to_owned()];
+    let azure = Azure::new(AzureOptions {
+        cloud: Cloud::public(),
+        credential: Credential::new("a test", Arc::new(Numbered::default()))
+            .with_auxiliary_tenants(&tenants),
+        pipeline: Pipeline::new(Arc::new(transport.clone())),
+        correlation_id: None,
+    });
+    let url = url(azure.cloud(), "/things", "1", &[]);
+    let _: Value = azure.arm_get(&minute(), &listing(), url).await.unwrap();
+    let tokens = transport.requests().into_iter().map(|request| {
+        let header = |name| request.headers[name].to_str().unwrap().to_owned();
+        [
+            header("authorization"),
+            header("x-ms-authorization-auxiliary"),
+        ]
+        .join(" | ")
+    });
+    insta::assert_snapshot!(tokens.collect::<Vec<_>>().join("\n"), @"
+    Bearer home-1 | Bearer one-2, Bearer two-3
+    Bearer home-4 | Bearer one-5, Bearer two-6
+    ");
 }
 
 #[tokio::test(start_paused = true)]

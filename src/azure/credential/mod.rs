@@ -134,6 +134,23 @@ impl Credential {
         let tokens = tenants.map(|tenant| self.cache.token(budget, Some(tenant), scope));
         try_join_all(tokens).await
     }
+
+    /// Returns tokens other than `stale`, which Azure refused, in the order of the auxiliary tenants. Another
+    /// caller may have renewed them already.
+    ///
+    /// # Errors
+    /// The same as for [`Credential::auxiliary_tokens`].
+    pub async fn renewed_auxiliary_tokens(
+        &self,
+        budget: &Budget,
+        scope: &str,
+        stale: &[Secret],
+    ) -> Result<Vec<Secret>, Error> {
+        for (tenant, stale) in self.auxiliary_tenants.iter().zip(stale) {
+            self.cache.forget(Some(tenant), scope, stale);
+        }
+        self.auxiliary_tokens(budget, scope).await
+    }
 }
 
 impl fmt::Debug for Credential {
