@@ -8,6 +8,7 @@ use crate::azure::absence;
 use crate::azure::credential::SignInFailure;
 use crate::azure::error_body::described;
 use crate::azure::operation::Operation;
+use crate::azure::www_authenticate;
 use crate::http::{Response, SendError, Stopped, TransportError};
 
 /// Azure's code if the subscription may not run ACR Tasks, as with many free and trial subscriptions.
@@ -90,6 +91,8 @@ pub struct Refusal {
     pub correlation_id: Option<String>,
     /// The request ID.
     pub request_id: Option<String>,
+    /// The claims challenge of a 401, in Base64.
+    pub claims: Option<String>,
     /// Whether an attempt may have been carried out anyway. See [`Response::outcome_unknown`].
     pub outcome_unknown: bool,
 }
@@ -187,6 +190,7 @@ impl Error {
             message,
             correlation_id: header("x-ms-correlation-request-id"),
             request_id: header("x-ms-request-id"),
+            claims: www_authenticate::claims(response),
             outcome_unknown: response.outcome_unknown,
         }))
     }

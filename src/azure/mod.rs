@@ -33,6 +33,7 @@ mod rate_limits;
 mod storage_error;
 #[cfg(test)]
 pub(crate) mod testing;
+mod www_authenticate;
 
 use std::collections::HashMap;
 use std::fmt;

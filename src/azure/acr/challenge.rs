@@ -1,8 +1,8 @@
 //! Parses the challenge in a registry's 401: the token endpoint, the service and the scope.
 
-use http::header::WWW_AUTHENTICATE;
 use url::Url;
 
+use crate::azure::www_authenticate::parameters;
 use crate::http::Response;
 
 /// A `WWW-Authenticate: Bearer …` header.
@@ -19,28 +19,15 @@ pub(crate) struct Challenge {
 impl Challenge {
     /// Returns the challenge in an answer.
     pub(crate) fn of(answer: &Response) -> Option<Self> {
-        Self::parse(answer.header(WWW_AUTHENTICATE.as_str())?)
-    }
-
-    fn parse(header: &str) -> Option<Self> {
-        let (scheme, mut rest) = header.trim().split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("Bearer") {
-            return None;
-        }
-        let (mut realm, mut service, mut scope) = (None, None, None);
-        while let Some((name, value, after)) = parameter(rest) {
-            match name.to_ascii_lowercase().as_str() {
-                "realm" => realm = Url::parse(value).ok(),
-                "service" => service = Some(value.to_owned()),
-                "scope" => scope = Some(value.to_owned()),
-                _ => {}
-            }
-            rest = after;
-        }
+        let parameters = parameters(answer);
+        let value = |name| {
+            let (_, value) = parameters.iter().find(|(known, _)| known == name)?;
+            Some(*value)
+        };
         Some(Self {
-            realm: realm?,
-            service: service?,
-            scope,
+            realm: Url::parse(value("realm")?).ok()?,
+            service: value("service")?.to_owned(),
+            scope: value("scope").map(str::to_owned),
         })
     }
 
@@ -60,26 +47,14 @@ impl Challenge {
     }
 }
 
-/// Splits the first `name="value"` off a list. A value may contain commas.
-fn parameter(text: &str) -> Option<(&str, &str, &str)> {
-    let text = text.trim_start_matches([' ', ',']);
-    let (name, rest) = text.split_once('=')?;
-    match rest.strip_prefix('"') {
-        Some(quoted) => {
-            let (value, after) = quoted.split_once('"')?;
-            Some((name.trim(), value, after))
-        }
-        None => {
-            let (value, after) = rest.split_once(',').unwrap_or((rest, ""));
-            Some((name.trim(), value.trim(), after))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::scripted_transport::recorded;
+    use crate::http::scripted_transport::{recorded, reply};
+
+    fn parse(header: &str) -> Option<Challenge> {
+        Challenge::of(&reply(401).with("www-authenticate", header))
+    }
 
     #[test]
     fn reads_the_recorded_challenge() {
@@ -101,18 +76,16 @@ mod tests {
 
     #[test]
     fn incomplete_or_other_challenges_are_none() {
-        assert_eq!(Challenge::parse("Basic realm=\"x\""), None);
-        assert_eq!(Challenge::parse("Bearer realm=\"https://x/\""), None);
-        assert_eq!(Challenge::parse("Bearer"), None);
+        assert_eq!(parse("Basic realm=\"x\""), None);
+        assert_eq!(parse("Bearer realm=\"https://x/\""), None);
+        assert_eq!(parse("Bearer"), None);
     }
 
     #[test]
     fn accepts_a_realm_only_in_the_registrys_domain() {
         let is_of = |realm: &str| {
             let header = format!(r#"Bearer service="s", realm="{realm}", error=invalid_token"#);
-            Challenge::parse(&header)
-                .unwrap()
-                .is_of("contoso-abc.azurecr.io")
+            parse(&header).unwrap().is_of("contoso-abc.azurecr.io")
         };
         assert!(is_of("https://contoso-abc.azurecr.io/oauth2/token"));
         assert!(is_of("https://CONTOSO.azurecr.io/oauth2/token"));

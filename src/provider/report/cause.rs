@@ -128,6 +128,7 @@ mod tests {
             ),
             correlation_id: Some("c0".to_owned()),
             request_id: Some(format!("r{below}")),
+            claims: None,
             outcome_unknown: false,
         }))
     }
@@ -194,6 +195,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: None,
             request_id: None,
+            claims: None,
             outcome_unknown: false,
         }))
     }

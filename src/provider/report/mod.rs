@@ -206,6 +206,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
+            claims: None,
             outcome_unknown: false,
         }))
     }

@@ -27,11 +27,24 @@ pub(super) fn quoted(refusal: &Refusal) -> String {
 }
 
 /// Returns the advice, or [`None`] if neither the code nor the status says what helps. A documented error
-/// code says more than the status.
+/// code says more than the status, and a claims challenge says more than both.
 pub(super) fn advice(refusal: &Refusal) -> Option<Advice> {
-    by_code(&refusal.code)
+    let claims = refusal.claims.as_deref();
+    claims
+        .map(by_claims)
+        .or_else(|| by_code(&refusal.code))
         .or_else(|| lock::advice(refusal))
         .or_else(|| by_status(refusal))
+}
+
+/// Returns the advice for a claims challenge.
+fn by_claims(claims: &str) -> Advice {
+    Advice::complete(format!(
+        "Microsoft Entra ID requires more of this sign-in, such as multifactor authentication. If Terraform \
+         signs in with the Azure CLI, run this command, then run Terraform again:\n\n  az login \
+         --claims-challenge \"{claims}\"\n\nNo other authentication method can meet the requirement. Ask an \
+         administrator which Conditional Access policy applies to the identity."
+    ))
 }
 
 /// Returns the advice for one of Resource Manager's codes that say the same after every operation.
@@ -113,7 +126,9 @@ fn may_be_busy(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::Error;
     use crate::azure::operation::{Operation, OperationKind};
+    use crate::http::scripted_transport::reply;
 
     const REGISTRY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso";
 
@@ -125,6 +140,7 @@ mod tests {
             message: message.to_owned(),
             correlation_id: Some("c0".to_owned()),
             request_id: Some("r0".to_owned()),
+            claims: None,
             outcome_unknown: false,
         };
         match advice(&refusal) {
@@ -280,6 +296,25 @@ mod tests {
     }
 
     #[test]
+    fn a_claims_challenge_is_quoted_with_the_command_that_answers_it() {
+        let answer = reply(401).with(
+            "www-authenticate",
+            r#"Bearer realm="", error="insufficient_claims", claims="eyJhIjp7fX0=""#,
+        );
+        let operation = Operation::new(OperationKind::CreateTask, REGISTRY);
+        let Error::Response(refusal) = Error::refused(&operation, &answer) else {
+            panic!("refusal expected");
+        };
+        insta::assert_snapshot!(advice(&refusal).unwrap().text, @r#"
+        Microsoft Entra ID requires more of this sign-in, such as multifactor authentication. If Terraform signs in with the Azure CLI, run this command, then run Terraform again:
+
+          az login --claims-challenge "eyJhIjp7fX0="
+
+        No other authentication method can meet the requirement. Ask an administrator which Conditional Access policy applies to the identity.
+        "#);
+    }
+
+    #[test]
     fn the_advice_depends_on_the_service_that_answers_and_on_no_id() {
         let text = |kind: OperationKind, id: &str| {
             advice(&Refusal {
@@ -289,6 +324,7 @@ mod tests {
                 message: String::new(),
                 correlation_id: None,
                 request_id: None,
+                claims: None,
                 outcome_unknown: false,
             })
         };

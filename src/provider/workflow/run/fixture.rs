@@ -38,6 +38,7 @@ pub(in crate::provider::workflow) fn refused(status: u16, code: &str, message: &
         message: message.to_owned(),
         correlation_id: None,
         request_id: None,
+        claims: None,
         outcome_unknown: false,
     }))
 }
