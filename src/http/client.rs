@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use url::Url;
 
 use crate::http::error_source::chain;
-use crate::http::proxy;
+use crate::http::proxy::{self, ProxyError};
 use crate::http::tls_roots::{self, TrustError};
 use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
 
@@ -62,9 +62,9 @@ pub enum ClientError {
     /// The CA certificates are not usable.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The proxy's address is not valid.
-    #[error("the https proxy address is not valid")]
-    Proxy(#[source] reqwest::Error),
+    /// The proxy can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// reqwest rejects the options.
     #[error("the HTTP client could not be created")]
     Build(#[source] reqwest::Error),
@@ -95,8 +95,7 @@ impl Client {
             .user_agent(&options.user_agent)
             .no_proxy();
         if let Some(address) = &options.https_proxy {
-            let proxy = proxy::proxy(address, options.no_proxy.as_deref());
-            builder = builder.proxy(proxy.map_err(ClientError::Proxy)?);
+            builder = builder.proxy(proxy::proxy(address, options.no_proxy.as_deref())?);
         }
         let inner = builder.build().map_err(ClientError::Build)?;
         Ok(Self { inner })

@@ -1,4 +1,4 @@
-//! Loopback servers for tests of the production client: a TLS server and a proxy.
+//! Loopback servers for tests of the production client: a TLS server and two kinds of proxies.
 
 use std::sync::{Arc, Mutex};
 
@@ -125,4 +125,53 @@ impl ConnectProxy {
         });
         Self { address, heard }
     }
+}
+
+/// A SOCKS5 proxy without authentication.
+pub(crate) struct SocksProxy {
+    pub(crate) address: String,
+    /// The ports that clients have asked for.
+    pub(crate) ports: Arc<Mutex<Vec<u16>>>,
+}
+
+impl SocksProxy {
+    /// Starts a proxy that connects each client with this machine.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let ports = Arc::<Mutex<Vec<u16>>>::default();
+        let asked = Arc::clone(&ports);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let port = socks_handshake(&mut stream).await.unwrap();
+                asked.lock().unwrap().push(port);
+                let mut there = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::spawn(async move {
+                    let _ = copy_bidirectional(&mut stream, &mut there).await;
+                });
+            }
+        });
+        Self { address, ports }
+    }
+}
+
+/// Accepts a client by RFC 1928, and returns the port that it asks for.
+async fn socks_handshake(stream: &mut TcpStream) -> std::io::Result<u16> {
+    let mut greeting = [0; 2];
+    stream.read_exact(&mut greeting).await?;
+    let mut methods = vec![0; usize::from(greeting[1])];
+    stream.read_exact(&mut methods).await?;
+    stream.write_all(&[5, 0]).await?;
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).await?;
+    let length = match head[3] {
+        1 => 4,
+        3 => usize::from(stream.read_u8().await?),
+        _ => 16,
+    };
+    let mut host = vec![0; length];
+    stream.read_exact(&mut host).await?;
+    let port = stream.read_u16().await?;
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    Ok(port)
 }

@@ -37,6 +37,7 @@ pub(crate) use backoff::Backoff;
 pub use budget::{Budget, Stopped};
 pub(crate) use concurrency::LOOKUPS_AT_ONCE;
 pub use pipeline::{Pipeline, SendError};
+pub use proxy::ProxyError;
 pub use throttle::Lane;
 pub use tls_roots::TrustError;
 

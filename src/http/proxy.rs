@@ -5,14 +5,35 @@
 
 use reqwest::{NoProxy, Proxy};
 
+/// The schemes of a proxy's address. With `socks5h`, the proxy resolves the names of hosts.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
+/// Why a proxy can't be used. No message contains the address, because it may contain a password.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The address has another scheme.
+    #[error("the provider does not support proxies with the scheme {0}")]
+    Scheme(String),
+    /// The address is not valid.
+    #[error("the address is not valid")]
+    Address(#[source] reqwest::Error),
+}
+
 /// Creates the https proxy. Its address can omit the scheme and can contain a user name and a password.
 ///
 /// An exception is a host name, an IP address, a subnet or `*`. A host name includes its subdomains.
 ///
 /// # Errors
-/// If the address is not valid. The error doesn't contain the address.
-pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, reqwest::Error> {
-    let proxy = Proxy::https(address).map_err(reqwest::Error::without_url)?;
+/// If the address is not valid, or has a scheme that is not supported. reqwest would ignore such a proxy and
+/// connect without it.
+pub(crate) fn proxy(address: &str, exceptions: Option<&str>) -> Result<Proxy, ProxyError> {
+    if let Some((scheme, _)) = address.split_once("://")
+        && !SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())
+    {
+        return Err(ProxyError::Scheme(scheme.to_owned()));
+    }
+    let refused = |error: reqwest::Error| ProxyError::Address(error.without_url());
+    let proxy = Proxy::https(address).map_err(refused)?;
     let exceptions = exceptions.map(as_understood);
     Ok(proxy.no_proxy(exceptions.as_deref().and_then(NoProxy::from_string)))
 }
@@ -42,8 +63,9 @@ fn as_understood(exceptions: &str) -> String {
 mod tests {
     use http::Method;
 
+    use super::ProxyError;
     use crate::http::client::{Client, ClientError, ClientOptions};
-    use crate::http::loopback::{ConnectProxy, TlsServer};
+    use crate::http::loopback::{ConnectProxy, SocksProxy, TlsServer};
     use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind};
 
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
@@ -155,7 +177,32 @@ mod tests {
             ..ClientOptions::default()
         };
         let error = Client::new(&options).unwrap_err();
-        assert!(matches!(error, ClientError::Proxy(_)));
+        assert!(matches!(error, ClientError::Proxy(ProxyError::Address(_))));
         assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+    }
+
+    #[test]
+    fn another_scheme_is_an_error_that_names_it() {
+        for (address, scheme) in [("ftp://a:planted@b", "ftp"), ("socks4://b:1080", "socks4")] {
+            let Err(ProxyError::Scheme(named)) = super::proxy(address, None) else {
+                panic!("an error expected");
+            };
+            assert_eq!(named, scheme);
+        }
+        for scheme in ["", "HTTP://", "https://", "socks5://", "socks5h://"] {
+            super::proxy(&format!("{scheme}proxy.example:1080"), None).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_go_through_a_socks_proxy() {
+        let server = TlsServer::start(ANSWER).await;
+        let proxy = SocksProxy::start().await;
+        for scheme in ["socks5", "socks5h"] {
+            let address = format!("{scheme}://{}", proxy.address);
+            let response = get(&server, &address, None).await.unwrap();
+            assert_eq!(response.status, 200);
+        }
+        assert_eq!(proxy.ports.lock().unwrap()[..], [server.port; 2]);
     }
 }

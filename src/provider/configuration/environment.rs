@@ -17,11 +17,16 @@ impl Environment {
 
     /// Returns the first of `names` whose value is not blank, exactly as set.
     pub fn verbatim(&self, names: &[&str]) -> Option<&str> {
-        names
-            .iter()
-            .filter_map(|&name| self.0.get(name))
-            .map(Secret::expose)
-            .find(|value| !value.trim().is_empty())
+        Some(self.0.get(self.set(names)?)?.expose())
+    }
+
+    /// Returns the first of `names` whose value is not blank.
+    pub fn set<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        let is_set = |name: &&str| {
+            let value = self.0.get(*name);
+            value.is_some_and(|value| !value.expose().trim().is_empty())
+        };
+        names.iter().copied().find(is_set)
     }
 }
 
@@ -52,6 +57,7 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!(environment.first(&["A", "B", "C"]), Some("planted"));
+        assert_eq!(environment.set(&["A", "B", "C"]), Some("B"));
         assert_eq!(environment.first(&["D"]), None);
         assert_eq!(format!("{environment:?}"), r#"{"A", "B", "C"}"#);
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use crate::http::Pipeline;
-use crate::http::client::{Client, ClientOptions};
+use crate::http::client::{Client, ClientError, ClientOptions};
 use crate::provider::configuration::environment::Environment;
 use terraform_plugin::diagnostics::Diagnostic;
+
+const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Returns the HTTP pipeline for requests to Azure.
 ///
@@ -14,13 +17,14 @@ use terraform_plugin::diagnostics::Diagnostic;
 /// If a proxy variable or `SSL_CERT_FILE` is not valid.
 pub(super) fn azure(environment: &Environment, user_agent: &str) -> Result<Pipeline, Diagnostic> {
     let variable = |names| environment.first(names).map(str::to_owned);
-    pipeline(&ClientOptions {
+    let options = ClientOptions {
         user_agent: user_agent.to_owned(),
-        https_proxy: variable(&["HTTPS_PROXY", "https_proxy"]),
-        no_proxy: variable(&["NO_PROXY", "no_proxy"]),
+        https_proxy: variable(&HTTPS_PROXY),
+        no_proxy: variable(&NO_PROXY),
         extra_ca_pem: extra_authorities(environment)?,
         ..ClientOptions::default()
-    })
+    };
+    pipeline(environment, &options)
 }
 
 /// Returns the HTTP pipeline for managed identity endpoints. They are on the machine itself, so it allows
@@ -33,20 +37,34 @@ pub(super) fn managed_identity(
     environment: &Environment,
     user_agent: &str,
 ) -> Result<Pipeline, Diagnostic> {
-    pipeline(&ClientOptions {
+    let options = ClientOptions {
         user_agent: user_agent.to_owned(),
         extra_ca_pem: extra_authorities(environment)?,
         plain_http: true,
         ..ClientOptions::default()
-    })
+    };
+    pipeline(environment, &options)
 }
 
-fn pipeline(options: &ClientOptions) -> Result<Pipeline, Diagnostic> {
-    let client = Client::new(options).map_err(|error| {
-        Diagnostic::error(
+fn pipeline(environment: &Environment, options: &ClientOptions) -> Result<Pipeline, Diagnostic> {
+    let client = Client::new(options).map_err(|error| match error {
+        ClientError::Proxy(error) => {
+            let name = environment.set(&HTTPS_PROXY).unwrap_or(HTTPS_PROXY[0]);
+            Diagnostic::error(
+                format!("{name} is not a valid proxy"),
+                format!(
+                    "The proxy in {name} can't be used: {error}. Set {name} to an address such as \
+                     http://proxy.example:8080 or socks5://proxy.example:1080, or unset it."
+                ),
+            )
+        }
+        ClientError::Trust(error) => Diagnostic::error(
             "Could not set up HTTPS",
-            format!("{error}. Check HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE."),
-        )
+            format!("{error}. Check SSL_CERT_FILE."),
+        ),
+        ClientError::Build(error) => {
+            Diagnostic::error("Could not set up HTTPS", format!("{error}."))
+        }
     })?;
     Ok(Pipeline::new(Arc::new(client)))
 }
@@ -64,4 +82,28 @@ fn extra_authorities(environment: &Environment) -> Result<Option<Vec<u8>>, Diagn
             ),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_proxy_is_an_error_that_names_the_variable() {
+        let refused = |name: &str, address: &str| {
+            let environment = [(name, address)].into_iter().collect();
+            let error = azure(&environment, "test").unwrap_err();
+            let text = format!("{}: {}", error.summary, error.detail);
+            assert!(!text.contains("planted"), "{text}");
+            text
+        };
+        let texts = [
+            refused("HTTPS_PROXY", "ftp://user:planted@proxy.example"),
+            refused("https_proxy", "http://user:planted@["),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        HTTPS_PROXY is not a valid proxy: The proxy in HTTPS_PROXY can't be used: the provider does not support proxies with the scheme ftp. Set HTTPS_PROXY to an address such as http://proxy.example:8080 or socks5://proxy.example:1080, or unset it.
+        https_proxy is not a valid proxy: The proxy in https_proxy can't be used: the address is not valid. Set https_proxy to an address such as http://proxy.example:8080 or socks5://proxy.example:1080, or unset it.
+        ");
+    }
 }
