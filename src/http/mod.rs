@@ -40,6 +40,7 @@ pub use pipeline::{Pipeline, SendError};
 pub use proxy::ProxyError;
 pub use throttle::Lane;
 pub use tls_roots::TrustError;
+pub(crate) use tls_roots::pem_files;
 
 /// The longest answer that the client reads by default, in bytes. A page of a Resource Manager list is
 /// far smaller.

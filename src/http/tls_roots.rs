@@ -1,8 +1,9 @@
 //! The trusted certificate authorities: the system's, and the user's extra ones.
 
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-#[cfg(not(any(windows, target_vendor = "apple")))]
-use std::{collections::BTreeSet, path::Path};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -38,6 +39,24 @@ pub(crate) fn client_config(extra_pem: Option<&[u8]>) -> Result<ClientConfig, Tr
     // reqwest enables HTTP/2 only in configurations that it builds itself, so this one must offer it.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Returns the certificates in the PEM files of a folder. It skips all other files, and reads a file with several
+/// links only once.
+///
+/// # Errors
+/// If the folder can't be read.
+pub(crate) fn pem_files(folder: &Path) -> io::Result<Vec<u8>> {
+    let files: BTreeSet<PathBuf> = folder
+        .read_dir()?
+        .filter_map(|entry| entry.ok()?.path().canonicalize().ok())
+        .collect();
+    let is_pem = |bytes: &Vec<u8>| certificates(bytes).is_ok_and(|found| !found.is_empty());
+    let found = files
+        .into_iter()
+        .filter_map(|file| std::fs::read(file).ok());
+    let found: Vec<Vec<u8>> = found.filter(is_pem).collect();
+    Ok(found.join(&b'\n'))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TrustError> {
@@ -154,6 +173,23 @@ mod tests {
     fn an_extra_ca_is_trusted_in_addition_to_the_system() {
         let config = client_config(Some(authority().as_bytes())).unwrap();
         assert_eq!(config.alpn_protocols, [&b"h2"[..], &b"http/1.1"[..]]);
+    }
+
+    #[test]
+    fn a_folder_gives_the_certificates_of_its_pem_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        };
+        let (one, other) = (authority(), authority());
+        file("one.pem", &one);
+        file("other.crt", &other);
+        file("README", "no certificate");
+        file("cut.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n");
+        let found = certificates(&pem_files(folder.path()).unwrap()).unwrap();
+        let both = certificates(format!("{one}{other}").as_bytes()).unwrap();
+        assert_eq!(found, both);
+        pem_files(&folder.path().join("missing")).unwrap_err();
     }
 
     #[test]
