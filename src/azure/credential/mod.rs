@@ -6,9 +6,10 @@
 //! - `client_secret`, `certificate`, `oidc`: get a service principal's token for a secret or an assertion.
 //!   `entra` sends their requests to Entra.
 //! - `managed_identity`: gets a token for the machine's managed identity
-//! - `cli`: gets a token from the Azure CLI
+//! - `cli`: gets a token from the Azure CLI. `az` runs its program.
 //! - `sign_in_failure`: why no token was issued
 
+mod az;
 mod cache;
 mod certificate;
 mod cli;
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 use crate::azure::Error;
 use crate::http::Budget;
 
+pub(crate) use az::Az;
 use cache::Cache;
 pub(crate) use id_token::IdToken;
 pub(crate) use managed_identity::IdentityEndpoint;

@@ -95,6 +95,8 @@ pub enum Problem {
     CliMissing,
     /// The installed `az` is too old. It doesn't know `--scope`, or doesn't say when a token expires.
     CliTooOld,
+    /// `az` did not end in time.
+    CliHanging,
     /// `az` failed. Contains the number of Entra's `AADSTS…` code, if the message has one.
     Cli(Option<u32>),
     /// A value is not valid, such as a tenant ID with a slash.

@@ -76,6 +76,10 @@ pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
         Problem::CliTooOld => {
             "Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later."
         }
+        Problem::CliHanging => {
+            "Run `az account get-access-token` in a terminal to see why it does not end. It can wait for \
+             another `az` process, a keyring or a proxy. Then run Terraform again."
+        }
         Problem::Cli(code) => code.and_then(after_code).unwrap_or(
             "Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` \
              prints the signed-in account.",
@@ -236,6 +240,7 @@ mod tests {
             Problem::ManagedIdentity,
             Problem::CliMissing,
             Problem::CliTooOld,
+            Problem::CliHanging,
             Problem::Cli(None),
             Problem::Cli(Some(700_082)),
             Problem::Value,
@@ -267,6 +272,7 @@ mod tests {
         ManagedIdentity: Check that the machine has a managed identity. To use a user-assigned identity, set `client_id` (ARM_CLIENT_ID) to its client ID. To use the system-assigned identity, leave `client_id` unset.
         CliMissing: Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and check that `az` is on the PATH of the process that runs Terraform. The provider's documentation lists the other authentication methods, such as a client secret, OpenID Connect and a managed identity.
         CliTooOld: Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later.
+        CliHanging: Run `az account get-access-token` in a terminal to see why it does not end. It can wait for another `az` process, a keyring or a proxy. Then run Terraform again.
         Cli(None): Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` prints the signed-in account.
         Cli(Some(700082)): The Azure CLI session has expired. Run `az login` again.
         Value: Check `tenant_id`, `client_id` and `subscription_id` in the provider block, and their ARM_* environment variables.
