@@ -159,14 +159,10 @@ fn completed(url: &Url, parameters: &[(&str, &str)]) -> Url {
 
 /// Returns the token in an answer. An error answer contributes only its status, message and IDs.
 fn issued(who: SignInAttempt<'_>, response: &Response, field: &str) -> Result<Secret, Error> {
-    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     if !response.status.is_success() {
-        let mut refusal = Refusal::read(response);
-        if let Some(message) = body["message"].as_str() {
-            message.clone_into(&mut refusal.message);
-        }
-        return Err(who.refused(refusal, Problem::Issuer).into());
+        return Err(who.refused(Refusal::read(response), Problem::Issuer).into());
     }
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     match body[field].as_str() {
         Some(token) if !token.is_empty() => Ok(Secret::new(token)),
         _ => {
