@@ -20,7 +20,7 @@ pub(crate) struct Config {
     pub(crate) subscription_id: Option<String>,
     pub(super) user_agent: String,
     pub(super) correlation_id: Correlation,
-    /// Warnings about incomplete authentication methods.
+    /// Warnings about incomplete authentication methods and ignored settings.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -68,10 +68,14 @@ impl Config {
         let source = Source { block, environment };
         let inputs = Inputs::read(source)?;
         let (sign_in, warnings) = decide(&inputs)?;
+        let auxiliary_tenants = match sign_in.supports_auxiliary_tenants() {
+            true => inputs.auxiliary_tenants,
+            false => Vec::new(),
+        };
         Ok(Self {
             cloud: CloudChoice::read(source)?,
             sign_in,
-            auxiliary_tenants: inputs.auxiliary_tenants,
+            auxiliary_tenants,
             subscription_id: inputs.subscription_id,
             user_agent: user_agent(source, host_version)?,
             correlation_id: correlation(source)?,
@@ -204,6 +208,23 @@ mod tests {
         insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:2", path: "/", version: "2018-02-01", key: None } }"#);
         let odd = block([("msi_endpoint", "localhost".into())]);
         insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value for `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
+    }
+
+    #[test]
+    fn the_api_version_of_a_managed_identity_endpoint_is_an_argument() {
+        let environment = [("ARM_USE_MSI", "1"), ("ARM_MSI_API_VERSION", "2019-08-01")];
+        insta::assert_snapshot!(outcome(&block([]), &environment), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2019-08-01", key: None } }"#);
+        let argument = block([("msi_api_version", "2021-02-01".into())]);
+        assert!(outcome(&argument, &environment).contains(r#"version: "2021-02-01""#));
+    }
+
+    #[test]
+    fn a_managed_identity_requests_no_tokens_of_auxiliary_tenants() {
+        let tenants = ("ARM_AUXILIARY_TENANT_IDS", "a");
+        let environment = [("ARM_USE_MSI", "1"), tenants].into_iter().collect();
+        let config = Config::read(&block([]), &environment, "1.11.4").unwrap();
+        assert_eq!(config.auxiliary_tenants, Vec::<String>::new());
+        assert_eq!(config.warnings.len(), 1);
     }
 
     #[test]

@@ -209,7 +209,7 @@ fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagno
 /// Returns the managed identity endpoint: `msi_endpoint`, App Service's, or the default for virtual machines.
 /// Without `use_msi`, an invalid `msi_endpoint` is not an error.
 fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoint, Diagnostic> {
-    let version = source.environment.first(&["ARM_MSI_API_VERSION"]);
+    let version = source.text("msi_api_version");
     let own = match is_used {
         true => url(source, "msi_endpoint", &["http", "https"])?,
         false => None,

@@ -38,11 +38,11 @@ pub(super) enum SignIn {
 }
 
 /// Selects the authentication method. Returns it with a warning for each enabled but incomplete method that
-/// precedes it.
+/// precedes it, and for each setting that the method ignores.
 ///
 /// # Errors
 ///
-/// If no method is fully configured, or if a managed identity is combined with auxiliary tenants.
+/// If no method is fully configured.
 pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagnostic> {
     let mut skipped = Vec::new();
     for step in [
@@ -56,8 +56,9 @@ pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagn
             Step::Complete(sign_in) => {
                 let instead = sign_in.method();
                 let warning = |incomplete: &IncompleteMethod| incomplete.warning(instead);
-                let warnings = skipped.iter().map(warning).collect();
-                return no_auxiliary_tenants(&sign_in, inputs).map_or(Ok((sign_in, warnings)), Err);
+                let warnings = skipped.iter().map(warning);
+                let ignored = ignored_tenants(&sign_in, inputs);
+                return Ok((sign_in, warnings.chain(ignored).collect()));
             }
             Step::Incomplete(incomplete) => skipped.push(incomplete),
             Step::NotEnabled => {}
@@ -164,6 +165,11 @@ impl Inputs {
 }
 
 impl SignIn {
+    /// Whether the method can get tokens in other tenants.
+    pub(super) fn supports_auxiliary_tenants(&self) -> bool {
+        !matches!(self, Self::ManagedIdentity { .. })
+    }
+
     fn method(&self) -> &'static str {
         match self {
             Self::ClientCertificate { .. } => "Client certificate",
@@ -175,15 +181,15 @@ impl SignIn {
     }
 }
 
-/// Returns an error if a managed identity is combined with auxiliary tenants.
-fn no_auxiliary_tenants(sign_in: &SignIn, inputs: &Inputs) -> Option<Diagnostic> {
-    let managed = matches!(sign_in, SignIn::ManagedIdentity { .. });
-    (managed && !inputs.auxiliary_tenants.is_empty()).then(|| {
-        Diagnostic::error(
+/// Returns a warning if auxiliary tenants have no effect.
+fn ignored_tenants(sign_in: &SignIn, inputs: &Inputs) -> Option<Diagnostic> {
+    let ignores = !sign_in.supports_auxiliary_tenants() && !inputs.auxiliary_tenants.is_empty();
+    ignores.then(|| {
+        Diagnostic::warning(
             "Managed identities don't support auxiliary tenants",
-            "A managed identity gets tokens in its own tenant only. Remove `auxiliary_tenant_ids` \
-             (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID \
-             Connect or the Azure CLI.",
+            "A managed identity gets tokens in its own tenant only, so the provider ignores \
+             `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS). If requests need these tenants, sign in with \
+             a client certificate, a client secret, OpenID Connect or the Azure CLI.",
         )
         .at(AttributePath::new("auxiliary_tenant_ids"))
     })
@@ -396,12 +402,15 @@ mod tests {
     }
 
     #[test]
-    fn a_managed_identity_with_auxiliary_tenants_is_an_error() {
+    fn a_managed_identity_ignores_auxiliary_tenants_with_a_warning() {
         let inputs = Inputs {
             use_msi: true,
             auxiliary_tenants: vec!["other".to_owned()],
             ..inputs()
         };
-        insta::assert_snapshot!(outcome(&inputs), @"auxiliary_tenant_ids: Managed identities don't support auxiliary tenants: A managed identity gets tokens in its own tenant only. Remove `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS), or sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.");
+        insta::assert_snapshot!(outcome(&inputs), @r#"
+        ManagedIdentity { client_id: Some("client"), endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2018-02-01", key: None } }
+        auxiliary_tenant_ids: Managed identities don't support auxiliary tenants: A managed identity gets tokens in its own tenant only, so the provider ignores `auxiliary_tenant_ids` (ARM_AUXILIARY_TENANT_IDS). If requests need these tenants, sign in with a client certificate, a client secret, OpenID Connect or the Azure CLI.
+        "#);
     }
 }
