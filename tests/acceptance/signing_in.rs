@@ -132,12 +132,12 @@ async fn by_a_certificate_with_an_rsa_key() {
 }
 
 #[tokio::test]
-async fn by_a_certificate_with_an_ec_key_in_base64() {
+async fn by_a_certificate_with_a_long_key_in_base64() {
     assert_authenticates("entra/token", async |azure, _| {
         azure
             .application(CLIENT_ID)
-            .add_certificate(AppCertificate::P256);
-        let pfx = BASE64_STANDARD.encode(AppCertificate::P256.pfx(Pfx::Modern));
+            .add_certificate(AppCertificate::Rsa4096);
+        let pfx = BASE64_STANDARD.encode(AppCertificate::Rsa4096.pfx(Pfx::Modern));
         with(
             principal(),
             [

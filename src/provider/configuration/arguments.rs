@@ -86,7 +86,7 @@ pub(super) static ARGUMENTS: [Argument; 25] = [
         &["ARM_CLIENT_CERTIFICATE_PATH"],
         Kind::Text,
         "The path of a PKCS#12 (`.pfx`) file with the client certificate and its private key. The \
-         key is RSA, P-256 or P-384. `client_certificate` takes precedence over this file.",
+         key must be an RSA key. `client_certificate` takes precedence over this file.",
     ),
     argument(
         "client_id",

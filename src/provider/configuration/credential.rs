@@ -104,6 +104,20 @@ fn read(file: &CertificateFile, password: &Secret) -> Result<ClientCertificate, 
                 argument,
                 "Create a new certificate, and register it with the application.",
             ),
+            CertificateError::NotRsa | CertificateError::UnsupportedKey(_) => (
+                argument,
+                "Create a certificate with an RSA key of 2048 to 4096 bits, and register it with the \
+                 application.",
+            ),
+            CertificateError::Encryption(_) => (
+                argument,
+                "Export the file again with AES-256, such as with `openssl pkcs12 -export`.",
+            ),
+            CertificateError::PasswordCharacter => (
+                "client_certificate_password",
+                "Export the file again with another password, and set `client_certificate_password` \
+                 (ARM_CLIENT_CERTIFICATE_PASSWORD) to it.",
+            ),
             _ => (
                 argument,
                 "Use a PKCS#12 (`.pfx`) file with one private key and its certificate, such as \
