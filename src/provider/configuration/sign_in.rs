@@ -3,6 +3,7 @@
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
+use crate::provider::configuration::arguments::named;
 use crate::provider::configuration::auth_diagnostics::{IncompleteMethod, no_complete_method};
 use crate::provider::configuration::inputs::{CertificateFile, Inputs};
 use terraform_plugin::diagnostics::Diagnostic;
@@ -54,6 +55,7 @@ pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagn
     ] {
         match step(inputs) {
             Step::Complete(sign_in) => {
+                skipped.extend(unused_client_id(&sign_in, inputs, &skipped));
                 let instead = sign_in.method();
                 let warning = |incomplete: &IncompleteMethod| incomplete.warning(instead);
                 let warnings = skipped.iter().map(warning);
@@ -65,6 +67,26 @@ pub(super) fn decide(inputs: &Inputs) -> Result<(SignIn, Vec<Diagnostic>), Diagn
         }
     }
     Err(no_complete_method(inputs, &skipped))
+}
+
+/// Returns the method that a client ID was set for. The Azure CLI doesn't use it, so its secret is probably
+/// missing. Without a warning, a pipeline would silently sign in as another identity.
+fn unused_client_id(
+    sign_in: &SignIn,
+    inputs: &Inputs,
+    skipped: &[IncompleteMethod],
+) -> Option<IncompleteMethod> {
+    let is_unused = matches!(sign_in, SignIn::AzureCli { .. }) && inputs.client_id.is_some();
+    // The warning about another method already says what is missing.
+    (is_unused && skipped.is_empty()).then(|| {
+        let mut missing = inputs.missing_application();
+        missing.push(named("client_secret"));
+        IncompleteMethod {
+            enabled_by: "client_id",
+            method: "Client secret",
+            missing,
+        }
+    })
 }
 
 /// The outcome for one method.
@@ -281,6 +303,31 @@ mod tests {
         Oidc { tenant_id: "tenant", client_id: "client", id_token: GitHub(issuer.example) }
         ManagedIdentity { client_id: Some("client"), endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2018-02-01", key: None } }
         AzureCli { tenant_id: Some("tenant"), subscription_id: Some("subscription") }
+        client_id: Authentication method skipped: Client secret authentication is not fully configured. Missing: `client_secret` (ARM_CLIENT_SECRET). Azure CLI authentication applies instead. Set the missing values, or unset `client_id` (ARM_CLIENT_ID).
+        "#);
+    }
+
+    #[test]
+    fn a_client_id_without_a_secret_causes_a_warning_with_the_azure_cli_only() {
+        let warnings = |inputs: &Inputs| decide(inputs).unwrap().1.len();
+        assert_eq!(warnings(&inputs()), 1);
+        let without_client = Inputs {
+            client_id: None,
+            ..inputs()
+        };
+        assert_eq!(warnings(&without_client), 0);
+        let managed = Inputs {
+            use_msi: true,
+            ..inputs()
+        };
+        assert_eq!(warnings(&managed), 0);
+        let without_tenant = Inputs {
+            tenant_id: None,
+            ..inputs()
+        };
+        insta::assert_snapshot!(outcome(&without_tenant), @r#"
+        AzureCli { tenant_id: None, subscription_id: Some("subscription") }
+        client_id: Authentication method skipped: Client secret authentication is not fully configured. Missing: `tenant_id` (ARM_TENANT_ID) and `client_secret` (ARM_CLIENT_SECRET). Azure CLI authentication applies instead. Set the missing values, or unset `client_id` (ARM_CLIENT_ID).
         "#);
     }
 
