@@ -100,6 +100,18 @@ const CASES: &[Case] = &[
             ),
         ])
     }),
+    ("Azure DevOps without a service connection", |azure, _| {
+        oidc([
+            (
+                "SYSTEM_OIDCREQUESTURI",
+                azure.oidc().azure_devops_request_url(),
+            ),
+            (
+                "SYSTEM_ACCESSTOKEN",
+                azure.oidc().azure_devops_request_token(),
+            ),
+        ])
+    }),
     ("AKS has mounted no token", |_, folder| {
         let file = folder.join("no-token").display().to_string();
         vec![

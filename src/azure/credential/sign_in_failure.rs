@@ -87,6 +87,8 @@ pub enum Problem {
     Unavailable,
     /// The issuer issued no ID token.
     Issuer,
+    /// Azure DevOps issued no ID token, because no service connection is configured.
+    NoServiceConnection,
     /// The ID token's file is empty or can't be read.
     TokenFile,
     /// The certificate's key could not sign an assertion.

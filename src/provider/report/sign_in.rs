@@ -49,6 +49,11 @@ pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
              and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to \
              the ID of the service connection. A request token expires when its job ends."
         }
+        Problem::NoServiceConnection => {
+            "`oidc_request_url` (ARM_OIDC_REQUEST_URL) is a URL of Azure DevOps. Set \
+             `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the \
+             service connection. The URL of the service connection's page contains this ID."
+        }
         Problem::TokenFile => {
             "Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in \
              AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for \
@@ -234,6 +239,7 @@ mod tests {
         let others = [
             Problem::Unavailable,
             Problem::Issuer,
+            Problem::NoServiceConnection,
             Problem::TokenFile,
             Problem::Certificate,
             Problem::NoManagedIdentity,
@@ -266,6 +272,7 @@ mod tests {
         Refused(Some(500011)): The requested service was not found in the tenant. Check that `environment` or `endpoint` matches the cloud of this tenant.
         Unavailable: The identity service is temporarily unavailable. Run Terraform again in a few minutes.
         Issuer: Check that this job has permission to request ID tokens. In GitHub Actions, it needs the permission `id-token: write`. In Azure Pipelines, map `SYSTEM_ACCESSTOKEN` into the step, and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the service connection. A request token expires when its job ends.
+        NoServiceConnection: `oidc_request_url` (ARM_OIDC_REQUEST_URL) is a URL of Azure DevOps. Set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the service connection. The URL of the service connection's page contains this ID.
         TokenFile: Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for each sign-in, so the file must hold a token that has not expired.
         Certificate: Check the private key in `client_certificate` or `client_certificate_path`.
         NoManagedIdentity: Only Azure resources, such as virtual machines, have managed identities. On such a machine, check that no firewall blocks the endpoint, or set `msi_endpoint` (ARM_MSI_ENDPOINT). Anywhere else, unset `use_msi` (ARM_USE_MSI) and use another authentication method.
