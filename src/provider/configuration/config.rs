@@ -3,7 +3,7 @@
 use crate::provider::configuration::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
 use crate::provider::configuration::cloud::{CloudChoice, https};
 use crate::provider::configuration::environment::Environment;
-use crate::provider::configuration::inputs::Inputs;
+use crate::provider::configuration::inputs::{Inputs, subscription_id};
 use crate::provider::configuration::precedence::{Source, too_many};
 use crate::provider::configuration::sign_in::{SignIn, decide};
 use crate::provider::configuration::user_agent::{partner_id, user_agent};
@@ -49,6 +49,9 @@ pub(crate) fn validate(block: &Value) -> Diagnostics {
     }
     let partner = block.get("partner_id").as_str().filter(|it| !it.is_empty());
     findings.extend(partner.and_then(|text| partner_id(text).err()));
+    let subscription = block.get("subscription_id").as_str().map(str::trim);
+    let subscription = subscription.filter(|it| !it.is_empty());
+    findings.extend(subscription_id(subscription).err());
     let tenants = block.get("auxiliary_tenant_ids").as_elements();
     findings.extend(too_many(tenants.map_or(0, <[Value]>::len)));
     findings
@@ -172,6 +175,21 @@ mod tests {
         let four = block([("auxiliary_tenant_ids", Value::List(four))]);
         insta::assert_snapshot!(outcome(&four, &[]), @"auxiliary_tenant_ids: Too many auxiliary tenants: The provider only supports up to 3 auxiliary tenant IDs, but 4 are configured.");
         assert!(validate(&four).has_error());
+    }
+
+    #[test]
+    fn a_subscription_id_that_is_no_uuid_is_an_error() {
+        let id = "00000000-0000-0000-0000-000000000000";
+        let configured = |id: &str| block([("subscription_id", id.into())]);
+        for valid in [id, "", " "] {
+            assert!(!validate(&configured(valid)).has_error(), "{valid}");
+            assert!(outcome(&configured(valid), &[]).starts_with("AzureCli"));
+        }
+        let short = id.replace('-', "");
+        for invalid in ["Pay-As-You-Go", &short] {
+            assert!(validate(&configured(invalid)).has_error(), "{invalid}");
+        }
+        insta::assert_snapshot!(outcome(&block([]), &[("ARM_SUBSCRIPTION_ID", "Pay-As-You-Go")]), @"subscription_id: Invalid subscription ID: The value of `subscription_id` (ARM_SUBSCRIPTION_ID) is not valid: the subscription ID is not a GUID. Use the ID of the subscription, not its name. `az account show --query id` prints the ID.");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
+use crate::azure::id::problem_of_subscription;
 use crate::provider::configuration::arguments::named;
 use crate::provider::configuration::precedence::{Source, agree, content};
 use terraform_plugin::diagnostics::Diagnostic;
@@ -64,7 +65,7 @@ impl Inputs {
         Ok(Self {
             tenant_id: plain(tenant_id),
             client_id: plain(client_id),
-            subscription_id: text("subscription_id"),
+            subscription_id: subscription_id(source.text("subscription_id"))?,
             auxiliary_tenants: source.auxiliary_tenants()?,
             certificate: base64.map(CertificateFile::Base64).or(file),
             // A password may start or end with spaces.
@@ -143,6 +144,22 @@ impl Inputs {
                 named("oidc_request_token")
             ),
         }
+    }
+}
+
+/// Checks the subscription ID, if one is set.
+pub(super) fn subscription_id(id: Option<&str>) -> Result<Option<String>, Diagnostic> {
+    match id.and_then(problem_of_subscription) {
+        None => Ok(id.map(str::to_owned)),
+        Some(problem) => Err(Diagnostic::error(
+            "Invalid subscription ID",
+            format!(
+                "The value of {} is not valid: {problem}. Use the ID of the subscription, not its name. \
+                 `az account show --query id` prints the ID.",
+                named("subscription_id")
+            ),
+        )
+        .at(AttributePath::new("subscription_id"))),
     }
 }
 
