@@ -129,8 +129,8 @@ pub(super) static ARGUMENTS: [Argument; 25] = [
         "metadata_host",
         &["ARM_METADATA_HOSTNAME"],
         Kind::Text,
-        "The metadata host of an Azure cloud, such as `management.local.azurestack.external`. The \
-         provider reads the endpoints from it. It takes precedence over `environment`.",
+        "The metadata host of an Azure cloud, such as `management.azure.com`. The provider \
+         reads the endpoints from it. It takes precedence over `environment`.",
     ),
     argument(
         "msi_api_version",
