@@ -76,15 +76,15 @@ struct Shared {
     pipeline: Pipeline,
     correlation_id: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
-    /// The error from Entra ID if it doesn't know the registries' audience.
+    /// The error for the registries' audience, if only Resource Manager's audience gets a token.
     acr_is_unknown: OnceLock<Box<SignInFailure>>,
 }
 
 /// The audience of a token for signing in to a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// The registries' data plane. Every registry of the public cloud accepts it. If Entra ID doesn't
-    /// know it, as can happen in other clouds, the provider uses the Resource Manager audience.
+    /// The registries' data plane. Every registry of the public cloud accepts it. Other clouds may not know
+    /// it, and the Cloud Shell issues no token for it. The provider then uses the Resource Manager audience.
     Registries,
     /// Resource Manager. A registry can be configured to reject it.
     ResourceManager,
@@ -135,14 +135,19 @@ impl Azure {
         audience: Audience,
     ) -> Result<Secret, Error> {
         let shared = &self.shared;
-        match shared.credential.token(budget, &self.scope(audience)).await {
+        let (scope, other) = (self.scope(audience), shared.cloud.resource_manager_scope());
+        match shared.credential.token(budget, &scope).await {
             Err(Error::SignIn(failure))
-                if audience == Audience::Registries && failure.is_unknown_audience() =>
+                if scope != other && failure.can_be_about_the_audience() =>
             {
-                let scope = shared.cloud.resource_manager_scope();
-                let token = shared.credential.token(budget, &scope).await?;
-                let _ = shared.acr_is_unknown.set(failure);
-                Ok(token)
+                match shared.credential.token(budget, &other).await {
+                    Ok(token) => {
+                        let _ = shared.acr_is_unknown.set(failure);
+                        Ok(token)
+                    }
+                    // The first error says why the sign-in to registries fails.
+                    Err(_) => Err(Error::SignIn(failure)),
+                }
             }
             token => token,
         }
@@ -160,7 +165,7 @@ impl Azure {
         credential.renewed_token(budget, &scope, stale).await
     }
 
-    /// Returns the error from Entra ID if it doesn't know the registries' audience.
+    /// Returns the error for the registries' audience, if only Resource Manager's audience gets a token.
     pub(crate) fn unknown_audience(&self) -> Option<Error> {
         self.shared.acr_is_unknown.get().cloned().map(Error::SignIn)
     }
@@ -216,5 +221,83 @@ impl fmt::Debug for AzureOptions {
             .field("cloud", &self.cloud)
             .field("credential", &self.credential)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::azure::credential::{Problem, Reported, Token, TokenSource};
+    use crate::azure::testing::minute;
+    use crate::http::scripted_transport::ScriptedTransport;
+
+    /// Refuses the audience of registries, and on request also the audience of Resource Manager.
+    struct Refusing {
+        problem: Problem,
+        both: bool,
+    }
+
+    #[async_trait]
+    impl TokenSource for Refusing {
+        async fn fetch(&self, _: &Budget, _: Option<&str>, scope: &str) -> Result<Token, Error> {
+            if !self.both && scope.contains("management.azure.com") {
+                let token = Secret::new("for-resource-manager");
+                return Ok(Token::lasting(Duration::from_secs(3600), token));
+            }
+            Err(Error::SignIn(Box::new(SignInFailure {
+                method: "a test",
+                tenant_id: None,
+                client_id: None,
+                problem: self.problem,
+                message: format!("no token for {scope}"),
+                status: None,
+                trace_id: None,
+                correlation_id: None,
+                reported: Reported::default(),
+            })))
+        }
+    }
+
+    async fn registry_token(problem: Problem, both: bool) -> (Result<String, String>, bool) {
+        let azure = Azure::new(AzureOptions {
+            cloud: Cloud::public(),
+            credential: Credential::new("a test", Arc::new(Refusing { problem, both })),
+            pipeline: Pipeline::new(Arc::new(ScriptedTransport::default())),
+            correlation_id: None,
+        });
+        let token = azure.registry_token(&minute(), Audience::Registries).await;
+        let token = token.map(|token| token.expose().to_owned());
+        let is_unknown = azure.unknown_audience().is_some();
+        (token.map_err(|error| error.to_string()), is_unknown)
+    }
+
+    #[tokio::test]
+    async fn a_refused_audience_of_registries_is_replaced_by_resource_managers() {
+        for problem in [
+            Problem::Cli(None),
+            Problem::Cli(Some(500_011)),
+            Problem::ManagedIdentity,
+        ] {
+            let (token, is_unknown) = registry_token(problem, false).await;
+            assert_eq!(token.unwrap(), "for-resource-manager");
+            assert!(is_unknown, "{problem:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_error_stays_if_both_audiences_are_refused() {
+        let (token, is_unknown) = registry_token(Problem::Cli(None), true).await;
+        insta::assert_snapshot!(token.unwrap_err(), @"signing in with a test: no token for https://containerregistry.azure.net/.default");
+        assert!(!is_unknown);
+    }
+
+    #[tokio::test]
+    async fn a_missing_cli_is_not_about_the_audience() {
+        let (token, _) = registry_token(Problem::CliMissing, false).await;
+        token.unwrap_err();
     }
 }

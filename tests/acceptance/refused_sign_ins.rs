@@ -47,11 +47,26 @@ const CASES: &[Case] = &[
         principal([("ARM_CLIENT_SECRET_FILE_PATH", file)])
     }),
     ("a certificate that isn't registered", |_, folder| {
-        certificate(folder, PFX_PASSWORD)
+        certificate(folder, AppCertificate::Rsa.pfx(Pfx::Modern), PFX_PASSWORD)
     }),
     ("a certificate with another password", |_, folder| {
-        certificate(folder, "wrong")
+        certificate(folder, AppCertificate::Rsa.pfx(Pfx::Modern), "wrong")
     }),
+    ("a certificate whose key isn't RSA", |_, folder| {
+        let pfx = include_bytes!("../golden/certificates/p256.p12");
+        certificate(folder, pfx, "planted")
+    }),
+    ("a certificate with an old encryption", |_, folder| {
+        let pfx = include_bytes!("../golden/certificates/rsa-rc2-128.p12");
+        certificate(folder, pfx, "planted")
+    }),
+    (
+        "a certificate with an emoji in its password",
+        |_, folder| {
+            let pfx = include_bytes!("../golden/certificates/rsa-emoji-password.p12");
+            certificate(folder, pfx, "planted\u{1F600}")
+        },
+    ),
     ("an OIDC token that isn't trusted", |azure, _| {
         azure.application(CLIENT_ID).distrust_all();
         given_token(azure, Duration::from_secs(600))
@@ -82,6 +97,18 @@ const CASES: &[Case] = &[
             (
                 "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID",
                 azure.oidc().service_connection_id().to_owned(),
+            ),
+        ])
+    }),
+    ("Azure DevOps without a service connection", |azure, _| {
+        oidc([
+            (
+                "SYSTEM_OIDCREQUESTURI",
+                azure.oidc().azure_devops_request_url(),
+            ),
+            (
+                "SYSTEM_ACCESSTOKEN",
+                azure.oidc().azure_devops_request_token(),
             ),
         ])
     }),
@@ -142,9 +169,9 @@ fn secret(client: &str, secret: &str) -> Variables {
     variables
 }
 
-fn certificate(folder: &Path, password: &str) -> Variables {
+fn certificate(folder: &Path, pfx: &[u8], password: &str) -> Variables {
     let file = folder.join("app.pfx");
-    fs::write(&file, AppCertificate::P256.pfx(Pfx::Modern)).unwrap();
+    fs::write(&file, pfx).unwrap();
     principal([
         ("ARM_CLIENT_CERTIFICATE_PATH", file.display().to_string()),
         ("ARM_CLIENT_CERTIFICATE_PASSWORD", password.to_owned()),

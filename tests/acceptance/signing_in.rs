@@ -132,12 +132,12 @@ async fn by_a_certificate_with_an_rsa_key() {
 }
 
 #[tokio::test]
-async fn by_a_certificate_with_an_ec_key_in_base64() {
+async fn by_a_certificate_with_a_long_key_in_base64() {
     assert_authenticates("entra/token", async |azure, _| {
         azure
             .application(CLIENT_ID)
-            .add_certificate(AppCertificate::P256);
-        let pfx = BASE64_STANDARD.encode(AppCertificate::P256.pfx(Pfx::Modern));
+            .add_certificate(AppCertificate::Rsa4096);
+        let pfx = BASE64_STANDARD.encode(AppCertificate::Rsa4096.pfx(Pfx::Modern));
         with(
             principal(),
             [
@@ -280,13 +280,25 @@ async fn by_the_app_service_managed_identity() {
 
 #[tokio::test]
 async fn by_the_azure_cli() {
+    by_az(AzState::LoggedIn).await;
+}
+
+#[tokio::test]
+async fn by_the_azure_cli_in_the_cloud_shell() {
+    by_az(AzState::CloudShell).await;
+}
+
+async fn by_az(state: AzState) {
     assert_authenticates("az", async |azure, folder| {
-        azure.azure_cli(folder, AzState::LoggedIn).unwrap();
+        azure.azure_cli(folder, state).unwrap();
         let bin = folder.join("bin");
         fs::create_dir(&bin).unwrap();
         record_commands(&bin.join("az"), &folder.join("az"), &folder.join(COMMANDS));
         let path = std::env::var("PATH").unwrap_or_default();
-        vec![("PATH", format!("{}:{path}", bin.display()))]
+        vec![
+            ("PATH", format!("{}:{path}", bin.display())),
+            ("ARM_TENANT_ID", TENANT.to_owned()),
+        ]
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Reads a cloud's endpoints from a metadata host. Any Resource Manager is one, including Azure Stack's.
+//! Reads a cloud's endpoints from a metadata host. Any Resource Manager is one.
 
 use std::fmt;
 
@@ -140,12 +140,12 @@ mod tests {
     use crate::azure::testing::minute;
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
-    fn stack() -> Value {
+    fn other() -> Value {
         value!({
-            "name": "AzureStack",
+            "name": "AzureOther",
             "authentication": {
-                "loginEndpoint": "https://login.stack.example/adfs",
-                "audiences": ["https://management.stack.example/0000"],
+                "loginEndpoint": "https://login.other.example/adfs",
+                "audiences": ["https://management.other.example/0000"],
             },
             "resourceManager": "https://management.local.example/",
             "suffixes": {},
@@ -161,12 +161,12 @@ mod tests {
     #[tokio::test]
     async fn reads_a_clouds_endpoints() {
         let transport =
-            ScriptedTransport::default().on(Method::GET, "2022-09-01", json(200, &stack()));
+            ScriptedTransport::default().on(Method::GET, "2022-09-01", json(200, &other()));
         let cloud = cloud_of(&transport, "").await.unwrap();
         insta::assert_snapshot!(transport.story()[0], @"GET https://management.local.example:30005/metadata/endpoints?api-version=2022-09-01");
         assert_eq!(
             cloud.authority_host.as_str(),
-            "https://login.stack.example/adfs"
+            "https://login.other.example/adfs"
         );
         assert_eq!(
             cloud.resource_manager.as_str(),
@@ -174,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             cloud.resource_manager_audience,
-            "https://management.stack.example/0000"
+            "https://management.other.example/0000"
         );
     }
 
@@ -188,7 +188,7 @@ mod tests {
             },
             "resourceManager": "https://management.azure.com/",
         });
-        let both = value!([stack(), public]).to_string();
+        let both = value!([other(), public]).to_string();
         let both = reply(200).with_body(format!("\u{feff}{both}"));
         let transport = ScriptedTransport::default()
             .on(Method::GET, "2022-09-01", reply(400))

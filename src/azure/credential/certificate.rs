@@ -1,6 +1,6 @@
 //! Authentication as a service principal with a certificate, whose key signs an assertion.
 //!
-//! azure_identity's implementation needs OpenSSL, supports only RSA, and uses a SHA-1 thumbprint.
+//! azure_identity's implementation needs OpenSSL and uses a SHA-1 thumbprint.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ fn assertion(
 ) -> Result<Secret, ring::error::Unspecified> {
     let chain = certificate.chain();
     let header = json!({
-        "alg": certificate.algorithm(),
+        "alg": "PS256",
         "typ": "JWT",
         "x5t#S256": URL_SAFE_NO_PAD.encode(Sha256::digest(&chain[0])),
         "x5c": chain.iter().map(|der| STANDARD.encode(der)).collect::<Vec<_>>(),
@@ -119,27 +119,22 @@ fn assertion(
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use ring::signature::{
-        ECDSA_P256_SHA256_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
-    };
+    use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
     use x509_parser::certificate::X509Certificate;
     use x509_parser::prelude::FromDer;
 
     use super::*;
-    use crate::azure::credential::pkcs12::tests::{P256, RSA, read};
+    use crate::azure::credential::pkcs12::tests::{RSA, read};
     use crate::azure::testing::minute;
     use crate::http::scripted_transport::{ScriptedTransport, json};
 
     const SCOPE: &str = "https://management.azure.com/.default";
 
     /// Verifies the signature of an assertion, and returns its header and body.
-    fn verified(
-        assertion: &str,
-        certificate: &ClientCertificate,
-        algorithm: &'static dyn VerificationAlgorithm,
-    ) -> [serde_json::Value; 2] {
+    fn verified(assertion: &str, certificate: &ClientCertificate) -> [serde_json::Value; 2] {
         let (_, leaf) = X509Certificate::from_der(&certificate.chain()[0]).unwrap();
-        let key = UnparsedPublicKey::new(algorithm, &leaf.public_key().subject_public_key.data);
+        let key = &leaf.public_key().subject_public_key.data;
+        let key = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key);
         let (text, signature) = assertion.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
         key.verify(text.as_bytes(), &signature).unwrap();
@@ -161,8 +156,10 @@ mod tests {
     fn an_assertion_is_signed_and_has_entras_claims() {
         let certificate = read(RSA, "planted").unwrap();
         let signed = assertion(&certificate, &claims()).unwrap();
-        let [header, body] = verified(signed.expose(), &certificate, &RSA_PSS_2048_8192_SHA256);
+        let [header, body] = verified(signed.expose(), &certificate);
         assert_eq!(header["alg"], "PS256");
+        let thumbprint = Sha256::digest(&certificate.chain()[0]);
+        assert_eq!(header["x5t#S256"], URL_SAFE_NO_PAD.encode(thumbprint));
         assert_eq!(header["x5c"].as_array().unwrap().len(), 2);
         insta::assert_json_snapshot!(body, @r#"
         {
@@ -182,16 +179,6 @@ mod tests {
         }
         "#);
         assert!(!format!("{signed:?} {certificate:?}").contains(signed.expose()));
-    }
-
-    #[test]
-    fn an_elliptic_curve_key_signs_in_jwt_format() {
-        let certificate = read(P256, "planted").unwrap();
-        let signed = assertion(&certificate, &claims()).unwrap();
-        let [header, _] = verified(signed.expose(), &certificate, &ECDSA_P256_SHA256_FIXED);
-        assert_eq!(header["alg"], "ES256");
-        let thumbprint = Sha256::digest(&certificate.chain()[0]);
-        assert_eq!(header["x5t#S256"], URL_SAFE_NO_PAD.encode(thumbprint));
     }
 
     #[tokio::test]
@@ -225,7 +212,7 @@ mod tests {
             assert_eq!(field("client_id"), "client");
             let certificate = read(RSA, "planted").unwrap();
             let assertion = field("client_assertion");
-            let [_, body] = verified(&assertion, &certificate, &RSA_PSS_2048_8192_SHA256);
+            let [_, body] = verified(&assertion, &certificate);
             let audience =
                 format!("https://login.microsoftonline.com/{tenant}.example/oauth2/v2.0/token");
             assert_eq!(body["aud"], audience);

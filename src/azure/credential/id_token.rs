@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use http::header::{ACCEPT, HeaderValue};
-use http::{Method, header::AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -17,6 +17,9 @@ use crate::http::{Budget, Effect, Pipeline, Request, Response, host};
 /// The audience of the ID token. azurerm requests this audience in every cloud. If an application trusts
 /// another audience, add it to the request URL as `audience`.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// The authentication method with Azure DevOps, as errors name it.
+const AZURE_DEVOPS: &str = "an OIDC token from Azure DevOps";
 
 /// The version of Azure DevOps' token API that azurerm uses.
 const AZURE_DEVOPS_VERSION: &str = "7.1";
@@ -53,7 +56,7 @@ impl IdToken {
             Self::Given(_) => "an OIDC token",
             Self::File(_) => "an OIDC token file",
             Self::GitHub { .. } => "an OIDC token from GitHub Actions",
-            Self::AzureDevOps { .. } => "an OIDC token from Azure DevOps",
+            Self::AzureDevOps { .. } => AZURE_DEVOPS,
         }
     }
 
@@ -81,6 +84,16 @@ impl IdToken {
         };
         let sent = pipeline.send_within(budget, PATIENCE, &request).await;
         let response = sent.map_err(|error| Error::unsent(&signing_in_for(scope), error))?;
+        // Without a service connection, the provider sends a GET request, as for GitHub Actions.
+        if matches!(self, Self::GitHub { .. }) && response.status == StatusCode::METHOD_NOT_ALLOWED
+        {
+            let who = SignInAttempt {
+                method: AZURE_DEVOPS,
+                ..who
+            };
+            let failure = who.refused(Refusal::read(&response), Problem::NoServiceConnection);
+            return Err(failure.into());
+        }
         issued(who, &response, field)
     }
 
@@ -129,6 +142,14 @@ impl IdToken {
             .effect(Effect::Nothing)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(AUTHORIZATION, bearer);
+        let request = match self {
+            // Otherwise, Azure DevOps answers a wrong token with a redirect to its sign-in page.
+            Self::AzureDevOps { .. } => request.header(
+                HeaderName::from_static("x-tfs-fedauthredirect"),
+                HeaderValue::from_static("Suppress"),
+            ),
+            _ => request,
+        };
         Ok((request, field))
     }
 }
@@ -159,14 +180,10 @@ fn completed(url: &Url, parameters: &[(&str, &str)]) -> Url {
 
 /// Returns the token in an answer. An error answer contributes only its status, message and IDs.
 fn issued(who: SignInAttempt<'_>, response: &Response, field: &str) -> Result<Secret, Error> {
-    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     if !response.status.is_success() {
-        let mut refusal = Refusal::read(response);
-        if let Some(message) = body["message"].as_str() {
-            message.clone_into(&mut refusal.message);
-        }
-        return Err(who.refused(refusal, Problem::Issuer).into());
+        return Err(who.refused(Refusal::read(response), Problem::Issuer).into());
     }
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     match body[field].as_str() {
         Some(token) if !token.is_empty() => Ok(Secret::new(token)),
         _ => {

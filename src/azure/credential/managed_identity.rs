@@ -3,112 +3,37 @@
 //! azure_identity supports only a fixed endpoint, so it can't use the proxy that `msi_endpoint` names. The
 //! endpoints are on the machine itself and use plain HTTP.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::{HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
 use crate::azure::credential::entra::signing_in_for;
-use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt};
-use crate::azure::credential::{Token, TokenSource, audience};
+use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt, SignInFailure};
+use crate::azure::credential::{IdentityEndpoint, Token, TokenSource};
 use crate::azure::{Credential, Error, Secret};
 use crate::http::backoff::Backoff;
 use crate::http::retry::retry_after;
-use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped, host};
+use crate::http::{Budget, Pipeline, Request, Response, SendError, Stopped};
 
 const METHOD: &str = "a managed identity";
 
-/// The managed identity endpoint of virtual machines.
-const INSTANCE_METADATA: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
-/// The API version that every endpoint in the style of virtual machines supports.
-const INSTANCE_METADATA_VERSION: &str = "2018-02-01";
-/// The API version that introduced `X-IDENTITY-HEADER`.
-const APP_SERVICE_VERSION: &str = "2019-08-01";
-
-/// How long to wait for an endpoint on the machine itself. Outside Azure, no endpoint answers.
+/// How long one request waits for an answer. The endpoint is on the machine itself.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The retry delays for a throttling or failing endpoint that sends no `Retry-After`.
+/// The retry delays for an endpoint that is silent or failing, and sends no `Retry-After`. They are azurerm's. The
+/// endpoint of a new machine or container can start late.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(32)).times(5);
 /// How long an update of the endpoint can take, as Azure documents for status 410.
 const UPDATE: Duration = Duration::from_secs(70);
-
-/// The endpoint that issues the machine's tokens.
-#[derive(Clone, PartialEq, Eq)]
-pub struct IdentityEndpoint {
-    url: Url,
-    version: String,
-    /// The identity header of App Service, or [`None`] for an endpoint in the style of virtual machines.
-    key: Option<Secret>,
-}
 
 struct ManagedIdentity {
     endpoint: IdentityEndpoint,
     client_id: Option<String>,
     pipeline: Pipeline,
-}
-
-impl IdentityEndpoint {
-    /// Returns the endpoint of virtual machines, or `url` in the same style.
-    #[must_use]
-    pub fn instance_metadata(url: Option<Url>, version: Option<&str>) -> Self {
-        let known = || Url::parse(INSTANCE_METADATA).expect("the known endpoint is valid");
-        Self {
-            url: url.unwrap_or_else(known),
-            version: version.unwrap_or(INSTANCE_METADATA_VERSION).to_owned(),
-            key: None,
-        }
-    }
-
-    /// Returns the endpoint of App Service, Functions and Container Apps, from `IDENTITY_ENDPOINT` and
-    /// `IDENTITY_HEADER`.
-    #[must_use]
-    pub fn app_service(url: Url, key: Secret, version: Option<&str>) -> Self {
-        Self {
-            url,
-            version: version.unwrap_or(APP_SERVICE_VERSION).to_owned(),
-            key: Some(key),
-        }
-    }
-
-    fn request(&self, who: SignInAttempt<'_>, scope: &str) -> Result<Request, Error> {
-        let mut url = self.url.clone();
-        url.query_pairs_mut()
-            .append_pair("api-version", &self.version)
-            .append_pair("resource", audience(scope))
-            .extend_pairs(who.client_id.map(|id| ("client_id", id)));
-        let request = Request::new(Method::GET, url);
-        let Some(key) = &self.key else {
-            // This header shows that a server didn't forward the request by mistake.
-            let name = HeaderName::from_static("metadata");
-            return Ok(request.header(name, HeaderValue::from_static("true")));
-        };
-        let mut value = HeaderValue::try_from(key.expose()).map_err(|_| {
-            who.fails(
-                Problem::Value,
-                "IDENTITY_HEADER is not a valid header value",
-            )
-        })?;
-        value.set_sensitive(true);
-        Ok(request.header(HeaderName::from_static("x-identity-header"), value))
-    }
-}
-
-impl fmt::Debug for IdentityEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdentityEndpoint")
-            .field("host", &host(&self.url))
-            .field("path", &self.url.path())
-            .field("version", &self.version)
-            .field("key", &self.key)
-            .finish()
-    }
 }
 
 impl Credential {
@@ -149,53 +74,56 @@ impl TokenSource for ManagedIdentity {
         let request = self.endpoint.request(who, scope)?;
         let mut pauses = PAUSES;
         loop {
-            let response = self.ask(budget, who, scope, &request).await?;
-            if response.status.is_success() {
-                return token(who, &response, Timestamp::now());
-            }
-            let refusal = || who.refused(Refusal::read(&response), Problem::ManagedIdentity);
-            let Some(pause) = pause(&mut pauses, &response) else {
-                return Err(refusal().into());
+            let (pause, failure) = match self.ask(budget, who, scope, &request).await? {
+                Ok(response) if response.status.is_success() => {
+                    return token(who, &response, Timestamp::now());
+                }
+                Ok(response) => (
+                    pause(&mut pauses, &response),
+                    who.refused(Refusal::read(&response), Problem::ManagedIdentity),
+                ),
+                Err(silent) => (pauses.next(), silent),
+            };
+            let Some(pause) = pause else {
+                return Err(failure.into());
             };
             budget.sleep(pause).await.map_err(|why| Error::Stopped {
                 operation: signing_in_for(scope),
                 why,
-                last: Some(Box::new(refusal().into())),
+                last: Some(Box::new(failure.into())),
             })?;
         }
     }
 }
 
 impl ManagedIdentity {
-    /// Sends one request with a short timeout, because outside Azure no endpoint answers.
+    /// Sends one request with a short timeout. The inner error is the failure of an endpoint that is silent or
+    /// unreachable.
     async fn ask(
         &self,
         budget: &Budget,
         who: SignInAttempt<'_>,
         scope: &str,
         request: &Request,
-    ) -> Result<Response, Error> {
+    ) -> Result<Result<Response, SignInFailure>, Error> {
         let short = budget.within(PATIENCE);
         let error = match self.pipeline.send(&short, request).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => return Ok(Ok(response)),
             Err(error) => error,
         };
-        let unreachable = match &error {
-            SendError::Transport(cause) => Some(cause),
+        let silent = |cause| who.fails(Problem::NoManagedIdentity, cause);
+        match &error {
+            SendError::Transport(cause) => Ok(Err(silent(cause))),
             SendError::Stopped {
                 why: Stopped::Deadline,
                 last: Some(last),
-            } => match &**last {
+            } if budget.check().is_ok() => Ok(match &**last {
                 // The endpoint exists, but asked for a longer wait than the short timeout.
-                Ok(response) => return Ok(response.clone()),
-                Err(cause) => Some(cause),
-            },
-            SendError::Stopped { .. } => None,
-        };
-        Err(match unreachable {
-            Some(cause) => who.fails(Problem::NoManagedIdentity, cause).into(),
-            None => Error::unsent(&signing_in_for(scope), error),
-        })
+                Ok(response) => Ok(response.clone()),
+                Err(cause) => Err(silent(cause)),
+            }),
+            SendError::Stopped { .. } => Err(Error::unsent(&signing_in_for(scope), error)),
+        }
     }
 }
 
@@ -250,8 +178,12 @@ fn seconds(value: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use http::Method;
     use serde_json::json as value;
     use tokio_util::sync::CancellationToken;
+    use url::Url;
 
     use super::*;
     use crate::http::TransportErrorKind;
@@ -349,27 +281,78 @@ mod tests {
         insta::assert_snapshot!(failed.1, @"signing in with a managed identity: Identity not found");
     }
 
-    /// No endpoint. A connection attempt fails after ten seconds, which is the client's connect timeout.
-    struct Unreachable;
+    /// An endpoint that is silent for a number of requests, and answers afterwards. A request ends with an error
+    /// after `wait`.
+    struct Silent {
+        requests: AtomicU32,
+        silent: u32,
+        wait: Duration,
+    }
 
     #[async_trait]
-    impl crate::http::Transport for Unreachable {
+    impl crate::http::Transport for Silent {
         async fn send(&self, _: Request) -> Result<Response, crate::http::TransportError> {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            Err(crate::http::scripted_transport::failure(
-                TransportErrorKind::Connect,
-            ))
+            if self.requests.fetch_add(1, Ordering::SeqCst) >= self.silent {
+                return Ok(issued());
+            }
+            tokio::time::sleep(self.wait).await;
+            let kind = TransportErrorKind::Connect;
+            Err(crate::http::scripted_transport::failure(kind))
+        }
+    }
+
+    fn silent(requests: u32, wait: Duration) -> Credential {
+        let transport = Silent {
+            requests: AtomicU32::new(0),
+            silent: requests,
+            wait,
+        };
+        let endpoint = IdentityEndpoint::instance_metadata(None, None);
+        Credential::managed_identity(endpoint, None, Pipeline::new(Arc::new(transport)))
+    }
+
+    /// The client's timeout for a connection, and the time of a connection that never ends.
+    const WAITS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(86400)];
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_an_endpoint_that_is_silent_at_first() {
+        for wait in WAITS {
+            let token = silent(3, wait).token(&budget(), SCOPE).await;
+            assert_eq!(token.unwrap().expose(), "t-1");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn outside_azure_the_error_comes_soon() {
-        let endpoint = IdentityEndpoint::instance_metadata(None, None);
-        let pipeline = Pipeline::new(Arc::new(Unreachable));
-        let start = tokio::time::Instant::now();
-        let failed = failure(&Credential::managed_identity(endpoint, None, pipeline)).await;
-        assert!(start.elapsed() <= PATIENCE);
-        assert_eq!(failed.0, Problem::NoManagedIdentity);
+    async fn a_silent_endpoint_is_an_error_after_azurerms_pauses() {
+        let pauses: Duration = PAUSES.sum();
+        assert_eq!(pauses, Duration::from_secs(2 + 4 + 8 + 16 + 32));
+        for wait in WAITS {
+            let start = tokio::time::Instant::now();
+            let failed = failure(&silent(u32::MAX, wait)).await;
+            assert_eq!(failed.0, Problem::NoManagedIdentity);
+            assert_eq!(start.elapsed(), pauses + 6 * PATIENCE);
+        }
+        let failed = failure(&silent(u32::MAX, WAITS[1])).await;
+        insta::assert_snapshot!(failed.1, @"signing in with a managed identity: 169.254.169.254 did not answer in time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_of_the_operation_ends_the_wait_for_a_silent_endpoint() {
+        let short = Budget::new(Duration::from_secs(20), CancellationToken::new());
+        let ended = silent(u32::MAX, WAITS[1]).token(&short, SCOPE).await;
+        assert!(matches!(ended, Err(Error::Stopped { .. })), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_the_message_of_the_cloud_shell() {
+        let said = value!({"error": {
+            "code": "AudienceNotSupported",
+            "message": "Audience x is not a supported MSI token audience.",
+        }});
+        let transport = ScriptedTransport::default().on(Method::GET, "169.254", json(400, &said));
+        let failed = failure(&virtual_machine(&transport)).await;
+        assert_eq!(failed.0, Problem::ManagedIdentity);
+        insta::assert_snapshot!(failed.1, @"signing in with a managed identity: Audience x is not a supported MSI token audience.");
     }
 
     #[tokio::test]

@@ -5,16 +5,18 @@
 //! - `cache`: shares tokens, renews them in time, and fetches each one once for any number of callers
 //! - `client_secret`, `certificate`, `oidc`: get a service principal's token for a secret or an assertion.
 //!   `entra` sends their requests to Entra.
-//! - `managed_identity`: gets a token for the machine's managed identity
-//! - `cli`: gets a token from the Azure CLI
+//! - `managed_identity`: gets a token for the machine's managed identity from an `identity_endpoint`
+//! - `cli`: gets a token from the Azure CLI. `az` runs its program.
 //! - `sign_in_failure`: why no token was issued
 
+mod az;
 mod cache;
 mod certificate;
 mod cli;
 mod client_secret;
 mod entra;
 mod id_token;
+mod identity_endpoint;
 mod managed_identity;
 mod oidc;
 mod pkcs12;
@@ -34,9 +36,10 @@ use tokio::time::Instant;
 use crate::azure::Error;
 use crate::http::Budget;
 
+pub(crate) use az::Az;
 use cache::Cache;
 pub(crate) use id_token::IdToken;
-pub(crate) use managed_identity::IdentityEndpoint;
+pub(crate) use identity_endpoint::IdentityEndpoint;
 pub(crate) use pkcs12::{CertificateError, ClientCertificate};
 pub use secret::Secret;
 pub(crate) use sign_in_failure::aadsts;

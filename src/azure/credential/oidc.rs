@@ -115,10 +115,13 @@ mod tests {
                     )
                 })
             };
-            let headers = ["accept", "authorization", "content-type"]
-                .into_iter()
-                .filter_map(header);
-            let headers: Vec<String> = headers.collect();
+            let names = [
+                "accept",
+                "authorization",
+                "content-type",
+                "x-tfs-fedauthredirect",
+            ];
+            let headers: Vec<String> = names.into_iter().filter_map(header).collect();
             let body = String::from_utf8_lossy(&request.body);
             format!(
                 "{} {}\n{}\n{body}\n",
@@ -170,6 +173,7 @@ mod tests {
         POST https://dev.example/oidctoken?api-version=7.1&serviceConnectionId=c0&audience=api%3A%2F%2FAzureADTokenExchange
         accept: application/json 
         authorization: Bearer planted (secret)
+        x-tfs-fedauthredirect: Suppress 
 
         POST https://login.microsoftonline.com/home.example/oauth2/v2.0/token
         content-type: application/x-www-form-urlencoded 
@@ -238,6 +242,21 @@ mod tests {
         };
         assert_eq!(failure.problem, Problem::Issuer);
         insta::assert_snapshot!(failure, @"signing in with an OIDC token from Azure DevOps: The service connection does not exist.");
+    }
+
+    #[tokio::test]
+    async fn azure_devops_without_a_service_connection_is_its_own_problem() {
+        let message = "The requested resource does not support http method 'GET'.";
+        let answer = value!({"count": 1, "value": {"Message": message}});
+        let transport =
+            ScriptedTransport::default().on(Method::GET, "/oidctoken", json(405, &answer));
+        let unconnected = github("https://dev.example/oidctoken");
+        let credential = credential(&transport, unconnected);
+        let Err(Error::SignIn(failure)) = credential.token(&minute(), SCOPE).await else {
+            panic!("a failed sign-in expected");
+        };
+        assert_eq!(failure.problem, Problem::NoServiceConnection);
+        insta::assert_snapshot!(failure, @"signing in with an OIDC token from Azure DevOps: The requested resource does not support http method 'GET'.");
     }
 
     #[tokio::test]

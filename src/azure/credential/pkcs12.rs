@@ -5,10 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use p12_keystore::{Pkcs12Archive, error::Error as Pkcs12Error};
 use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    RSA_PSS_SHA256, RsaKeyPair,
-};
+use ring::signature::{KeyPair, RSA_PSS_SHA256, RsaKeyPair};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
@@ -17,15 +14,9 @@ use crate::azure::credential::Secret;
 
 /// A certificate with its private key and the chain of its issuers.
 pub struct ClientCertificate {
-    key: Key,
+    key: RsaKeyPair,
     /// The certificates in DER. The client certificate comes first.
     chain: Vec<Vec<u8>>,
-}
-
-enum Key {
-    Rsa(RsaKeyPair),
-    P256(EcdsaKeyPair),
-    P384(EcdsaKeyPair),
 }
 
 /// Why a client certificate can't be used.
@@ -46,6 +37,9 @@ pub enum CertificateError {
     /// The password is wrong.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The password has a character that the passwords of PKCS#12 files can't contain, such as an emoji.
+    #[error("its password contains an emoji or another character that PKCS#12 does not support")]
+    PasswordCharacter,
     /// The encryption of the file is not supported.
     #[error("its encryption is not supported: {0}")]
     Encryption(String),
@@ -58,10 +52,11 @@ pub enum CertificateError {
     /// None of the certificates matches the private key.
     #[error("it contains no certificate that matches its private key")]
     NoCertificate,
-    /// The type or the size of the key is not supported.
-    #[error(
-        "its private key is neither RSA with 2048 to 4096 bits nor on the curve P-256 or P-384 ({0})"
-    )]
+    /// The key is not an RSA key, such as a key on an elliptic curve.
+    #[error("its private key is not an RSA key, and Microsoft Entra ID accepts only RSA keys")]
+    NotRsa,
+    /// The RSA key has an unsupported size, or is damaged.
+    #[error("its RSA key does not have 2048 to 4096 bits ({0})")]
     UnsupportedKey(String),
     /// The certificate has expired.
     #[error("its certificate expired on {0}")]
@@ -81,10 +76,11 @@ impl ClientCertificate {
         if data.trim_ascii_start().starts_with(b"-----BEGIN") {
             return Err(CertificateError::Pem);
         }
-        let archive = Pkcs12Archive::from_pkcs12(data, password.expose())?;
+        let archive = Pkcs12Archive::from_pkcs12(data, password.expose())
+            .map_err(|error| unreadable(error, data, password))?;
         let key = match archive.keys.as_slice() {
             [] => return Err(CertificateError::NoKey),
-            [bag] => Key::read(bag.key.as_der(), &bag.key.oid().to_string())?,
+            [bag] => rsa(bag.key.as_der(), &bag.key.oid().to_string())?,
             several => return Err(CertificateError::SeveralKeys(several.len())),
         };
         let certificates: Vec<&[u8]> = archive.certs.iter().map(|bag| bag.cert.as_der()).collect();
@@ -95,7 +91,9 @@ impl ClientCertificate {
             .collect();
         let own = certificates
             .iter()
-            .find(|certificate| &*certificate.public_key().subject_public_key.data == key.public())
+            .find(|certificate| {
+                &*certificate.public_key().subject_public_key.data == key.public_key().as_ref()
+            })
             .ok_or(CertificateError::NoCertificate)?;
         let expiry =
             Timestamp::from_second(own.validity().not_after.timestamp()).unwrap_or(Timestamp::MAX);
@@ -106,65 +104,31 @@ impl ClientCertificate {
         Ok(Self { key, chain })
     }
 
-    /// Returns the JWT name of the signature algorithm.
-    pub(super) fn algorithm(&self) -> &'static str {
-        match self.key {
-            Key::Rsa(_) => "PS256",
-            Key::P256(_) => "ES256",
-            Key::P384(_) => "ES384",
-        }
-    }
-
     /// Returns the client certificate and its issuers in DER.
     pub(super) fn chain(&self) -> &[Vec<u8>] {
         &self.chain
     }
 
-    /// Signs a message with the private key.
+    /// Signs a message with the private key, as the JWT algorithm PS256.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
         let random = SystemRandom::new();
-        match &self.key {
-            Key::Rsa(key) => {
-                let mut signature = vec![0; key.public().modulus_len()];
-                key.sign(&RSA_PSS_SHA256, &random, message, &mut signature)?;
-                Ok(signature)
-            }
-            Key::P256(key) | Key::P384(key) => Ok(key.sign(&random, message)?.as_ref().to_vec()),
-        }
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(&RSA_PSS_SHA256, &random, message, &mut signature)?;
+        Ok(signature)
     }
 }
 
-impl Key {
-    fn read(pkcs8: &[u8], kind: &str) -> Result<Self, CertificateError> {
-        const RSA: &str = "1.2.840.113549.1.1.1";
-        const ELLIPTIC: &str = "1.2.840.10045.2.1";
-        // Dropping the copy wipes it from memory. ring doesn't expose its own copy.
-        let pkcs8 = Zeroizing::new(pkcs8.to_vec());
-        let unsupported =
-            |what: &dyn fmt::Display| CertificateError::UnsupportedKey(what.to_string());
-        match kind {
-            RSA => RsaKeyPair::from_pkcs8(&pkcs8)
-                .map(Self::Rsa)
-                .map_err(|error| unsupported(&error)),
-            ELLIPTIC => {
-                let random = SystemRandom::new();
-                let on = |curve| EcdsaKeyPair::from_pkcs8(curve, &pkcs8, &random);
-                on(&ECDSA_P256_SHA256_FIXED_SIGNING)
-                    .map(Self::P256)
-                    .or_else(|_| on(&ECDSA_P384_SHA384_FIXED_SIGNING).map(Self::P384))
-                    .map_err(|_| unsupported(&"another curve"))
-            }
-            other => Err(unsupported(&format_args!("its algorithm is {other}"))),
-        }
+/// Reads a private key with the algorithm `kind`. Entra rejects assertions that another kind of key signed.
+fn rsa(pkcs8: &[u8], kind: &str) -> Result<RsaKeyPair, CertificateError> {
+    const RSA: &str = "1.2.840.113549.1.1.1";
+    if kind != RSA {
+        return Err(CertificateError::NotRsa);
     }
-
-    /// Returns the public key in a certificate's format.
-    fn public(&self) -> &[u8] {
-        match self {
-            Self::Rsa(key) => key.public_key().as_ref(),
-            Self::P256(key) | Self::P384(key) => key.public_key().as_ref(),
-        }
-    }
+    // Dropping the copy wipes it from memory. ring doesn't expose its own copy.
+    let pkcs8 = Zeroizing::new(pkcs8.to_vec());
+    RsaKeyPair::from_pkcs8(&pkcs8)
+        .map_err(|error| CertificateError::UnsupportedKey(error.to_string()))
 }
 
 /// Returns a certificate, its issuer, and so on up to the root or the first missing issuer.
@@ -184,29 +148,53 @@ fn chain(own: &X509Certificate<'_>, all: &[X509Certificate<'_>]) -> Vec<Vec<u8>>
 impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCertificate")
-            .field("algorithm", &self.algorithm())
             .field("chain_length", &self.chain.len())
             .finish_non_exhaustive()
     }
 }
 
-impl From<Pkcs12Error> for CertificateError {
-    fn from(error: Pkcs12Error) -> Self {
-        match error {
-            // In a file without a MAC, a wrong password fails only at decryption.
-            Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => {
-                Self::WrongPassword
-            }
-            Pkcs12Error::UnsupportedEncryptionScheme
-            | Pkcs12Error::UnsupportedMacAlgorithm
-            | Pkcs12Error::InvalidParameters => Self::Encryption(error.to_string()),
-            other => Self::NotPkcs12(other.to_string()),
-        }
+/// Returns why a file can't be read. For some causes, `p12-keystore` only reports that a part of the file is
+/// not valid.
+fn unreadable(error: Pkcs12Error, data: &[u8], password: &Secret) -> CertificateError {
+    if let Pkcs12Error::MacError(_) = error {
+        return CertificateError::WrongPassword;
     }
+    if let Some(encryption) = unsupported_encryption(data) {
+        return CertificateError::Encryption(encryption.to_owned());
+    }
+    if password.expose().chars().any(|it| it > '\u{FFFF}') {
+        return CertificateError::PasswordCharacter;
+    }
+    match error {
+        // In a file without a MAC, a wrong password fails only at decryption.
+        Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => CertificateError::WrongPassword,
+        Pkcs12Error::UnsupportedEncryptionScheme
+        | Pkcs12Error::UnsupportedMacAlgorithm
+        | Pkcs12Error::InvalidParameters => CertificateError::Encryption(error.to_string()),
+        other => CertificateError::NotPkcs12(other.to_string()),
+    }
+}
+
+/// Finds an old encryption of RFC 7292 that `p12-keystore` can't decrypt. The file names it outside its
+/// encrypted parts, as an object identifier that ends with a number.
+fn unsupported_encryption(data: &[u8]) -> Option<&'static str> {
+    /// The start of the identifiers `1.2.840.113549.1.12.1.*` in DER.
+    const OLD: [u8; 11] = [
+        0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01,
+    ];
+    data.windows(OLD.len() + 1)
+        .find_map(|part| match part.split_last()? {
+            (1, start) if start == OLD => Some("RC4 with a 128-bit key"),
+            (2, start) if start == OLD => Some("RC4 with a 40-bit key"),
+            (4, start) if start == OLD => Some("triple DES with two keys"),
+            (5, start) if start == OLD => Some("RC2 with a 128-bit key"),
+            _ => None,
+        })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use azure_simulator::AppCertificate;
     use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 
     use super::*;
@@ -219,7 +207,6 @@ pub(super) mod tests {
     }
 
     pub(in crate::azure::credential) const RSA: &[u8] = file!("rsa.p12");
-    pub(in crate::azure::credential) const P256: &[u8] = file!("p256.p12");
 
     fn now() -> Timestamp {
         "2026-11-23T08:00:00Z".parse().unwrap()
@@ -237,12 +224,34 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn reads_each_key_type_and_encryption() {
+    fn reads_each_supported_encryption() {
         let shape = |data, password| format!("{:?}", read(data, password).unwrap());
-        insta::assert_snapshot!(shape(RSA, "planted"), @r#"ClientCertificate { algorithm: "PS256", chain_length: 2, .. }"#);
-        insta::assert_snapshot!(shape(P256, "planted"), @r#"ClientCertificate { algorithm: "ES256", chain_length: 1, .. }"#);
-        insta::assert_snapshot!(shape(file!("p384-no-password.p12"), ""), @r#"ClientCertificate { algorithm: "ES384", chain_length: 1, .. }"#);
-        insta::assert_snapshot!(shape(file!("rsa-3des.p12"), "planted"), @r#"ClientCertificate { algorithm: "PS256", chain_length: 1, .. }"#);
+        insta::assert_snapshot!(shape(RSA, "planted"), @"ClientCertificate { chain_length: 2, .. }");
+        insta::assert_snapshot!(shape(file!("rsa-3des.p12"), "planted"), @"ClientCertificate { chain_length: 1, .. }");
+    }
+
+    #[test]
+    fn a_key_that_is_not_rsa_is_an_error_with_entras_rule() {
+        for (data, password) in [
+            (file!("p256.p12"), "planted"),
+            (file!("p384-no-password.p12"), ""),
+            (file!("p521.p12"), "planted"),
+        ] {
+            assert_eq!(
+                refused(data, password),
+                "its private key is not an RSA key, and Microsoft Entra ID accepts only RSA keys"
+            );
+        }
+    }
+
+    #[test]
+    fn an_encryption_or_a_password_that_is_not_supported_is_named() {
+        let rc2 = file!("rsa-rc2-128.p12");
+        insta::assert_snapshot!(refused(rc2, "planted"), @"its encryption is not supported: RC2 with a 128-bit key");
+        insta::assert_snapshot!(refused(rc2, "wrong"), @"the password is wrong");
+        let emoji = file!("rsa-emoji-password.p12");
+        insta::assert_snapshot!(refused(emoji, "planted\u{1F600}"), @"its password contains an emoji or another character that PKCS#12 does not support");
+        insta::assert_snapshot!(refused(emoji, "planted"), @"the password is wrong");
     }
 
     #[test]
@@ -251,9 +260,8 @@ pub(super) mod tests {
         insta::assert_snapshot!(refused(RSA, ""), @"the password is wrong");
         insta::assert_snapshot!(refused(b"\n-----BEGIN PRIVATE KEY-----", ""), @"it is PEM, but PKCS#12 is required");
         insta::assert_snapshot!(refused(b"nonsense", ""), @"it is not PKCS#12: unexpected ASN.1 DER tag: expected SEQUENCE, got APPLICATION [14] (constructed)");
-        insta::assert_snapshot!(refused(file!("p521.p12"), "planted"), @"its private key is neither RSA with 2048 to 4096 bits nor on the curve P-256 or P-384 (another curve)");
         insta::assert_snapshot!(refused(file!("no-key.p12"), "planted"), @"it contains no private key");
-        let [ours, theirs] = [key(), key()];
+        let [ours, theirs] = [AppCertificate::Rsa, AppCertificate::Rsa4096].map(key);
         let two = [
             (&ours, certificate(&ours, 2030)),
             (&theirs, certificate(&theirs, 2030)),
@@ -265,8 +273,8 @@ pub(super) mod tests {
         insta::assert_snapshot!(refused(&written(&old), "planted"), @"its certificate expired on 2026-01-01T00:00:00Z");
     }
 
-    fn key() -> rcgen::KeyPair {
-        rcgen::KeyPair::generate().unwrap()
+    fn key(of: AppCertificate) -> rcgen::KeyPair {
+        rcgen::KeyPair::from_pem(of.key_pem()).unwrap()
     }
 
     /// Returns a certificate that expires at the start of a year.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::http::Response;
 
@@ -64,12 +64,16 @@ impl SignInFailure {
             && (code.is_some() || self.message == other.message)
     }
 
-    /// Whether Entra doesn't know the audience of the token. Managed identity endpoints and the Azure CLI
-    /// pass Entra's code on in the message.
+    /// Whether a token for another audience can succeed. Entra has codes for an unknown audience. The Azure
+    /// CLI and managed identity endpoints have only messages, which differ between Azure's services. So each
+    /// of their refusals can be about the audience.
     #[must_use]
-    pub fn is_unknown_audience(&self) -> bool {
-        // Azure's clouds return 500011, and Azure Local returns 50001.
-        matches!(aadsts(&self.message), Some(500_011 | 50_001))
+    pub fn can_be_about_the_audience(&self) -> bool {
+        match self.problem {
+            Problem::Cli(_) | Problem::ManagedIdentity => true,
+            // Azure's clouds return 500011, and Azure Local returns 50001.
+            _ => matches!(aadsts(&self.message), Some(500_011 | 50_001)),
+        }
     }
 }
 
@@ -83,6 +87,8 @@ pub enum Problem {
     Unavailable,
     /// The issuer issued no ID token.
     Issuer,
+    /// Azure DevOps issued no ID token, because no service connection is configured.
+    NoServiceConnection,
     /// The ID token's file is empty or can't be read.
     TokenFile,
     /// The certificate's key could not sign an assertion.
@@ -95,6 +101,8 @@ pub enum Problem {
     CliMissing,
     /// The installed `az` is too old. It doesn't know `--scope`, or doesn't say when a token expires.
     CliTooOld,
+    /// `az` did not end in time.
+    CliHanging,
     /// `az` failed. Contains the number of Entra's `AADSTS…` code, if the message has one.
     Cli(Option<u32>),
     /// A value is not valid, such as a tenant ID with a slash.
@@ -146,7 +154,7 @@ impl SignInAttempt<'_> {
     }
 }
 
-/// An error answer in the shape that Entra and managed identity share.
+/// An error answer of Entra, a managed identity endpoint or an issuer of ID tokens.
 ///
 /// azure_core's error carries it, because azure_identity would lose it. azure_identity reads the description
 /// as a borrowed text, which fails if the JSON contains an escape.
@@ -163,28 +171,30 @@ impl Refusal {
     /// Reads an error answer. A body of another shape may be a proxy's page, so it is not part of the
     /// message.
     pub(super) fn read(response: &Response) -> Self {
-        #[derive(Default, Deserialize)]
-        struct Body {
-            error: Option<String>,
-            error_description: Option<String>,
-            trace_id: Option<String>,
-            correlation_id: Option<String>,
-        }
-        let body: Body = serde_json::from_slice(&response.body).unwrap_or_default();
-        let said = body
-            .error_description
-            .filter(|text| !text.is_empty())
-            .or(body.error);
+        /// Where a message can be. Entra and virtual machines use the first two, and the Cloud Shell uses the
+        /// third. App Service and Azure DevOps use the fourth, and Azure DevOps also uses the last.
+        const MESSAGES: [&str; 5] = [
+            "/error_description",
+            "/error",
+            "/error/message",
+            "/message",
+            "/value/Message",
+        ];
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let text = |pointer: &str| {
+            let text = body.pointer(pointer)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
         Self {
             status: response.status,
-            message: said.unwrap_or_else(|| {
+            message: MESSAGES.into_iter().find_map(text).unwrap_or_else(|| {
                 format!(
                     "the server answered {} without a description",
                     response.status
                 )
             }),
-            trace_id: body.trace_id,
-            correlation_id: body.correlation_id,
+            trace_id: text("/trace_id"),
+            correlation_id: text("/correlation_id"),
         }
     }
 }
@@ -236,23 +246,41 @@ mod tests {
     }
 
     #[test]
-    fn recognizes_an_unknown_audience_in_each_methods_message() {
-        let is_unknown = |problem, message: &str| WHO.fails(problem, message).is_unknown_audience();
+    fn a_refusal_by_the_cli_or_a_managed_identity_can_be_about_the_audience() {
+        let can_be = |problem, message: &str| {
+            let failure = WHO.fails(problem, message);
+            failure.can_be_about_the_audience()
+        };
         let entra = "AADSTS500011: The resource principal named x was not found.";
-        assert!(is_unknown(Problem::Refused(Some(500_011)), entra));
-        assert!(is_unknown(
-            Problem::Cli(Some(500_011)),
-            &format!("ERROR: {entra}")
-        ));
-        assert!(is_unknown(
-            Problem::ManagedIdentity,
-            "AADSTS50001: invalid_resource"
-        ));
-        assert!(!is_unknown(
-            Problem::Refused(Some(50_011)),
-            "AADSTS50011: The reply URL"
-        ));
-        assert!(!is_unknown(Problem::ManagedIdentity, "Identity not found"));
+        assert!(can_be(Problem::Refused(Some(500_011)), entra));
+        let reply_url = "AADSTS50011: The reply URL";
+        assert!(!can_be(Problem::Refused(Some(50_011)), reply_url));
+        let cloud_shell = "Audience x is not a supported MSI token audience.";
+        assert!(can_be(Problem::Cli(None), cloud_shell));
+        assert!(can_be(Problem::ManagedIdentity, cloud_shell));
+        for other in [
+            Problem::CliMissing,
+            Problem::CliTooOld,
+            Problem::CliHanging,
+            Problem::NoManagedIdentity,
+            Problem::Unavailable,
+        ] {
+            assert!(!can_be(other, "no"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn reads_the_message_of_each_service() {
+        let message = |answer| Refusal::read(&json(400, &answer)).message;
+        let cloud_shell = value!({"error": {"code": "AudienceNotSupported", "message": "Audience x is not supported."}});
+        assert_eq!(message(cloud_shell), "Audience x is not supported.");
+        let app_service = value!({"statusCode": 401, "message": "The header is wrong."});
+        assert_eq!(message(app_service), "The header is wrong.");
+        let azure_devops =
+            value!({"count": 1, "value": {"Message": "Method 'GET' is not supported."}});
+        assert_eq!(message(azure_devops), "Method 'GET' is not supported.");
+        let virtual_machine = value!({"error": "invalid_request", "error_description": ""});
+        assert_eq!(message(virtual_machine), "invalid_request");
     }
 
     #[test]

@@ -51,7 +51,7 @@ const fn argument(
 }
 
 /// The arguments of the block itself, sorted by name. Names and variables match azurerm.
-pub(super) static ARGUMENTS: [Argument; 24] = [
+pub(super) static ARGUMENTS: [Argument; 25] = [
     argument(
         "ado_pipeline_service_connection_id",
         &[
@@ -66,8 +66,8 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         &["ARM_AUXILIARY_TENANT_IDS"],
         Kind::Texts,
         "The IDs of up to three auxiliary tenants. The provider sends their tokens with requests \
-         to Azure Resource Manager. In the environment variable, separate the IDs with `;`. Not \
-         supported with a managed identity.",
+         to Azure Resource Manager. In the environment variable, separate the IDs with `;`. A \
+         managed identity ignores them, with a warning.",
     ),
     argument(
         "client_certificate",
@@ -86,7 +86,7 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         &["ARM_CLIENT_CERTIFICATE_PATH"],
         Kind::Text,
         "The path of a PKCS#12 (`.pfx`) file with the client certificate and its private key. The \
-         key is RSA, P-256 or P-384. `client_certificate` takes precedence over this file.",
+         key must be an RSA key. `client_certificate` takes precedence over this file.",
     ),
     argument(
         "client_id",
@@ -129,8 +129,15 @@ pub(super) static ARGUMENTS: [Argument; 24] = [
         "metadata_host",
         &["ARM_METADATA_HOSTNAME"],
         Kind::Text,
-        "The metadata host of an Azure cloud, such as `management.local.azurestack.external`. The \
-         provider reads the endpoints from it. It takes precedence over `environment`.",
+        "The metadata host of an Azure cloud, such as `management.azure.com`. The provider \
+         reads the endpoints from it. It takes precedence over `environment`.",
+    ),
+    argument(
+        "msi_api_version",
+        &["ARM_MSI_API_VERSION"],
+        Kind::Text,
+        "The API version of the managed identity endpoint, such as `2019-08-01`. Set it if the \
+         endpoint does not support the default version.",
     ),
     argument(
         "msi_endpoint",

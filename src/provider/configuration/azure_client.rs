@@ -28,7 +28,7 @@ impl Config {
         let machine =
             || own().unwrap_or_else(|| http_clients::managed_identity(environment, user_agent));
         let cloud = self.cloud.resolve(&pipeline).await?;
-        let credential = credential(self.sign_in, &cloud, pipeline.clone(), machine)?;
+        let credential = credential(self.sign_in, &cloud, pipeline.clone(), environment, machine)?;
         Ok(Azure::new(AzureOptions {
             cloud,
             credential: credential.with_auxiliary_tenants(&self.auxiliary_tenants),

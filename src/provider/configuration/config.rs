@@ -3,7 +3,7 @@
 use crate::provider::configuration::arguments::{AUTHORITY_HOST, ENDPOINT, RESOURCE_MANAGER};
 use crate::provider::configuration::cloud::{CloudChoice, https};
 use crate::provider::configuration::environment::Environment;
-use crate::provider::configuration::inputs::Inputs;
+use crate::provider::configuration::inputs::{Inputs, subscription_id};
 use crate::provider::configuration::precedence::{Source, too_many};
 use crate::provider::configuration::sign_in::{SignIn, decide};
 use crate::provider::configuration::user_agent::{partner_id, user_agent};
@@ -20,7 +20,7 @@ pub(crate) struct Config {
     pub(crate) subscription_id: Option<String>,
     pub(super) user_agent: String,
     pub(super) correlation_id: Correlation,
-    /// Warnings about incomplete authentication methods.
+    /// Warnings about incomplete authentication methods and ignored settings.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -49,6 +49,9 @@ pub(crate) fn validate(block: &Value) -> Diagnostics {
     }
     let partner = block.get("partner_id").as_str().filter(|it| !it.is_empty());
     findings.extend(partner.and_then(|text| partner_id(text).err()));
+    let subscription = block.get("subscription_id").as_str().map(str::trim);
+    let subscription = subscription.filter(|it| !it.is_empty());
+    findings.extend(subscription_id(subscription).err());
     let tenants = block.get("auxiliary_tenant_ids").as_elements();
     findings.extend(too_many(tenants.map_or(0, <[Value]>::len)));
     findings
@@ -68,10 +71,14 @@ impl Config {
         let source = Source { block, environment };
         let inputs = Inputs::read(source)?;
         let (sign_in, warnings) = decide(&inputs)?;
+        let auxiliary_tenants = match sign_in.supports_auxiliary_tenants() {
+            true => inputs.auxiliary_tenants,
+            false => Vec::new(),
+        };
         Ok(Self {
             cloud: CloudChoice::read(source)?,
             sign_in,
-            auxiliary_tenants: inputs.auxiliary_tenants,
+            auxiliary_tenants,
             subscription_id: inputs.subscription_id,
             user_agent: user_agent(source, host_version)?,
             correlation_id: correlation(source)?,
@@ -171,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn a_subscription_id_that_is_no_uuid_is_an_error() {
+        let id = "00000000-0000-0000-0000-000000000000";
+        let configured = |id: &str| block([("subscription_id", id.into())]);
+        for valid in [id, "", " "] {
+            assert!(!validate(&configured(valid)).has_error(), "{valid}");
+            assert!(outcome(&configured(valid), &[]).starts_with("AzureCli"));
+        }
+        let short = id.replace('-', "");
+        for invalid in ["Pay-As-You-Go", &short] {
+            assert!(validate(&configured(invalid)).has_error(), "{invalid}");
+        }
+        insta::assert_snapshot!(outcome(&block([]), &[("ARM_SUBSCRIPTION_ID", "Pay-As-You-Go")]), @"subscription_id: Invalid subscription ID: The value of `subscription_id` (ARM_SUBSCRIPTION_ID) is not valid: the subscription ID is not a GUID. Use the ID of the subscription, not its name. `az account show --query id` prints the ID.");
+    }
+
+    #[test]
     fn a_mismatch_with_aks_workload_identity_is_an_error() {
         let pod = [
             ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true"),
@@ -204,6 +226,23 @@ mod tests {
         insta::assert_snapshot!(outcome(&other, &service), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "127.0.0.1:2", path: "/", version: "2018-02-01", key: None } }"#);
         let odd = block([("msi_endpoint", "localhost".into())]);
         insta::assert_snapshot!(outcome(&odd, &service), @"msi_endpoint: Invalid value for `msi_endpoint`: `msi_endpoint` (ARM_MSI_ENDPOINT) is not a URL (relative URL without a base).");
+    }
+
+    #[test]
+    fn the_api_version_of_a_managed_identity_endpoint_is_an_argument() {
+        let environment = [("ARM_USE_MSI", "1"), ("ARM_MSI_API_VERSION", "2019-08-01")];
+        insta::assert_snapshot!(outcome(&block([]), &environment), @r#"ManagedIdentity { client_id: None, endpoint: IdentityEndpoint { host: "169.254.169.254", path: "/metadata/identity/oauth2/token", version: "2019-08-01", key: None } }"#);
+        let argument = block([("msi_api_version", "2021-02-01".into())]);
+        assert!(outcome(&argument, &environment).contains(r#"version: "2021-02-01""#));
+    }
+
+    #[test]
+    fn a_managed_identity_requests_no_tokens_of_auxiliary_tenants() {
+        let tenants = ("ARM_AUXILIARY_TENANT_IDS", "a");
+        let environment = [("ARM_USE_MSI", "1"), tenants].into_iter().collect();
+        let config = Config::read(&block([]), &environment, "1.11.4").unwrap();
+        assert_eq!(config.auxiliary_tenants, Vec::<String>::new());
+        assert_eq!(config.warnings.len(), 1);
     }
 
     #[test]

@@ -5,16 +5,17 @@ use base64::{DecodeError, Engine as _};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::azure::credential::{CertificateError, ClientCertificate};
+use crate::azure::credential::{Az, CertificateError, ClientCertificate};
 use crate::azure::{Cloud, Credential, Error, Secret};
 use crate::http::Pipeline;
+use crate::provider::configuration::environment::Environment;
 use crate::provider::configuration::inputs::CertificateFile;
 use crate::provider::configuration::sign_in::SignIn;
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::AttributePath;
 
 /// Creates the credential. It sends no request, and reads no file except a client certificate. It calls
-/// `machine` only for a managed identity.
+/// `machine` only for a managed identity. `environment` says where the Azure CLI is.
 ///
 /// # Errors
 ///
@@ -23,6 +24,7 @@ pub(super) fn credential(
     sign_in: SignIn,
     cloud: &Cloud,
     azure: Pipeline,
+    environment: &Environment,
     machine: impl FnOnce() -> Result<Pipeline, Diagnostic>,
 ) -> Result<Credential, Diagnostic> {
     let credential = match sign_in {
@@ -56,7 +58,15 @@ pub(super) fn credential(
         SignIn::AzureCli {
             tenant_id,
             subscription_id,
-        } => Credential::azure_cli(tenant_id.as_deref(), subscription_id.as_deref()),
+        } => {
+            let variable = |name| environment.verbatim(&[name]);
+            let az = Az::new(
+                variable("PATH"),
+                variable("PATHEXT"),
+                variable("SystemRoot"),
+            );
+            Credential::azure_cli(tenant_id.as_deref(), subscription_id.as_deref(), az)
+        }
     };
     credential.map_err(|error| unusable(&error))
 }
@@ -93,6 +103,20 @@ fn read(file: &CertificateFile, password: &Secret) -> Result<ClientCertificate, 
             CertificateError::Expired(_) => (
                 argument,
                 "Create a new certificate, and register it with the application.",
+            ),
+            CertificateError::NotRsa | CertificateError::UnsupportedKey(_) => (
+                argument,
+                "Create a certificate with an RSA key of 2048 to 4096 bits, and register it with the \
+                 application.",
+            ),
+            CertificateError::Encryption(_) => (
+                argument,
+                "Export the file again with AES-256, such as with `openssl pkcs12 -export`.",
+            ),
+            CertificateError::PasswordCharacter => (
+                "client_certificate_password",
+                "Export the file again with another password, and set `client_certificate_password` \
+                 (ARM_CLIENT_CERTIFICATE_PASSWORD) to it.",
             ),
             _ => (
                 argument,

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::azure::Secret;
 use crate::azure::credential::{IdToken, IdentityEndpoint};
+use crate::azure::id::problem_of_subscription;
 use crate::provider::configuration::arguments::named;
 use crate::provider::configuration::precedence::{Source, agree, content};
 use terraform_plugin::diagnostics::Diagnostic;
@@ -64,7 +65,7 @@ impl Inputs {
         Ok(Self {
             tenant_id: plain(tenant_id),
             client_id: plain(client_id),
-            subscription_id: text("subscription_id"),
+            subscription_id: subscription_id(source.text("subscription_id"))?,
             auxiliary_tenants: source.auxiliary_tenants()?,
             certificate: base64.map(CertificateFile::Base64).or(file),
             // A password may start or end with spaces.
@@ -146,6 +147,22 @@ impl Inputs {
     }
 }
 
+/// Checks the subscription ID, if one is set.
+pub(super) fn subscription_id(id: Option<&str>) -> Result<Option<String>, Diagnostic> {
+    match id.and_then(problem_of_subscription) {
+        None => Ok(id.map(str::to_owned)),
+        Some(problem) => Err(Diagnostic::error(
+            "Invalid subscription ID",
+            format!(
+                "The value of {} is not valid: {problem}. Use the ID of the subscription, not its name. \
+                 `az account show --query id` prints the ID.",
+                named("subscription_id")
+            ),
+        )
+        .at(AttributePath::new("subscription_id"))),
+    }
+}
+
 /// The workload identity of an AKS pod, if `use_aks_workload_identity` enables it.
 #[derive(Clone, Copy)]
 struct Pod<'a> {
@@ -209,7 +226,7 @@ fn id_token(source: Source<'_>, pod: &Pod<'_>) -> Result<Option<IdToken>, Diagno
 /// Returns the managed identity endpoint: `msi_endpoint`, App Service's, or the default for virtual machines.
 /// Without `use_msi`, an invalid `msi_endpoint` is not an error.
 fn identity_endpoint(source: Source<'_>, is_used: bool) -> Result<IdentityEndpoint, Diagnostic> {
-    let version = source.environment.first(&["ARM_MSI_API_VERSION"]);
+    let version = source.text("msi_api_version");
     let own = match is_used {
         true => url(source, "msi_endpoint", &["http", "https"])?,
         false => None,

@@ -49,6 +49,11 @@ pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
              and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to \
              the ID of the service connection. A request token expires when its job ends."
         }
+        Problem::NoServiceConnection => {
+            "`oidc_request_url` (ARM_OIDC_REQUEST_URL) is a URL of Azure DevOps. Set \
+             `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the \
+             service connection. The URL of the service connection's page contains this ID."
+        }
         Problem::TokenFile => {
             "Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in \
              AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for \
@@ -75,6 +80,10 @@ pub(super) fn next_step(failure: &SignInFailure) -> &'static str {
         }
         Problem::CliTooOld => {
             "Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later."
+        }
+        Problem::CliHanging => {
+            "Run `az account get-access-token` in a terminal to see why it does not end. It can wait for \
+             another `az` process, a keyring or a proxy. Then run Terraform again."
         }
         Problem::Cli(code) => code.and_then(after_code).unwrap_or(
             "Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` \
@@ -230,12 +239,14 @@ mod tests {
         let others = [
             Problem::Unavailable,
             Problem::Issuer,
+            Problem::NoServiceConnection,
             Problem::TokenFile,
             Problem::Certificate,
             Problem::NoManagedIdentity,
             Problem::ManagedIdentity,
             Problem::CliMissing,
             Problem::CliTooOld,
+            Problem::CliHanging,
             Problem::Cli(None),
             Problem::Cli(Some(700_082)),
             Problem::Value,
@@ -261,12 +272,14 @@ mod tests {
         Refused(Some(500011)): The requested service was not found in the tenant. Check that `environment` or `endpoint` matches the cloud of this tenant.
         Unavailable: The identity service is temporarily unavailable. Run Terraform again in a few minutes.
         Issuer: Check that this job has permission to request ID tokens. In GitHub Actions, it needs the permission `id-token: write`. In Azure Pipelines, map `SYSTEM_ACCESSTOKEN` into the step, and set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the service connection. A request token expires when its job ends.
+        NoServiceConnection: `oidc_request_url` (ARM_OIDC_REQUEST_URL) is a URL of Azure DevOps. Set `ado_pipeline_service_connection_id` (ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID) to the ID of the service connection. The URL of the service connection's page contains this ID.
         TokenFile: Check the path in `oidc_token_file_path` (ARM_OIDC_TOKEN_FILE_PATH), or in AZURE_FEDERATED_TOKEN_FILE with `use_aks_workload_identity`. The provider reads the file for each sign-in, so the file must hold a token that has not expired.
         Certificate: Check the private key in `client_certificate` or `client_certificate_path`.
         NoManagedIdentity: Only Azure resources, such as virtual machines, have managed identities. On such a machine, check that no firewall blocks the endpoint, or set `msi_endpoint` (ARM_MSI_ENDPOINT). Anywhere else, unset `use_msi` (ARM_USE_MSI) and use another authentication method.
         ManagedIdentity: Check that the machine has a managed identity. To use a user-assigned identity, set `client_id` (ARM_CLIENT_ID) to its client ID. To use the system-assigned identity, leave `client_id` unset.
         CliMissing: Install the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), and check that `az` is on the PATH of the process that runs Terraform. The provider's documentation lists the other authentication methods, such as a client secret, OpenID Connect and a managed identity.
         CliTooOld: Update the Azure CLI with `az upgrade`. The provider requires version 2.54.0 or later.
+        CliHanging: Run `az account get-access-token` in a terminal to see why it does not end. It can wait for another `az` process, a keyring or a proxy. Then run Terraform again.
         Cli(None): Run `az login`, with `--tenant` if your account is a guest in the tenant. `az account show` prints the signed-in account.
         Cli(Some(700082)): The Azure CLI session has expired. Run `az login` again.
         Value: Check `tenant_id`, `client_id` and `subscription_id` in the provider block, and their ARM_* environment variables.

@@ -8,11 +8,10 @@ password=simulator-pfx-password
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -sha256 \
   -subj '/CN=Simulator test CA' -keyout ca.key -out ca.crt 2>/dev/null
-for name in rsa p256 p384; do
+for name in rsa rsa4096; do
   case $name in
     rsa) key='-newkey rsa:2048' ;;
-    p256) key='-newkey ec -pkeyopt ec_paramgen_curve:P-256' ;;
-    p384) key='-newkey ec -pkeyopt ec_paramgen_curve:P-384' ;;
+    rsa4096) key='-newkey rsa:4096' ;;
   esac
   # shellcheck disable=SC2086
   openssl req $key -nodes -subj "/CN=Simulator application ($name)" -keyout "$name.key.pem" \

@@ -14,15 +14,13 @@ use crate::jwt::{PublicKey, SigningKey};
 /// The password of the PKCS#12 files that have one.
 pub const PFX_PASSWORD: &str = "simulator-pfx-password";
 
-/// A certificate with its private key, available as PEM and as PKCS#12.
+/// A certificate with its private key, available as PEM and as PKCS#12. Entra accepts only RSA keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppCertificate {
     /// RSA with 2048 bits.
     Rsa,
-    /// Elliptic curve NIST P-256.
-    P256,
-    /// Elliptic curve NIST P-384.
-    P384,
+    /// RSA with 4096 bits.
+    Rsa4096,
 }
 
 /// The protection of a PKCS#12 file. Each file holds the key, the certificate and the issuer's certificate.
@@ -42,8 +40,7 @@ impl AppCertificate {
     pub fn certificate_pem(self) -> &'static str {
         match self {
             Self::Rsa => include_str!("../keys/rsa.crt.pem"),
-            Self::P256 => include_str!("../keys/p256.crt.pem"),
-            Self::P384 => include_str!("../keys/p384.crt.pem"),
+            Self::Rsa4096 => include_str!("../keys/rsa4096.crt.pem"),
         }
     }
 
@@ -52,8 +49,7 @@ impl AppCertificate {
     pub fn key_pem(self) -> &'static str {
         match self {
             Self::Rsa => include_str!("../keys/rsa.key.pem"),
-            Self::P256 => include_str!("../keys/p256.key.pem"),
-            Self::P384 => include_str!("../keys/p384.key.pem"),
+            Self::Rsa4096 => include_str!("../keys/rsa4096.key.pem"),
         }
     }
 
@@ -70,12 +66,9 @@ impl AppCertificate {
             (Self::Rsa, Pfx::Modern) => include_bytes!("../keys/rsa.pfx"),
             (Self::Rsa, Pfx::Legacy) => include_bytes!("../keys/rsa.legacy.pfx"),
             (Self::Rsa, Pfx::NoPassword) => include_bytes!("../keys/rsa.open.pfx"),
-            (Self::P256, Pfx::Modern) => include_bytes!("../keys/p256.pfx"),
-            (Self::P256, Pfx::Legacy) => include_bytes!("../keys/p256.legacy.pfx"),
-            (Self::P256, Pfx::NoPassword) => include_bytes!("../keys/p256.open.pfx"),
-            (Self::P384, Pfx::Modern) => include_bytes!("../keys/p384.pfx"),
-            (Self::P384, Pfx::Legacy) => include_bytes!("../keys/p384.legacy.pfx"),
-            (Self::P384, Pfx::NoPassword) => include_bytes!("../keys/p384.open.pfx"),
+            (Self::Rsa4096, Pfx::Modern) => include_bytes!("../keys/rsa4096.pfx"),
+            (Self::Rsa4096, Pfx::Legacy) => include_bytes!("../keys/rsa4096.legacy.pfx"),
+            (Self::Rsa4096, Pfx::NoPassword) => include_bytes!("../keys/rsa4096.open.pfx"),
         }
     }
 

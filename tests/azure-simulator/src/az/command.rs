@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::az::AzState;
-use crate::entra::unknown_resource;
+use crate::entra::{ACR_AUDIENCE, unknown_resource};
 use crate::options::{CLIENT_ID, SUBSCRIPTION, TENANT};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
@@ -106,6 +106,9 @@ fn get_access_token(
         return failed("Please specify only one of subscription and tenant, not both");
     }
     logged_in(state)?;
+    if state == AzState::CloudShell && tenant.is_some() {
+        return failed("Tenant shouldn't be specified for Cloud Shell account");
+    }
     if let Some(unknown) = subscription.filter(|id| !has_subscription(world, id)) {
         return failed(&format!(
             "Subscription '{unknown}' not found. Check the spelling and casing and try again."
@@ -124,6 +127,12 @@ fn get_access_token(
         (None, None) => world.cloud.arm_audiences()[0],
     }
     .to_owned();
+    if state == AzState::CloudShell && resource == ACR_AUDIENCE {
+        return failed(&format!(
+            "Audience {resource} is not a supported MSI token audience.\nInteractive authentication is needed. \
+             Please run:\naz login --scope {resource}/.default"
+        ));
+    }
     let Some(issued) = world.issue_entra(&tenant_id, &principal, &resource) else {
         let refusal = unknown_resource(&resource);
         return failed(&format!("AADSTS{}: {}", refusal.code, refusal.why));
@@ -145,7 +154,10 @@ fn get_access_token(
 
 fn logged_in(state: AzState) -> Result<(), Reply> {
     match state {
-        AzState::LoggedIn | AzState::WithoutExpiresOn | AzState::TooOld => Ok(()),
+        AzState::LoggedIn
+        | AzState::CloudShell
+        | AzState::WithoutExpiresOn
+        | AzState::TooOld => Ok(()),
         AzState::LoggedOut => failed("Please run 'az login' to setup account.").map(drop),
         AzState::SessionExpired => failed(
             "AADSTS700082: The refresh token has expired due to inactivity. The token was issued on \

@@ -21,6 +21,8 @@ pub enum AzState {
     LoggedOut,
     /// Logged in, but the refresh token has expired.
     SessionExpired,
+    /// In the Cloud Shell. It accepts no tenant, and issues no tokens for registries.
+    CloudShell,
     /// Version 2.53, logged in. It returns a token's expiry in local time only.
     WithoutExpiresOn,
     /// Version 2.0.81, logged in. It has no `--scope`, and returns a token's expiry in local time only.
@@ -28,10 +30,11 @@ pub enum AzState {
 }
 
 impl AzState {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::LoggedIn,
         Self::LoggedOut,
         Self::SessionExpired,
+        Self::CloudShell,
         Self::WithoutExpiresOn,
         Self::TooOld,
     ];
@@ -41,6 +44,7 @@ impl AzState {
             Self::LoggedIn => "logged-in",
             Self::LoggedOut => "logged-out",
             Self::SessionExpired => "session-expired",
+            Self::CloudShell => "cloud-shell",
             Self::WithoutExpiresOn => "without-expires-on",
             Self::TooOld => "too-old",
         }
@@ -52,7 +56,7 @@ impl AzState {
 
     fn version(self) -> &'static str {
         match self {
-            Self::LoggedIn | Self::LoggedOut | Self::SessionExpired => "2.77.0",
+            Self::LoggedIn | Self::LoggedOut | Self::SessionExpired | Self::CloudShell => "2.77.0",
             Self::WithoutExpiresOn => "2.53.0",
             Self::TooOld => "2.0.81",
         }

@@ -36,8 +36,12 @@ fn token(world: &mut World, call: &Call) -> Answer {
         return Err(not_signed_in(call));
     }
     if call.method != Method::POST {
-        let message = "The requested resource does not support http method.";
-        return Err(refused(405, message));
+        let message = format!(
+            "The requested resource does not support http method '{}'.",
+            call.method
+        );
+        let body = json!({"count": 1, "value": {"Message": message}});
+        return Err(Reply::json(405, &body));
     }
     if call
         .param("api-version")

@@ -68,6 +68,30 @@ async fn login_and_subscription_errors_go_to_stderr() {
 }
 
 #[tokio::test]
+async fn the_cloud_shell_accepts_no_tenant_and_issues_no_token_for_registries() {
+    let azure = Azure::new();
+    let stderr = |arguments: &[&str]| {
+        let output = az(&azure, AzState::CloudShell, arguments);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(stderr(&TOKEN), "");
+    let registries =
+        TOKEN.map(|it| it.replace("management.azure.com", "containerregistry.azure.net"));
+    let registries = registries.each_ref().map(String::as_str);
+    let refused = stderr(&registries);
+    assert!(
+        refused.contains("is not a supported MSI token audience"),
+        "{refused}"
+    );
+    let in_tenant = [TOKEN.as_slice(), &["--tenant", TENANT]].concat();
+    let refused = stderr(&in_tenant);
+    assert!(
+        refused.contains("Tenant shouldn't be specified"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn old_versions_lack_expires_on_and_scope() {
     let azure = Azure::new();
     let got = json(&az(&azure, AzState::WithoutExpiresOn, &TOKEN));

@@ -61,6 +61,11 @@ async fn an_azure_devops_pipeline_exchanges_its_service_connection_token() {
 
     assert_eq!(post(&url("other"), &request_token).await.status, 404);
     assert_eq!(post(&url(connection), "wrong").await.status, 401);
+    let get = azure.http.get(url(connection)).bearer_auth(&request_token);
+    let got = Got::from(get.send().await.unwrap()).await;
+    assert_eq!(got.status, 405);
+    let message = &got.json()["value"]["Message"];
+    assert!(message.as_str().unwrap().ends_with("'GET'."), "{message}");
     let unversioned = url(connection).replace("api-version=7.1&", "");
     assert_eq!(post(&unversioned, &request_token).await.status, 400);
     let browser = azure.http.post(url(connection)).send().await.unwrap();

@@ -136,7 +136,7 @@ async fn the_acr_audience_can_be_unknown_or_refused() {
 async fn secrets_lists_every_secret() {
     let azure = Azure::new();
     let application = azure.simulator.application(CLIENT_ID);
-    application.add_certificate(AppCertificate::P256);
+    application.add_certificate(AppCertificate::Rsa4096);
     let token = azure.access(SERVER, CATALOG).await;
     let oidc = azure.simulator.oidc();
     let cluster = oidc.token(Duration::from_secs(60));
@@ -148,7 +148,7 @@ async fn secrets_lists_every_secret() {
         &cluster,
         &oidc.github_request_token(),
         &azure.simulator.managed_identity().app_service_header(),
-        AppCertificate::P256.key_pem().lines().nth(1).unwrap(),
+        AppCertificate::Rsa4096.key_pem().lines().nth(1).unwrap(),
     ] {
         assert!(secrets.contains(secret), "{secret}");
     }
