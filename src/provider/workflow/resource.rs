@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
-    ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Recorder, Resource,
+    ApplyRequest, ApplyResult, Context, GeneratedConfig, ImportRequest, Imported, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Recorder, Resource,
 };
 use terraform_plugin::model::Model as _;
 use terraform_plugin::schema::{IdentitySchema, Schema};
@@ -333,7 +333,7 @@ impl Resource for ContinuousPatchingWorkflow {
         identity::of(state.get(names::REGISTRY_ID))
     }
 
-    fn generate_config(&self, state: Value) -> Value {
+    fn generate_config(&self, state: Value) -> GeneratedConfig {
         generate_config::configuration(&self.schema, state)
     }
 

@@ -112,9 +112,10 @@ pub trait Resource: Send + Sync + 'static {
         .into())
     }
 
-    /// Generates a valid configuration for this state. A plan with it must show no changes.
-    fn generate_config(&self, state: Value) -> Value {
-        self.schema().block.configuration_of(state)
+    /// Generates a configuration for this state. A plan with it must show no changes. If a plan would not
+    /// accept it, warn and name what the user must complete.
+    fn generate_config(&self, state: Value) -> GeneratedConfig {
+        self.schema().block.configuration_of(state).into()
     }
 }
 
@@ -243,6 +244,25 @@ impl From<Value> for Imported {
         Self {
             state,
             private: Vec::new(),
+        }
+    }
+}
+
+/// A configuration that the provider has generated from a state.
+#[derive(Debug)]
+pub struct GeneratedConfig {
+    /// The configuration.
+    pub config: Value,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+impl From<Value> for GeneratedConfig {
+    /// A configuration without warnings.
+    fn from(config: Value) -> Self {
+        Self {
+            config,
+            diagnostics: Diagnostics::new(),
         }
     }
 }
