@@ -333,6 +333,10 @@ impl Resource for ContinuousPatchingWorkflow {
         identity::of(state.get(names::REGISTRY_ID))
     }
 
+    fn is_same_identity(&self, stored: &Value, now: &Value) -> bool {
+        identity::is_same(stored, now)
+    }
+
     fn generate_config(&self, state: Value) -> GeneratedConfig {
         generate_config::configuration(&self.schema, state)
     }

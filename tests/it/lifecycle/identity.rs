@@ -46,6 +46,27 @@ async fn an_identity_keeps_the_spelling_of_the_configured_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_identity_in_the_state_keeps_its_spelling() {
+    let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    // Another version of the provider, or an import by identity, has spelled it differently.
+    let kept = of(&stage.registry().id().to_lowercase());
+    let respell = |stage: &mut Stage| {
+        stage.terraform.stored.as_mut().unwrap().identity = kept.clone();
+    };
+    respell(&mut stage);
+    stage.nothing_to_do(&config).await;
+    assert_eq!(stored(&stage), kept);
+    stage
+        .terraform
+        .succeed(&with(&config, "enabled", false))
+        .await;
+    assert_eq!(stored(&stage), kept);
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_workflow_is_imported_by_identity() {
     let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
     let config = stage.config();

@@ -95,6 +95,12 @@ pub trait Resource: Send + Sync + 'static {
         Value::Null
     }
 
+    /// Whether two identities name the same object. The host's stored identity then stays as it is, because
+    /// hosts don't allow it to change. Override it if an API ignores the letter case of its IDs.
+    fn is_same_identity(&self, stored: &Value, now: &Value) -> bool {
+        stored == now
+    }
+
     /// Upgrades an identity of an older schema version, as JSON, to the current version.
     async fn upgrade_identity(
         &self,
