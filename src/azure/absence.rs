@@ -22,7 +22,7 @@ use crate::http::{Budget, Response};
 /// no replicas that lag, so only a proxy's passing answer counts there.
 fn pause(plane: Plane) -> Duration {
     match plane {
-        Plane::ResourceManager(_) => Duration::from_secs(3),
+        Plane::ResourceManager => Duration::from_secs(3),
         _ => Duration::from_secs(1),
     }
 }

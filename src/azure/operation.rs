@@ -86,8 +86,8 @@ pub enum OperationKind {
 /// The service that answers an operation, and can refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Plane {
-    /// Azure Resource Manager, for a resource of this type.
-    ResourceManager(ResourceType),
+    /// Azure Resource Manager.
+    ResourceManager,
     /// A registry that issues a token.
     RegistrySignIn,
     /// A registry, for an operation that needs this permission on a repository.
@@ -96,21 +96,6 @@ pub enum Plane {
     Storage,
     /// A service without roles, or no service.
     Other,
-}
-
-/// The type of a Resource Manager resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ResourceType {
-    /// A registry.
-    Registry,
-    /// A cache rule of a registry.
-    CacheRule,
-    /// A task of a registry.
-    Task,
-    /// A run of a task.
-    Run,
-    /// A role assignment.
-    RoleAssignment,
 }
 
 impl Operation {
@@ -165,32 +150,28 @@ impl OperationKind {
     #[must_use]
     pub fn plane(self) -> Plane {
         match self {
-            Self::ReadRegistry | Self::ListRegistries => {
-                Plane::ResourceManager(ResourceType::Registry)
-            }
-            Self::ListCacheRules => Plane::ResourceManager(ResourceType::CacheRule),
-            Self::ListTasks
+            Self::ReadRegistry
+            | Self::ListRegistries
+            | Self::ListCacheRules
+            | Self::ListTasks
             | Self::ReadTask
             | Self::CreateTask
             | Self::WaitForTask
             | Self::UpdateTask
             | Self::DeleteTask
             | Self::WaitForTaskDeletion
-            // Both act on the registry and are part of managing tasks. They don't address a single run.
             | Self::ListRuns
-            | Self::QueueRun => Plane::ResourceManager(ResourceType::Task),
-            Self::ReadRun | Self::CancelRun | Self::ReadRunLog => {
-                Plane::ResourceManager(ResourceType::Run)
-            }
-            Self::ListRoleAssignments
+            | Self::QueueRun
+            | Self::ReadRun
+            | Self::CancelRun
+            | Self::ReadRunLog
+            | Self::ListRoleAssignments
             | Self::ReadRoleAssignment
             | Self::CreateRoleAssignment
-            | Self::DeleteRoleAssignment => Plane::ResourceManager(ResourceType::RoleAssignment),
+            | Self::DeleteRoleAssignment => Plane::ResourceManager,
             Self::SignInToRegistry => Plane::RegistrySignIn,
             Self::ListTags => Plane::Registry(Right::ListTags),
-            Self::ReadManifest | Self::ReadBlob | Self::LookUpBlob => {
-                Plane::Registry(Right::Pull)
-            }
+            Self::ReadManifest | Self::ReadBlob | Self::LookUpBlob => Plane::Registry(Right::Pull),
             Self::StoreManifest | Self::StoreBlob => Plane::Registry(Right::Push),
             Self::DeleteRepository => Plane::Registry(Right::Delete),
             Self::DownloadRunLog | Self::DownloadBlob => Plane::Storage,

@@ -1,5 +1,7 @@
 //! Lists registries page by page, because a subscription may have many.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use url::Url;
 
@@ -14,6 +16,8 @@ pub(crate) struct RegistryPages {
     operation: Operation,
     next: Option<Url>,
     read: ReadPages,
+    /// The registries of earlier pages. If the list changes while it is read, a row can move to a later page.
+    seen: HashSet<RegistryId>,
 }
 
 impl Azure {
@@ -29,12 +33,13 @@ impl Azure {
             next: Some(arm::url(self.cloud(), &id, registry::API_VERSION, &[])),
             operation: Operation::new(OperationKind::ListRegistries, scope),
             read: ReadPages::default(),
+            seen: HashSet::new(),
         }
     }
 }
 
 impl RegistryPages {
-    /// Returns the registries of the next page, or [`None`] after the last page.
+    /// Returns the registries of the next page that no earlier row named, or [`None`] after the last page.
     ///
     /// # Errors
     /// Not found if the subscription or the resource group doesn't exist, or any request error.
@@ -59,7 +64,8 @@ impl RegistryPages {
             id.inspect_err(|error| tracing::warn!(%error, "skipped a registry with an invalid ID"))
                 .ok()
         });
-        Ok(Some(ids.collect()))
+        let new = ids.filter(|id| self.seen.insert(id.clone()));
+        Ok(Some(new.collect()))
     }
 }
 
@@ -103,6 +109,23 @@ mod tests {
         let error = pages.next(&minute()).await.unwrap_err();
         assert!(error.to_string().ends_with(link), "{error}");
         assert_eq!(pages.next(&minute()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_comes_twice_is_one_row_in_any_letter_case() {
+        let link = "https://management.azure.com/next?$skiptoken=1";
+        let row = |id: String| value!({"id": id});
+        let id = registry().to_string();
+        let first = value!({"value": [row(id.clone()), row(id.to_lowercase())], "nextLink": link});
+        let second = value!({"value": [row(id.to_uppercase())]});
+        let transport = ScriptedTransport::default()
+            .on(Method::GET, "/registries?", json(200, &first))
+            .on(Method::GET, "/next?", json(200, &second));
+        let azure = azure(&transport);
+        let mut pages = azure.registries(&registry().subscription_id, None);
+        let page = pages.next(&minute()).await.unwrap();
+        assert_eq!(page, Some(vec![registry()]));
+        assert_eq!(pages.next(&minute()).await.unwrap(), Some(vec![]));
     }
 
     #[tokio::test]

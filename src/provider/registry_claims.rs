@@ -1,8 +1,9 @@
 //! Remembers which resource of this process manages the workflow of a registry.
 //!
-//! A registry has at most one workflow. With `adopt_existing`, a second resource for the same registry would
-//! take over the first one's workflow, and removing one of them would delete it. A host doesn't tell a
-//! provider which resource it plans, so this is derived from what each call knows.
+//! A registry has at most one workflow. With `adopt_existing` or an import, a second resource can take over the
+//! workflow of the first one. Removing one of them then deletes it. A host doesn't tell a provider which
+//! resource it plans, so this is derived from what each call knows. The private data of each resource has the
+//! mark of its create or its import.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +36,7 @@ enum Creator {
 /// The resource that a plan replaces with the planned one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Replaced {
-    /// The mark of the apply that created it. An imported resource has none.
+    /// The mark of its create or its import.
     pub(crate) mark: Option<String>,
 }
 
@@ -44,8 +45,7 @@ pub(crate) struct Replaced {
 pub(crate) struct Claimed;
 
 impl RegistryClaims {
-    /// Notes that a resource in the state manages the workflow. `mark` is the mark of the apply that created
-    /// that resource.
+    /// Notes that a resource in the state manages the workflow. `mark` is the mark of that resource.
     pub(crate) fn manage(&self, registry: &str, mark: Option<&str>) -> Result<(), Claimed> {
         self.with(registry, |claim| {
             let is_other = match &claim.creator {
@@ -72,6 +72,23 @@ impl RegistryClaims {
                 Ok(())
             }
         })
+    }
+
+    /// Whether plans keep several resources in the state for this registry.
+    pub(crate) fn is_kept_twice(&self, registry: &str) -> bool {
+        self.with(registry, |claim| claim.kept.len() > 1)
+    }
+
+    /// Notes that a resource is imported. What created the workflow no longer matters, because its resource may
+    /// have left the state. Other resources that a plan keeps still count.
+    pub(crate) fn import(&self, registry: &str) {
+        self.with(registry, |claim| {
+            let kept = std::mem::take(&mut claim.kept);
+            *claim = Claim {
+                kept,
+                ..Claim::default()
+            };
+        });
     }
 
     /// Notes that a plan creates the resource with `adopt_existing`. `replaced` is the resource that it
@@ -173,6 +190,26 @@ mod tests {
         claims.keep("/r", Some("apply-1")).unwrap();
         let other = claims.adopt("/r", Some(&replaced("apply-2")));
         assert_eq!(other, Err(Claimed));
+    }
+
+    #[test]
+    fn two_resources_in_the_state_are_kept_twice_in_any_letter_case() {
+        let claims = RegistryClaims::default();
+        claims.import("/R");
+        claims.keep("/R", Some("import-1")).unwrap();
+        claims.keep("/R", Some("import-1")).unwrap();
+        assert!(!claims.is_kept_twice("/r"));
+        claims.import("/r");
+        claims.keep("/r", Some("import-2")).unwrap();
+        assert!(claims.is_kept_twice("/R"));
+    }
+
+    #[test]
+    fn an_import_may_follow_a_create_whose_resource_has_left_the_state() {
+        let claims = RegistryClaims::default();
+        claims.create("/r", "apply-1");
+        claims.import("/r");
+        claims.manage("/r", Some("import-1")).unwrap();
     }
 
     #[test]

@@ -113,24 +113,32 @@ impl<'a> CancelRuns<'a> {
         Round::Tried { cancelled, failure }
     }
 
-    /// Cancels a run. Returns false if it had already ended.
+    /// Cancels a run. Returns whether Azure accepted the cancellation. If Azure refuses it, the run may have
+    /// ended in the meantime, which a look at the run shows.
     async fn cancel(&self, run: &Run) -> Result<bool, Error> {
-        match self.registry.cancel_run(&run.run_id).await {
-            // The run has ended in the meantime.
-            Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
-            other => other.map(|()| true),
+        let refusal = match self.registry.cancel_run(&run.run_id).await {
+            Ok(()) => return Ok(true),
+            // The next round's list shows whether the run is still active.
+            Err(error) if error.is_not_found() || error.is_conflict() => return Ok(false),
+            Err(refusal @ Error::Response(_)) => refusal,
+            Err(other) => return Err(other),
+        };
+        match self.registry.get_run(&run.run_id).await {
+            Ok(seen) if !seen.status.is_active() => Ok(false),
+            Err(error) if error.is_gone() => Ok(false),
+            _ => Err(refusal),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
+    use http::{Method, StatusCode};
     use serde_json::json as value;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::azure::testing::{azure, registry};
+    use crate::azure::testing::{azure, registry, registry_client};
     use crate::http::Budget;
     use crate::http::scripted_transport::{ScriptedTransport, json, reply};
 
@@ -183,6 +191,51 @@ mod tests {
             .on(Method::POST, "/runs/cf2/cancel?", reply(200))
             .on(Method::GET, "/runs?", listed(&["cf1"]));
         assert_eq!(left(&script).await.0, ["cf1"]);
+    }
+
+    fn seen(status: &str) -> crate::http::Response {
+        let properties = value!({"runId": "cf1", "task": "cssc-scan-image", "status": status});
+        json(
+            200,
+            &value!({"id": registry().run_id("cf1"), "properties": properties}),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_cancel_of_a_run_that_has_ended_is_a_success() {
+        for refusal in [reply(400), reply(403)] {
+            let script = ScriptedTransport::default()
+                .on(Method::GET, "/runs?", listed(&["cf1"]))
+                .on(Method::POST, "/runs/cf1/cancel?", refusal)
+                .on(Method::GET, "/runs/cf1?", seen("Succeeded"))
+                .on(Method::GET, "/runs?", listed(&[]));
+            assert_eq!(left(&script).await.0, [""; 0]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_cancel_of_an_active_run_is_an_error() {
+        let script = ScriptedTransport::default()
+            .on(Method::GET, "/runs?", listed(&["cf1"]))
+            .on(Method::POST, "/runs/cf1/cancel?", reply(403))
+            .on(Method::GET, "/runs/cf1?", seen("Running"));
+        let client = registry_client(&script);
+        let refused = CancelRuns::new(&client).until_none_active().await;
+        assert_eq!(refused.unwrap_err().status(), Some(StatusCode::FORBIDDEN));
+        script.assert_done();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_that_is_answered_404_cancels_nothing() {
+        let script = ScriptedTransport::default()
+            .on(Method::GET, "/runs?", listed(&["cf1"]))
+            .twice(Method::POST, "/runs/cf1/cancel?", reply(404));
+        let client = registry_client(&script);
+        let round = CancelRuns::new(&client).next_round().await.unwrap();
+        let Round::Tried { cancelled, failure } = round else {
+            panic!("{round:?}");
+        };
+        assert_eq!((cancelled.len(), failure.is_none()), (0, true));
     }
 
     #[tokio::test(start_paused = true)]

@@ -82,7 +82,23 @@ pub(crate) async fn observe(
     registry: &RegistryClient,
     policy: PolicyRead,
 ) -> Result<Option<Observed>, Error> {
-    read_parts(registry, None, policy).await
+    read_parts(registry, Known::default(), policy).await
+}
+
+/// Reads the rest of a workflow whose tasks the caller has just listed.
+///
+/// # Errors
+/// As [`observe`].
+pub(crate) async fn observe_rest(
+    registry: &RegistryClient,
+    tasks: Vec<Task>,
+    policy: PolicyRead,
+) -> Result<Option<Observed>, Error> {
+    let known = Known {
+        tasks: Some(tasks),
+        ..Known::default()
+    };
+    read_parts(registry, known, policy).await
 }
 
 /// Reads the workflow again while an operation waits. It does not read the registry itself, whose `facts`
@@ -95,12 +111,26 @@ pub(crate) async fn observe_again(
     facts: &RegistryFacts,
     policy: KnownPolicy,
 ) -> Result<Option<Observed>, Error> {
-    read_parts(registry, Some(facts), PolicyRead::Read(policy)).await
+    let known = Known {
+        facts: Some(facts),
+        ..Known::default()
+    };
+    read_parts(registry, known, PolicyRead::Read(policy)).await
+}
+
+/// What the caller has read already.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    facts: Option<&'a RegistryFacts>,
+    tasks: Option<Vec<Task>>,
 }
 
 async fn read_parts(
     registry: &RegistryClient,
-    facts: Option<&RegistryFacts>,
+    Known {
+        facts,
+        tasks: listed,
+    }: Known<'_>,
     policy: PolicyRead,
 ) -> Result<Option<Observed>, Error> {
     let known = match policy {
@@ -124,12 +154,14 @@ async fn read_parts(
                 .map(|found| RegistryFacts::from(&found)),
         }
     };
-    let (found, tasks, assignments, early_policy) = futures::join!(
-        found,
-        registry.list_tasks(is_of_workflow),
-        registry.list_role_assignments(),
-        early_policy,
-    );
+    let tasks = async {
+        match listed {
+            Some(tasks) => Ok(tasks),
+            None => registry.list_tasks(is_of_workflow).await,
+        }
+    };
+    let (found, tasks, assignments, early_policy) =
+        futures::join!(found, tasks, registry.list_role_assignments(), early_policy,);
     // If the registry itself is not read, the list of its tasks says that it is gone.
     let found = match (facts, &tasks) {
         (Some(_), Err(error)) => Err(error.clone()),
@@ -174,6 +206,13 @@ async fn read_parts(
 /// Whether a task with this name belongs to a workflow.
 pub(crate) fn is_of_workflow(name: &str) -> bool {
     TaskName::from_name(name).is_some()
+}
+
+/// Whether the registry with these tasks has a workflow: any of the three, unless Azure is deleting it.
+pub(crate) fn has_workflow(tasks: &[Task]) -> bool {
+    tasks
+        .iter()
+        .any(|task| is_of_workflow(&task.name) && !task.is_leaving())
 }
 
 /// Whether it is an enabled task of the service's private preview.

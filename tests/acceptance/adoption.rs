@@ -308,6 +308,32 @@ async fn a_resource_with_adopt_existing_can_be_replaced() {
     }
 }
 
+#[tokio::test]
+async fn two_imports_of_one_registry_under_two_addresses_are_a_warning() {
+    const TWICE: &str = "Two resources manage the workflow of contoso";
+    let import = |name: &str| {
+        let id = registry_id("contoso");
+        format!("import {{\n  to = acr_continuous_patching_workflow.{name}\n  id = {id:?}\n}}\n")
+    };
+    let one = format!("{WORKFLOW}{}", import("test"));
+    let other = WORKFLOW.replacen("\"test\"", "\"other\"", 1);
+    for host in hosts() {
+        let stage = Stage::new(host, WORKFLOW).await;
+        stage.apply().await;
+        stage.workspace.forget_state().unwrap();
+        stage.configure(&format!("{one}{other}{}", import("other")));
+        let plan = stage.assert_changes().await;
+        assert_eq!(plan.matches(TWICE).count(), 1, "{plan}");
+
+        stage.configure(&one);
+        let plan = stage.assert_changes().await;
+        assert!(!plan.contains(TWICE), "{plan}");
+        stage.apply().await;
+        stage.assert_no_changes().await;
+        stage.destroy().await;
+    }
+}
+
 /// The configuration [`WORKFLOW`] with `adopt_existing`, under another name.
 fn adopting(name: &str) -> String {
     WORKFLOW

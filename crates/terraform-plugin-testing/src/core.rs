@@ -348,16 +348,15 @@ impl Core {
         answer.diagnostics
     }
 
-    /// Generates a configuration for the resource in the state.
-    pub async fn generate_config(&self) -> Value {
+    /// Generates a configuration for the resource in the state. Returns it with the diagnostics.
+    pub async fn generate_config(&self) -> (Value, Vec<pb::Diagnostic>) {
         let request = pb::generate_resource_config::Request {
             type_name: self.type_name.to_owned(),
             state: self.wire(self.state()),
         };
         let answer = self.client().generate_resource_config(request).await;
         let answer = answer.unwrap().into_inner();
-        assert_eq!(answer.diagnostics, []);
-        self.value(answer.config)
+        (self.value(answer.config), answer.diagnostics)
     }
 
     /// Decodes an identity.

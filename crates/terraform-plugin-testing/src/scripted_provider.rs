@@ -396,6 +396,12 @@ impl Resource for ScriptedResource {
         }
     }
 
+    // The API of this resource ignores the letter case of names.
+    fn is_same_identity(&self, stored: &Value, now: &Value) -> bool {
+        let name = |identity: &Value| identity.get("name").as_str().map(str::to_lowercase);
+        name(stored).is_some() && name(stored) == name(now)
+    }
+
     async fn upgrade_identity(
         &self,
         version: i64,

@@ -147,11 +147,15 @@ impl RunLog {
                 }))
             }
             StatusCode::OK => Ok(Some(whole(&answer.body, first))),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(LogPart {
-                first,
-                bytes: Bytes::new(),
-                total: first,
-            })),
+            // A log that a shorter one has replaced doesn't reach the offset either. Its length tells.
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                let total = answer.header(CONTENT_RANGE.as_str()).and_then(total_of);
+                Ok(Some(LogPart {
+                    first,
+                    bytes: Bytes::new(),
+                    total: total.unwrap_or(first),
+                }))
+            }
             StatusCode::NOT_FOUND => Ok(None),
             _ => Err(Error::refused(&self.download, &answer)),
         }
@@ -228,7 +232,8 @@ fn whole(bytes: &Bytes, first: u64) -> LogPart {
     }
 }
 
-/// Returns the total length in a `Content-Range` such as `bytes 0-99/1234`.
+/// Returns the total length in a `Content-Range` such as `bytes 0-99/1234`, or `bytes */1234` of a range
+/// beyond it.
 fn total_of(range: &str) -> Option<u64> {
     range.rsplit_once('/')?.1.parse().ok()
 }
@@ -261,7 +266,12 @@ mod tests {
         let transport = linked()
             .on(Method::GET, "/rawtext.log", part("bytes 0-3/10", "0123"))
             .on(Method::GET, "/rawtext.log", part("bytes 4-9/10", "456789"))
-            .on(Method::GET, "/rawtext.log", reply(416));
+            .on(Method::GET, "/rawtext.log", reply(416))
+            .on(
+                Method::GET,
+                "/rawtext.log",
+                reply(416).with("content-range", "bytes */7"),
+            );
         let mut log = log(&transport);
         let first = log.read(&minute(), 0, 4).await.unwrap().unwrap();
         assert_eq!(
@@ -272,9 +282,11 @@ mod tests {
         assert_eq!((second.first, &second.bytes[..]), (4, &b"456789"[..]));
         let none_yet = log.read(&minute(), 10, 100).await.unwrap().unwrap();
         assert_eq!((none_yet.bytes.len(), none_yet.total), (0, 10));
+        let shorter = log.read(&minute(), 10, 100).await.unwrap().unwrap();
+        assert_eq!((shorter.bytes.len(), shorter.total), (0, 7));
         let asked: Vec<_> = transport.requests().into_iter().skip(1).collect();
         let ranges: Vec<_> = asked.iter().map(|it| it.headers[RANGE].clone()).collect();
-        assert_eq!(ranges, ["bytes=0-3", "bytes=4-103", "bytes=10-109"]);
+        assert_eq!(ranges[..3], ["bytes=0-3", "bytes=4-103", "bytes=10-109"]);
         assert!(asked.iter().all(|it| it.headers.len() == 1));
         assert!(!format!("{log:?}").contains("planted"));
     }

@@ -6,7 +6,7 @@
 
 pub(crate) mod log;
 
-use http::{Method, StatusCode};
+use http::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -147,24 +147,17 @@ impl RegistryClient {
         self.azure.arm_get(&self.budget, &operation, url).await
     }
 
-    /// Cancels a run by its ID within the registry. A missing run is not an error.
+    /// Cancels a run by its ID within the registry. It returns once Azure has accepted the cancellation.
     ///
     /// # Errors
-    /// A conflict if the run has already ended, or any request error.
+    /// A conflict if the run has already ended, not found if Azure doesn't know it, or any request error.
     pub(crate) async fn cancel_run(&self, run_id: &str) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::CancelRun, self.id.run_id(run_id));
         let id = format!("{}/cancel", operation.id);
         let url = arm::url(self.azure.cloud(), &id, API_VERSION, &[]);
         let request = Request::new(Method::POST, url).effect(Effect::Repeatable);
-        let answer = self
-            .azure
-            .arm_any(&self.budget, &operation, request)
-            .await?;
-        if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
-            Ok(())
-        } else {
-            Err(Error::refused(&operation, &answer))
-        }
+        let accepted = self.azure.arm(&self.budget, &operation, request).await;
+        accepted.map(|_| ())
     }
 }
 
@@ -325,14 +318,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn cancelling_a_missing_run_is_not_an_error() {
+    async fn only_an_accepted_cancellation_is_a_success() {
         let transport = ScriptedTransport::default()
             .on(Method::POST, "/runs/cf1/cancel?", reply(202))
             .twice(Method::POST, "/runs/cf2/cancel?", reply(404))
             .on(Method::POST, "/runs/cf3/cancel?", reply(409));
         let azure = registry_client(&transport);
         azure.cancel_run("cf1").await.unwrap();
-        azure.cancel_run("cf2").await.unwrap();
+        let unknown = azure.cancel_run("cf2").await;
+        assert!(unknown.unwrap_err().is_not_found());
         let ended = azure.cancel_run("cf3").await;
         assert!(ended.unwrap_err().is_conflict());
     }

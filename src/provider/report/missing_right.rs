@@ -4,8 +4,12 @@ use http::StatusCode;
 
 use crate::azure::acr::Right;
 use crate::azure::error::Refusal;
-use crate::azure::operation::{Plane, ResourceType};
+use crate::azure::operation::{OperationKind, Plane};
 use crate::provider::report::advice::Advice;
+
+const READER: &str = "Reader";
+const TASKS_CONTRIBUTOR: &str = "Container Registry Tasks Contributor";
+const ACCESS_ADMINISTRATOR: &str = "Role Based Access Control Administrator";
 
 const PROPAGATION: &str = "A new role assignment can take up to ten minutes to take effect.";
 
@@ -18,7 +22,7 @@ pub(super) fn advice(refusal: &Refusal) -> Option<Advice> {
         ));
     }
     match refusal.operation.kind.plane() {
-        Plane::ResourceManager(resource) => in_resource_manager(refusal, resource),
+        Plane::ResourceManager => in_resource_manager(refusal),
         Plane::Storage => Some(Advice::complete(
             "Blob storage checks the signed link that Azure issued, and no roles. Run Terraform again to \
              get a new link. If the error persists, check that no proxy changes requests to blob storage.",
@@ -27,7 +31,7 @@ pub(super) fn advice(refusal: &Refusal) -> Option<Advice> {
     }
 }
 
-fn in_resource_manager(refusal: &Refusal, resource: ResourceType) -> Option<Advice> {
+fn in_resource_manager(refusal: &Refusal) -> Option<Advice> {
     if let Some(missing) = MissingRight::of(&refusal.message) {
         return Some(Advice::complete(missing.advice()));
     }
@@ -37,23 +41,38 @@ fn in_resource_manager(refusal: &Refusal, resource: ResourceType) -> Option<Advi
              that the registry's subscription belongs to its tenant.",
         ));
     }
-    // Any other 403 is not about a role. A proxy, for example, gives no code.
-    if !["AuthorizationFailed", "LinkedAuthorizationFailed"].contains(&refusal.code.as_str()) {
-        return None;
+    match refusal.code.as_str() {
+        "AuthorizationFailed" => {
+            let role = role_for(refusal.operation.kind);
+            Some(Advice::complete(format!(
+                "Assign the role {role} to the identity that runs Terraform. Azure names no permission, but \
+                 this role allows the operation."
+            )))
+        }
+        // The permission is one on another resource than that of the operation.
+        "LinkedAuthorizationFailed" => Some(Advice::about_message(
+            "Assign a role with the permission that Azure names to the identity that runs Terraform.",
+        )),
+        // Any other 403 is not about a role. A proxy, for example, gives no code.
+        _ => None,
     }
-    Some(match resource {
-        ResourceType::Run => Advice::complete(
-            "Assign the role Container Registry Tasks Contributor on the registry to the identity that \
-             runs Terraform. Reading runs and their logs requires it.",
-        ),
-        _ => Advice::about_message(
-            "Assign a role with the permission that Azure names to the identity that runs Terraform. To \
-             manage a workflow, it needs these roles on the registry: Container Registry Tasks \
-             Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry \
-             with ABAC permissions, Container Registry Repository Contributor replaces AcrPush and \
-             AcrDelete.",
-        ),
-    })
+}
+
+/// The built-in role with the fewest permissions that allows an operation of Resource Manager.
+fn role_for(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::CreateRoleAssignment | OperationKind::DeleteRoleAssignment => {
+            ACCESS_ADMINISTRATOR
+        }
+        OperationKind::CreateTask
+        | OperationKind::UpdateTask
+        | OperationKind::DeleteTask
+        | OperationKind::QueueRun
+        | OperationKind::CancelRun
+        // The link to a log is a credential, which no reader gets.
+        | OperationKind::ReadRunLog => TASKS_CONTRIBUTOR,
+        _ => READER,
+    }
 }
 
 /// What Resource Manager's `AuthorizationFailed` message names. The message is the same for every service:
@@ -150,13 +169,13 @@ impl<'a> MissingRight<'a> {
     /// The built-in role with the fewest permissions that allows the action.
     fn role(&self) -> Option<&'static str> {
         let action = self.action.to_ascii_lowercase();
-        let role = |part: &str| action.starts_with(part);
-        if self.is_about_role_assignments() {
-            Some("Role Based Access Control Administrator")
-        } else if role("microsoft.containerregistry/registries/cacherules/") {
-            Some("Reader")
-        } else if role("microsoft.containerregistry/registries/") {
-            Some("Container Registry Tasks Contributor")
+        // `Reader` allows `*/read`.
+        if action.ends_with("/read") {
+            Some(READER)
+        } else if self.is_about_role_assignments() {
+            Some(ACCESS_ADMINISTRATOR)
+        } else if action.starts_with("microsoft.containerregistry/registries/") {
+            Some(TASKS_CONTRIBUTOR)
         } else {
             None
         }
@@ -172,14 +191,12 @@ impl<'a> MissingRight<'a> {
 /// registry gives the same answer to an identity without the permission and to an unknown one.
 fn in_registry(plane: Plane, id: &str) -> Option<String> {
     let (classic, with_abac) = match plane {
-        Plane::ResourceManager(_) | Plane::Storage | Plane::Other => return None,
+        Plane::ResourceManager | Plane::Storage | Plane::Other => return None,
         Plane::RegistrySignIn => {
             return Some(
-                "Check that the registry belongs to the tenant that the provider signs in to. Then \
-                 check the roles of the identity that runs Terraform. To read repositories, it needs \
-                 AcrPull. To manage a workflow, it needs AcrPush and AcrDelete. On a registry with ABAC \
-                 permissions, it needs Container Registry Repository Reader or Container Registry \
-                 Repository Contributor instead."
+                "Check that the registry belongs to the tenant that the provider signs in to. Also check \
+                 that the identity that runs Terraform has access to the registry. The provider's \
+                 documentation lists the roles for each use under \"Permissions\"."
                     .to_owned(),
             );
         }
@@ -295,9 +312,19 @@ mod tests {
             Some("Container Registry Tasks Contributor")
         );
         assert_eq!(
-            role("Microsoft.ContainerRegistry/registries/cacheRules/read"),
-            Some("Reader")
+            role("Microsoft.ContainerRegistry/registries/listTasks/action"),
+            Some("Container Registry Tasks Contributor")
         );
-        assert_eq!(role("Microsoft.Resources/subscriptions/read"), None);
+        assert_eq!(role("Microsoft.Other/things/write"), None);
+        for read in [
+            "Microsoft.ContainerRegistry/registries/read",
+            "Microsoft.ContainerRegistry/registries/cacheRules/read",
+            "microsoft.containerregistry/registries/tasks/read",
+            "Microsoft.ContainerRegistry/registries/runs/Read",
+            "Microsoft.Authorization/roleAssignments/read",
+            "Microsoft.Resources/subscriptions/read",
+        ] {
+            assert_eq!(role(read), Some("Reader"), "{read}");
+        }
     }
 }

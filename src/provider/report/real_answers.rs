@@ -114,6 +114,50 @@ fn a_subscription_without_acr_tasks_gets_no_advice_about_roles() {
 }
 
 #[test]
+fn a_subscription_whose_registries_can_not_be_listed_needs_only_reader() {
+    let message = "The client 'c' with object id 'o' does not have authorization to perform action \
+                   'Microsoft.ContainerRegistry/registries/read' over scope '/subscriptions/s' or the \
+                   scope is invalid. If access was recently granted, please refresh your credentials.";
+    let operation = Operation::new(OperationKind::ListRegistries, "/subscriptions/s");
+    let answer = arm(403, "AuthorizationFailed", message);
+    let detail = said(&Error::refused(&operation, &answer));
+    assert!(
+        detail.contains(
+            "az role assignment create --role \"Reader\" --assignee o --scope /subscriptions/s\n"
+        ),
+        "{detail}"
+    );
+    assert!(!detail.contains("Contributor"), "{detail}");
+}
+
+#[test]
+fn where_azure_names_no_action_the_advice_names_the_one_role_of_the_operation() {
+    let role = |kind: OperationKind| {
+        let detail = after(kind, &arm(403, "AuthorizationFailed", "No."));
+        let (_, advice) = detail.split_once("\n\n").unwrap();
+        advice.to_owned()
+    };
+    insta::assert_snapshot!(
+        [
+            role(OperationKind::ListRegistries),
+            role(OperationKind::ReadRun),
+            role(OperationKind::ReadRunLog),
+            role(OperationKind::CreateTask),
+            role(OperationKind::CreateRoleAssignment),
+        ].join("\n---\n"), @r"
+    Assign the role Reader to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
+    ---
+    Assign the role Reader to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
+    ---
+    Assign the role Container Registry Tasks Contributor to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
+    ---
+    Assign the role Container Registry Tasks Contributor to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
+    ---
+    Assign the role Role Based Access Control Administrator to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
+    ");
+}
+
+#[test]
 fn an_unfulfilled_condition_is_the_callers_own() {
     let message = |lacks: &str, action: &str| {
         format!(

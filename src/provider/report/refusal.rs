@@ -113,8 +113,7 @@ fn by_status(refusal: &Refusal) -> Option<Advice> {
 /// Whether Resource Manager itself misses the resource or its parent. A 404 without one of its codes comes
 /// from a proxy or gateway.
 fn is_missing_in_resource_manager(refusal: &Refusal) -> bool {
-    matches!(refusal.operation.kind.plane(), Plane::ResourceManager(_))
-        && is_own_code(&refusal.code)
+    matches!(refusal.operation.kind.plane(), Plane::ResourceManager) && is_own_code(&refusal.code)
 }
 
 /// Whether a conflict may be one with another operation. Other codes, such as `RoleAssignmentExists`, name
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_depends_on_the_service_that_answers_and_on_no_id() {
+    fn the_advice_depends_on_the_kind_of_the_operation_and_on_no_id() {
         let text = |kind: OperationKind, id: &str| {
             advice(&Refusal {
                 operation: Operation::new(kind, id),
@@ -334,14 +333,15 @@ mod tests {
             "contoso.azurecr.io/runs/a",
         ];
         for kind in OperationKind::ALL {
+            if matches!(kind.plane(), Plane::ResourceManager) {
+                assert!(ids.iter().all(|id| text(kind, id) == text(kind, REGISTRY)));
+                continue;
+            }
             let alike = OperationKind::ALL
                 .into_iter()
                 .filter(|other| other.plane() == kind.plane());
             for other in alike {
                 assert_eq!(text(kind, REGISTRY), text(other, REGISTRY));
-            }
-            if matches!(kind.plane(), Plane::ResourceManager(_)) {
-                assert!(ids.iter().all(|id| text(kind, id) == text(kind, REGISTRY)));
             }
         }
     }

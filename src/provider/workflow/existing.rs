@@ -1,5 +1,5 @@
-//! What a create finds in the registry: the workflow of another tool, or one that an interrupted apply has
-//! not completed.
+//! What a create finds in the registry: the workflow of another tool or of another resource, or one that an
+//! interrupted apply has not completed.
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::model::Field;
@@ -82,6 +82,21 @@ impl Existing {
         };
         finding.at(AttributePath::new(names::REGISTRY_ID)).into()
     }
+}
+
+/// Notes that a plan keeps a resource in the state. Returns what the plan says if another one manages the same
+/// workflow.
+pub(super) fn note_kept(
+    claims: &RegistryClaims,
+    prior: &State,
+    private: &PrivateData,
+) -> Option<Diagnostic> {
+    let (id, mark) = (&prior.registry_id, private.created_by.as_deref());
+    let kept = claims.keep(id, mark);
+    if let Err(Claimed) = kept.and(claims.manage(id, mark)) {
+        return Some(notices::already_managed(id));
+    }
+    claims.is_kept_twice(id).then(|| notices::managed_twice(id))
 }
 
 /// Refuses a plan that adopts the workflow of another resource in the state.

@@ -1,9 +1,9 @@
 //! The resource identity of a workflow: its registry.
 //!
-//! The identity has the letter case of the configuration or the import, which the state keeps. Azure returns
-//! IDs in varying letter case, and hosts don't allow an identity to change.
+//! A new identity has the letter case of the configuration or the import. An identity in the state keeps its
+//! own. Azure ignores the letter case of IDs, and hosts don't allow an identity to change.
 
-use crate::azure::id::RegistryId;
+use crate::azure::id::{InvalidRegistryId, RegistryId};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::ImportRequest;
 use terraform_plugin::schema::{IdentityAttribute, IdentitySchema};
@@ -56,22 +56,32 @@ pub(crate) fn named(request: &ImportRequest) -> Result<RegistryId, Diagnostics> 
             let detail = format!("{error}. Import a workflow by the ID of its registry.");
             Diagnostic::error("Invalid import ID", detail).into()
         }),
-        ImportRequest::Identity(identity) => {
-            let part = |name| identity.get(name).as_str().unwrap_or_default();
-            RegistryId::new(
-                part(SUBSCRIPTION_ID),
-                part(RESOURCE_GROUP_NAME),
-                part(REGISTRY_NAME),
-            )
-            .map_err(|error| {
-                let detail = format!(
-                    "{error}. Import a workflow by the subscription, the resource group and the \
+        ImportRequest::Identity(identity) => registry(identity).map_err(|error| {
+            let detail = format!(
+                "{error}. Import a workflow by the subscription, the resource group and the \
                      name of its registry."
-                );
-                Diagnostic::error("Invalid import identity", detail).into()
-            })
-        }
+            );
+            Diagnostic::error("Invalid import identity", detail).into()
+        }),
     }
+}
+
+/// Whether two identities name the same registry, in any letter case.
+pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
+    match (registry(a), registry(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// Returns the registry that an identity names.
+fn registry(identity: &Value) -> Result<RegistryId, InvalidRegistryId> {
+    let part = |name| identity.get(name).as_str().unwrap_or_default();
+    RegistryId::new(
+        part(SUBSCRIPTION_ID),
+        part(RESOURCE_GROUP_NAME),
+        part(REGISTRY_NAME),
+    )
 }
 
 #[cfg(test)]
@@ -87,6 +97,15 @@ mod tests {
         let registry = named(&ImportRequest::Identity(identity.clone())).unwrap();
         assert_eq!(registry, ID.parse().unwrap());
         assert_eq!(of(&registry.to_string().into()), identity);
+    }
+
+    #[test]
+    fn identities_that_differ_only_in_letter_case_are_the_same() {
+        let identity = of(&ID.into());
+        assert!(is_same(&identity, &of(&ID.to_lowercase().into())));
+        let other = ID.replace("Contoso", "Fabrikam");
+        assert!(!is_same(&identity, &of(&other.into())));
+        assert!(!is_same(&identity, &Value::Unknown));
     }
 
     #[test]

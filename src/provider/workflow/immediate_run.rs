@@ -186,7 +186,7 @@ mod tests {
         # Could not queue a run in contoso
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 403 Forbidden: AuthorizationFailed: No.
 
-        Assign a role with the permission that Azure names to the identity that runs Terraform. To manage a workflow, it needs these roles on the registry: Container Registry Tasks Contributor, Role Based Access Control Administrator, AcrPush and AcrDelete. On a registry with ABAC permissions, Container Registry Repository Contributor replaces AcrPush and AcrDelete.
+        Assign the role Container Registry Tasks Contributor to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
 
         The workflow itself is complete. The next apply that changes it queues the run, if `run_immediately` is still set. To run it now:
 

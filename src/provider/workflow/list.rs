@@ -2,11 +2,13 @@
 //! workflow.
 //!
 //! A registry has a workflow if any of the three tasks exists. A create then fails and asks for an import.
-//! The list reads registries page by page, and a limited number of them at a time. It sends each workflow
-//! as soon as it finds it, and stops at the host's limit.
+//! The list reads registries page by page, and a limited number of them at a time. It looks at the tasks
+//! first, because most registries have no workflow. It sends each workflow as soon as it finds it, and stops
+//! at the host's limit or after [`TIMEOUT`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, Stream, TryStreamExt as _};
@@ -14,14 +16,14 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 use crate::azure::error::Error;
 use crate::azure::id::{RegistryId, problem_of_group, problem_of_subscription};
 use crate::azure::{Azure, RegistryClient};
-use crate::http::{Budget, LOOKUPS_AT_ONCE};
-use crate::patching::TaskName;
+use crate::http::{Budget, LOOKUPS_AT_ONCE, Stopped};
 use crate::provider::common::timeouts::Operation;
 use crate::provider::connection::Connection;
 use crate::provider::report;
-use crate::provider::workflow::lookup::{Lookup, look_up};
+use crate::provider::workflow::lookup::{Lookup, look_up_rest};
+use crate::provider::workflow::run::wording::span;
 use crate::provider::workflow::{TYPE_NAME, identity};
-use crate::workflow::observe::is_of_workflow;
+use crate::workflow::observe::{has_workflow, is_of_workflow};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
     Context, ListRequest, ListResource, ListResult, ListResults, NoMoreWanted,
@@ -31,6 +33,9 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const SUBSCRIPTION_ID: &str = "subscription_id";
 const RESOURCE_GROUP_NAME: &str = "resource_group_name";
+
+/// The time for the whole list. A list has no `timeouts` block.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// The list resource.
 #[derive(Debug)]
@@ -88,7 +93,7 @@ impl ListResource for ContinuousPatchingWorkflows {
     ) -> Result<(), Diagnostics> {
         let search = Search {
             azure: self.connection.ready()?,
-            context,
+            budget: Budget::new(TIMEOUT, context.cancelled.clone()),
             with_state: request.include_resource,
             wanted: AtomicU64::new(request.limit),
             results,
@@ -103,7 +108,10 @@ impl ListResource for ContinuousPatchingWorkflows {
             .try_for_each(|found| search.send(found));
         match sent.await {
             Ok(()) | Err(End::Enough) => Ok(()),
-            Err(End::Failed(error)) => Err(not_listed(&error).into()),
+            Err(End::Failed(error)) => Err(match search.budget.check() {
+                Err(Stopped::Deadline) => not_in_time(&error).into(),
+                Ok(()) | Err(Stopped::Cancelled) => not_listed(&error).into(),
+            }),
         }
     }
 }
@@ -111,7 +119,8 @@ impl ListResource for ContinuousPatchingWorkflows {
 /// A list in progress.
 struct Search<'a> {
     azure: Azure,
-    context: &'a Context,
+    /// The budget of the whole list.
+    budget: Budget,
     with_state: bool,
     /// The number of workflows that the host still accepts.
     wanted: AtomicU64,
@@ -140,7 +149,7 @@ impl Search<'_> {
     ) -> impl Stream<Item = Result<RegistryId, End>> {
         let pages = self.azure.registries(subscription, group);
         let pages = stream::try_unfold(pages, async |mut pages| {
-            let page = pages.next(&self.budget()).await?;
+            let page = pages.next(&self.budget_of_one()).await?;
             let page = page.map(|page| stream::iter(page.into_iter().map(Ok)));
             Ok::<_, Error>(page.map(|page| (page, pages)))
         });
@@ -153,7 +162,8 @@ impl Search<'_> {
             Ok(found) => Ok(found),
             // The registry was deleted after Azure listed it.
             Err(error) if error.is_gone() => Ok(None),
-            Err(error) if error.is_cancelled() => Err(End::Failed(error)),
+            // The user cancelled, or the time of the whole list is over.
+            Err(error) if self.budget.check().is_err() => Err(End::Failed(error)),
             Err(error) => {
                 let unreadable = unreadable(&registry, &error);
                 Ok(Some(Diagnostics::from(unreadable).into()))
@@ -163,7 +173,12 @@ impl Search<'_> {
 
     /// Returns the workflow of a registry, with the state after an import if the host asks for it.
     async fn workflow_of(&self, registry: &RegistryId) -> Result<Option<ListResult>, Error> {
-        let client = RegistryClient::new(self.azure.clone(), self.budget(), registry.clone());
+        let budget = self.budget_of_one();
+        let client = RegistryClient::new(self.azure.clone(), budget, registry.clone());
+        let tasks = client.list_tasks(is_of_workflow).await?;
+        if !has_workflow(&tasks) {
+            return Ok(None);
+        }
         let result = |resource, diagnostics| ListResult {
             display_name: registry.registry.clone(),
             identity: identity::of_registry(registry),
@@ -171,13 +186,9 @@ impl Search<'_> {
             diagnostics,
         };
         if !self.with_state {
-            let tasks = client.list_tasks(is_of_workflow).await?;
-            let has_one = tasks
-                .iter()
-                .any(|task| TaskName::from_name(&task.name).is_some() && !task.is_leaving());
-            return Ok(has_one.then(|| result(None, Diagnostics::new())));
+            return Ok(Some(result(None, Diagnostics::new())));
         }
-        Ok(match look_up(&client).await? {
+        Ok(match look_up_rest(&client, tasks).await? {
             Lookup::NoRegistry | Lookup::NoWorkflow => None,
             Lookup::Workflow { state, diagnostics } => Some(result(Some(state), diagnostics)),
         })
@@ -196,12 +207,9 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The budget for one page or one registry: the same as for a refresh.
-    fn budget(&self) -> Budget {
-        Budget::new(
-            Operation::Read.default_timeout(),
-            self.context.cancelled.clone(),
-        )
+    /// The budget for one page or one registry: the same as for a refresh, within the time of the list.
+    fn budget_of_one(&self) -> Budget {
+        self.budget.within(Operation::Read.default_timeout())
     }
 }
 
@@ -268,6 +276,18 @@ fn not_listed(error: &Error) -> Diagnostic {
     };
     let detail = format!("{}\n\n{next}", report::happened(error));
     Diagnostic::error(SUMMARY, detail).at(AttributePath::new(argument))
+}
+
+/// The error after the time of the list.
+fn not_in_time(error: &Error) -> Diagnostic {
+    let happened = report::happened(error);
+    Diagnostic::error(
+        format!("The list did not finish within {}", span(TIMEOUT)),
+        format!(
+            "{happened}\n\nThe workflows that the list has found so far are complete, but others may be \
+             missing. To search fewer registries, set `resource_group_name`."
+        ),
+    )
 }
 
 fn no_subscription() -> Diagnostic {

@@ -4,11 +4,12 @@ use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::model::Model as _;
 use terraform_plugin::value::Value;
 
+use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient};
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::{notices, state};
-use crate::workflow::observe::{KnownPolicy, PolicyRead, observe};
+use crate::workflow::observe::{KnownPolicy, Observed, PolicyRead, observe, observe_rest};
 use crate::workflow::ownership::find_owned;
 
 /// The outcome of a lookup.
@@ -32,17 +33,37 @@ pub(crate) enum Lookup {
 /// # Errors
 /// The registry or a part of the workflow can't be read.
 pub(crate) async fn look_up(registry: &RegistryClient) -> Result<Lookup, Error> {
-    let policy = PolicyRead::Read(KnownPolicy::default());
-    let Some(observed) = observe(registry, policy).await? else {
-        return Ok(Lookup::NoRegistry);
+    let observed = observe(registry, whole_policy()).await?;
+    Ok(lookup(registry, observed))
+}
+
+/// Reads the rest of a workflow whose tasks the caller has just listed.
+///
+/// # Errors
+/// As [`look_up`].
+pub(crate) async fn look_up_rest(
+    registry: &RegistryClient,
+    tasks: Vec<Task>,
+) -> Result<Lookup, Error> {
+    let observed = observe_rest(registry, tasks, whole_policy()).await?;
+    Ok(lookup(registry, observed))
+}
+
+fn whole_policy() -> PolicyRead {
+    PolicyRead::Read(KnownPolicy::default())
+}
+
+fn lookup(registry: &RegistryClient, observed: Option<Observed>) -> Lookup {
+    let Some(observed) = observed else {
+        return Lookup::NoRegistry;
     };
     if observed.tasks.is_empty() {
-        return Ok(Lookup::NoWorkflow);
+        return Lookup::NoWorkflow;
     }
     let imported = State::imported(registry.id().to_string());
     let owned = find_owned(&observed, &imported.recorded(&PrivateData::default()));
-    Ok(Lookup::Workflow {
+    Lookup::Workflow {
         state: state::of(&observed, &owned, &imported).write(),
         diagnostics: notices::unreadable_policy(&observed).into_iter().collect(),
-    })
+    }
 }

@@ -56,6 +56,22 @@ pub(crate) fn already_managed(id: &str) -> Diagnostic {
     .at(AttributePath::new(names::REGISTRY_ID))
 }
 
+/// The warning if two resources in the state, or two imports, have the same workflow.
+pub(crate) fn managed_twice(id: &str) -> Diagnostic {
+    let name = id.rsplit('/').next().unwrap_or(id);
+    Diagnostic::warning(
+        format!("Two resources manage the workflow of {name}"),
+        format!(
+            "Another resource of the configuration also manages the workflow of {id}. A registry has at \
+             most one workflow. So each apply of one resource changes the other, and the destroy of one \
+             deletes the workflow.\n\nIf this plan imports the resource, remove its `import` block and its \
+             `resource` block. If the state has both already, remove one with `terraform state rm`, then \
+             remove its `resource` block."
+        ),
+    )
+    .at(AttributePath::new(names::REGISTRY_ID))
+}
+
 /// The error of a create that another apply has taken over in the meantime.
 pub(crate) fn taken_over(id: &str) -> Diagnostic {
     Diagnostic::error(

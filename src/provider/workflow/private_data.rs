@@ -28,7 +28,8 @@ pub(super) struct PrivateData {
     pub(super) policy_manifest: Option<String>,
     /// The last time of day of the timer. If the trigger task is deleted, the state no longer has it.
     pub(super) start_time: Option<TimeOfDay>,
-    /// The mark of the apply that created the resource.
+    /// The mark of the apply that created the resource, or of its import. It tells two resources for one
+    /// registry apart.
     pub(super) created_by: Option<String>,
     /// In a plan that creates the resource: whether a resource in the state manages the workflow.
     pub(super) is_claimed: bool,
@@ -48,7 +49,7 @@ impl PrivateData {
         }
     }
 
-    /// Keeps what Azure doesn't show: the mark of the apply that created the resource, and an owed run.
+    /// Keeps what Azure doesn't show: the mark of the resource, and an owed run.
     pub(super) fn keeping(self, before: &Self) -> Self {
         Self {
             created_by: before.created_by.clone(),

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::framework::{
-    ApplyRequest, ApplyResult, Context, ImportRequest, Imported, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Recorder, Resource,
+    ApplyRequest, ApplyResult, Context, GeneratedConfig, ImportRequest, Imported, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Recorder, Resource,
 };
 use terraform_plugin::model::Model as _;
 use terraform_plugin::schema::{IdentitySchema, Schema};
@@ -25,7 +25,7 @@ use crate::provider::registry_claims::Claimed;
 use crate::provider::registry_locks::RegistryGuard;
 use crate::provider::report;
 use crate::provider::workflow::config::Config;
-use crate::provider::workflow::existing::{refuse_existing, refuse_kept};
+use crate::provider::workflow::existing::{note_kept, refuse_existing, refuse_kept};
 use crate::provider::workflow::inspect::inspect;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::plan::Act;
@@ -89,13 +89,8 @@ impl Resource for ContinuousPatchingWorkflow {
         let act = plan::act(&config, prior.as_ref());
         let mut private = PrivateData::read(&request.prior_private);
         let claims = self.connection.claims();
-        let claimed = match (&prior, act) {
-            (Some(prior), Act::Update) => {
-                let mark = private.created_by.as_deref();
-                let kept = claims.keep(&prior.registry_id, mark);
-                let managed = claims.manage(&prior.registry_id, mark);
-                kept.and(managed).err()
-            }
+        let conflict = match (&prior, act) {
+            (Some(prior), Act::Update) => note_kept(claims, prior, &private),
             _ => None,
         };
         if let Err(refused) = refuse_kept(claims, &config, act, &request.prior_private) {
@@ -123,10 +118,7 @@ impl Resource for ContinuousPatchingWorkflow {
         private.facts = inspected.facts.or(private.facts);
         let mut response = plan::plan(&request.config, &config, act, prior.as_ref(), &private);
         response.diagnostics.extend(inspected.findings);
-        if let (Some(Claimed), Some(prior)) = (claimed, &prior) {
-            let claimed = notices::already_managed(&prior.registry_id);
-            response.diagnostics.push(claimed);
-        }
+        response.diagnostics.extend(conflict);
         response
     }
 
@@ -315,13 +307,15 @@ impl Resource for ContinuousPatchingWorkflow {
         _context: &Context,
         request: ImportRequest,
     ) -> Result<Imported, Diagnostics> {
-        let registry = identity::named(&request)?;
-        // No other resource in the state has it, because a host refuses such an import.
-        self.connection.claims().release(&registry.to_string());
-        let state = State::imported(registry.to_string());
+        let registry = identity::named(&request)?.to_string();
+        self.connection.claims().import(&registry);
+        let private = PrivateData {
+            created_by: Some(Uuid::new_v4().to_string()),
+            ..PrivateData::default()
+        };
         Ok(Imported {
-            state: state.write(),
-            private: Vec::new(),
+            state: State::imported(registry).write(),
+            private: private.write(),
         })
     }
 
@@ -333,7 +327,11 @@ impl Resource for ContinuousPatchingWorkflow {
         identity::of(state.get(names::REGISTRY_ID))
     }
 
-    fn generate_config(&self, state: Value) -> Value {
+    fn is_same_identity(&self, stored: &Value, now: &Value) -> bool {
+        identity::is_same(stored, now)
+    }
+
+    fn generate_config(&self, state: Value) -> GeneratedConfig {
         generate_config::configuration(&self.schema, state)
     }
 

@@ -1,6 +1,6 @@
 //! The resource identity of a workflow: the parts of its registry's ID, in the spelling of the configuration.
 
-use azure_simulator::RegistrySpec;
+use azure_simulator::{RegistrySpec, TimerTrigger};
 use terraform_plugin::value::Value;
 
 use crate::lifecycle::stage::{Stage, with};
@@ -42,6 +42,27 @@ async fn an_identity_keeps_the_spelling_of_the_configured_id() {
         .succeed(&with(&respelled, "enabled", false))
         .await;
     assert_eq!(stored(&stage), of(&id));
+    stage.destroy().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_in_the_state_keeps_its_spelling() {
+    let mut stage = Stage::of(RegistrySpec::new("contoso").resource_group("Demo"), |_| ()).await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    // Another version of the provider, or an import by identity, has spelled it differently.
+    let kept = of(&stage.registry().id().to_lowercase());
+    let respell = |stage: &mut Stage| {
+        stage.terraform.stored.as_mut().unwrap().identity = kept.clone();
+    };
+    respell(&mut stage);
+    stage.nothing_to_do(&config).await;
+    assert_eq!(stored(&stage), kept);
+    stage
+        .terraform
+        .succeed(&with(&config, "enabled", false))
+        .await;
+    assert_eq!(stored(&stage), kept);
     stage.destroy().await;
 }
 
@@ -112,7 +133,8 @@ async fn a_generated_configuration_is_valid_and_plans_no_changes() {
         let id = stage.registry().id();
         stage.terraform.stored = None;
         assert_eq!(stage.terraform.import(&id).await, []);
-        let generated = stage.terraform.generate_config().await;
+        let (generated, said) = stage.terraform.generate_config().await;
+        assert_eq!(said, []);
         stage.nothing_to_do(&generated).await;
         for computed in [
             "id",
@@ -124,11 +146,78 @@ async fn a_generated_configuration_is_valid_and_plans_no_changes() {
             assert_eq!(*generated.get(computed), Value::Null);
         }
         // Generation omits arguments that have their default.
-        for name in ["preflight", "run_immediately"] {
+        for name in ["adopt_existing", "preflight", "run_immediately"] {
             assert_eq!(*generated.get(name), Value::Null);
         }
         assert_eq!(generated.get("start_time").as_str(), Some("04:05"));
         let enabled = config.get("enabled").as_bool().filter(|enabled| !enabled);
         assert_eq!(*generated.get("enabled"), enabled.into());
+    }
+}
+
+/// A change of the workflow by others.
+type Change = fn(&Stage);
+
+/// Replaces the timer of the trigger task with timers of these schedules.
+fn set_timers(stage: &Stage, schedules: &[&str]) {
+    stage.registry().edit_task("cssc-trigger-workflow", |task| {
+        let found = task.properties.trigger.as_mut().unwrap();
+        let first = found.timer_triggers[0].clone();
+        let timer = |schedule: &&str| TimerTrigger {
+            schedule: (*schedule).to_owned(),
+            ..first.clone()
+        };
+        found.timer_triggers = schedules.iter().map(timer).collect();
+    });
+}
+
+fn delete_trigger(stage: &Stage) {
+    assert!(stage.registry().delete_task("cssc-trigger-workflow"));
+}
+
+fn remove_policy(stage: &Stage) {
+    stage.registry().remove_policy();
+}
+
+fn empty_policy(stage: &Stage) {
+    let empty = r#"{"version":"v1","repositories":[]}"#;
+    stage.registry().push_policy(empty);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generated_configuration_that_no_plan_takes_names_what_to_fill_in() {
+    let cases: [(Change, &[&str]); 5] = [
+        (delete_trigger, &["schedule"]),
+        (
+            |stage| set_timers(stage, &["0 12 * * 1"]),
+            &["schedule", "0 12 * * 1"],
+        ),
+        (
+            |stage| set_timers(stage, &["0 12 */2 * *", "0 13 */2 * *"]),
+            &["schedule", "0 12 */2 * *; 0 13 */2 * *"],
+        ),
+        (remove_policy, &["repositories"]),
+        (empty_policy, &["repositories"]),
+    ];
+    for (change, named) in cases {
+        let mut stage = Stage::plain().await;
+        let config = stage.config();
+        stage.terraform.succeed(&config).await;
+        change(&stage);
+        stage.terraform.stored = None;
+        stage.terraform.import(&stage.registry().id()).await;
+        let (_, said) = stage.terraform.generate_config().await;
+        assert_eq!(
+            lines(&said),
+            ["warning: Complete the generated configuration of contoso"]
+        );
+        for part in named {
+            assert!(said[0].detail.contains(part), "{}", said[0].detail);
+        }
+        let other = ["schedule", "repositories"]
+            .into_iter()
+            .find(|it| *it != named[0]);
+        let other = format!("  - `{}`", other.unwrap());
+        assert!(!said[0].detail.contains(&other), "{}", said[0].detail);
     }
 }

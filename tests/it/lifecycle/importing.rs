@@ -2,7 +2,10 @@
 
 use azure_simulator::RegistrySpec;
 
+use terraform_plugin::value::Value;
+
 use crate::lifecycle::stage::{Stage, with};
+use terraform_plugin_testing::core::Core;
 use terraform_plugin_testing::host::lines;
 
 #[tokio::test(start_paused = true)]
@@ -40,6 +43,61 @@ async fn a_missing_workflow_or_registry_imports_nothing() {
         assert_eq!(stage.terraform.import(&id).await, []);
         assert_eq!(stage.terraform.stored, None);
     }
+}
+
+/// The warnings of a plan that keeps two resources for one registry.
+async fn plan_both(first: &mut Core, second: &mut Core, config: &Value) -> Vec<String> {
+    let mut said = vec![];
+    for terraform in [first, second] {
+        said.extend(terraform.plan(config).await.unwrap().said);
+    }
+    lines(&said)
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_imports_of_one_registry_under_two_addresses_are_a_warning() {
+    const TWICE: &str = "warning at .registry_id: Two resources manage the workflow of contoso";
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    stage.terraform.stored = None;
+    stage.terraform.restart().await;
+    let mut other = stage.terraform.another_resource();
+    let id = stage.registry().id();
+    assert_eq!(stage.terraform.import(&id).await, []);
+    assert_eq!(other.import(&id.to_lowercase()).await, []);
+    assert_eq!(
+        plan_both(&mut stage.terraform, &mut other, &config).await,
+        [TWICE]
+    );
+
+    // Each later command says it again, until only one of the two is in the state.
+    stage.terraform.restart().await;
+    let mut again = stage.terraform.another_resource();
+    again.stored = other.stored.clone();
+    assert_eq!(stage.terraform.refresh().await, []);
+    assert_eq!(again.refresh().await, []);
+    assert_eq!(
+        plan_both(&mut stage.terraform, &mut again, &config).await,
+        [TWICE]
+    );
+    stage.nothing_to_do(&config).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_of_a_workflow_that_the_state_has_is_a_warning() {
+    let mut stage = Stage::plain().await;
+    let config = stage.config();
+    stage.terraform.succeed(&config).await;
+    stage.terraform.restart().await;
+    let mut other = stage.terraform.another_resource();
+    assert_eq!(stage.terraform.refresh().await, []);
+    assert_eq!(other.import(&stage.registry().id()).await, []);
+    let said = plan_both(&mut stage.terraform, &mut other, &config).await;
+    assert_eq!(
+        said,
+        ["warning at .registry_id: Two resources manage the workflow of contoso"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_simulator::{Fault, Generation, Options, RegistrySpec, SUBSCRIPTION, Simulator};
 use terraform_plugin::protocol::generated as pb;
@@ -30,6 +31,15 @@ fn request() -> pb::list_resource::Request {
         config: config(Value::Null, Value::Null),
         include_resource_object: false,
         limit: 100,
+    }
+}
+
+/// A request for all attributes of each workflow.
+fn whole() -> pb::list_resource::Request {
+    pb::list_resource::Request {
+        include_resource_object: true,
+        limit: 10_000,
+        ..request()
     }
 }
 
@@ -156,11 +166,7 @@ async fn a_list_stops_at_its_limit() {
 #[tokio::test(start_paused = true)]
 async fn the_listed_resource_object_equals_an_imported_state() {
     let (azure, _, mut terraform) = subscription(&["contoso"], &["contoso"]).await;
-    let whole = pb::list_resource::Request {
-        include_resource_object: true,
-        ..request()
-    };
-    let events = list(&terraform, whole).await;
+    let events = list(&terraform, whole()).await;
     assert_eq!(summaries(&events), ["contoso"]);
     let object = events[0].resource_object.clone();
     let listed = terraform.object(object);
@@ -171,14 +177,100 @@ async fn the_listed_resource_object_equals_an_imported_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_registry_without_a_workflow_costs_one_request_and_never_its_data_plane() {
+    let names = ["alpha", "bravo", "charlie", "delta", "echoes", "foxtrot"];
+    let (azure, _, terraform) = subscription(&names, &[]).await;
+    azure.mark();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(list(&terraform, whole()).await, []);
+    let hosts: BTreeSet<String> = azure.requests().into_iter().map(|it| it.host).collect();
+    assert!(
+        hosts.iter().all(|host| !host.ends_with(".azurecr.io")),
+        "{hosts:?}"
+    );
+    let to_arm = azure
+        .requests()
+        .into_iter()
+        .filter(|it| it.host == "management.azure.com");
+    assert_eq!(
+        to_arm.count(),
+        1 + names.len(),
+        "a page, and the tasks of each registry"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    // One more request signs in.
+    assert_eq!(azure.requests().len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_data_plane_is_no_warning_about_a_registry_without_a_workflow() {
+    let (azure, _, terraform) = subscription(&["alpha", "bravo"], &["bravo"]).await;
+    let closed = Fault::on("*", "azurecr.io").status(403).code("DENIED");
+    azure.fault(closed.times(u64::MAX));
+    let events = list(&terraform, whole()).await;
+    assert_eq!(
+        summaries(&events),
+        ["warning: Could not look up the workflow of bravo"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_many_registries_keeps_to_the_limits_of_resource_manager() {
+    let names: Vec<String> = (0..1000).map(|n| format!("contoso{n:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (azure, _, terraform) = subscription(&names, &names[..20]).await;
+    azure.turn(|knobs| knobs.throttling = true);
+    azure.mark();
+    let begun = tokio::time::Instant::now();
+    let events = list(&terraform, whole()).await;
+    assert_eq!(summaries(&events), names[..20]);
+    let requests = azure.requests();
+    let reads = requests
+        .iter()
+        .filter(|it| it.host == "management.azure.com");
+    let answered = reads.filter(|it| it.status != 429).count();
+    // Ten pages, the tasks of each registry, and two more reads of each with a workflow.
+    assert_eq!(answered, 10 + 1000 + 2 * 20);
+    // Resource Manager allows 250 reads at once and 25 a second.
+    assert!(
+        begun.elapsed() < Duration::from_secs(35),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_ends_after_its_overall_time() {
+    let names: Vec<String> = (0..80).map(|n| format!("contoso{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (azure, _, terraform) = subscription(&names, &names[..1]).await;
+    let throttled = Fault::on("GET", "/contoso(0[1-9]|[1-7].)/tasks").status(429);
+    azure.fault(throttled.retry_after(60).times(u64::MAX));
+    let begun = tokio::time::Instant::now();
+    let events = list(&terraform, request()).await;
+    assert!(
+        begun.elapsed() <= Duration::from_secs(1801),
+        "{:?}",
+        begun.elapsed()
+    );
+    let last = events.last().unwrap();
+    assert_eq!(
+        lines(&last.diagnostic),
+        ["error: The list did not finish within 30m"]
+    );
+    assert!(last.diagnostic[0].detail.contains("`resource_group_name`"));
+    assert_eq!(events[0].display_name, "contoso00");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unreadable_policy_is_a_warning_on_its_workflow() {
     let (azure, _, terraform) = subscription(&["contoso"], &["contoso"]).await;
     azure.registry("contoso").push_policy("{");
-    let whole = pb::list_resource::Request {
-        include_resource_object: true,
-        ..request()
-    };
-    let events = list(&terraform, whole).await;
+    let events = list(&terraform, whole()).await;
     assert_eq!(summaries(&events), ["contoso"]);
     assert_eq!(
         lines(&events[0].diagnostic),

@@ -118,10 +118,7 @@ async fn a_denied_read_names_the_missing_role() {
     registry.cli_create(Generation::TasksContributor).unwrap();
     for (request, role) in [
         ("/manifests/v1", "AcrPull"),
-        (
-            "/roleAssignments",
-            "Role Based Access Control Administrator",
-        ),
+        ("/roleAssignments", "role Reader"),
     ] {
         stage
             .azure

@@ -74,8 +74,8 @@ pub use data_source::{DataSource, ReadDataSourceResponse, ReadDataSourceResult};
 pub use function::{Definition, Function, FunctionError, Parameter};
 pub use list_resource::{ListRequest, ListResource, ListResult, ListResults, NoMoreWanted};
 pub use resource::{
-    Applied, ApplyRequest, ApplyResult, ImportRequest, Imported, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Recorded, Recorder, Resource,
+    Applied, ApplyRequest, ApplyResult, GeneratedConfig, ImportRequest, Imported, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Recorded, Recorder, Resource,
 };
 
 /// The context of an operation, in addition to its request.

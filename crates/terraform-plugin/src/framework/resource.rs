@@ -95,6 +95,12 @@ pub trait Resource: Send + Sync + 'static {
         Value::Null
     }
 
+    /// Whether two identities name the same object. The host's stored identity then stays as it is, because
+    /// hosts don't allow it to change. Override it if an API ignores the letter case of its IDs.
+    fn is_same_identity(&self, stored: &Value, now: &Value) -> bool {
+        stored == now
+    }
+
     /// Upgrades an identity of an older schema version, as JSON, to the current version.
     async fn upgrade_identity(
         &self,
@@ -112,9 +118,10 @@ pub trait Resource: Send + Sync + 'static {
         .into())
     }
 
-    /// Generates a valid configuration for this state. A plan with it must show no changes.
-    fn generate_config(&self, state: Value) -> Value {
-        self.schema().block.configuration_of(state)
+    /// Generates a configuration for this state. A plan with it must show no changes. If a plan would not
+    /// accept it, warn and name what the user must complete.
+    fn generate_config(&self, state: Value) -> GeneratedConfig {
+        self.schema().block.configuration_of(state).into()
     }
 }
 
@@ -243,6 +250,25 @@ impl From<Value> for Imported {
         Self {
             state,
             private: Vec::new(),
+        }
+    }
+}
+
+/// A configuration that the provider has generated from a state.
+#[derive(Debug)]
+pub struct GeneratedConfig {
+    /// The configuration.
+    pub config: Value,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+impl From<Value> for GeneratedConfig {
+    /// A configuration without warnings.
+    fn from(config: Value) -> Self {
+        Self {
+            config,
+            diagnostics: Diagnostics::new(),
         }
     }
 }

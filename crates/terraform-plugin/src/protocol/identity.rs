@@ -61,7 +61,11 @@ pub(crate) fn of_plan(
     let Some(schema) = resource.identity_schema() else {
         return Ok(None);
     };
-    let identity = schema.complete(resource.identity(planned));
+    let identity = kept(
+        resource,
+        stored,
+        schema.complete(resource.identity(planned)),
+    );
     if !stored.is_null() && *stored != identity {
         return Err(protocol_diagnostics::identity_changed("plan", stored, &identity).into());
     }
@@ -87,11 +91,11 @@ pub(crate) fn of_state(
         return (None, Diagnostics::new());
     }
     let identity = schema.complete(resource.identity(state));
+    let identity = kept(resource, planned_identity, identity);
     if !is_settled(&identity) || schema.missing(&identity).next().is_some() {
-        let kept = to_proto::identity(schema, planned_identity).ok();
-        let kept = kept.filter(|_| !planned_identity.is_null());
+        let planned = to_proto::identity(schema, planned_identity).ok();
         return (
-            kept,
+            planned.filter(|_| !planned_identity.is_null()),
             protocol_diagnostics::missing_identity(operation).into(),
         );
     }
@@ -106,6 +110,15 @@ pub(crate) fn of_state(
     match to_proto::identity(schema, &identity) {
         Ok(identity) => (Some(identity), found),
         Err(invalid) => (None, invalid),
+    }
+}
+
+/// The stored identity if it names the same object, else the current one.
+fn kept(resource: &dyn Resource, stored: &Value, now: Value) -> Value {
+    if !stored.is_null() && resource.is_same_identity(stored, &now) {
+        stored.clone()
+    } else {
+        now
     }
 }
 

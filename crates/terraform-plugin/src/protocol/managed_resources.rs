@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 use crate::diagnostics::Diagnostics;
 use crate::error_text::with_causes;
 use crate::framework::{
-    Context, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, check_config,
+    Context, GeneratedConfig, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
+    check_config,
 };
 use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
@@ -206,8 +207,15 @@ pub(crate) fn generate_config(
     if state.is_null() {
         return Err(protocol_diagnostics::no_state_to_generate_from());
     }
+    let GeneratedConfig {
+        config,
+        diagnostics,
+    } = resource.generate_config(state);
+    if diagnostics.has_error() {
+        return Err(diagnostics);
+    }
     Ok(pb::generate_resource_config::Response {
-        config: Some(to_proto::state(schema, resource.generate_config(state))?),
-        diagnostics: Vec::new(),
+        config: Some(to_proto::state(schema, config)?),
+        diagnostics: to_proto::diagnostics(&diagnostics),
     })
 }

@@ -218,6 +218,18 @@ async fn only_a_replacement_changes_the_identity() {
 }
 
 #[tokio::test]
+async fn a_stored_identity_of_the_same_object_stays_as_it_is() {
+    let host = Host::identified(Behavior::Behaves).await;
+    let stored = || sent(&identity("A"));
+    let kept = (identity("A"), vec![]);
+    assert_eq!(read(&host, stored()).await, kept);
+    assert_eq!(plan(&host, &thing("a"), &thing("a"), stored()).await, kept);
+    assert_eq!(apply(&host, &thing("a"), &thing("a"), stored()).await, kept);
+    let deleted = apply(&host, &thing("a"), &Value::Null, stored()).await;
+    assert_eq!(deleted, (Value::Null, vec![]));
+}
+
+#[tokio::test]
 async fn an_apply_returns_the_planned_identity() {
     let host = Host::identified(Behavior::Behaves).await;
     for planned_identity in [None, sent(&identity(Value::Unknown)), sent(&identity("a"))] {

@@ -76,7 +76,9 @@ impl Action for RunWorkflow {
         }
         let how = wording::how_to_see_log(registry.id(), &run);
         progress.report(how).await;
-        Ok(Diagnostics::new())
+        let interrupted = context.cancelled.is_cancelled();
+        let told = interrupted.then(|| outcome::queued_despite_interrupt(registry.id(), &run));
+        Ok(told.into_iter().collect())
     }
 }
 

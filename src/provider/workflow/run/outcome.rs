@@ -13,13 +13,15 @@ use crate::provider::report;
 use crate::provider::workflow::run::wording::{indented, logs, span, word};
 use terraform_plugin::diagnostics::Diagnostic;
 
-/// Why the action stopped waiting for a run that continues.
+/// Why the action stopped waiting for a run.
 #[derive(Debug)]
 pub(super) enum WaitEnd {
     /// The timeout or an interrupt, and Azure's last failure before it.
     Stopped(Stopped, Option<Box<Error>>),
     /// The run can't be read.
     Lost(Error),
+    /// Azure answers that the run doesn't exist.
+    Gone(Error),
 }
 
 impl From<Stopped> for WaitEnd {
@@ -32,6 +34,8 @@ impl From<Error> for WaitEnd {
     fn from(error: Error) -> Self {
         match error {
             Error::Stopped { why, last, .. } => Self::Stopped(why, last),
+            // A proxy's page has no code, and proves nothing.
+            error if error.is_not_found() && error.code().is_some() => Self::Gone(error),
             error => Self::Lost(error),
         }
     }
@@ -99,18 +103,24 @@ pub(super) fn failed(
     )
 }
 
-/// The error after the action stopped waiting for a run that continues.
+/// The error after the action stopped waiting for a run. `is_shown` is whether Azure's last answer was not a
+/// 404. Only then the run surely continues.
 pub(super) fn still_running(
     registry: &RegistryId,
     timeout: Duration,
     run: &Run,
+    is_shown: bool,
     why: &WaitEnd,
 ) -> Diagnostic {
     let id = &run.run_id;
+    let status = word(&run.status);
+    let state = match is_shown {
+        true => format!("Run {id} of {registry} continues in Azure."),
+        false => format!("Azure has accepted run {id} of {registry}, but does not show it."),
+    };
     let goes_on = format!(
-        "Run {id} of {registry} continues in Azure. Its last known status is {}.\n\nTo show its log: \
-         {}\nTo cancel it, invoke acr_continuous_patching_cancel_runs.",
-        word(&run.status),
+        "{state} Its last known status is {status}.\n\nTo show its log: {}\nTo cancel it, invoke \
+         acr_continuous_patching_cancel_runs.",
         logs(registry, run)
     );
     match why {
@@ -133,7 +143,34 @@ pub(super) fn still_running(
                 format!("{happened}\n\n{goes_on}"),
             )
         }
+        WaitEnd::Gone(error) => {
+            let happened = report::happened(error);
+            Diagnostic::error(
+                format!("Azure no longer knows run {id}"),
+                format!(
+                    "{happened}\n\nThe last known status of the run is {status}. Check that the registry \
+                     still exists. To show its runs:\n\n  az acr task list-runs --registry {} --name {}",
+                    registry.registry,
+                    TaskName::Trigger
+                ),
+            )
+        }
     }
+}
+
+/// The warning if the user interrupts the action while Azure queues the run. The host then shows only the
+/// outcome of the action, without its messages.
+pub(super) fn queued_despite_interrupt(registry: &RegistryId, run: &Run) -> Diagnostic {
+    let id = &run.run_id;
+    Diagnostic::warning(
+        format!("Azure has queued run {id} despite the interrupt"),
+        format!(
+            "The action was interrupted while it queued run {id} of {} on {registry}. The run continues in \
+             Azure.\n\nTo show its log: {}\nTo cancel it, invoke acr_continuous_patching_cancel_runs.",
+            TaskName::Trigger,
+            logs(registry, run)
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -204,10 +241,10 @@ mod tests {
         let run = run(RunStatus::Running, None);
         let last = Some(Box::new(refused(429, "TooManyRequests", "Slow down.")));
         insta::assert_snapshot!(rendered([
-            still_running(&registry(), TIMEOUT, &run, &Stopped::Cancelled.into()),
-            still_running(&registry(), TIMEOUT, &run, &Stopped::Deadline.into()),
-            still_running(&registry(), TIMEOUT, &run, &WaitEnd::Stopped(Stopped::Deadline, last)),
-            still_running(&registry(), TIMEOUT, &run, &refused(500, "", "").into()),
+            still_running(&registry(), TIMEOUT, &run, true, &Stopped::Cancelled.into()),
+            still_running(&registry(), TIMEOUT, &run, true, &Stopped::Deadline.into()),
+            still_running(&registry(), TIMEOUT, &run, true, &WaitEnd::Stopped(Stopped::Deadline, last)),
+            still_running(&registry(), TIMEOUT, &run, true, &refused(500, "", "").into()),
         ]), @"
         # Interrupted while waiting for run dt1
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
@@ -237,6 +274,83 @@ mod tests {
         While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 500 Internal Server Error
 
         Run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso continues in Azure. Its last known status is Running.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
+        ");
+    }
+
+    #[test]
+    fn a_run_that_azure_does_not_show_is_not_said_to_continue() {
+        let queued = run(RunStatus::Queued, None);
+        let missing = || refused(404, "ResourceNotFound", "The run was not found.");
+        let last = Some(Box::new(missing()));
+        let said = rendered([
+            still_running(
+                &registry(),
+                TIMEOUT,
+                &queued,
+                false,
+                &Stopped::Cancelled.into(),
+            ),
+            still_running(
+                &registry(),
+                TIMEOUT,
+                &queued,
+                false,
+                &WaitEnd::Stopped(Stopped::Deadline, last),
+            ),
+            still_running(
+                &registry(),
+                TIMEOUT,
+                &queued,
+                false,
+                &refused(404, "", "").into(),
+            ),
+            still_running(&registry(), TIMEOUT, &queued, false, &missing().into()),
+        ]);
+        assert!(!said.contains("continues"), "{said}");
+        insta::assert_snapshot!(said, @"
+        # Interrupted while waiting for run dt1
+        Azure has accepted run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, but does not show it. Its last known status is Queued.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
+
+        # Run dt1 did not finish within 1h 30m
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 404 Not Found: ResourceNotFound: The run was not found.
+
+        Azure has accepted run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, but does not show it. Its last known status is Queued.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
+
+        To wait longer, set `timeout`.
+
+        # Could not read run dt1
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 404 Not Found
+
+        Azure has accepted run dt1 of /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso, but does not show it. Its last known status is Queued.
+
+        To show its log: az acr task logs --registry contoso --run-id dt1
+        To cancel it, invoke acr_continuous_patching_cancel_runs.
+
+        # Azure no longer knows run dt1
+        While queueing a run of task /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso/tasks/t: Azure answered 404 Not Found: ResourceNotFound: The run was not found.
+
+        The last known status of the run is Queued. Check that the registry still exists. To show its runs:
+
+          az acr task list-runs --registry contoso --name cssc-trigger-workflow
+        ");
+    }
+
+    #[test]
+    fn an_interrupt_while_azure_queues_a_run_is_a_warning_with_its_id() {
+        let said = queued_despite_interrupt(&registry(), &run(RunStatus::Queued, None));
+        assert!(!said.is_error());
+        insta::assert_snapshot!(format!("# {}\n{}", said.summary, said.detail), @"
+        # Azure has queued run dt1 despite the interrupt
+        The action was interrupted while it queued run dt1 of cssc-trigger-workflow on /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso. The run continues in Azure.
 
         To show its log: az acr task logs --registry contoso --run-id dt1
         To cancel it, invoke acr_continuous_patching_cancel_runs.

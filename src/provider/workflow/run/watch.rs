@@ -3,6 +3,10 @@
 //! The wait can end before the run, which then continues. The user asked for a run, and an interrupt of
 //! Terraform does not cancel it.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::azure::Error;
 use crate::azure::run::log::RunLog;
 use crate::azure::run::{Run, RunStatus};
@@ -13,6 +17,9 @@ use crate::provider::workflow::run::outcome::{self, WaitEnd};
 use crate::provider::workflow::run::wording;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::Progress;
+
+/// How long a 404 means that Azure doesn't show a queued run yet. Azure's reads lag behind its writes.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// The bytes of a log to read at once.
 const READ: usize = 64 << 10;
@@ -39,6 +46,8 @@ pub(super) async fn until_ended(
         arguments,
         log: arguments.registry.run_log(&run.run_id),
         run,
+        queued: Instant::now(),
+        is_shown: true,
         progress,
         tail: LogTail::default(),
         unreadable: None,
@@ -48,6 +57,7 @@ pub(super) async fn until_ended(
             arguments.registry.id(),
             arguments.timeout,
             &watch.run,
+            watch.is_shown,
             &end,
         )
         .into());
@@ -66,6 +76,10 @@ pub(super) async fn until_ended(
 struct Watch<'a> {
     arguments: &'a Arguments,
     run: Run,
+    /// When Azure queued the run.
+    queued: Instant,
+    /// Whether Azure's last answer about the run was not a 404.
+    is_shown: bool,
     progress: &'a Progress,
     log: RunLog,
     tail: LogTail,
@@ -85,7 +99,18 @@ impl Watch<'_> {
     }
 
     async fn poll(&mut self) -> Result<(), WaitEnd> {
-        let seen = self.arguments.registry.get_run(&self.run.run_id).await?;
+        let looked = self.arguments.registry.get_run(&self.run.run_id).await;
+        match &looked {
+            Ok(_) => self.is_shown = true,
+            Err(error) if is_missing(error) => self.is_shown = false,
+            Err(_) => {}
+        }
+        let seen = match looked {
+            Err(error) if error.is_not_found() && self.queued.elapsed() < SHOWN_WITHIN => {
+                return Ok(());
+            }
+            seen => seen?,
+        };
         let before = std::mem::replace(&mut self.run, seen);
         if self.run.status == RunStatus::Queued {
             return Ok(());
@@ -130,9 +155,14 @@ impl Watch<'_> {
     /// Reads the next part of the log. If the log grew by more than one part, reads its end.
     async fn read_on(&mut self) -> Result<(), Error> {
         let budget = self.arguments.registry.budget();
-        let Some(part) = self.log.read(budget, self.tail.next(), READ).await? else {
+        let Some(mut part) = self.log.read(budget, self.tail.next(), READ).await? else {
             return Ok(());
         };
+        if part.total < self.tail.next() {
+            // A shorter log has replaced the one that the action has read.
+            self.tail = LogTail::default();
+            part = self.log.read(budget, 0, READ).await?.unwrap_or_default();
+        }
         self.tail.feed(&part.bytes);
         if part.total <= self.tail.next() {
             return Ok(());
@@ -145,6 +175,14 @@ impl Watch<'_> {
             self.tail.feed(&part.bytes);
         }
         Ok(())
+    }
+}
+
+/// Whether the last answer was a 404.
+fn is_missing(error: &Error) -> bool {
+    match error {
+        Error::Stopped { last, .. } => last.as_deref().is_some_and(Error::is_not_found),
+        error => error.is_not_found(),
     }
 }
 

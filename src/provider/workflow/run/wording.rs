@@ -109,7 +109,7 @@ fn lasted(run: &Run) -> Option<Duration> {
 }
 
 /// Formats a duration, such as `1h 30m` or `45s`.
-pub(super) fn span(duration: Duration) -> String {
+pub(in crate::provider::workflow) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [
         (seconds / 3600, "h"),

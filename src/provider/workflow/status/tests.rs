@@ -269,7 +269,7 @@ async fn an_unreadable_run_or_log_is_unknown_with_one_warning() {
 
     While reading the log of run <registry>/runs/cf3: Azure answered 403 Forbidden: AuthorizationFailed: No action 'listLogSasUrl'.
 
-    Assign the role Container Registry Tasks Contributor on the registry to the identity that runs Terraform. Reading runs and their logs requires it.
+    Assign the role Container Registry Tasks Contributor to the identity that runs Terraform. Azure names no permission, but this role allows the operation.
     ");
 }
 

@@ -6,6 +6,7 @@ use terraform_plugin::value::Value;
 use crate::lifecycle::actions::{CANCEL, RUN, error, only_run, start, start_on, wait, workflow};
 use crate::lifecycle::stage::Stage;
 use terraform_plugin_testing::action_events::collect_events;
+use terraform_plugin_testing::core::Core;
 
 #[tokio::test(start_paused = true)]
 async fn without_wait_one_run_is_queued() {
@@ -51,6 +52,30 @@ async fn a_missing_workflow_or_registry_or_a_disabled_task_is_an_error() {
         "{said}"
     );
     assert_eq!(stage.registry().runs(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_that_is_interrupted_while_it_queues_tells_the_id_of_the_run() {
+    for waits in [Value::Null, true.into()] {
+        let stage = workflow().await;
+        // The first request queues the run.
+        let ringing = stage.wire.ring_at(1);
+        let stop = async {
+            ringing.rung.await.unwrap();
+            Core::stop(stage.terraform.client()).await;
+            drop(ringing.go);
+        };
+        let events = async { collect_events(start(&stage, RUN, Value::Null, waits).await).await };
+        let (events, ()) = tokio::join!(events, stop);
+        let id = only_run(&stage);
+        assert_eq!(events.outcome.len(), 1, "{events:?}");
+        let said = format!(
+            "{}\n{}",
+            events.outcome[0].summary, events.outcome[0].detail
+        );
+        assert!(said.contains(&format!("run {id}")), "{said}");
+        assert!(said.contains(&format!("--run-id {id}")), "{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -207,6 +207,64 @@ async fn an_unreadable_run_is_an_error_with_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_azure_does_not_show_yet_is_awaited() {
+    let stage = workflow().await;
+    // Two looks at a time, with pauses between them.
+    stage
+        .azure
+        .fault(Fault::on("GET", "/runs/").not_found().times(12));
+    let report = wait(&stage).await;
+    assert_eq!(report.outcome, []);
+    let last = report.messages.last().unwrap();
+    assert!(last.ends_with("It queued 2 scans."), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_azure_no_longer_knows_does_not_continue() {
+    let stage = endless().await;
+    stage.azure.fault(
+        Fault::on("GET", "/runs/")
+            .nth(3)
+            .not_found()
+            .times(u64::MAX),
+    );
+    let begun = tokio::time::Instant::now();
+    let (error, id) = (error(&wait(&stage).await), only_run(&stage));
+    assert!(
+        error.starts_with(&format!("Azure no longer knows run {id}\n")),
+        "{error}"
+    );
+    assert!(!error.contains("continues in Azure"), "{error}");
+    assert!(
+        (60..120).contains(&begun.elapsed().as_secs()),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_replaced_by_a_shorter_one_is_read_from_its_beginning() {
+    let stage = endless().await;
+    let report = while_running(&stage, Value::Null, async |id| {
+        stage
+            .registry()
+            .store_log(id, Some(b"once more\n".to_vec()));
+        // Time for the action to read the new log.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        stage
+            .registry()
+            .edit_run(id, |run| run.status = RunStatus::Succeeded);
+    });
+    let report = report.await;
+    assert_eq!(report.outcome, []);
+    let log = report
+        .messages
+        .iter()
+        .filter(|it| it.contains("\n  once more"));
+    assert_eq!(log.count(), 1, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn transient_faults_are_retried_without_a_message() {
     let stage = workflow().await;
     stage.azure.turn(|knobs| knobs.run_looks = 2);
