@@ -344,7 +344,7 @@ async fn a_stored_identity_is_upgraded_and_a_missing_one_is_ignored() {
     }
     for (version, json, error) in [
         (1, "{", "error: Can't read the stored identity"),
-        (1, r#"{"name":7}"#, "error: Can't read the stored identity"),
+        (1, r#"{"name":[7]}"#, "error: Can't read the stored identity"),
         (1, "{}", "error: Missing Resource Identity After Upgrade"),
         (
             2,

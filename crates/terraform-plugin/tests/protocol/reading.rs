@@ -104,7 +104,7 @@ async fn mistake_23_a_failed_state_upgrade_is_an_error() {
         (Behavior::Behaves, 2, json(""), unreadable),
         (Behavior::Behaves, 2, json("null"), unreadable),
         (Behavior::Behaves, 2, json("{"), unreadable),
-        (Behavior::Behaves, 2, json(r#"{"name":7}"#), unreadable),
+        (Behavior::Behaves, 2, json(r#"{"name":[7]}"#), unreadable),
         (Behavior::Behaves, 2, flat, unreadable),
         (Behavior::Returns(Value::Null), 1, json("{}"), unreadable),
         (
