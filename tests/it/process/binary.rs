@@ -245,6 +245,33 @@ async fn sigint_is_ignored_because_the_host_handles_it() {
 }
 
 #[tokio::test]
+async fn sighup_is_ignored_because_the_host_decides() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+
+    process.send(Signal::SIGHUP);
+    process.shutdown().await;
+
+    assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_hangup_of_the_host_and_the_plugin_removes_the_socket() {
+    let mut shell = Command::new("sh");
+    let script = r#""$0" & trap 'kill -HUP $!; exit' HUP; wait"#;
+    shell.args(["-c", script, BINARY]);
+    let mut host = Process::start(&mut shell).await;
+
+    host.send(Signal::SIGHUP);
+    in_time(host.child.wait()).await.unwrap();
+
+    let mut rest = String::new();
+    in_time(host.stdout.read_to_string(&mut rest))
+        .await
+        .unwrap();
+    assert!(!exists(&host.line.address));
+}
+
+#[tokio::test]
 async fn sigterm_ends_the_process_with_exit_code_0() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
@@ -270,7 +297,13 @@ async fn the_plugin_ends_after_its_host_ends() {
 }
 
 #[tokio::test]
-async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c() {
+async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c_or_with_its_terminal() {
+    for signal in [Signal::SIGINT, Signal::SIGHUP] {
+        debug_mode_until(signal).await;
+    }
+}
+
+async fn debug_mode_until(signal: Signal) {
     let mut child = Command::new(BINARY)
         .arg("--debug")
         .env_remove(COOKIE.0)
@@ -291,7 +324,7 @@ async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c() {
     assert_eq!(reattach["Pid"], child.id().unwrap());
 
     let id = i32::try_from(child.id().unwrap()).unwrap();
-    kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(id), signal).unwrap();
 
     let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(0));
