@@ -78,6 +78,19 @@ impl Diagnostics {
         self.0.insert(diagnostic);
     }
 
+    /// Adds an error to messages without one. A failure without an error would look like a success.
+    #[must_use]
+    pub(crate) fn of_failure(mut self) -> Self {
+        if !self.has_error() {
+            self.push(Diagnostic::error(
+                "Provider failed without an error",
+                "The provider reported a failure, but no error says why. This is always a bug in the \
+                 provider. Please report it.",
+            ));
+        }
+        self
+    }
+
     /// Whether any of the messages is an error.
     pub fn has_error(&self) -> bool {
         self.0.iter().any(Diagnostic::is_error)

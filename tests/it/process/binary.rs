@@ -135,8 +135,25 @@ async fn log_lines_name_the_rpc_and_the_resource_type() {
         ..Default::default()
     };
     provider.upgrade_resource_state(upgrade).await.unwrap();
-    let stop = pb::stop_provider::Request {};
-    provider.stop_provider(stop).await.unwrap();
+    macro_rules! call {
+        ($($rpc:ident),*) => {
+            $(provider.$rpc(pb::$rpc::Request::default()).await.unwrap();)*
+        };
+    }
+    call!(
+        get_resource_identity_schemas,
+        get_functions,
+        call_function,
+        move_resource_state,
+        open_ephemeral_resource,
+        stop_provider
+    );
+    let mut events = provider
+        .list_resource(pb::list_resource::Request::default())
+        .await
+        .unwrap()
+        .into_inner();
+    while events.message().await.unwrap().is_some() {}
     process.shutdown().await;
 
     let log = log(&process.end().await.2);
@@ -156,7 +173,24 @@ async fn log_lines_name_the_rpc_and_the_resource_type() {
     assert_eq!(about_no_type["tf_proto_version"], 6);
     let about_a_type = of("UpgradeResourceState").unwrap();
     assert_eq!(about_a_type["tf_resource_type"], "acr_nothing");
-    assert!(of("StopProvider").is_some());
+    assert_eq!(
+        about_a_type["diagnostic_summaries"],
+        "error: Unknown resource type"
+    );
+    for rpc in [
+        "GetResourceIdentitySchemas",
+        "GetFunctions",
+        "CallFunction",
+        "MoveResourceState",
+        "OpenEphemeralResource",
+        "StopProvider",
+        "ListResource",
+    ] {
+        let ends = log.iter().filter(|line| {
+            line.get("tf_rpc") == Some(&rpc.into()) && line["@message"] == "answered"
+        });
+        assert_eq!(ends.count(), 1, "{rpc}");
+    }
 }
 
 /// The framework logs events of the crates that `main` names, and drops other events.

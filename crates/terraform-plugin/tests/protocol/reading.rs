@@ -149,6 +149,10 @@ async fn a_failed_import_returns_an_error_and_no_object() {
     for (behavior, error) in [
         (Behavior::FailsAtOnce, "error at .name: Can't import"),
         (
+            Behavior::FailsSilently,
+            "error: Provider failed without an error",
+        ),
+        (
             Behavior::Returns(Value::Null),
             "error: Missing resource state after import",
         ),
