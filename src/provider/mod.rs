@@ -27,7 +27,7 @@ use crate::http::Transport;
 use crate::provider::connection::{Connection, Link};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::framework::{
-    Action, ConfigureRequest, DataSource, Function, ListResource, Provider, Resource,
+    Action, ConfigureRequest, Context, DataSource, Function, ListResource, Provider, Resource,
 };
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
@@ -98,11 +98,11 @@ impl Provider for AcrProvider {
         functions::all()
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         configuration::validate(config)
     }
 
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, context: &Context, request: ConfigureRequest) -> Diagnostics {
         if configuration::is_unknown(&request.config) {
             self.connection.set(Link::Unknown);
             return Diagnostics::new();
@@ -114,7 +114,7 @@ impl Provider for AcrProvider {
         };
         let warnings = std::mem::take(&mut config.warnings);
         let subscription = config.subscription_id.take();
-        let connected = config.connect(&self.environment, self.transport.as_ref());
+        let connected = config.connect(context, &self.environment, self.transport.as_ref());
         let mut diagnostics = match connected.await {
             Ok(azure) => {
                 self.connection.set(Link::Ready {
@@ -135,8 +135,13 @@ mod tests {
     use http::Method;
     use serde_json::json as value;
 
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
     use super::*;
-    use crate::http::scripted_transport::{ScriptedTransport, json};
+    use crate::http::scripted_transport::{ScriptedTransport, failure, json};
+    use crate::http::{Request, Response, TransportError, TransportErrorKind};
 
     async fn configured(transport: &ScriptedTransport, block: Value) -> (AcrProvider, Diagnostics) {
         let transport = Arc::new(transport.clone());
@@ -145,7 +150,7 @@ mod tests {
             config: block,
             host_version: "1.11.4".to_owned(),
         };
-        let diagnostics = provider.configure(request).await;
+        let diagnostics = provider.configure(&Context::default(), request).await;
         (provider, diagnostics)
     }
 
@@ -170,6 +175,66 @@ mod tests {
             "https://manager.example/"
         );
         transport.assert_done();
+    }
+
+    /// A network in which no host answers.
+    struct Silence;
+
+    #[async_trait]
+    impl Transport for Silence {
+        async fn send(&self, _: Request) -> Result<Response, TransportError> {
+            std::future::pending().await
+        }
+    }
+
+    /// A network in which no host is reachable.
+    struct Unreachable;
+
+    #[async_trait]
+    impl Transport for Unreachable {
+        async fn send(&self, _: Request) -> Result<Response, TransportError> {
+            let refused = std::io::Error::other("connection refused");
+            Err(TransportError {
+                source: Some(Arc::new(refused)),
+                ..failure(TransportErrorKind::Connect)
+            })
+        }
+    }
+
+    /// Configures the provider with a metadata host, and returns the errors.
+    async fn with_metadata_host(transport: impl Transport + 'static, context: &Context) -> String {
+        let provider = AcrProvider::with_transport(Environment::default(), Arc::new(transport));
+        let request = ConfigureRequest {
+            config: Value::object([("metadata_host", Value::from("manager.example"))]),
+            host_version: "1.11.4".to_owned(),
+        };
+        let said = provider.configure(context, request).await;
+        let lines = said
+            .iter()
+            .map(|it| format!("{}: {}", it.summary, it.detail));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupt_ends_the_wait_for_a_metadata_host() {
+        const INTERRUPT: Duration = Duration::from_secs(2);
+        let (context, asked) = (Context::default(), Instant::now());
+        let interrupt = async {
+            tokio::time::sleep(INTERRUPT).await;
+            context.cancelled.cancel();
+        };
+
+        let (said, ()) = tokio::join!(with_metadata_host(Silence, &context), interrupt);
+
+        assert_eq!(asked.elapsed(), INTERRUPT);
+        insta::assert_snapshot!(said, @"Could not read the endpoints of the cloud: While reading cloud metadata from manager.example: The operation was interrupted. Check `metadata_host` (ARM_METADATA_HOSTNAME), or set all endpoints in `endpoint`.");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_error_about_a_metadata_host_names_its_cause() {
+        let said = with_metadata_host(Unreachable, &Context::default()).await;
+
+        insta::assert_snapshot!(said, @"Could not read the endpoints of the cloud: While reading cloud metadata from manager.example: example.com is unreachable: connection refused. Check `metadata_host` (ARM_METADATA_HOSTNAME), or set all endpoints in `endpoint`.");
     }
 
     #[tokio::test]

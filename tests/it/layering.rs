@@ -38,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provider::functions", &["terraform_plugin", "patching"]),
     (
         "provider::configuration",
-        &["terraform_plugin", "azure", "http"],
+        &["terraform_plugin", "provider::report", "azure", "http"],
     ),
     (
         "provider::connection",

@@ -17,6 +17,7 @@
 )]
 
 pub mod action_events;
+mod behavior;
 pub mod core;
 pub mod core_rules;
 mod core_state;

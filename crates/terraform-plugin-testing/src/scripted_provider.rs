@@ -15,6 +15,7 @@ use terraform_plugin::value::{AttributePath, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+pub use crate::behavior::Behavior;
 use crate::schemas;
 use crate::scripted_unmanaged::ScriptedUnmanaged;
 
@@ -23,26 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name of the one resource.
 pub const RESOURCE_TYPE: &str = "test_thing";
-
-/// The behavior of the resource.
-#[derive(Clone, Debug)]
-pub enum Behavior {
-    /// Every call succeeds. `id` is unknown in a plan and "made" afterwards.
-    Behaves,
-    /// Every call panics. Create, update and delete record a partial object first.
-    Panics,
-    /// Create, update and delete record a partial object, and then fail.
-    FailsHalfway,
-    /// Every call fails without a record.
-    FailsAtOnce,
-    /// Plan, create, update, read, import and upgrade return this value.
-    Returns(Value),
-    /// Create, update and delete wait for their release. If they are cancelled first, they record a
-    /// partial object and fail.
-    Waits,
-    /// Create, update and delete wait for their release and ignore a cancellation.
-    Insists,
-}
 
 /// A provider with one [`ScriptedResource`].
 pub struct ScriptedProvider {
@@ -144,6 +125,7 @@ impl ScriptedResource {
         match self.behavior {
             Behavior::Panics => panic!("{call} went wrong"),
             Behavior::FailsAtOnce => Err(failure(call)),
+            Behavior::FailsSilently => Err(Diagnostics::new()),
             _ => Ok(()),
         }
     }
@@ -157,7 +139,13 @@ impl ScriptedResource {
     ) -> ApplyResult {
         let half_done = || recorder.record(self.half_done(request), b"half".to_vec());
         match &self.behavior {
-            Behavior::Panics => half_done(),
+            Behavior::Panics | Behavior::FailsSilently => half_done(),
+            Behavior::RecordsThenReturns(_) => {
+                let Value::Object(attributes) = self.half_done(request) else {
+                    unreachable!("a partial object is an object")
+                };
+                recorder.record(Value::Map(attributes), b"half".to_vec());
+            }
             Behavior::FailsHalfway => {
                 half_done();
                 return Err(failure(call));
@@ -189,7 +177,7 @@ impl ScriptedResource {
     /// The object after the planned change.
     fn made(&self, planned: &Value) -> Value {
         match (&self.behavior, planned) {
-            (Behavior::Returns(value), _) => value.clone(),
+            (Behavior::Returns(value) | Behavior::RecordsThenReturns(value), _) => value.clone(),
             (_, Value::Object(attributes)) => {
                 let mut attributes = attributes.clone();
                 if attributes.get("id").is_some_and(Value::is_unknown) {
@@ -256,19 +244,24 @@ impl Provider for ScriptedProvider {
         unmanaged.map(|it| Arc::clone(it) as _).collect()
     }
 
-    async fn validate_config(&self, _: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, _: &Value) -> Diagnostics {
         self.resource
             .begin("validate provider")
             .err()
             .unwrap_or_default()
     }
 
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, context: &Context, request: ConfigureRequest) -> Diagnostics {
         let ConfigureRequest {
             config,
             host_version,
         } = request;
         let account = config.get("account").as_str().unwrap_or("no account");
+        if matches!(self.resource.behavior, Behavior::Waits) {
+            self.resource.note("configure waits");
+            context.cancelled.cancelled().await;
+            return failure("configure");
+        }
         let call = format!("configure {account} for {host_version}");
         self.resource.begin(&call).err().unwrap_or_default()
     }
@@ -284,7 +277,7 @@ impl Resource for ScriptedResource {
         &self.schema
     }
 
-    async fn validate_config(&self, _: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, _: &Value) -> Diagnostics {
         self.begin("validate").err().unwrap_or_default()
     }
 
@@ -375,6 +368,7 @@ impl Resource for ScriptedResource {
 
     async fn upgrade_state(
         &self,
+        _: &Context,
         version: i64,
         state: serde_json::Value,
     ) -> Result<Value, Diagnostics> {
@@ -390,6 +384,10 @@ impl Resource for ScriptedResource {
     }
 
     fn identity(&self, state: &Value) -> Value {
+        // A plan has no identity yet, because `id` is unknown.
+        if matches!(self.behavior, Behavior::IdentityPanics) && state.is_wholly_known() {
+            panic!("no identity");
+        }
         match state.get("name") {
             Value::Null => Value::Null,
             name => Value::object([("name", name.clone())]),
@@ -404,6 +402,7 @@ impl Resource for ScriptedResource {
 
     async fn upgrade_identity(
         &self,
+        _: &Context,
         version: i64,
         identity: serde_json::Value,
     ) -> Result<Value, Diagnostics> {

@@ -132,7 +132,7 @@ impl DataSource for ScriptedUnmanaged {
         &self.data
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         self.judge(config)
     }
 
@@ -172,7 +172,7 @@ impl ListResource for ScriptedUnmanaged {
         &self.arguments
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         self.judge(config)
     }
 
@@ -186,6 +186,7 @@ impl ListResource for ScriptedUnmanaged {
         let word = request.config.get("word").as_str().unwrap();
         match word {
             "bad" => return Err(failure()),
+            "silent" => return Err(Diagnostics::new()),
             "nameless" => results.send(ListResult::default()).await?,
             "bare" => {
                 let bare = ListResult {
@@ -249,7 +250,7 @@ impl Action for ScriptedUnmanaged {
         &self.arguments
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         self.judge(config)
     }
 
@@ -274,6 +275,7 @@ impl Action for ScriptedUnmanaged {
         }
         match word {
             "bad" => Err(failure()),
+            "silent" => Err(Diagnostics::new()),
             "panic" => panic!("no such word"),
             "odd" => Ok(warning()),
             "wait" => {

@@ -93,7 +93,7 @@ impl Provider for Notes {
         vec![Arc::new(Slug::new())]
     }
 
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, _: &Context, request: ConfigureRequest) -> Diagnostics {
         // `folder` may be unknown during a plan. Then the path stays empty.
         let folder = request.config.get("folder").as_str().unwrap_or_default();
         *self
@@ -164,7 +164,7 @@ impl Resource for Note {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         match config.get("name").as_str() {
             Some(name) if name.is_empty() || name.contains(['/', '\\']) => {
                 let detail = "The name must not be empty and must not contain a slash.";

@@ -3,6 +3,8 @@
 //! Diagnostics are the only output of a provider that a host prints. The summary says what
 //! failed. The detail says what the provider tried, what the service answered and what to do next.
 
+use indexmap::IndexSet;
+
 use crate::value::AttributePath;
 
 /// The severity of a [`Diagnostic`]. The protocol has only these two. A host drops a diagnostic
@@ -28,9 +30,10 @@ pub struct Diagnostic {
     pub path: Option<AttributePath>,
 }
 
-/// The messages of one operation, in the order in which they occurred.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+/// The messages of one operation, in the order in which they occurred. A set keeps them different with
+/// one look-up for each message, because a large configuration can have thousands.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics(IndexSet<Diagnostic>);
 
 impl Diagnostic {
     /// An error about the whole object.
@@ -72,9 +75,20 @@ impl Diagnostics {
 
     /// Adds a message. An identical message is not repeated.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
-            self.0.push(diagnostic);
+        self.0.insert(diagnostic);
+    }
+
+    /// Adds an error to messages without one. A failure without an error would look like a success.
+    #[must_use]
+    pub(crate) fn of_failure(mut self) -> Self {
+        if !self.has_error() {
+            self.push(Diagnostic::error(
+                "Provider failed without an error",
+                "The provider reported a failure, but no error says why. This is always a bug in the \
+                 provider. Please report it.",
+            ));
         }
+        self
     }
 
     /// Whether any of the messages is an error.
@@ -88,34 +102,41 @@ impl Diagnostics {
     }
 
     /// The messages in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+    pub fn iter(&self) -> indexmap::set::Iter<'_, Diagnostic> {
         self.0.iter()
     }
 }
 
+/// Two lists are equal if they have the same messages in the same order.
+impl PartialEq for Diagnostics {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl Eq for Diagnostics {}
+
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        Self(IndexSet::from([diagnostic]))
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, messages: I) {
-        messages.into_iter().for_each(|message| self.push(message));
+        self.0.extend(messages);
     }
 }
 
 impl FromIterator<Diagnostic> for Diagnostics {
     fn from_iter<I: IntoIterator<Item = Diagnostic>>(messages: I) -> Self {
-        let mut all = Self::new();
-        all.extend(messages);
-        all
+        Self(messages.into_iter().collect())
     }
 }
 
 impl IntoIterator for Diagnostics {
     type Item = Diagnostic;
-    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    type IntoIter = indexmap::set::IntoIter<Diagnostic>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
@@ -123,8 +144,24 @@ impl IntoIterator for Diagnostics {
 
 impl<'a> IntoIterator for &'a Diagnostics {
     type Item = &'a Diagnostic;
-    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    type IntoIter = indexmap::set::Iter<'a, Diagnostic>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identical_message_is_not_repeated() {
+        let about = |path: &str| Diagnostic::error("Invalid", "").at(AttributePath::new(path));
+        let found: Diagnostics = [about("b"), about("a"), about("b")].into_iter().collect();
+        let expected: Diagnostics = [about("b"), about("a")].into_iter().collect();
+        assert_eq!(found, expected);
+        assert_eq!(found.iter().count(), 2);
+        let other_order: Diagnostics = [about("a"), about("b")].into_iter().collect();
+        assert_ne!(found, other_order);
     }
 }

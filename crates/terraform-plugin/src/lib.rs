@@ -53,7 +53,7 @@
 //!         vec![Arc::new(Greeting(schema(vec![name, text])))]
 //!     }
 //!
-//!     async fn configure(&self, _: ConfigureRequest) -> Diagnostics {
+//!     async fn configure(&self, _: &Context, _: ConfigureRequest) -> Diagnostics {
 //!         Diagnostics::new()
 //!     }
 //! }

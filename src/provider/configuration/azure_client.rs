@@ -9,6 +9,7 @@ use crate::provider::configuration::credential::credential;
 use crate::provider::configuration::environment::Environment;
 use crate::provider::configuration::http_clients;
 use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::framework::Context;
 
 impl Config {
     /// Creates the Azure client. Requests go through `transport` if it is set, and otherwise through the
@@ -19,6 +20,7 @@ impl Config {
     /// If a proxy, a certificate or an ID is not valid, or the metadata host doesn't return the endpoints.
     pub(crate) async fn connect(
         self,
+        context: &Context,
         environment: &Environment,
         transport: Option<&Arc<dyn Transport>>,
     ) -> Result<Azure, Diagnostics> {
@@ -27,7 +29,7 @@ impl Config {
         let pipeline = own().unwrap_or_else(|| http_clients::azure(environment, user_agent))?;
         let machine =
             || own().unwrap_or_else(|| http_clients::managed_identity(environment, user_agent));
-        let cloud = self.cloud.resolve(&pipeline).await?;
+        let cloud = self.cloud.resolve(context, &pipeline).await?;
         let credential = credential(self.sign_in, &cloud, pipeline.clone(), environment, machine)?;
         Ok(Azure::new(AzureOptions {
             cloud,

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::azure::cloud::{Cloud, MetadataHost};
@@ -12,7 +11,9 @@ use crate::provider::configuration::arguments::{
     AUDIENCE, AUTHORITY_HOST, ENDPOINT, ENDPOINTS, RESOURCE_MANAGER,
 };
 use crate::provider::configuration::precedence::Source;
+use crate::provider::report;
 use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::framework::Context;
 use terraform_plugin::value::AttributePath;
 
 /// The timeout for reading the endpoints from a metadata host.
@@ -67,18 +68,23 @@ impl CloudChoice {
     /// # Errors
     ///
     /// If the metadata host doesn't return the endpoints.
-    pub(super) async fn resolve(self, pipeline: &Pipeline) -> Result<Cloud, Diagnostic> {
+    pub(super) async fn resolve(
+        self,
+        context: &Context,
+        pipeline: &Pipeline,
+    ) -> Result<Cloud, Diagnostic> {
         let cloud = match self.base {
             Base::Known(cloud) => cloud,
             Base::Metadata(host, name) => {
-                let budget = Budget::new(PATIENCE, CancellationToken::new());
+                let budget = Budget::new(PATIENCE, context.cancelled.clone());
                 let cloud = host.cloud(&budget, pipeline, &name).await;
                 cloud.map_err(|error| {
                     Diagnostic::error(
                         "Could not read the endpoints of the cloud",
                         format!(
-                            "Reading the endpoints from {host} failed: {error}. Check `metadata_host` \
-                             (ARM_METADATA_HOSTNAME), or set all endpoints in `endpoint`."
+                            "{} Check `metadata_host` (ARM_METADATA_HOSTNAME), or set all endpoints in \
+                             `endpoint`.",
+                            report::happened(&error)
                         ),
                     )
                     .at(AttributePath::new("metadata_host"))

@@ -104,6 +104,7 @@ mod tests {
     use crate::http::Pipeline;
     use crate::http::scripted_transport::ScriptedTransport;
     use crate::provider::configuration::arguments::{ARGUMENTS, ENDPOINTS, Kind};
+    use terraform_plugin::framework::Context;
 
     const COMPLETE: [(&str, &str); 3] = [
         ("ARM_TENANT_ID", "tenant"),
@@ -349,7 +350,11 @@ mod tests {
         let china = block([("environment", "china".into()), (ENDPOINT, endpoint)]);
         let config = Config::read(&china, &Environment::default(), "1.11.4").unwrap();
         let nobody = Pipeline::new(Arc::new(ScriptedTransport::default()));
-        let cloud = config.cloud.resolve(&nobody).await.unwrap();
+        let cloud = config
+            .cloud
+            .resolve(&Context::default(), &nobody)
+            .await
+            .unwrap();
         assert_eq!(cloud.resource_manager.as_str(), "https://localhost:1/");
         assert_eq!(cloud.resource_manager_audience, "https://audience/");
         assert_eq!(cloud.authority_host, Cloud::china().authority_host);

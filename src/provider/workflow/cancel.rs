@@ -46,7 +46,7 @@ impl Action for CancelRuns {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         action_arguments::validate(config)
     }
 

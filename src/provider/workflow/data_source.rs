@@ -62,7 +62,7 @@ impl DataSource for ContinuousPatchingWorkflow {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         registry_and_timeouts(config, [])
     }
 

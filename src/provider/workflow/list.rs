@@ -71,7 +71,7 @@ impl ListResource for ContinuousPatchingWorkflows {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         let subscription = text(config, SUBSCRIPTION_ID).and_then(|id| {
             let problem = problem_of_subscription(id)?;
             Some(invalid_subscription(id, problem).at(AttributePath::new(SUBSCRIPTION_ID)))

@@ -70,7 +70,7 @@ impl Resource for ContinuousPatchingWorkflow {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         validate::validate(config)
     }
 
@@ -338,6 +338,7 @@ impl Resource for ContinuousPatchingWorkflow {
     // NO-OP: no state has an earlier version than 0.
     async fn upgrade_state(
         &self,
+        _: &Context,
         version: i64,
         _state: serde_json::Value,
     ) -> Result<Value, Diagnostics> {

@@ -135,8 +135,25 @@ async fn log_lines_name_the_rpc_and_the_resource_type() {
         ..Default::default()
     };
     provider.upgrade_resource_state(upgrade).await.unwrap();
-    let stop = pb::stop_provider::Request {};
-    provider.stop_provider(stop).await.unwrap();
+    macro_rules! call {
+        ($($rpc:ident),*) => {
+            $(provider.$rpc(pb::$rpc::Request::default()).await.unwrap();)*
+        };
+    }
+    call!(
+        get_resource_identity_schemas,
+        get_functions,
+        call_function,
+        move_resource_state,
+        open_ephemeral_resource,
+        stop_provider
+    );
+    let mut events = provider
+        .list_resource(pb::list_resource::Request::default())
+        .await
+        .unwrap()
+        .into_inner();
+    while events.message().await.unwrap().is_some() {}
     process.shutdown().await;
 
     let log = log(&process.end().await.2);
@@ -156,7 +173,24 @@ async fn log_lines_name_the_rpc_and_the_resource_type() {
     assert_eq!(about_no_type["tf_proto_version"], 6);
     let about_a_type = of("UpgradeResourceState").unwrap();
     assert_eq!(about_a_type["tf_resource_type"], "acr_nothing");
-    assert!(of("StopProvider").is_some());
+    assert_eq!(
+        about_a_type["diagnostic_summaries"],
+        "error: Unknown resource type"
+    );
+    for rpc in [
+        "GetResourceIdentitySchemas",
+        "GetFunctions",
+        "CallFunction",
+        "MoveResourceState",
+        "OpenEphemeralResource",
+        "StopProvider",
+        "ListResource",
+    ] {
+        let ends = log.iter().filter(|line| {
+            line.get("tf_rpc") == Some(&rpc.into()) && line["@message"] == "answered"
+        });
+        assert_eq!(ends.count(), 1, "{rpc}");
+    }
 }
 
 /// The framework logs events of the crates that `main` names, and drops other events.
@@ -245,6 +279,33 @@ async fn sigint_is_ignored_because_the_host_handles_it() {
 }
 
 #[tokio::test]
+async fn sighup_is_ignored_because_the_host_decides() {
+    let process = Process::start(&mut Command::new(BINARY)).await;
+
+    process.send(Signal::SIGHUP);
+    process.shutdown().await;
+
+    assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_hangup_of_the_host_and_the_plugin_removes_the_socket() {
+    let mut shell = Command::new("sh");
+    let script = r#""$0" & trap 'kill -HUP $!; exit' HUP; wait"#;
+    shell.args(["-c", script, BINARY]);
+    let mut host = Process::start(&mut shell).await;
+
+    host.send(Signal::SIGHUP);
+    in_time(host.child.wait()).await.unwrap();
+
+    let mut rest = String::new();
+    in_time(host.stdout.read_to_string(&mut rest))
+        .await
+        .unwrap();
+    assert!(!exists(&host.line.address));
+}
+
+#[tokio::test]
 async fn sigterm_ends_the_process_with_exit_code_0() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
@@ -270,7 +331,13 @@ async fn the_plugin_ends_after_its_host_ends() {
 }
 
 #[tokio::test]
-async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c() {
+async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c_or_with_its_terminal() {
+    for signal in [Signal::SIGINT, Signal::SIGHUP] {
+        debug_mode_until(signal).await;
+    }
+}
+
+async fn debug_mode_until(signal: Signal) {
     let mut child = Command::new(BINARY)
         .arg("--debug")
         .env_remove(COOKIE.0)
@@ -291,7 +358,7 @@ async fn debug_mode_prints_the_reattach_variable_and_ends_on_ctrl_c() {
     assert_eq!(reattach["Pid"], child.id().unwrap());
 
     let id = i32::try_from(child.id().unwrap()).unwrap();
-    kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(id), signal).unwrap();
 
     let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(0));

@@ -21,12 +21,12 @@ pub trait Action: Send + Sync + 'static {
     fn schema(&self) -> &Schema;
 
     /// Validates a configuration without network access. Values may be unknown.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
+    async fn validate_config(&self, context: &Context, config: &Value) -> Diagnostics;
 
     /// Reports during the plan why the action would fail. Values may be unknown. Defaults to
     /// [`Action::validate_config`], because more values are known during the plan.
-    async fn plan(&self, _context: &Context, config: &Value) -> Diagnostics {
-        self.validate_config(config).await
+    async fn plan(&self, context: &Context, config: &Value) -> Diagnostics {
+        self.validate_config(context, config).await
     }
 
     /// Runs the action and returns its warnings.

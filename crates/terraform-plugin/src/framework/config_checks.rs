@@ -90,11 +90,11 @@ impl Checks {
     fn attribute(&mut self, attribute: &Attribute, value: &Value, place: &Place) {
         let name = &attribute.name;
         let finding = match (attribute.configurability, value) {
-            (Configurability::Required, Value::Null) => Diagnostic::error(
+            (Configurability::Required, value) if value.is_null() => Diagnostic::error(
                 "Missing required argument",
                 format!("The argument {name:?} is required, but its value is null. Set a value."),
             ),
-            (_, Value::Null) => return,
+            (_, value) if value.is_null() => return,
             (Configurability::Computed, _) => Diagnostic::error(
                 "Value for a read-only attribute",
                 format!("Only the provider sets {name:?}. Remove it from the configuration."),
@@ -217,6 +217,24 @@ mod tests {
         ]);
         assert_eq!(findings(&config, WriteOnly::Allowed), []);
         assert_eq!(findings(&Value::Unknown, WriteOnly::Allowed), []);
+    }
+
+    #[test]
+    fn a_typed_null_of_a_dynamic_argument_is_null() {
+        let any = |name, configurability| Attribute::new(name, Type::Dynamic, configurability, "");
+        let schema = Block {
+            attributes: vec![
+                any("required", Configurability::Required),
+                any("computed", Configurability::Computed),
+                any("old", Configurability::Optional).deprecated("Omit it."),
+            ],
+            ..Block::default()
+        };
+        let null = || Value::Dynamic(Box::new((Type::String, Value::Null)));
+        let config = ["required", "computed", "old"].map(|name| (name, null()));
+        let found = check_config(&schema, &Value::object(config), WriteOnly::Allowed);
+        let found: Vec<&str> = found.iter().map(|it| it.summary.as_str()).collect();
+        assert_eq!(found, ["Missing required argument"]);
     }
 
     #[test]

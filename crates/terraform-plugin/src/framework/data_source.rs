@@ -18,7 +18,7 @@ pub trait DataSource: Send + Sync + 'static {
 
     /// Validates a configuration without network access, in addition to the schema checks. Returns
     /// all errors at once, each with its path. Values may be unknown. Don't check unknown values.
-    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _context: &Context, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 

@@ -20,7 +20,7 @@ pub trait ListResource: Send + Sync + 'static {
     fn schema(&self) -> &Schema;
 
     /// Validates a configuration without network access.
-    async fn validate_config(&self, config: &Value) -> Diagnostics;
+    async fn validate_config(&self, context: &Context, config: &Value) -> Diagnostics;
 
     /// Sends each object as soon as it is found. The future is dropped as soon as the host wants no
     /// more results.
@@ -81,6 +81,11 @@ impl ListResults {
     /// The host has enough results, or has ended the call.
     pub async fn send(&self, result: ListResult) -> Result<(), NoMoreWanted> {
         self.0.send(result).await.map_err(|_| NoMoreWanted)
+    }
+
+    /// Whether the host wants no more results.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.is_closed()
     }
 
     /// Resolves when the host wants no more results.

@@ -18,7 +18,8 @@
 //! - It fills in omitted attributes and drops write-only values ([`Block::complete`]).
 //! - It plans a destroy as null and sends identities with every answer.
 //! - It turns a panic into a diagnostic. A change continues if the host drops the call.
-//! - After an error it returns the state that was [recorded](Recorder::record) last.
+//! - After an error or a panic it returns the state that was [recorded](Recorder::record) last.
+//! - It logs the end of every call.
 //!
 //! # Example: a function
 //! ```
@@ -82,7 +83,7 @@ pub use resource::{
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Cancelled when the user interrupts the host. The operation must then start nothing new, and
-    /// return the existing object as partial state.
+    /// end soon. A change returns the existing object as partial state.
     pub cancelled: CancellationToken,
 }
 
@@ -119,13 +120,13 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Validates a provider block without network access, in addition to the schema checks. Values
     /// may be unknown.
-    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _context: &Context, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
     /// Configures the provider. Values may be unknown during a plan. That must not be an error here:
     /// the operations that need the values must handle it. A host may call this more than once.
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics;
+    async fn configure(&self, context: &Context, request: ConfigureRequest) -> Diagnostics;
 }
 
 /// The provider block with its expressions evaluated.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::Context;
 use crate::schema::{IdentitySchema, Schema};
+use crate::value::type_error::found_name;
 use crate::value::{AttributePath, Value};
 
 /// A managed resource.
@@ -20,7 +21,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Validates a configuration without network access, in addition to the schema checks. Returns
     /// all errors at once, each with its path. Values may be unknown. Don't check unknown values.
-    async fn validate_config(&self, _config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _context: &Context, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
@@ -67,6 +68,7 @@ pub trait Resource: Send + Sync + 'static {
     /// state of the current version.
     async fn upgrade_state(
         &self,
+        _context: &Context,
         version: i64,
         _state: serde_json::Value,
     ) -> Result<Value, Diagnostics> {
@@ -104,6 +106,7 @@ pub trait Resource: Send + Sync + 'static {
     /// Upgrades an identity of an older schema version, as JSON, to the current version.
     async fn upgrade_identity(
         &self,
+        _context: &Context,
         version: i64,
         _identity: serde_json::Value,
     ) -> Result<Value, Diagnostics> {
@@ -215,7 +218,7 @@ impl From<Result<Option<Value>, Diagnostics>> for ReadResponse {
     fn from(found: Result<Option<Value>, Diagnostics>) -> Self {
         let (state, diagnostics) = match found {
             Ok(state) => (state, Diagnostics::new()),
-            Err(diagnostics) => (None, diagnostics),
+            Err(diagnostics) => (None, diagnostics.of_failure()),
         };
         Self {
             state,
@@ -290,7 +293,19 @@ pub struct Recorded {
 
 impl Recorder {
     /// Records the existing object. Replaces the previous record.
+    ///
+    /// A map counts as an object with the same attributes. A value that is neither an object nor null
+    /// describes nothing, so the previous record stays.
     pub fn record(&self, state: Value, private: Vec<u8>) {
+        let state = match state {
+            Value::Map(attributes) => Value::Object(attributes),
+            state @ (Value::Object(_) | Value::Null) => state,
+            other => {
+                let found = found_name(&other);
+                tracing::error!(found, "a record must be an object");
+                return;
+            }
+        };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Recorded { state, private });
     }
 
@@ -305,5 +320,38 @@ impl Recorder {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object() -> Value {
+        Value::object([("id", Value::from("made"))])
+    }
+
+    #[test]
+    fn a_record_is_always_an_object_or_null() {
+        let recorder = Recorder::default();
+        let last = || recorder.last().unwrap().state;
+
+        recorder.record(
+            Value::Map([("id".to_owned(), "made".into())].into()),
+            vec![],
+        );
+        assert_eq!(last(), object());
+        for nothing in [Value::Unknown, "made".into(), Value::List(vec![])] {
+            recorder.record(nothing, b"lost".to_vec());
+            assert_eq!(last(), object());
+        }
+        recorder.record(Value::Null, vec![]);
+        assert_eq!(last(), Value::Null);
+    }
+
+    #[test]
+    fn a_failed_read_without_an_error_does_not_mean_that_the_object_is_gone() {
+        let read = ReadResponse::from(Err(Diagnostics::new()));
+        assert!(read.diagnostics.has_error());
     }
 }

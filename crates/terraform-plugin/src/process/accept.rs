@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::process::connection::Connection;
+use crate::process::shutdown::HostConnections;
 
 /// How long to wait before the next try after the operating system refused a connection. A shortage,
 /// for example of file descriptors, lasts for a while.
@@ -22,16 +23,18 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum number of concurrent TLS handshakes. A host opens only one connection.
 const MAX_TLS_HANDSHAKES: usize = 16;
 
-/// The connections that are ready for gRPC, encrypted if `tls` is set.
+/// The connections that are ready for gRPC, encrypted if `tls` is set. `host` counts them.
 pub(super) fn connections(
     incoming: impl Stream<Item = io::Result<Connection>>,
     tls: Option<TlsAcceptor>,
+    host: HostConnections,
 ) -> impl Stream<Item = Result<Connection, Infallible>> {
     incoming
         .filter_map(accepted)
         .map(move |stream| secure(stream, tls.clone()))
         .buffer_unordered(MAX_TLS_HANDSHAKES)
-        .filter_map(async |connection| connection.map(Ok))
+        .filter_map(std::future::ready)
+        .map(move |connection| Ok(connection.counted(host.open())))
 }
 
 async fn accepted(stream: io::Result<Connection>) -> Option<Connection> {
@@ -71,7 +74,9 @@ mod tests {
         let incoming = refused.take(20).chain(welcome);
 
         let asked = Instant::now();
-        let ready: Vec<_> = connections(incoming, None).collect().await;
+        let ready: Vec<_> = connections(incoming, None, HostConnections::new())
+            .collect()
+            .await;
 
         assert_eq!(ready.len(), 1);
         assert_eq!(asked.elapsed(), 20 * RETRY_DELAY);

@@ -7,8 +7,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::server::Connected;
 
+use crate::process::shutdown::OpenConnection;
+
 /// A connection in the form that gRPC needs.
-pub(super) struct Connection(Box<dyn Bytes>);
+pub(super) struct Connection {
+    stream: Box<dyn Bytes>,
+    /// Counts the connection until it ends.
+    _open: Option<OpenConnection>,
+}
 
 /// The byte stream of a connection.
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -18,11 +24,22 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 impl Connection {
     /// Wraps a stream.
     pub(super) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self(Box::new(stream))
+        Self {
+            stream: Box::new(stream),
+            _open: None,
+        }
+    }
+
+    /// Counts the connection as one of the host.
+    pub(super) fn counted(self, open: OpenConnection) -> Self {
+        Self {
+            _open: Some(open),
+            ..self
+        }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Bytes> {
-        Pin::new(&mut *self.get_mut().0)
+        Pin::new(&mut *self.get_mut().stream)
     }
 }
 

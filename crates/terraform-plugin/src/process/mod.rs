@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use tokio::runtime;
 use tokio::time::{sleep, timeout};
@@ -50,6 +49,7 @@ use crate::process::go_plugin_services::GoPlugin;
 use crate::process::handshake::{Handshake, PROTOCOL_VERSION};
 use crate::process::hclog::Hclog;
 use crate::process::listener::Listener;
+use crate::process::shutdown::HostConnections;
 use crate::process::tls::Tls;
 use crate::protocol::ProviderService;
 
@@ -141,7 +141,7 @@ pub fn run(
     }
 }
 
-/// Serves until the host requests a shutdown, the host doesn't connect in time, or `stop` resolves.
+/// Serves until the host requests a shutdown, no host is connected any more, or `stop` resolves.
 ///
 /// Then it cancels the running operations. They get a short grace period to return partial state.
 ///
@@ -157,10 +157,10 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     let listener = Listener::bind(&serve.environment).await?;
     announce(&mut serve, &listener, tls.as_ref()).map_err(Error::Announcement)?;
 
-    let (connected, ended) = (CancellationToken::new(), CancellationToken::new());
-    let no_host_connects = shutdown::no_host_connects(serve.mode, connected.clone());
-    let incoming = connections(listener.incoming, tls.map(|tls| tls.acceptor))
-        .inspect(move |_| connected.cancel());
+    let ended = CancellationToken::new();
+    let host = HostConnections::new();
+    let no_host_is_connected = host.clone().no_host_is_connected(serve.mode);
+    let incoming = connections(listener.incoming, tls.map(|tls| tls.acceptor), host);
     let services = GoPlugin::new(ended.clone());
     let address = serve.address;
     let server = Server::builder()
@@ -179,7 +179,7 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     let time_is_up = async {
         let asked_by_host = tokio::select! {
             () = stop => false,
-            () = no_host_connects => false,
+            () = no_host_is_connected => false,
             () = ended.cancelled() => true,
         };
         ended.cancel();

@@ -10,19 +10,22 @@ use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
 };
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::version::TLS13;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName as RootHint, ServerConfig,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName as RootHint, PeerIncompatible,
+    ServerConfig, SignatureScheme, SupportedProtocolVersion,
 };
 use tokio_rustls::TlsAcceptor;
 
 use crate::process::p521;
+
+/// The versions of TLS. Every host supports 1.3. With 1.2, only a part of the handshake would work with
+/// the P-521 key of a host.
+const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13];
 
 /// The protocol that gRPC needs. Hosts with grpc-go 1.67 or later require that it is negotiated.
 const ALPN: &[u8] = b"h2";
@@ -60,7 +63,7 @@ impl Tls {
         let (certificate, key) = server_certificate().map_err(TlsError::ServerCertificate)?;
         let crypto = Arc::new(ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&crypto))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(VERSIONS)
             .map_err(TlsError::Configuration)?
             .with_client_cert_verifier(Arc::new(PinnedHost::new(host, &crypto)))
             .with_single_cert(vec![certificate.clone()], key.into())
@@ -129,14 +132,14 @@ impl ClientCertVerifier for PinnedHost {
         }
     }
 
+    /// Refuses every signature, because the socket doesn't support TLS 1.2.
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = self.algorithms(signature.scheme);
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
     }
 
     fn verify_tls13_signature(

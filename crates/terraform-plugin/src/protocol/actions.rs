@@ -19,12 +19,13 @@ use crate::value::Value;
 /// Validates a configuration, first against the schema, then by the action.
 pub(crate) async fn validate(
     action: &dyn Action,
+    context: &Context,
     request: pb::validate_action_config::Request,
 ) -> Result<pb::validate_action_config::Response, Diagnostics> {
     let block = &action.schema().block;
     let config = from_proto::value("configuration", request.config, &block.value_type())?;
     let mut found = check_config(block, &config, WriteOnly::Allowed);
-    found.extend(action.validate_config(&config).await);
+    found.extend(action.validate_config(context, &config).await);
     Ok(pb::validate_action_config::Response {
         diagnostics: to_proto::diagnostics(&found),
     })
@@ -132,7 +133,8 @@ impl Running {
                 },
             };
             self.outcome = Outcome::Known(match ended {
-                Ok(Ok(diagnostics) | Err(diagnostics)) => diagnostics,
+                Ok(Ok(diagnostics)) => diagnostics,
+                Ok(Err(diagnostics)) => diagnostics.of_failure(),
                 Err(cut_off) => {
                     protocol_diagnostics::panicked("invoke", &cut_off_text(cut_off)).into()
                 }

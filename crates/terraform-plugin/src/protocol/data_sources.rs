@@ -8,12 +8,13 @@ use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 /// Validates a configuration, first against the schema, then by the data source.
 pub(crate) async fn validate(
     source: &dyn DataSource,
+    context: &Context,
     request: pb::validate_data_resource_config::Request,
 ) -> Result<pb::validate_data_resource_config::Response, Diagnostics> {
     let block = &source.schema().block;
     let config = from_proto::value("configuration", request.config, &block.value_type())?;
     let mut found = check_config(block, &config, WriteOnly::NotAllowed);
-    found.extend(source.validate_config(&config).await);
+    found.extend(source.validate_config(context, &config).await);
     Ok(pb::validate_data_resource_config::Response {
         diagnostics: to_proto::diagnostics(&found),
     })

@@ -1,11 +1,10 @@
 //! Converts the protocol's types to the framework's types.
 
 use crate::diagnostics::Diagnostics;
-use crate::error_text::with_causes;
 use crate::framework::WriteOnly;
 use crate::protocol::generated as pb;
 use crate::protocol::protocol_diagnostics;
-use crate::value::{Problem, Type, TypeError, Value, json, msgpack};
+use crate::value::{Type, TypeError, Value, json, msgpack};
 
 /// Decodes a value of type `kind`. `what` names it in errors, for example "configuration". A missing
 /// value is null.
@@ -18,11 +17,11 @@ pub(crate) fn value(
         .map_err(|error| protocol_diagnostics::undecodable(what, &error))
 }
 
-/// Parses stored state as JSON. Its attributes depend on the schema version that wrote it.
+/// Reads stored state, which is JSON. Its attributes depend on the schema version that wrote it.
 pub(crate) fn stored_state(
     type_name: &str,
     sent: Option<pb::RawState>,
-) -> Result<serde_json::Value, Diagnostics> {
+) -> Result<Vec<u8>, Diagnostics> {
     let sent = sent.unwrap_or_default();
     if sent.json.is_empty() {
         let why = if sent.flatmap.is_empty() {
@@ -32,15 +31,19 @@ pub(crate) fn stored_state(
         };
         return Err(protocol_diagnostics::unreadable_state(type_name, why));
     }
-    serde_json::from_slice(&sent.json).map_err(|error| {
-        let error = TypeError::from(Problem::NotJson(error));
-        protocol_diagnostics::unreadable_state(type_name, &with_causes(&error))
-    })
+    Ok(sent.json)
 }
 
 /// Whether the host supports write-only values. A host without client capabilities doesn't.
 pub(crate) fn write_only(capabilities: Option<pb::ClientCapabilities>) -> WriteOnly {
-    if capabilities.is_some_and(|host| host.write_only_attributes_allowed) {
+    // The framework has no use for the others. `proto/tfplugin6.proto` says why.
+    let pb::ClientCapabilities {
+        write_only_attributes_allowed: is_allowed,
+        deferral_allowed: _,
+        store_planned_private: _,
+        computed_blocks_allowed: _,
+    } = capabilities.unwrap_or_default();
+    if is_allowed {
         WriteOnly::Allowed
     } else {
         WriteOnly::NotAllowed
@@ -52,8 +55,7 @@ pub(crate) fn decode(sent: &pb::DynamicValue, kind: &Type) -> Result<Value, Type
     if !sent.msgpack.is_empty() {
         msgpack::decode(&sent.msgpack, kind)
     } else if !sent.json.is_empty() {
-        let json = serde_json::from_slice(&sent.json).map_err(Problem::NotJson)?;
-        json::decode(&json, kind)
+        json::decode_slice(&sent.json, kind)
     } else {
         Ok(Value::Null)
     }

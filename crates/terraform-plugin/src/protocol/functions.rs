@@ -146,7 +146,9 @@ fn arguments(
 
 fn argument(parameter: &Parameter, sent: &pb::DynamicValue) -> Result<Value, String> {
     match from_proto::decode(sent, &parameter.kind) {
-        Ok(Value::Null) if !parameter.allow_null => Err("argument must not be null".to_owned()),
+        Ok(value) if value.is_null() && !parameter.allow_null => {
+            Err("argument must not be null".to_owned())
+        }
         Ok(value) => Ok(value),
         Err(error) => Err(with_causes(&error)),
     }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use crate::diagnostics::Diagnostics;
 use crate::error_text::with_causes;
-use crate::framework::{ImportRequest, Resource};
+use crate::framework::{Context, ImportRequest, Resource};
 use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::value::{Value, json};
@@ -152,6 +152,7 @@ pub(crate) fn import(
 /// Some hosts call this even if they have no stored identity. Then the answer has none either.
 pub(crate) async fn upgrade(
     resource: &dyn Resource,
+    context: &Context,
     request: pb::upgrade_resource_identity::Request,
 ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
     let name = resource.type_name();
@@ -169,7 +170,11 @@ pub(crate) async fn upgrade(
         serde_json::from_slice(&raw.json).map_err(|error| unreadable(&error))?;
     let identity = match request.version.cmp(&schema.version) {
         _ if stored.is_null() => return Ok(Default::default()),
-        Ordering::Less => resource.upgrade_identity(request.version, stored).await?,
+        Ordering::Less => {
+            resource
+                .upgrade_identity(context, request.version, stored)
+                .await?
+        }
         Ordering::Equal => {
             json::decode(&stored, &schema.value_type()).map_err(|error| unreadable(&error))?
         }

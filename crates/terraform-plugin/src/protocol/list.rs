@@ -21,12 +21,13 @@ use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
 /// Validates a configuration, first against the schema, then by the list resource.
 pub(crate) async fn validate(
     list: &dyn ListResource,
+    context: &Context,
     request: pb::validate_list_resource_config::Request,
 ) -> Result<pb::validate_list_resource_config::Response, Diagnostics> {
     let block = &list.schema().block;
     let config = from_proto::value("configuration", request.config, &block.value_type())?;
     let mut found = check_config(block, &config, WriteOnly::NotAllowed);
-    found.extend(list.validate_config(&config).await);
+    found.extend(list.validate_config(context, &config).await);
     Ok(pb::validate_list_resource_config::Response {
         diagnostics: to_proto::diagnostics(&found),
     })
@@ -83,7 +84,10 @@ async fn send_all(
         () = results.closed() => Ok(Ok(())),
     };
     let failure = match ended {
-        Ok(ended) => ended.err().unwrap_or_default(),
+        Ok(Ok(())) => Diagnostics::new(),
+        // A list also ends with an empty error if the host wants no more results.
+        Ok(Err(diagnostics)) if results.is_closed() => diagnostics,
+        Ok(Err(diagnostics)) => diagnostics.of_failure(),
         Err(panic) => protocol_diagnostics::panicked("list", &panic_text(panic.as_ref())).into(),
     };
     debug!(failed = !failure.is_empty(), "the list has ended");

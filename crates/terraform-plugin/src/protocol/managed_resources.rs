@@ -11,18 +11,19 @@ use crate::framework::{
 };
 use crate::protocol::generated as pb;
 use crate::protocol::{from_proto, identity, protocol_diagnostics, to_proto};
-use crate::value::{Value, json};
+use crate::value::{Problem, TypeError, Value, json};
 
 /// Validates a configuration, first against the schema, then by the resource.
 pub(crate) async fn validate(
     resource: &dyn Resource,
+    context: &Context,
     request: pb::validate_resource_config::Request,
 ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
     let block = &resource.schema().block;
     let config = from_proto::value("configuration", request.config, &block.value_type())?;
     let write_only = from_proto::write_only(request.client_capabilities);
     let mut found = check_config(block, &config, write_only);
-    found.extend(resource.validate_config(&config).await);
+    found.extend(resource.validate_config(context, &config).await);
     Ok(pb::validate_resource_config::Response {
         diagnostics: to_proto::diagnostics(&found),
     })
@@ -171,15 +172,25 @@ pub(crate) async fn import(
 /// they would plan to create an object that already exists.
 pub(crate) async fn upgrade_state(
     resource: &dyn Resource,
+    context: &Context,
     request: pb::upgrade_resource_state::Request,
 ) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
     let schema = resource.schema();
     let name = resource.type_name();
     let stored = from_proto::stored_state(name, request.raw_state)?;
+    let unreadable =
+        |error: TypeError| protocol_diagnostics::unreadable_state(name, &with_causes(&error));
     let state = match request.version.cmp(&schema.version) {
-        Ordering::Less => resource.upgrade_state(request.version, stored).await?,
-        Ordering::Equal => json::decode(&stored, &schema.block.value_type())
-            .map_err(|error| protocol_diagnostics::unreadable_state(name, &with_causes(&error)))?,
+        Ordering::Less => {
+            let stored = serde_json::from_slice(&stored);
+            let stored = stored.map_err(|error| unreadable(Problem::NotJson(error).into()))?;
+            resource
+                .upgrade_state(context, request.version, stored)
+                .await?
+        }
+        Ordering::Equal => {
+            json::decode_slice(&stored, &schema.block.value_type()).map_err(unreadable)?
+        }
         Ordering::Greater => {
             return Err(protocol_diagnostics::newer_state(
                 name,

@@ -4,6 +4,7 @@
 //! - [`ProviderService`]: the gRPC service of a provider (this file)
 //! - `service`: one short method per RPC
 //! - `reply`: answers every RPC, even after an error or a panic
+//! - `call_log`: logs the end of every call
 //! - `type_registry`, `provider_schema`: type names, metadata, schemas, capabilities, provider block
 //! - `managed_resources`: validate, plan, read, import, upgrade and generate configuration
 //! - `apply`: create, update and delete, without losing an existing object
@@ -23,6 +24,7 @@ use crate::framework::Provider;
 
 mod actions;
 mod apply;
+mod call_log;
 mod data_sources;
 mod from_proto;
 mod functions;

@@ -11,23 +11,37 @@ use tracing::Instrument as _;
 use crate::framework::Context;
 
 /// The running operations of one service. Clones share the same operations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Operations {
+    /// Cancelled when the process ends. Parent of every other token.
+    ended: CancellationToken,
+    /// The token of the operations since the last stop.
     current: Arc<Mutex<CancellationToken>>,
     changes: TaskTracker,
 }
 
+impl Default for Operations {
+    fn default() -> Self {
+        let ended = CancellationToken::new();
+        Self {
+            current: Arc::new(Mutex::new(ended.child_token())),
+            ended,
+            changes: TaskTracker::new(),
+        }
+    }
+}
+
 impl Operations {
     /// Cancels every running operation. A host may continue to call a stopped provider, so later
-    /// operations get a new token.
+    /// operations get a new token. After [`Operations::stop_for_good`] they stay cancelled.
     pub(crate) fn stop(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *current).cancel();
+        std::mem::replace(&mut *current, self.ended.child_token()).cancel();
     }
 
     /// Cancels every running operation and all later ones, because the process ends.
     pub(crate) fn stop_for_good(&self) {
-        self.token().cancel();
+        self.ended.cancel();
     }
 
     /// Resolves when no change is running. That includes changes whose call the host gave up.
@@ -82,6 +96,14 @@ mod tests {
         let before = operations.token();
         operations.stop_for_good();
         assert!(before.is_cancelled());
+        assert!(operations.token().is_cancelled());
+    }
+
+    #[test]
+    fn a_stop_after_a_stop_for_good_does_not_admit_operations_again() {
+        let operations = Operations::default();
+        operations.stop_for_good();
+        operations.stop();
         assert!(operations.token().is_cancelled());
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::{ConfigureRequest, Provider, WriteOnly, check_config};
+use crate::framework::{ConfigureRequest, Context, Provider, WriteOnly, check_config};
 use crate::protocol::generated as pb;
 use crate::protocol::type_registry::{Named, TypeRegistry};
 use crate::protocol::{from_proto, functions, identity, protocol_diagnostics, to_proto};
@@ -89,12 +89,13 @@ pub(crate) fn identity_schemas(
 /// Validates a provider block.
 pub(crate) async fn validate_provider(
     provider: &dyn Provider,
+    context: &Context,
     request: pb::validate_provider_config::Request,
 ) -> Result<pb::validate_provider_config::Response, Diagnostics> {
     let block = &provider.schema().block;
     let config = from_proto::value("configuration", request.config, &block.value_type())?;
     let mut found = check_config(block, &config, WriteOnly::NotAllowed);
-    found.extend(provider.validate_config(&config).await);
+    found.extend(provider.validate_config(context, &config).await);
     Ok(pb::validate_provider_config::Response {
         diagnostics: to_proto::diagnostics(&found),
     })
@@ -103,15 +104,19 @@ pub(crate) async fn validate_provider(
 /// Configures the provider.
 pub(crate) async fn configure_provider(
     provider: &dyn Provider,
+    context: &Context,
     request: pb::configure_provider::Request,
 ) -> Result<pb::configure_provider::Response, Diagnostics> {
     let kind = provider.schema().block.value_type();
     let config = from_proto::value("configuration", request.config, &kind)?;
     let found = provider
-        .configure(ConfigureRequest {
-            config,
-            host_version: request.terraform_version,
-        })
+        .configure(
+            context,
+            ConfigureRequest {
+                config,
+                host_version: request.terraform_version,
+            },
+        )
         .await;
     Ok(pb::configure_provider::Response {
         diagnostics: to_proto::diagnostics(&found),

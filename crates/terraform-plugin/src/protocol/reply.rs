@@ -1,41 +1,45 @@
 //! Answers every RPC: decode, call, encode. Each error in between, even a panic, becomes a diagnostic.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures::{FutureExt, stream};
-use tokio::time::Instant;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use tonic::codegen::BoxStream;
 use tonic::{Response, Status};
-use tracing::{Instrument, Span, debug, error_span, info};
+use tracing::Instrument as _;
 
 use crate::diagnostics::Diagnostics;
 use crate::error_text::panic_text;
+use crate::protocol::call_log::{CallLog, CallTarget};
 use crate::protocol::generated as pb;
 use crate::protocol::{protocol_diagnostics, to_proto};
 
-/// Numbers the calls, so that the log shows which lines belong together.
-static CALLS: AtomicU64 = AtomicU64::new(1);
-
-/// An answer that carries diagnostics.
+/// An answer.
 pub(crate) trait Reply: Default {
-    /// Its diagnostics.
-    fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic>;
-
     /// An answer that contains only diagnostics.
-    fn only(diagnostics: &Diagnostics) -> Self {
-        let mut reply = Self::default();
-        *reply.diagnostics_mut() = to_proto::diagnostics(diagnostics);
-        reply
-    }
+    fn only(diagnostics: &Diagnostics) -> Self;
+
+    /// Its diagnostics.
+    fn diagnostics(&self) -> &[pb::Diagnostic];
+}
+
+/// An event of a stream.
+pub(crate) trait Event: Send + 'static {
+    /// Its diagnostics.
+    fn diagnostics(&self) -> &[pb::Diagnostic];
 }
 
 macro_rules! reply_with_diagnostics {
     ($($call:ident),* $(,)?) => {
         $(impl Reply for pb::$call::Response {
-            fn diagnostics_mut(&mut self) -> &mut Vec<pb::Diagnostic> {
-                &mut self.diagnostics
+            fn only(diagnostics: &Diagnostics) -> Self {
+                let mut reply = Self::default();
+                reply.diagnostics.extend(to_proto::diagnostics(diagnostics));
+                reply
+            }
+
+            fn diagnostics(&self) -> &[pb::Diagnostic] {
+                &self.diagnostics
             }
         })*
     };
@@ -46,8 +50,10 @@ reply_with_diagnostics!(
     close_ephemeral_resource,
     configure_provider,
     generate_resource_config,
+    get_functions,
     get_metadata,
     get_provider_schema,
+    get_resource_identity_schemas,
     import_resource_state,
     move_resource_state,
     open_ephemeral_resource,
@@ -66,123 +72,134 @@ reply_with_diagnostics!(
     validate_resource_config,
 );
 
-/// The RPCs that carry out a user's request. [`answer`] logs their end at `INFO`, and the end of every
-/// other RPC at `DEBUG`.
-const OPERATIONS: [&str; 6] = [
-    "ApplyResourceChange",
-    "ImportResourceState",
-    "PlanAction",
-    "PlanResourceChange",
-    "ReadDataSource",
-    "ReadResource",
-];
+/// A function has an error of its own. It may quote an argument, so it is no diagnostic in the log.
+impl Reply for pb::call_function::Response {
+    fn only(diagnostics: &Diagnostics) -> Self {
+        Self {
+            result: None,
+            error: Some(pb::FunctionError {
+                text: text(diagnostics),
+                function_argument: None,
+            }),
+        }
+    }
 
-/// The target of an RPC: a kind of type, and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallTarget {
-    /// The provider as a whole.
-    Provider,
-    /// A managed resource.
-    Resource(String),
-    /// A data source.
-    DataSource(String),
-    /// A list resource.
-    ListResource(String),
-    /// An action.
-    Action(String),
-}
-
-impl CallTarget {
-    /// Creates the log span of the call, with the keys that all providers use. It has the highest
-    /// level, because a span below the log level adds no fields.
-    fn span(&self, rpc: &'static str) -> Span {
-        let named = |is: fn(&Self) -> Option<&str>| is(self);
-        error_span!(
-            "rpc",
-            tf_req_id = CALLS.fetch_add(1, Ordering::Relaxed),
-            tf_rpc = rpc,
-            tf_resource_type = named(|it| match it {
-                Self::Resource(name) => Some(name),
-                _ => None,
-            }),
-            tf_data_source_type = named(|it| match it {
-                Self::DataSource(name) => Some(name),
-                _ => None,
-            }),
-            tf_list_resource_type = named(|it| match it {
-                Self::ListResource(name) => Some(name),
-                _ => None,
-            }),
-            tf_action_type = named(|it| match it {
-                Self::Action(name) => Some(name),
-                _ => None,
-            }),
-        )
+    fn diagnostics(&self) -> &[pb::Diagnostic] {
+        &[]
     }
 }
 
-/// Answers the call `rpc` with the outcome of `operation`.
+impl Reply for pb::stop_provider::Response {
+    fn only(diagnostics: &Diagnostics) -> Self {
+        Self {
+            error: text(diagnostics),
+        }
+    }
+
+    fn diagnostics(&self) -> &[pb::Diagnostic] {
+        &[]
+    }
+}
+
+impl Event for pb::list_resource::Event {
+    fn diagnostics(&self) -> &[pb::Diagnostic] {
+        &self.diagnostic
+    }
+}
+
+impl Event for pb::invoke_action::Event {
+    fn diagnostics(&self) -> &[pb::Diagnostic] {
+        match &self.r#type {
+            Some(pb::invoke_action::event::Type::Completed(completed)) => &completed.diagnostics,
+            Some(pb::invoke_action::event::Type::Progress(_)) | None => &[],
+        }
+    }
+}
+
+/// The messages as one text.
+fn text(diagnostics: &Diagnostics) -> String {
+    let lines = diagnostics
+        .iter()
+        .map(|found| format!("{}: {}", found.summary, found.detail));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Runs `work`, which calls provider code. A panic becomes an error.
+pub(crate) fn catch<T>(
+    operation: &str,
+    work: impl FnOnce() -> Result<T, Diagnostics>,
+) -> Result<T, Diagnostics> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic_text(panic.as_ref());
+        Err(protocol_diagnostics::panicked(operation, &text).into())
+    })
+}
+
+/// Answers the call `rpc` with the outcome of `operation`, and logs its end.
 pub(crate) async fn answer<R: Reply>(
     rpc: &'static str,
     target: CallTarget,
     operation: impl Future<Output = Result<R, Diagnostics>>,
 ) -> Result<Response<R>, Status> {
-    let began = Instant::now();
-    let span = target.span(rpc);
+    let mut call = CallLog::begin(rpc, &target);
     let ended = AssertUnwindSafe(operation)
         .catch_unwind()
-        .instrument(span.clone())
+        .instrument(call.span())
         .await;
-    let mut reply = match ended {
+    let reply = match ended {
         Ok(Ok(reply)) => reply,
-        Ok(Err(diagnostics)) => R::only(&diagnostics),
+        Ok(Err(diagnostics)) => R::only(&diagnostics.of_failure()),
         Err(panic) => {
             R::only(&protocol_diagnostics::panicked(rpc, &panic_text(panic.as_ref())).into())
         }
     };
-    let diagnostics = reply.diagnostics_mut().len();
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.in_scope(|| {
-        if OPERATIONS.contains(&rpc) {
-            info!(diagnostics, tf_req_duration_ms = took, "answered");
-        } else {
-            debug!(diagnostics, tf_req_duration_ms = took, "answered");
-        }
-    });
+    call.note(reply.diagnostics());
+    call.answered();
     Ok(Response::new(reply))
 }
 
-/// Answers a call for something that the provider doesn't support.
-pub(crate) fn refuse<R: Reply>(diagnostics: &Diagnostics) -> Result<Response<R>, Status> {
-    Ok(Response::new(R::only(diagnostics)))
-}
-
-/// Answers the call `rpc` with the events of `operation`.
+/// Answers the call `rpc` with the events of `operation`, and logs their end.
 ///
 /// If `operation` fails, the only event is the one from `refusal`. Tasks that `operation` starts log
 /// under the call's span.
-pub(crate) fn stream<E: Send + 'static>(
+pub(crate) fn stream<E: Event>(
     rpc: &'static str,
     target: &CallTarget,
     operation: impl FnOnce() -> Result<BoxStream<E>, Diagnostics>,
     refusal: impl FnOnce(&Diagnostics) -> E,
 ) -> Result<Response<BoxStream<E>>, Status> {
-    let span = target.span(rpc);
-    Ok(Response::new(span.in_scope(|| {
-        info!("answering with events");
-        operation().unwrap_or_else(|refused| Box::pin(stream::iter([Ok(refusal(&refused))])))
-    })))
+    let call = CallLog::begin(rpc, target);
+    let events = call.span().in_scope(|| catch(rpc, operation));
+    let events = events.unwrap_or_else(|refused| {
+        let refused = refused.of_failure();
+        Box::pin(stream::iter([Ok(refusal(&refused))]))
+    });
+    let logged = stream::unfold((events, call), |(mut events, mut call)| async {
+        let Some(event) = events.next().await else {
+            call.answered();
+            return None;
+        };
+        if let Ok(event) = &event {
+            call.note(event.diagnostics());
+        }
+        Some((event, (events, call)))
+    });
+    Ok(Response::new(Box::pin(logged)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
 
+    use tracing::field::{Field, Visit};
     use tracing::level_filters::LevelFilter;
-    use tracing::{Event, Subscriber};
+    use tracing::{Span, Subscriber};
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
     use super::*;
+    use crate::diagnostics::Diagnostic;
 
     #[tokio::test]
     async fn log_lines_identify_their_call_even_at_level_error() {
@@ -201,31 +218,122 @@ mod tests {
         assert_eq!(around.metadata().unwrap().name(), "rpc");
     }
 
-    /// Counts the logged events.
+    /// The fields of each logged line, except its duration.
     #[derive(Clone, Default)]
-    struct Count(Arc<AtomicU64>);
+    struct Lines(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
 
-    impl<S: Subscriber> Layer<S> for Count {
-        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+    struct Fields<'a>(&'a mut BTreeMap<&'static str, String>);
+
+    impl Visit for Fields<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() != "tf_req_duration_ms" {
+                self.0.insert(field.name(), format!("{value:?}"));
+            }
         }
+    }
+
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let mut fields = BTreeMap::new();
+            event.record(&mut Fields(&mut fields));
+            self.0.lock().unwrap().push(fields);
+        }
+    }
+
+    impl Lines {
+        /// Collects the lines of `level` and above that this thread logs until the guard is dropped.
+        fn collect(level: LevelFilter) -> (Self, tracing::subscriber::DefaultGuard) {
+            let lines = Self::default();
+            let layer = lines.clone().with_filter(level);
+            let subscriber = tracing_subscriber::registry().with(layer);
+            (lines, tracing::subscriber::set_default(subscriber))
+        }
+
+        fn text(&self) -> String {
+            let lines = self.0.lock().unwrap();
+            let lines = lines.iter().map(|line| {
+                let fields = line.iter().map(|(name, value)| format!("{name}={value}"));
+                fields.collect::<Vec<_>>().join(" ")
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        }
+    }
+
+    fn findings() -> Diagnostics {
+        let error = |detail| Diagnostic::error("Can't read", detail);
+        let warning = Diagnostic::warning("Odd value", "planted secret");
+        [error("one"), warning, error("two")].into_iter().collect()
     }
 
     #[tokio::test]
     async fn only_operations_are_logged_at_info() {
-        let count = Count::default();
-        let lines = count.clone().with_filter(LevelFilter::INFO);
-        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+        let (lines, _guard) = Lines::collect(LevelFilter::INFO);
 
         let call = async { Ok(pb::validate_resource_config::Response::default()) };
         let target = CallTarget::Resource("acr_thing".to_owned());
         answer("ValidateResourceConfig", target.clone(), call)
             .await
             .unwrap();
-        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        assert_eq!(lines.0.lock().unwrap().len(), 0);
 
         let call = async { Ok(pb::read_resource::Response::default()) };
         answer("ReadResource", target, call).await.unwrap();
-        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert_eq!(lines.0.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_call_is_logged_with_the_summaries_of_its_diagnostics() {
+        let (lines, _guard) = Lines::collect(LevelFilter::DEBUG);
+
+        let call = async { Err::<pb::read_resource::Response, _>(findings()) };
+        answer("ReadResource", CallTarget::Provider, call)
+            .await
+            .unwrap();
+
+        insta::assert_snapshot!(lines.text(), @r#"diagnostic_error_count=2 diagnostic_summaries="error: Can't read; warning: Odd value" diagnostic_warning_count=1 message=answered"#);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_stream_is_logged_with_the_summaries_of_its_diagnostics() {
+        let (lines, _guard) = Lines::collect(LevelFilter::DEBUG);
+        let event = |diagnostics: &Diagnostics| pb::list_resource::Event {
+            diagnostic: to_proto::diagnostics(diagnostics),
+            ..Default::default()
+        };
+
+        let refuse = || Err(findings());
+        let answer = stream("ListResource", &CallTarget::Provider, refuse, event).unwrap();
+        let mut events = answer.into_inner();
+        events.next().await.unwrap().unwrap();
+        assert_eq!(lines.text(), "");
+        assert!(events.next().await.is_none());
+
+        insta::assert_snapshot!(lines.text(), @r#"diagnostic_error_count=2 diagnostic_summaries="error: Can't read; warning: Odd value" diagnostic_warning_count=1 message=answered"#);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_the_host_gives_up_is_logged() {
+        let (lines, _guard) = Lines::collect(LevelFilter::DEBUG);
+
+        let call = std::future::pending::<Result<pb::read_resource::Response, _>>();
+        let answer = answer("ReadResource", CallTarget::Provider, call);
+        assert!(answer.now_or_never().is_none());
+
+        insta::assert_snapshot!(lines.text(), @"diagnostic_error_count=0 diagnostic_warning_count=0 message=the host gave up the call");
+    }
+
+    #[tokio::test]
+    async fn a_failure_without_an_error_is_answered_with_one() {
+        for failure in [
+            Diagnostics::new(),
+            Diagnostic::warning("Odd value", "").into(),
+        ] {
+            let call = async { Err::<pb::import_resource_state::Response, _>(failure) };
+            let answered = answer("ImportResourceState", CallTarget::Provider, call).await;
+            let said = answered.unwrap().into_inner().diagnostics;
+            let last = said.last().unwrap();
+            assert_eq!(last.summary, "Provider failed without an error");
+            assert_eq!(last.severity(), pb::diagnostic::Severity::Error);
+        }
     }
 }

@@ -8,15 +8,25 @@ use std::sync::Arc;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, async_trait};
 
+use crate::protocol::call_log::CallTarget;
 use crate::protocol::generated as pb;
 use crate::protocol::generated::provider_server::Provider;
-use crate::protocol::reply::{CallTarget, answer, refuse, stream};
+use crate::protocol::reply::{Reply, answer, stream};
 use crate::protocol::{
     ProviderService, actions, apply, data_sources, functions, identity, list, managed_resources,
     protocol_diagnostics, provider_schema, to_proto,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
+
+/// Answers a call for an ephemeral resource, which no provider on this framework has.
+async fn no_ephemeral<R: Reply>(rpc: &'static str, name: String) -> Answer<R> {
+    let refusal = protocol_diagnostics::no_ephemeral(&name);
+    answer(rpc, CallTarget::EphemeralResource(name), async {
+        Err(refusal)
+    })
+    .await
+}
 
 #[async_trait]
 impl Provider for ProviderService {
@@ -44,24 +54,32 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::get_resource_identity_schemas::Request>,
     ) -> Answer<pb::get_resource_identity_schemas::Response> {
-        Ok(Response::new(provider_schema::identity_schemas(
-            &self.types,
-        )))
+        answer("GetResourceIdentitySchemas", CallTarget::Provider, async {
+            Ok(provider_schema::identity_schemas(&self.types))
+        })
+        .await
     }
 
     async fn get_functions(
         &self,
         _: Request<pb::get_functions::Request>,
     ) -> Answer<pb::get_functions::Response> {
-        Ok(Response::new(functions::functions(&self.types)))
+        answer("GetFunctions", CallTarget::Provider, async {
+            Ok(functions::functions(&self.types))
+        })
+        .await
     }
 
     async fn call_function(
         &self,
         request: Request<pb::call_function::Request>,
     ) -> Answer<pb::call_function::Response> {
-        let answer = functions::call(&self.types, request.into_inner());
-        Ok(Response::new(answer))
+        let request = request.into_inner();
+        let target = CallTarget::Function(request.name.clone());
+        answer("CallFunction", target, async {
+            Ok(functions::call(&self.types, request))
+        })
+        .await
     }
 
     async fn validate_provider_config(
@@ -69,7 +87,9 @@ impl Provider for ProviderService {
         request: Request<pb::validate_provider_config::Request>,
     ) -> Answer<pb::validate_provider_config::Response> {
         answer("ValidateProviderConfig", CallTarget::Provider, async {
-            provider_schema::validate_provider(self.provider.as_ref(), request.into_inner()).await
+            let context = self.operations.context();
+            let request = request.into_inner();
+            provider_schema::validate_provider(self.provider.as_ref(), &context, request).await
         })
         .await
     }
@@ -79,7 +99,9 @@ impl Provider for ProviderService {
         request: Request<pb::configure_provider::Request>,
     ) -> Answer<pb::configure_provider::Response> {
         answer("ConfigureProvider", CallTarget::Provider, async {
-            provider_schema::configure_provider(self.provider.as_ref(), request.into_inner()).await
+            let context = self.operations.context();
+            let request = request.into_inner();
+            provider_schema::configure_provider(self.provider.as_ref(), &context, request).await
         })
         .await
     }
@@ -88,9 +110,12 @@ impl Provider for ProviderService {
         &self,
         _: Request<pb::stop_provider::Request>,
     ) -> Answer<pb::stop_provider::Response> {
-        tracing::debug!(tf_rpc = "StopProvider", "cancelling the running operations");
-        self.operations.stop();
-        Ok(Response::new(Default::default()))
+        answer("StopProvider", CallTarget::Provider, async {
+            tracing::debug!("cancelling the running operations");
+            self.operations.stop();
+            Ok(Default::default())
+        })
+        .await
     }
 
     async fn validate_resource_config(
@@ -101,7 +126,8 @@ impl Provider for ProviderService {
         let target = CallTarget::Resource(request.type_name.clone());
         answer("ValidateResourceConfig", target, async {
             let resource = self.types.resource(&request.type_name)?;
-            managed_resources::validate(resource.as_ref(), request).await
+            managed_resources::validate(resource.as_ref(), &self.operations.context(), request)
+                .await
         })
         .await
     }
@@ -126,8 +152,7 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         let target = CallTarget::Resource(request.type_name.clone());
         answer("ApplyResourceChange", target, async {
-            let resource = self.types.resource(&request.type_name)?;
-            Ok(apply::apply(resource, &self.operations, request).await)
+            Ok(apply::apply(&self.types, &self.operations, request).await)
         })
         .await
     }
@@ -153,7 +178,8 @@ impl Provider for ProviderService {
         let target = CallTarget::Resource(request.type_name.clone());
         answer("UpgradeResourceState", target, async {
             let resource = self.types.resource(&request.type_name)?;
-            managed_resources::upgrade_state(resource.as_ref(), request).await
+            managed_resources::upgrade_state(resource.as_ref(), &self.operations.context(), request)
+                .await
         })
         .await
     }
@@ -166,7 +192,7 @@ impl Provider for ProviderService {
         let target = CallTarget::Resource(request.type_name.clone());
         answer("UpgradeResourceIdentity", target, async {
             let resource = self.types.resource(&request.type_name)?;
-            identity::upgrade(resource.as_ref(), request).await
+            identity::upgrade(resource.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -201,9 +227,13 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::move_resource_state::Request>,
     ) -> Answer<pb::move_resource_state::Response> {
-        let request = request.get_ref();
-        let (from, to) = (&request.source_type_name, &request.target_type_name);
-        refuse(&protocol_diagnostics::no_move(from, to))
+        let request = request.into_inner();
+        let (from, to) = (request.source_type_name, request.target_type_name);
+        let refusal = protocol_diagnostics::no_move(&from, &to);
+        answer("MoveResourceState", CallTarget::Resource(to), async {
+            Err(refusal)
+        })
+        .await
     }
 
     async fn validate_data_resource_config(
@@ -214,7 +244,7 @@ impl Provider for ProviderService {
         let target = CallTarget::DataSource(request.type_name.clone());
         answer("ValidateDataResourceConfig", target, async {
             let source = self.types.data_source(&request.type_name)?;
-            data_sources::validate(source.as_ref(), request).await
+            data_sources::validate(source.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -240,7 +270,7 @@ impl Provider for ProviderService {
         let target = CallTarget::ListResource(request.type_name.clone());
         answer("ValidateListResourceConfig", target, async {
             let list = self.types.list_resource(&request.type_name)?;
-            list::validate(list.as_ref(), request).await
+            list::validate(list.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -272,7 +302,7 @@ impl Provider for ProviderService {
         let target = CallTarget::Action(request.action_type.clone());
         answer("ValidateActionConfig", target, async {
             let action = self.types.action(&request.action_type)?;
-            actions::validate(action.as_ref(), request).await
+            actions::validate(action.as_ref(), &self.operations.context(), request).await
         })
         .await
     }
@@ -307,35 +337,31 @@ impl Provider for ProviderService {
         &self,
         request: Request<pb::validate_ephemeral_resource_config::Request>,
     ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
-        refuse(&protocol_diagnostics::no_ephemeral(
-            &request.get_ref().type_name,
-        ))
+        no_ephemeral(
+            "ValidateEphemeralResourceConfig",
+            request.into_inner().type_name,
+        )
+        .await
     }
 
     async fn open_ephemeral_resource(
         &self,
         request: Request<pb::open_ephemeral_resource::Request>,
     ) -> Answer<pb::open_ephemeral_resource::Response> {
-        refuse(&protocol_diagnostics::no_ephemeral(
-            &request.get_ref().type_name,
-        ))
+        no_ephemeral("OpenEphemeralResource", request.into_inner().type_name).await
     }
 
     async fn renew_ephemeral_resource(
         &self,
         request: Request<pb::renew_ephemeral_resource::Request>,
     ) -> Answer<pb::renew_ephemeral_resource::Response> {
-        refuse(&protocol_diagnostics::no_ephemeral(
-            &request.get_ref().type_name,
-        ))
+        no_ephemeral("RenewEphemeralResource", request.into_inner().type_name).await
     }
 
     async fn close_ephemeral_resource(
         &self,
         request: Request<pb::close_ephemeral_resource::Request>,
     ) -> Answer<pb::close_ephemeral_resource::Response> {
-        refuse(&protocol_diagnostics::no_ephemeral(
-            &request.get_ref().type_name,
-        ))
+        no_ephemeral("CloseEphemeralResource", request.into_inner().type_name).await
     }
 }

@@ -31,8 +31,24 @@ impl NestedBlock {
     fn complete(&self, value: Value) -> Value {
         match value {
             Value::Null => self.none(),
-            value => change_each_object(value, |object| self.block.complete_object(object)),
+            value @ Value::Dynamic(_) => self.without_write_only(value),
+            value => change_each_object(self.nesting, value, |object| {
+                self.block.complete_object(object);
+            }),
         }
+    }
+
+    /// Returns the value without write-only values, and otherwise as it is. A dynamic value has its own
+    /// exact type, so it can't get more attributes.
+    fn without_write_only(&self, value: Value) -> Value {
+        change_each_object(self.nesting, value, |object| {
+            forget_write_only(&self.block.attributes, object);
+            for nested in &self.block.blocks {
+                if let Some(value) = object.get_mut(&nested.name) {
+                    *value = nested.without_write_only(std::mem::take(value));
+                }
+            }
+        })
     }
 
     /// The value that means "no such block".
@@ -59,8 +75,10 @@ impl Attribute {
         match &self.kind {
             _ if self.write_only => Value::Null,
             AttributeKind::Plain(_) => value,
-            AttributeKind::Nested(_, attributes) => {
-                change_each_object(value, |object| complete_attributes(attributes, object))
+            AttributeKind::Nested(nesting, attributes) => {
+                change_each_object(*nesting, value, |object| {
+                    complete_attributes(attributes, object)
+                })
             }
         }
     }
@@ -70,6 +88,23 @@ fn complete_attributes(attributes: &[Attribute], values: &mut Fields) {
     for attribute in attributes {
         let value = values.remove(&attribute.name).unwrap_or_default();
         values.insert(attribute.name.clone(), attribute.complete(value));
+    }
+}
+
+fn forget_write_only(attributes: &[Attribute], values: &mut Fields) {
+    for attribute in attributes {
+        let Some(value) = values.get_mut(&attribute.name) else {
+            continue;
+        };
+        match &attribute.kind {
+            _ if attribute.write_only => *value = Value::Null,
+            AttributeKind::Plain(_) => {}
+            AttributeKind::Nested(nesting, attributes) => {
+                *value = change_each_object(*nesting, std::mem::take(value), |object| {
+                    forget_write_only(attributes, object);
+                });
+            }
+        }
     }
 }
 
@@ -171,6 +206,74 @@ mod tests {
     fn a_write_only_value_is_removed() {
         let whole = schema().complete(Value::object([("secret", "s3cret".into())]));
         assert_eq!(*whole.get("secret"), Value::Null);
+    }
+
+    #[test]
+    fn a_write_only_value_is_removed_from_blocks_that_travel_as_dynamic() {
+        let secret = || text("secret").write_only();
+        let any = || Attribute::new("any", Type::Dynamic, Configurability::Optional, "");
+        let list_of = |attributes| {
+            Attribute::nested(
+                "items",
+                Nesting::Map,
+                attributes,
+                Configurability::Optional,
+                "",
+            )
+        };
+        let inner = Block {
+            attributes: vec![any(), secret(), list_of(vec![secret()])],
+            blocks: vec![block("inner", Nesting::Map, secret())],
+            ..Block::default()
+        };
+        let nested = |name: &str, nesting| NestedBlock {
+            block: inner.clone(),
+            ..block(name, nesting, any())
+        };
+        let schema = Block {
+            blocks: vec![nested("list", Nesting::List), nested("map", Nesting::Map)],
+            ..Block::default()
+        };
+        let object = |secret: Value| {
+            let of = |name: &str, secret: Value| {
+                Value::object([(name, Value::object([("secret", secret)]))])
+            };
+            Value::object([
+                ("any", true.into()),
+                ("secret", secret.clone()),
+                ("items", of("a", secret.clone())),
+                ("inner", of("b", secret)),
+            ])
+        };
+        let only_secret = || Type::Object([("secret".to_owned(), Type::String)].into());
+        let of = |name: &str| Type::Object([(name.to_owned(), only_secret())].into());
+        let kind = Type::Object(
+            [
+                ("any", Type::Bool),
+                ("secret", Type::String),
+                ("items", of("a")),
+                ("inner", of("b")),
+            ]
+            .map(|(name, kind)| (name.to_owned(), kind))
+            .into(),
+        );
+        let value = |secret: Value| {
+            let list = (
+                Type::Tuple(vec![kind.clone()]),
+                Value::List(vec![object(secret.clone())]),
+            );
+            let map = (
+                Type::Object([("k".to_owned(), kind.clone())].into()),
+                Value::object([("k", object(secret))]),
+            );
+            let dynamic = |typed| Value::Dynamic(Box::new(typed));
+            Value::object([("list", dynamic(list)), ("map", dynamic(map))])
+        };
+
+        let whole = schema.complete(value("planted".into()));
+
+        assert_eq!(whole, value(Value::Null));
+        assert!(crate::value::msgpack::encode(&whole, &schema.value_type()).is_ok());
     }
 
     #[test]

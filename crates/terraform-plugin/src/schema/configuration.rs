@@ -24,7 +24,9 @@ impl Block {
             let value = if nested.block.deprecation.is_some() {
                 Value::Null
             } else {
-                change_each_object(value, |object| nested.block.keep_configuration(object))
+                change_each_object(nested.nesting, value, |object| {
+                    nested.block.keep_configuration(object);
+                })
             };
             values.insert(nested.name.clone(), value);
         }
@@ -48,8 +50,8 @@ fn argument(attribute: &Attribute, value: Value) -> Value {
     match &attribute.kind {
         _ if is_left_out => Value::Null,
         AttributeKind::Plain(_) => value,
-        AttributeKind::Nested(_, attributes) => {
-            change_each_object(value, |object| keep_arguments(attributes, object))
+        AttributeKind::Nested(nesting, attributes) => {
+            change_each_object(*nesting, value, |object| keep_arguments(attributes, object))
         }
     }
 }

@@ -2,11 +2,131 @@
 //!
 //! The JSON has the same shapes as the wire encoding, but a dynamic value is an object with `type`
 //! and `value`. JSON has no unknown values. Numbers are exact, because they never become a float.
+//!
+//! A host also accepts text for a number or a bool, and a number or a bool for text (go-cty,
+//! `cty/json/unmarshal.go`). Older providers and manual edits leave such states behind.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{
+    Deserialize as _, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde_json::Value as Json;
 
 use crate::value::type_error::{at, check_length, expected_name};
 use crate::value::{Number, Problem, Step, Type, TypeError, Value};
+
+/// Reads a value of type `kind` from the text of JSON. Like [`decode`], but reads straight into values,
+/// so that a large state needs no second tree in memory.
+///
+/// # Errors
+/// The text is not JSON, or not a value of this type. The error has the path of the invalid part.
+pub fn decode_slice(text: &[u8], kind: &Type) -> Result<Value, TypeError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Stream(kind).deserialize(&mut deserializer);
+    if let Ok(value) = value
+        && deserializer.end().is_ok()
+    {
+        return Ok(value);
+    }
+    // Only the tree of an invalid value tells the path and the kind of the invalid part.
+    decode(
+        &serde_json::from_slice(text).map_err(Problem::NotJson)?,
+        kind,
+    )
+}
+
+/// Reads a value of this type from a stream of JSON.
+struct Stream<'a>(&'a Type);
+
+impl<'de> DeserializeSeed<'de> for Stream<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.0 {
+            Type::String | Type::Number | Type::Bool | Type::Dynamic => {
+                decode(&Json::deserialize(deserializer)?, self.0).map_err(D::Error::custom)
+            }
+            Type::List(_) | Type::Set(_) | Type::Tuple(_) | Type::Map(_) | Type::Object(_) => {
+                deserializer.deserialize_option(self)
+            }
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Stream<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(expected_name(self.0))
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.0 {
+            Type::Map(_) | Type::Object(_) => deserializer.deserialize_map(self),
+            _ => deserializer.deserialize_seq(self),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        match self.0 {
+            Type::List(kind) | Type::Set(kind) => {
+                while let Some(element) = from.next_element_seed(Stream(kind))? {
+                    elements.push(element);
+                }
+            }
+            Type::Tuple(kinds) => {
+                for kind in kinds {
+                    let element = from.next_element_seed(Stream(kind))?;
+                    elements.push(element.ok_or_else(|| A::Error::custom("too short"))?);
+                }
+            }
+            other => return Err(A::Error::custom(expected_name(other))),
+        }
+        Ok(match self.0 {
+            Type::Set(_) => Value::Set(elements),
+            _ => Value::List(elements),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        match self.0 {
+            Type::Map(kind) => {
+                while let Some(key) = from.next_key::<String>()? {
+                    entries.insert(key, from.next_value_seed(Stream(kind))?);
+                }
+                Ok(Value::Map(entries))
+            }
+            Type::Object(kinds) => {
+                while let Some(name) = from.next_key::<String>()? {
+                    match kinds.get(&name) {
+                        Some(kind) => {
+                            entries.insert(name, from.next_value_seed(Stream(kind))?);
+                        }
+                        None => {
+                            from.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                for name in kinds.keys() {
+                    if !entries.contains_key(name) {
+                        entries.insert(name.clone(), Value::Null);
+                    }
+                }
+                Ok(Value::Object(entries))
+            }
+            other => Err(A::Error::custom(expected_name(other))),
+        }
+    }
+}
 
 /// Reads a value of type `kind`. An attribute that the object lacks becomes null. An attribute that
 /// the type lacks is dropped. The schema may have gained or lost attributes since the state was
@@ -18,11 +138,16 @@ pub fn decode(json: &Json, kind: &Type) -> Result<Value, TypeError> {
     match (kind, json) {
         (_, Json::Null) => Ok(Value::Null),
         (Type::String, Json::String(text)) => Ok(Value::String(text.clone())),
+        (Type::String, Json::Number(number)) => Ok(Value::String(number.to_string())),
+        (Type::String, Json::Bool(truth)) => Ok(Value::String(truth.to_string())),
         (Type::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
-        (Type::Number, Json::Number(number)) => {
-            let number: Number = number.to_string().parse().map_err(Problem::from)?;
-            Ok(Value::Number(number))
-        }
+        (Type::Bool, Json::String(text)) => match text.as_str() {
+            "true" | "1" => Ok(Value::Bool(true)),
+            "false" | "0" => Ok(Value::Bool(false)),
+            _ => Err(wrong_kind(kind, json)),
+        },
+        (Type::Number, Json::Number(number)) => number_from(&number.to_string()),
+        (Type::Number, Json::String(text)) => number_from(text),
         (Type::List(element), Json::Array(elements)) => (0..)
             .zip(elements)
             .map(|(index, json)| at(Step::Index(index), decode(json, element)))
@@ -64,12 +189,18 @@ pub fn decode(json: &Json, kind: &Type) -> Result<Value, TypeError> {
             let value = decode(typed.get("value").unwrap_or(&Json::Null), &kind)?;
             Ok(Value::Dynamic(Box::new((kind, value))))
         }
-        (kind, json) => Err(Problem::WrongKind {
-            expected: expected_name(kind),
-            found: json_name(json),
-        }
-        .into()),
+        (kind, json) => Err(wrong_kind(kind, json)),
     }
+}
+
+fn number_from(text: &str) -> Result<Value, TypeError> {
+    let number: Number = text.parse().map_err(Problem::from)?;
+    Ok(Value::Number(number))
+}
+
+fn wrong_kind(kind: &Type, json: &Json) -> TypeError {
+    let (expected, found) = (expected_name(kind), json_name(json));
+    Problem::WrongKind { expected, found }.into()
 }
 
 fn json_name(json: &Json) -> &'static str {
@@ -92,7 +223,18 @@ mod tests {
     }
 
     fn read(text: &str, expression: &str) -> Result<Value, TypeError> {
-        decode(&serde_json::from_str(text).unwrap(), &kind(expression))
+        let kind = kind(expression);
+        let read = decode(&serde_json::from_str(text).unwrap(), &kind);
+        let streamed = decode_slice(text.as_bytes(), &kind);
+        match (&read, &streamed) {
+            (Ok(read), Ok(streamed)) => assert_eq!(read, streamed, "{text}"),
+            (read, streamed) => assert_eq!(
+                read.as_ref().err().map(ToString::to_string),
+                streamed.as_ref().err().map(ToString::to_string),
+                "{text}"
+            ),
+        }
+        read
     }
 
     fn number(text: &str) -> Value {
@@ -145,6 +287,32 @@ mod tests {
     }
 
     #[test]
+    fn text_numbers_and_bools_convert_as_a_host_converts_them() {
+        for (text, expression, value) in [
+            (r#""7""#, r#""number""#, number("7")),
+            (r#""-0.50""#, r#""number""#, number("-0.5")),
+            (r#""true""#, r#""bool""#, true.into()),
+            (r#""1""#, r#""bool""#, true.into()),
+            (r#""false""#, r#""bool""#, false.into()),
+            (r#""0""#, r#""bool""#, false.into()),
+            ("7", r#""string""#, "7".into()),
+            ("1.50", r#""string""#, "1.50".into()),
+            ("true", r#""string""#, "true".into()),
+        ] {
+            assert_eq!(read(text, expression).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_an_error() {
+        let list = Type::List(Box::new(Type::Bool));
+        for text in ["", "[true", "[true] x", "{", "[tru]"] {
+            let error = decode_slice(text.as_bytes(), &list).unwrap_err();
+            assert_eq!(error.to_string(), "the value is not JSON", "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_keep_every_digit() {
         for text in ["18446744073709551616.5", "-9007199254740993", "0.1"] {
             assert_eq!(read(text, r#""number""#).unwrap(), number(text));
@@ -166,11 +334,34 @@ mod tests {
     #[test]
     fn an_invalid_value_is_an_error_with_its_path() {
         for (text, expression, message) in [
-            ("1", r#""string""#, "a string is required, found a number"),
+            ("[]", r#""string""#, "a string is required, found an array"),
+            (r#""x""#, r#""number""#, "\"x\" is not a decimal number"),
+            ("true", r#""number""#, "a number is required, found a bool"),
             (
-                r#""x""#,
-                r#""number""#,
-                "a number is required, found a string",
+                r#""True""#,
+                r#""bool""#,
+                "a bool is required, found a string",
+            ),
+            ("1", r#""bool""#, "a bool is required, found a number"),
+            (
+                "7",
+                r#"["list","bool"]"#,
+                "a list is required, found a number",
+            ),
+            (
+                "7",
+                r#"["map","string"]"#,
+                "a map is required, found a number",
+            ),
+            (
+                "7",
+                r#"["object",{"a":"string"}]"#,
+                "an object is required, found a number",
+            ),
+            (
+                "[true,false]",
+                r#"["tuple",["bool"]]"#,
+                "a tuple of length 1 is required, found 2",
             ),
             (
                 "[]",

@@ -8,6 +8,7 @@
 //! - [`msgpack`]: the wire encoding
 //! - [`json`]: the encoding of stored state
 //! - `type_json`: the encoding of types
+//! - `equality`: when two values are equal
 //! - `coerce`: makes an invalid value fit its type
 //!
 //! ```
@@ -27,6 +28,7 @@
 use std::collections::BTreeMap;
 
 pub(crate) mod coerce;
+mod equality;
 pub mod json;
 pub mod msgpack;
 mod number;
@@ -39,7 +41,7 @@ pub use path::{AttributePath, Step};
 pub use type_error::{Problem, TypeError};
 
 /// The type of a value, as a schema declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
     /// UTF-8 text, normalised to NFC by the host.
     String,
@@ -114,14 +116,22 @@ impl Value {
         )
     }
 
-    /// Whether the value is null.
+    /// Whether the value is null. A dynamic value is null if its inner value is null.
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
+        match self {
+            Self::Null => true,
+            Self::Dynamic(inner) => inner.1.is_null(),
+            _ => false,
+        }
     }
 
     /// Whether the value is unknown as a whole. See also [`Value::is_wholly_known`].
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown)
+        match self {
+            Self::Unknown => true,
+            Self::Dynamic(inner) => inner.1.is_unknown(),
+            _ => false,
+        }
     }
 
     /// Whether the value is known at every depth.
@@ -180,27 +190,6 @@ impl Value {
                 .as_map()
                 .and_then(|attributes| attributes.get(name))
                 .unwrap_or(&Self::Null),
-        }
-    }
-}
-
-/// Sets are equal in any order. All other values compare element by element.
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Null, Self::Null) | (Self::Unknown, Self::Unknown) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Number(a), Self::Number(b)) => a == b,
-            (Self::String(a), Self::String(b)) => a == b,
-            (Self::List(a), Self::List(b)) => a == b,
-            (Self::Set(a), Self::Set(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|element| b.contains(element))
-                    && b.iter().all(|element| a.contains(element))
-            }
-            (Self::Map(a), Self::Map(b)) | (Self::Object(a), Self::Object(b)) => a == b,
-            (Self::Dynamic(a), Self::Dynamic(b)) => a == b,
-            _ => false,
         }
     }
 }

@@ -17,8 +17,9 @@ pub struct Number(Form);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Form {
-    /// `digits` × 10^`exponent`. The digits have no leading or trailing zeros. Zero itself is
-    /// positive, `0` × 10^0.
+    /// An integer that fits in 64 bits. Most numbers do, and this form needs no allocation.
+    Integer(i64),
+    /// Any other finite number: `digits` × 10^`exponent`. The digits have no leading or trailing zeros.
     Finite {
         negative: bool,
         digits: String,
@@ -46,8 +47,10 @@ pub enum NumberError {
 impl Number {
     /// The number as an integer, or [`None`] if it is a fraction, infinite or out of range.
     pub fn to_i64(&self) -> Option<i64> {
-        // Integers of up to 19 digits print without an exponent.
-        self.to_string().parse().ok()
+        match self.0 {
+            Form::Integer(integer) => Some(integer),
+            Form::Finite { .. } | Form::Infinite { .. } => None,
+        }
     }
 
     /// Whether the number is infinite.
@@ -58,13 +61,9 @@ impl Number {
     /// Whether the number is less than zero.
     pub(crate) fn is_negative(&self) -> bool {
         match self.0 {
+            Form::Integer(integer) => integer < 0,
             Form::Finite { negative, .. } | Form::Infinite { negative } => negative,
         }
-    }
-
-    /// The machine integer with these digits.
-    fn integer(negative: bool, digits: &str) -> Self {
-        Self::finite(negative, digits, 0).expect("the exponent of a machine integer is small")
     }
 
     /// `digits` × 10^`exponent` in normal form, which equal numbers share. Returns [`None`] if the
@@ -72,19 +71,20 @@ impl Number {
     fn finite(negative: bool, digits: &str, exponent: i64) -> Option<Self> {
         let significant = digits.trim_start_matches('0').trim_end_matches('0');
         if significant.is_empty() {
-            return Some(Self(Form::Finite {
-                negative: false,
-                digits: "0".to_owned(),
-                exponent: 0,
-            }));
+            return Some(Self(Form::Integer(0)));
         }
         let trailing = digits.len() - digits.trim_end_matches('0').len();
         let exponent = exponent.checked_add(i64::try_from(trailing).ok()?)?;
-        Some(Self(Form::Finite {
-            negative,
-            digits: significant.to_owned(),
-            exponent: i32::try_from(exponent).ok()?,
-        }))
+        let exponent = i32::try_from(exponent).ok()?;
+        let form = integer(negative, significant, exponent).map_or_else(
+            || Form::Finite {
+                negative,
+                digits: significant.to_owned(),
+                exponent,
+            },
+            Form::Integer,
+        );
+        Some(Self(form))
     }
 }
 
@@ -126,13 +126,16 @@ impl FromStr for Number {
 
 impl From<i64> for Number {
     fn from(number: i64) -> Self {
-        Self::integer(number < 0, &number.unsigned_abs().to_string())
+        Self(Form::Integer(number))
     }
 }
 
 impl From<u64> for Number {
     fn from(number: u64) -> Self {
-        Self::integer(false, &number.to_string())
+        i64::try_from(number).map_or_else(
+            |_| Self::finite(false, &number.to_string(), 0).expect("the exponent is small"),
+            Self::from,
+        )
     }
 }
 
@@ -159,15 +162,15 @@ impl TryFrom<f64> for Number {
 /// Prints the shortest decimal text, or scientific notation if that needs many zeros.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_negative() {
-            f.write_str("-")?;
-        }
+        let sign = if self.is_negative() { "-" } else { "" };
         let (digits, exponent) = match &self.0 {
-            Form::Infinite { .. } => return f.write_str("Inf"),
+            Form::Integer(integer) => return integer.fmt(f),
+            Form::Infinite { .. } => return write!(f, "{sign}Inf"),
             Form::Finite {
                 digits, exponent, ..
             } => (digits.as_str(), *exponent),
         };
+        f.write_str(sign)?;
         let shift = usize::try_from(exponent.unsigned_abs()).unwrap_or(usize::MAX);
         if exponent >= 0 && shift <= MOST_PADDING {
             write!(f, "{digits}{}", "0".repeat(shift))
@@ -180,6 +183,18 @@ impl fmt::Display for Number {
             write!(f, "{digits}e{exponent}")
         }
     }
+}
+
+/// The integer `digits` × 10^`exponent`, if it fits in 64 bits.
+fn integer(negative: bool, digits: &str, exponent: i32) -> Option<i64> {
+    /// The most digits of an integer that fits.
+    const MOST_DIGITS: usize = 19;
+    let zeros = usize::try_from(exponent).ok()?;
+    if digits.len().checked_add(zeros)? > MOST_DIGITS {
+        return None;
+    }
+    let sign = if negative { "-" } else { "" };
+    format!("{sign}{digits}{}", "0".repeat(zeros)).parse().ok()
 }
 
 fn split_sign(text: &str) -> (bool, &str) {

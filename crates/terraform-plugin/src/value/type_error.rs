@@ -1,6 +1,7 @@
 //! Errors in values, with their paths.
 
 use std::fmt;
+use std::io;
 
 use crate::value::{AttributePath, NumberError, Step, Type, Value};
 
@@ -62,7 +63,16 @@ pub enum Problem {
     TrailingBytes(usize),
     /// The bytes are not MessagePack.
     #[error("the value is not MessagePack")]
-    NotMessagePack(#[source] rmpv::decode::Error),
+    NotMessagePack(#[source] io::Error),
+    /// The value is nested more deeply than any schema.
+    #[error("the value is nested too deeply")]
+    TooDeep,
+    /// The value needs too much memory.
+    #[error("the value needs more than {limit} bytes of memory")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
     /// The bytes are not JSON.
     #[error("the value is not JSON")]
     NotJson(#[source] serde_json::Error),

@@ -1,4 +1,4 @@
-//! Hosts that start a plugin and never connect.
+//! Hosts that start a plugin and never connect, or that die.
 
 use std::time::Duration;
 
@@ -36,6 +36,33 @@ async fn a_refused_client_does_not_count_as_a_host() {
 
     ended.unwrap().unwrap().unwrap();
     drop(refused);
+}
+
+#[tokio::test]
+async fn a_plugin_ends_after_its_host_has_died() {
+    let mut plugin = Plugin::start(Some(HOST));
+    let line = plugin.line().await;
+    // The operating system closes the connections of a process that dies.
+    drop(line.connect(Some(HOST)).await);
+
+    pause();
+    let ended = timeout(LONG, &mut plugin.running).await;
+
+    ended.unwrap().unwrap().unwrap();
+    assert!(!exists(&line.address));
+}
+
+#[tokio::test]
+async fn a_plugin_continues_if_its_host_connects_again() {
+    let mut plugin = Plugin::start(Some(HOST));
+    let line = plugin.line().await;
+    drop(line.connect(Some(HOST)).await);
+    let _channel = line.connect(Some(HOST)).await;
+
+    pause();
+    let ended = timeout(LONG, &mut plugin.running).await;
+
+    assert!(ended.is_err(), "{ended:?}");
 }
 
 #[tokio::test]

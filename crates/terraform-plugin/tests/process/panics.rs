@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use terraform_plugin::diagnostics::Diagnostics;
-use terraform_plugin::framework::{ConfigureRequest, Provider, Resource};
+use terraform_plugin::framework::{ConfigureRequest, Context, Provider, Resource};
 use terraform_plugin::process::{self, Binary};
 use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
@@ -58,11 +58,11 @@ impl Provider for Unsound {
         panic!("nothing to offer")
     }
 
-    async fn validate_config(&self, _: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, _: &Value) -> Diagnostics {
         Diagnostics::default()
     }
 
-    async fn configure(&self, _: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, _: &Context, _: ConfigureRequest) -> Diagnostics {
         Diagnostics::default()
     }
 }

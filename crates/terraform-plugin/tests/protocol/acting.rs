@@ -103,6 +103,10 @@ async fn an_action_sends_one_completion_after_all_its_messages() {
         ("fine", "completed "),
         ("odd", "completed warning: Odd word"),
         ("bad", "completed error at .word: Bad word"),
+        (
+            "silent",
+            "completed error: Provider failed without an error",
+        ),
         ("panic", "completed error: Provider failed unexpectedly"),
         ("leak", "completed "),
     ] {

@@ -101,6 +101,59 @@ async fn mistake_10_a_panic_returns_the_recorded_state() {
 }
 
 #[tokio::test]
+async fn a_failure_without_an_error_is_an_error_and_keeps_the_recorded_state() {
+    let host = Host::of(Behavior::FailsSilently).await;
+    for (prior, planned, name) in [
+        (Value::Null, planned(), "b"),
+        (stored(), planned(), "b"),
+        (stored(), Value::Null, "a"),
+    ] {
+        let answer = host.apply(&prior, &planned).await;
+        assert_eq!(answer.object, half_done(name));
+        assert_eq!(answer.private, b"half");
+        assert_eq!(answer.lines(), ["error: Provider failed without an error"]);
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_is_no_object_keeps_the_recorded_state() {
+    let map = Value::Map([("id".to_owned(), Value::from("made"))].into());
+    for (result, error) in [
+        (map, "error: Provider returned an invalid value"),
+        (Value::Null, "error: Missing resource state after create"),
+    ] {
+        let host = Host::of(Behavior::RecordsThenReturns(result)).await;
+        let answer = host.apply(&Value::Null, &planned()).await;
+        assert_eq!(answer.object, half_done("b"));
+        assert_eq!(answer.private, b"half");
+        assert_eq!(answer.lines(), [error]);
+    }
+}
+
+#[tokio::test]
+async fn a_map_without_a_record_is_stored_as_an_object() {
+    let map = Value::Map(
+        [
+            ("id".to_owned(), "made".into()),
+            ("name".to_owned(), "b".into()),
+        ]
+        .into(),
+    );
+    let host = Host::of(Behavior::Returns(map)).await;
+    let answer = host.apply(&Value::Null, &planned()).await;
+    assert_eq!(answer.object, thing("made".into(), "b"));
+    assert_eq!(
+        answer.lines(),
+        ["error: Provider returned an invalid value"]
+    );
+    assert_eq!(
+        answer.diagnostics[0].detail,
+        "The result doesn't match the schema: an object is required, found a map. This is always a \
+         bug in the provider. Please report it.",
+    );
+}
+
+#[tokio::test]
 async fn mistake_20_an_unknown_value_after_apply_becomes_null_and_an_error() {
     let host = Host::of(Behavior::Returns(planned())).await;
     let answer = host.apply(&Value::Null, &planned()).await;

@@ -263,6 +263,28 @@ async fn partial_state_has_its_identity() {
 }
 
 #[tokio::test]
+async fn a_panic_in_the_identity_after_an_apply_keeps_the_state_and_the_planned_identity() {
+    let host = Host::identified(Behavior::IdentityPanics).await;
+    let unknown = Value::object([("id", Value::Unknown), ("name", "a".into())]);
+    for prior in [Value::Null, thing("a")] {
+        let request = pb::apply_resource_change::Request {
+            planned_identity: sent(&identity("a")),
+            ..host.apply_request(&prior, &unknown)
+        };
+        let answer = host.client().apply_resource_change(request).await;
+        let answer = answer.unwrap().into_inner();
+        let state = host.value(answer.new_state);
+        assert_eq!(state.get("id").as_str(), Some("made"));
+        assert_eq!(answer.private, b"done");
+        assert_eq!(received(answer.new_identity), identity("a"));
+        assert_eq!(
+            lines(&answer.diagnostics),
+            ["error: Provider failed unexpectedly"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_identity_change_in_an_apply_is_an_error_and_keeps_the_state() {
     let host = Host::identified(Behavior::Returns(thing("b"))).await;
     let broken = apply(&host, &thing("a"), &thing("a"), sent(&identity("a"))).await;
@@ -356,7 +378,11 @@ async fn a_stored_identity_is_upgraded_and_a_missing_one_is_ignored() {
     }
     for (version, json, error) in [
         (1, "{", "error: Can't read the stored identity"),
-        (1, r#"{"name":7}"#, "error: Can't read the stored identity"),
+        (
+            1,
+            r#"{"name":[7]}"#,
+            "error: Can't read the stored identity",
+        ),
         (1, "{}", "error: Missing Resource Identity After Upgrade"),
         (
             2,

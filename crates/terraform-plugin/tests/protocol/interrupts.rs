@@ -1,8 +1,9 @@
 //! Concurrent calls, cancelled calls and stops.
 
+use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
 
-use terraform_plugin_testing::host::Host;
+use terraform_plugin_testing::host::{Host, lines};
 use terraform_plugin_testing::scripted_provider::Behavior;
 
 fn named(name: &str) -> Value {
@@ -70,6 +71,21 @@ async fn a_stopped_create_returns_partial_state() {
     let (created, ()) = tokio::join!(create, interrupt);
     assert_eq!(created.object.get("id").as_str(), Some("half"));
     assert_eq!(created.lines(), ["error at .name: Can't create"]);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_configuration_of_the_provider() {
+    let host = Host::of(Behavior::Waits).await;
+    let mut client = host.client();
+    let request = pb::configure_provider::Request::default();
+    let configure = tokio::spawn(async move { client.configure_provider(request).await });
+    host.resource.until("configure waits").await;
+    host.stop().await;
+    let answer = configure.await.unwrap().unwrap().into_inner();
+    assert_eq!(
+        lines(&answer.diagnostics),
+        ["error at .name: Can't configure"]
+    );
 }
 
 #[tokio::test]

@@ -165,6 +165,8 @@ async fn an_error_ends_the_list_with_a_diagnostic() {
     let host = Host::identified(Behavior::Behaves).await;
     let failed = r#""" None None error at .word: Bad word"#;
     assert_eq!(list(&host, request("bad", false, 100)).await, [failed]);
+    let silent = r#""" None None error: Provider failed without an error"#;
+    assert_eq!(list(&host, request("silent", false, 100)).await, [silent]);
     let partly = list(&host, request("partly", false, 100)).await;
     assert_eq!((partly.len(), partly.last().unwrap().as_str()), (7, failed));
     let panicked = list(&host, request("panic", false, 100)).await;

@@ -4,10 +4,36 @@ use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::value::Value;
 
 use terraform_plugin_testing::host::{Host, lines};
-use terraform_plugin_testing::scripted_provider::Behavior;
+use terraform_plugin_testing::scripted_provider::{Behavior, RESOURCE_TYPE};
 
 fn named(name: &str) -> Value {
     Value::object([("name", name.into())])
+}
+
+#[tokio::test]
+async fn the_fields_of_the_next_minor_version_do_not_change_a_plan() {
+    let host = Host::of(Behavior::Behaves).await;
+    let proposed = Value::object([("name", "a".into())]);
+    let request = host.plan_request(&Value::Null, &proposed);
+    let from_the_next_minor_version = pb::plan_resource_change::Request {
+        client_capabilities: Some(pb::ClientCapabilities {
+            store_planned_private: true,
+            computed_blocks_allowed: true,
+            ..Default::default()
+        }),
+        planned_private: b"of the first plan".to_vec(),
+        ..request.clone()
+    };
+
+    let plan = host.client().plan_resource_change(request).await;
+    let next = host
+        .client()
+        .plan_resource_change(from_the_next_minor_version)
+        .await;
+
+    assert_eq!(plan.unwrap().into_inner(), next.unwrap().into_inner());
+    let schema = host.schemas().await.resource_schemas.remove(RESOURCE_TYPE);
+    assert!(!schema.unwrap().block.unwrap().computed);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use terraform_plugin::diagnostics::Diagnostics;
-use terraform_plugin::framework::{ConfigureRequest, Provider, Resource};
+use terraform_plugin::framework::{ConfigureRequest, Context, Provider, Resource};
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::schema::{Attribute, Configurability, Nesting, Schema};
 use terraform_plugin::value::{Type, Value};
@@ -264,11 +264,11 @@ impl Provider for Resources {
         self.resources.clone()
     }
 
-    async fn validate_config(&self, _: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, _: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    async fn configure(&self, _: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, _: &Context, _: ConfigureRequest) -> Diagnostics {
         Diagnostics::new()
     }
 }

@@ -104,7 +104,7 @@ async fn mistake_23_a_failed_state_upgrade_is_an_error() {
         (Behavior::Behaves, 2, json(""), unreadable),
         (Behavior::Behaves, 2, json("null"), unreadable),
         (Behavior::Behaves, 2, json("{"), unreadable),
-        (Behavior::Behaves, 2, json(r#"{"name":7}"#), unreadable),
+        (Behavior::Behaves, 2, json(r#"{"name":[7]}"#), unreadable),
         (Behavior::Behaves, 2, flat, unreadable),
         (Behavior::Returns(Value::Null), 1, json("{}"), unreadable),
         (
@@ -148,6 +148,10 @@ async fn a_failed_import_returns_an_error_and_no_object() {
     let unknown = Value::object([("id", Value::Unknown)]);
     for (behavior, error) in [
         (Behavior::FailsAtOnce, "error at .name: Can't import"),
+        (
+            Behavior::FailsSilently,
+            "error: Provider failed without an error",
+        ),
         (
             Behavior::Returns(Value::Null),
             "error: Missing resource state after import",

@@ -60,7 +60,7 @@ impl DataSource for ContinuousPatchingImages {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         validate(config)
     }
 

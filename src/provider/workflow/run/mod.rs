@@ -57,7 +57,7 @@ impl Action for RunWorkflow {
 
     // A plan does not read the registry. The same apply may create the workflow before it triggers the
     // action.
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         action_arguments::validate(config)
     }
 

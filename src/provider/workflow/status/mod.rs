@@ -66,7 +66,7 @@ impl DataSource for ContinuousPatchingStatus {
         &self.schema
     }
 
-    async fn validate_config(&self, config: &Value) -> Diagnostics {
+    async fn validate_config(&self, _: &Context, config: &Value) -> Diagnostics {
         arguments::validate(config)
     }
 

@@ -39,6 +39,7 @@ fn block(block: &Block, version: i64) -> pb::schema::Block {
         description_kind: pb::StringKind::Markdown.into(),
         deprecated: block.deprecation.is_some(),
         deprecation_message: block.deprecation.clone().unwrap_or_default(),
+        computed: false,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod token;
 
 pub use decode::decode;
 pub use encode::encode;
