@@ -152,7 +152,15 @@ fn verifier(
     extra: Vec<CertificateDer<'static>>,
     crypto: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
-    rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(crypto))
+    use rustls_platform_verifier::Verifier;
+
+    let crypto = Arc::clone(crypto);
+    // Not every Windows can build a verifier with extra roots, so it is built only if it is needed.
+    let verifier = match extra.is_empty() {
+        true => Verifier::new(crypto),
+        false => Verifier::new_with_extra_roots(extra, crypto),
+    };
+    verifier
         .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
         .map_err(|error| TrustError::Certificates(error.to_string()))
 }
