@@ -234,13 +234,13 @@ mod tests {
         }
     }
 
-    #[test]
-    fn reads_the_token_and_its_expiry() {
+    #[tokio::test(start_paused = true)]
+    async fn reads_the_token_and_its_expiry() {
         let stdout = r#"{"accessToken": "t-1", "expires_on": 3600, "tokenType": "Bearer"}"#;
         let read = token(who(None), &output(0, stdout, ""), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(read.secret.expose(), "t-1");
         let left = read.expires_at - tokio::time::Instant::now();
-        assert_eq!(left.as_secs_f64().round(), 3600.0);
+        assert_eq!(left, Duration::from_secs(3600));
     }
 
     #[test]

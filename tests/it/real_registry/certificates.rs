@@ -1,9 +1,12 @@
 //! A certificate authority for one test. It certifies the registry's TLS key and the key that signs tokens.
 
-use azure_simulator::SigningKey;
+use azure_simulator::{AppCertificate, SigningKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+/// The key that signs tokens.
+const SIGNER: AppCertificate = AppCertificate::Rsa;
 
 /// The authority and the certificates that it issued.
 pub(crate) struct Certificates {
@@ -11,7 +14,6 @@ pub(crate) struct Certificates {
     server: Certificate,
     server_key: KeyPair,
     signer: Certificate,
-    signer_key: KeyPair,
 }
 
 impl Certificates {
@@ -21,19 +23,17 @@ impl Certificates {
         let key = KeyPair::generate().unwrap();
         let authority = params.self_signed(&key).unwrap();
         let issuer = Issuer::new(params, key);
-        let certified = |params: CertificateParams| {
-            let key = KeyPair::generate().unwrap();
-            (params.signed_by(&key, &issuer).unwrap(), key)
-        };
-        let (server, server_key) =
-            certified(CertificateParams::new(["localhost".to_owned()]).unwrap());
-        let (signer, signer_key) = certified(named("a test's token server"));
+        let certified =
+            |params: CertificateParams, key: &KeyPair| params.signed_by(key, &issuer).unwrap();
+        let server_key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let signer_key = KeyPair::from_pem(SIGNER.key_pem()).unwrap();
+        let signer = named("a test's token server");
         Self {
+            server: certified(server, &server_key),
+            signer: certified(signer, &signer_key),
             authority,
-            server,
             server_key,
-            signer,
-            signer_key,
         }
     }
 
@@ -59,7 +59,7 @@ impl Certificates {
 
     /// The private key of the token signer.
     pub(crate) fn signing_key(&self) -> SigningKey {
-        SigningKey::from_pem(&self.signer_key.serialize_pem()).unwrap()
+        SigningKey::from_pem(SIGNER.key_pem()).unwrap()
     }
 }
 

@@ -82,7 +82,7 @@ impl Front {
         let from = if stale { now - 2 * hour } else { now };
         self.key
             .sign(
-                &json!({"typ": "JWT", "alg": "ES256", "x5c": [self.signer]}),
+                &json!({"typ": "JWT", "alg": "RS256", "x5c": [self.signer]}),
                 &json!({
                     "iss": ISSUER, "aud": SERVICE, "sub": "", "jti": "one",
                     "nbf": (from - Duration::from_secs(60)).as_secs(), "iat": from.as_secs(),
