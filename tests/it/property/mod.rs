@@ -3,8 +3,7 @@
 //! configuration, and the next plan is empty. A destroy then deletes the whole workflow and nothing else.
 //!
 //! Proptest generates the histories. It shrinks and prints a history that fails. Add such a history here as
-//! a test. `PROPTEST_CASES` sets the number of histories for each of the two tests, `PROPTEST_RNG_SEED` the
-//! seed.
+//! a test. `PROPTEST_CASES` sets the number of values for each test, `PROPTEST_RNG_SEED` the seed.
 //!
 //! - `step`: the steps of a history
 //! - `world`: the simulated Azure and Terraform
@@ -12,8 +11,10 @@
 //! - `behavior`: how Azure behaves
 //! - `external_actors`: changes outside Terraform
 //! - `outcome`: the checks at the end of a history
+//! - `calls`: arbitrary calls of a host, apart from histories
 
 mod behavior;
+mod calls;
 mod commands;
 mod external_actors;
 mod outcome;
@@ -21,8 +22,10 @@ mod step;
 mod world;
 
 use azure_simulator::IdCase;
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
 use terraform_provider_acr::patching::TaskName;
+use tokio::runtime::Runtime;
 
 use behavior::Behavior;
 use step::{Command, Desired, Edit, Spelling, Step, Trouble, histories};
@@ -32,7 +35,7 @@ use world::World;
 /// recognise only the usual spellings of the original.
 const GROUP: &str = "demo";
 
-/// The number of histories that each of the two tests tries.
+/// The number of values that each test tries.
 const CASES: u32 = 500;
 
 /// Two tests, so that they run on two cores.
@@ -47,21 +50,29 @@ fn more_random_histories_end_as_configured() {
 }
 
 fn try_histories() {
+    let runtime = paused_runtime();
+    try_all(&histories(), |(steps, desired)| {
+        runtime.block_on(run_history(GROUP, &steps, &desired));
+    });
+}
+
+fn paused_runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap()
+}
+
+/// Tries generated values. Fails with the smallest one that panics.
+fn try_all<S: Strategy>(values: &S, attempt: impl Fn(S::Value)) {
     let default = Config::default();
     let is_set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = Config {
         cases: if is_set { default.cases } else { CASES },
-        // A failed history becomes a test in this file instead.
+        // A failed value becomes a test of its own instead.
         failure_persistence: None,
         ..default
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = TestRunner::new(config).run(&histories(), |(steps, desired)| {
-        runtime.block_on(run_history(GROUP, &steps, &desired));
+    let outcome = TestRunner::new(config).run(values, |value| {
+        attempt(value);
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
