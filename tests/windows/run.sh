@@ -26,7 +26,7 @@ step() { printf '%s ... ' "$1"; }
 ok() { echo ok; }
 fail() {
     echo FAILED
-    echo "$1" >&2
+    printf "%s\n" "$1" >&2
     exit 1
 }
 
@@ -45,9 +45,11 @@ processes() { pgrep -f "$1" || true; }
 no_provider() { [ -z "$(processes "providers.*terraform-provider-acr")" ]; }
 a_provider() { ! no_provider; }
 
-leftovers() { curl -sS --cacert "$work/ca.pem" "$endpoint/_simulator/leftovers"; }
+# Requests to the simulator itself.
+azure() { curl -sS --noproxy "*" --cacert "$work/ca.pem" "$@"; }
+leftovers() { azure "$endpoint/_simulator/leftovers"; }
 has_tasks() { leftovers | grep -q "\"tasks\":$1[,}]"; }
-knobs() { curl -sS --cacert "$work/ca.pem" -o "$work/knobs.json" -d "$1" "$endpoint/_simulator/knobs"; }
+knobs() { azure -o "$work/knobs.json" -d "$1" "$endpoint/_simulator/knobs"; }
 tofu() { (cd "$work" && wine "$tofu" "$@"); }
 
 step "a Windows with wine"
@@ -64,7 +66,7 @@ endpoint=$(sed 's/.*"endpoint":"\([^"]*\)".*/\1/' "$work/ready.json")
 # The simulator's certificate authority is in the store of the system. wine can't verify with extra roots.
 # shellcheck disable=SC1091
 . "$work/environment"
-unset SSL_CERT_FILE
+unset SSL_CERT_FILE SSL_CERT_DIR
 ok
 
 step "a certificate authority in the system's store"
@@ -79,6 +81,10 @@ blob=$({
 } | od -An -v -tx1 | tr -s ' \n' ',' | sed 's/^,//; s/,$//')
 store='HKEY_LOCAL_MACHINE\Software\Microsoft\SystemCertificates\Root\Certificates'
 printf 'REGEDIT4\r\n\r\n[%s\\%s]\r\n"Blob"=hex:%s\r\n' "$store" "$thumbprint" "$blob" >"$work/ca.reg"
+# Windows ignores that the certificates have no revocation list, and wine does not.
+dll=$(printf 'bcryptprimitives.dll\0\0' | od -An -v -tx1 | tr -s ' \n' ',' | sed 's/^,//; s/,$//')
+revocation='HKEY_LOCAL_MACHINE\Software\Microsoft\Cryptography\OID\EncodingType 1\CertDllVerifyRevocation\DEFAULT'
+printf '\r\n[%s]\r\n"Dll"=hex(7):%s\r\n' "$revocation" "$dll" >>"$work/ca.reg"
 wine regedit "$(winepath -w "$work/ca.reg")" || fail "regedit refuses it"
 ok
 
@@ -90,17 +96,16 @@ case $line in
 *) fail "$line $(cat "$work/handshake.log")" ;;
 esac
 
+# wine makes no symbolic links, which an installation from a mirror needs.
 namespace=${source#*/}
-version=0.1.0
-plugins="$work/providers/registry.opentofu.org/$namespace/$version/windows_amd64"
-mkdir -p "$plugins"
-cp "$provider" "$plugins/terraform-provider-acr_v$version.exe"
+mkdir "$work/providers"
+cp "$provider" "$work/providers/terraform-provider-acr.exe"
 TF_CLI_CONFIG_FILE=$(winepath -w "$work/cli.tfrc")
 export TF_CLI_CONFIG_FILE
 cat >"$work/cli.tfrc" <<CONFIG
 provider_installation {
-  filesystem_mirror {
-    path = "$(winepath -w "$work/providers" | sed 's/\\/\\\\/g')"
+  dev_overrides {
+    "registry.opentofu.org/$namespace" = "$(winepath -w "$work/providers" | sed 's/\\/\\\\/g')"
   }
 }
 CONFIG
@@ -120,8 +125,7 @@ output "days" {
 }
 CONFIG
 
-step "init, plan, apply and destroy"
-tofu init -no-color >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+step "plan, apply and destroy"
 tofu plan -no-color >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 tofu apply -auto-approve -no-color >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 has_tasks 3 || fail "$(leftovers)"
@@ -146,7 +150,7 @@ tools="$WINEPREFIX/drive_c/Azure CLI"
 mkdir "$tools"
 sed 's/$/\r/' "$here/az.cmd" >"$tools/az.cmd"
 for resource in management.azure.com containerregistry.azure.net; do
-    token=$(curl -sS --cacert "$work/ca.pem" "$endpoint/$ARM_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials \
+    token=$(azure "$endpoint/$ARM_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials \
         -d "client_id=$ARM_CLIENT_ID" --data-urlencode "client_secret=$ARM_CLIENT_SECRET" \
         --data-urlencode "scope=https://$resource/.default" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
     case $resource in management*) name=management ;; *) name=registry ;; esac
@@ -158,7 +162,7 @@ done
     tofu apply -auto-approve -no-color >"$work/log" 2>&1 || fail "$(cat "$work/log")"
     tofu destroy -auto-approve -no-color >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 )
-grep -q -- "--subscription \"\{0,1\}00000000-0000-0000-0000-000000000000" "$tools/arguments.txt" || fail "$(cat "$tools/arguments.txt")"
+grep -q -- '--subscription "\{0,1\}00000000-0000-0000-0000-000000000000' "$tools/arguments.txt" || fail "$(cat "$tools/arguments.txt")"
 ok
 
 step "Ctrl-C"
