@@ -291,11 +291,12 @@ async fn sighup_is_ignored_because_the_host_decides() {
 #[tokio::test]
 async fn a_hangup_of_the_host_and_the_plugin_removes_the_socket() {
     let mut shell = Command::new("sh");
-    let script = r#""$0" & trap 'kill -HUP $!; exit' HUP; wait"#;
+    // The shell can't trap SIGHUP if the tests run under `nohup`.
+    let script = r#""$0" & trap 'kill -HUP $!; exit' USR1; wait"#;
     shell.args(["-c", script, BINARY]);
     let mut host = Process::start(&mut shell).await;
 
-    host.send(Signal::SIGHUP);
+    host.send(Signal::SIGUSR1);
     in_time(host.child.wait()).await.unwrap();
 
     let mut rest = String::new();
