@@ -70,7 +70,7 @@ async fn connected(azure: &Simulator, relay: &Relay) -> Pipeline {
         extra_ca_pem: Some(azure.ca_pem().into()),
         keep_alive: KeepAlive {
             interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(10),
         },
         ..ClientOptions::default()
     });
