@@ -143,7 +143,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
     match call.rpc {
         Rpc::ValidateProvider => {
             let request = pb::validate_provider_config::Request { config: one };
-            shown(client.validate_provider_config(request).await)
+            shown(&client.validate_provider_config(request).await)
         }
         Rpc::Validate => {
             let request = pb::validate_resource_config::Request {
@@ -151,7 +151,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 config: one,
                 ..Default::default()
             };
-            shown(client.validate_resource_config(request).await)
+            shown(&client.validate_resource_config(request).await)
         }
         Rpc::Upgrade => {
             let request = pb::upgrade_resource_state::Request {
@@ -162,7 +162,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                     ..Default::default()
                 }),
             };
-            shown(client.upgrade_resource_state(request).await)
+            shown(&client.upgrade_resource_state(request).await)
         }
         Rpc::Read => {
             let request = pb::read_resource::Request {
@@ -171,7 +171,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 private,
                 ..Default::default()
             };
-            shown(client.read_resource(request).await)
+            shown(&client.read_resource(request).await)
         }
         Rpc::Plan => {
             let request = pb::plan_resource_change::Request {
@@ -182,7 +182,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 prior_private: private,
                 ..Default::default()
             };
-            shown(client.plan_resource_change(request).await)
+            shown(&client.plan_resource_change(request).await)
         }
         Rpc::Apply => {
             let request = pb::apply_resource_change::Request {
@@ -193,7 +193,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 planned_private: private,
                 ..Default::default()
             };
-            shown(client.apply_resource_change(request).await)
+            shown(&client.apply_resource_change(request).await)
         }
         Rpc::Import => {
             let request = pb::import_resource_state::Request {
@@ -201,14 +201,14 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 id: call.text.clone(),
                 ..Default::default()
             };
-            shown(client.import_resource_state(request).await)
+            shown(&client.import_resource_state(request).await)
         }
         Rpc::GenerateConfig => {
             let request = pb::generate_resource_config::Request {
                 type_name,
                 state: one,
             };
-            shown(client.generate_resource_config(request).await)
+            shown(&client.generate_resource_config(request).await)
         }
         Rpc::DataSource(name) => {
             let request = pb::read_data_source::Request {
@@ -216,7 +216,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 config: one,
                 ..Default::default()
             };
-            shown(client.read_data_source(request).await)
+            shown(&client.read_data_source(request).await)
         }
         Rpc::List => {
             let request = pb::list_resource::Request {
@@ -239,12 +239,12 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
                 name: name.to_owned(),
                 arguments: vec![first.value(valid), second.value(valid)],
             };
-            shown(client.call_function(request).await)
+            shown(&client.call_function(request).await)
         }
     }
 }
 
-fn shown<T: Debug>(answer: Result<Response<T>, Status>) -> String {
+fn shown<T: Debug>(answer: &Result<Response<T>, Status>) -> String {
     format!("{answer:?}")
 }
 
