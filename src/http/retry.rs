@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use jiff::fmt::rfc2822;
+use serde::de::IgnoredAny;
 
 use crate::http::backoff::Backoff;
 use crate::http::{Effect, Response, TransportError, TransportErrorKind};
@@ -90,10 +91,11 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
 ///
 /// Throttling always ends, so this sets no limit. A busy service usually recovers, and so does the
 /// connection to a host that has answered before. Both get ten minutes, as in azurerm. A host that has
-/// never answered probably has a wrong address, so it gets only four attempts.
+/// never answered probably has a wrong address, so it gets only four attempts. So does an answer with
+/// broken JSON, because a proxy may give it every time.
 fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
     const PATIENCE: Duration = Duration::from_secs(10 * 60);
-    const STRANGER: u32 = 4;
+    const FEW: u32 = 4;
     let harmless = effect != Effect::Once;
     let patient = tried.elapsed < PATIENCE;
     match outcome {
@@ -104,11 +106,15 @@ fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
             StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => false,
             status => {
                 let busy = status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
-                busy && harmless && patient
+                let broken = effect == Effect::Nothing
+                    && tried.attempts < FEW
+                    && status.is_success()
+                    && is_broken_json(response);
+                (busy && harmless || broken) && patient
             }
         },
         Err(error) => {
-            let patient = patient && (tried.host_is_known || tried.attempts < STRANGER);
+            let patient = patient && (tried.host_is_known || tried.attempts < FEW);
             match error.kind {
                 TransportErrorKind::Connect => patient,
                 TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
@@ -121,6 +127,17 @@ fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
             }
         }
     }
+}
+
+/// Whether a body that should be JSON is not, as after a cut behind a proxy. An empty body is not broken: no
+/// answer to HEAD has one.
+fn is_broken_json(response: &Response) -> bool {
+    let is_json = response
+        .header(CONTENT_TYPE.as_str())
+        .is_some_and(|media_type| media_type.contains("json"));
+    is_json
+        && !response.body.is_empty()
+        && serde_json::from_slice::<IgnoredAny>(&response.body).is_err()
 }
 
 /// Whether an attempt may have changed something without a clear answer.
@@ -279,6 +296,24 @@ mod tests {
             assert!(again(ONCE), "{status}");
             assert_eq!(again(late), status == 429);
         }
+    }
+
+    #[test]
+    fn a_read_with_broken_json_gets_four_attempts() {
+        let json = |body: &str| {
+            let media_type = "application/vnd.oci.image.manifest.v1+json; charset=utf-8";
+            Ok(reply(200)
+                .with("content-type", media_type)
+                .with_body(body.to_owned()))
+        };
+        let broken = json(r#"{"value": [{"id": "/subscr"#);
+        assert_eq!(pauses(Effect::Nothing, &broken, 1.0), [500, 1000, 2000]);
+        assert_eq!(pauses(Effect::Repeatable, &broken, 1.0), []);
+        assert_eq!(pauses(Effect::Once, &broken, 1.0), []);
+        assert_eq!(pauses(Effect::Nothing, &json("{}"), 1.0), []);
+        assert_eq!(pauses(Effect::Nothing, &json(""), 1.0), []);
+        let text = Ok(reply(200).with_body("{"));
+        assert_eq!(pauses(Effect::Nothing, &text, 1.0), []);
     }
 
     #[test]

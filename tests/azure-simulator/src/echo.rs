@@ -12,7 +12,7 @@ use crate::state::World;
 use crate::task::Task;
 
 /// The echoes of all kinds of reads.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Echoes {
     pub(crate) tasks: Echo<Task>,
     pub(crate) task_lists: Echo<Task>,
@@ -28,7 +28,7 @@ pub(crate) struct Echoes {
 }
 
 /// The old states of one kind of object, and the number of reads that still return each of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Echo<T>(BTreeMap<String, (Option<T>, u32)>);
 
 impl<T> Default for Echo<T> {

@@ -40,6 +40,8 @@ pub(crate) enum Effect {
         code: Option<String>,
         retry_after: Option<u64>,
     },
+    /// Carries out the request, then returns an error status.
+    StatusAfter(u16),
     /// Returns the service's own 404, as for a missing resource, without carrying out the request.
     NotFound,
     /// Returns a proxy's HTML page with this status, without carrying out the request.
@@ -54,6 +56,14 @@ pub(crate) enum Effect {
     Hang,
     /// Carries out the request, then never responds.
     HangAfter,
+    /// Responds with broken JSON without carrying out the request.
+    Garble,
+    /// Carries out the request, then responds with broken JSON.
+    GarbleAfter,
+    /// Waits before it carries out the request.
+    Hold,
+    /// Carries out the request, then waits before the response.
+    HoldAfter,
 }
 
 impl Fault {
@@ -98,6 +108,13 @@ impl Fault {
     #[must_use]
     pub fn status(mut self, code: u16) -> Self {
         self.effect = status(code);
+        self
+    }
+
+    /// Carries out the request, and responds with this error status.
+    #[must_use]
+    pub fn status_after(mut self, code: u16) -> Self {
+        self.effect = Effect::StatusAfter(code);
         self
     }
 
@@ -151,6 +168,35 @@ impl Fault {
     #[must_use]
     pub fn cut_after(mut self) -> Self {
         self.effect = Effect::CutAfter;
+        self
+    }
+
+    /// Carries out nothing, and responds with status 200 and JSON that ends in the middle.
+    #[must_use]
+    pub fn garble(mut self) -> Self {
+        self.effect = Effect::Garble;
+        self
+    }
+
+    /// Carries out the request, and responds with status 200 and JSON that ends in the middle.
+    #[must_use]
+    pub fn garble_after(mut self) -> Self {
+        self.effect = Effect::GarbleAfter;
+        self
+    }
+
+    /// Holds the request before it is carried out, until [`Simulator::release`](crate::Simulator::release).
+    #[must_use]
+    pub fn hold(mut self) -> Self {
+        self.effect = Effect::Hold;
+        self
+    }
+
+    /// Carries out the request, and holds the response until
+    /// [`Simulator::release`](crate::Simulator::release).
+    #[must_use]
+    pub fn hold_after(mut self) -> Self {
+        self.effect = Effect::HoldAfter;
         self
     }
 
@@ -238,6 +284,8 @@ impl FromStr for Fault {
                 "cut-after" => fault.cut_after(),
                 "hang" => fault.hang(),
                 "hang-after" => fault.hang_after(),
+                "garble" => fault.garble(),
+                "garble-after" => fault.garble_after(),
                 _ => return Err(format!("`{part}` is not a fault option")),
             };
         }
@@ -276,6 +324,13 @@ pub(crate) fn page(status: u16) -> Reply {
     Reply::empty(status)
         .with("content-type", "text/html")
         .body(body)
+}
+
+/// Returns an answer with status 200 and JSON that ends in the middle.
+pub(crate) fn broken_json() -> Reply {
+    Reply::empty(200)
+        .with("content-type", "application/json; charset=utf-8")
+        .body(r#"{"value": [{"id": "/subscr"#)
 }
 
 fn status(status: u16) -> Effect {

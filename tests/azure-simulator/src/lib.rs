@@ -27,6 +27,7 @@ mod echo;
 mod entra;
 mod fault;
 mod handle;
+mod hold;
 mod jwt;
 mod knobs;
 mod listen;
@@ -63,6 +64,7 @@ pub use crate::cloud::Cloud;
 pub use crate::entra::ApplicationHandle;
 pub use crate::fault::Fault;
 pub use crate::handle::RegistryHandle;
+pub use crate::hold::Release;
 pub use crate::jwt::SigningKey;
 pub use crate::knobs::{IdCase, Knobs};
 pub use crate::log::Entry;
@@ -73,6 +75,7 @@ pub use crate::registry::RegistrySpec;
 pub use crate::repository::Fate;
 pub use crate::run::{Run, RunStatus};
 pub use crate::simulator::Simulator;
+pub use crate::snapshot::Snapshot;
 pub use crate::task::{
     AgentConfiguration, BaseImageTrigger, Credentials, CustomRegistry, Identity, Platform,
     Progress, SetValue, SourceRegistry, SourceRepository, SourceTrigger, Step, Task,

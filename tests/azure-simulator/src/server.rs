@@ -19,6 +19,7 @@ use crate::admin;
 use crate::compress::compressed;
 use crate::dispatch::{is_loopback, plain_host};
 use crate::fault::{self, Effect};
+use crate::hold::{Holds, Release};
 use crate::state::World;
 use crate::wire::{Call, Reply};
 
@@ -98,6 +99,14 @@ impl Service {
         match self.decide(&call) {
             Outcome::Reply(reply) => Ok(response(compressed(&call, heard(&call, reply)))),
             Outcome::Cut => Err(Cut),
+            Outcome::Hold(holds, reply) => match (holds.wait().await, reply) {
+                (Release::Cut, _) => Err(Cut),
+                (Release::Answer, Some(reply)) => Ok(response(heard(&call, reply))),
+                (Release::Answer, None) => {
+                    let reply = answered(&mut self.world(), &call);
+                    Ok(response(heard(&call, reply)))
+                }
+            },
             Outcome::Hang => {
                 let never: Infallible = std::future::pending().await;
                 match never {}
@@ -120,7 +129,17 @@ impl Service {
 /// Answers the request or lets it fail, and logs it.
 fn respond(world: &mut World, call: &Call, failure: Option<Effect>) -> Outcome {
     let (reply, faulted) = match failure {
-        None | Some(Effect::Then(_)) => (world.answer(call), false),
+        None | Some(Effect::Then(_)) => return Outcome::Reply(answered(world, call)),
+        Some(Effect::Hold) => return Outcome::Hold(world.holds.clone(), None),
+        Some(Effect::HoldAfter) => {
+            let reply = answered(world, call);
+            return Outcome::Hold(world.holds.clone(), Some(reply));
+        }
+        Some(Effect::Garble) => (fault::broken_json(), true),
+        Some(Effect::GarbleAfter) => {
+            world.answer(call);
+            (fault::broken_json(), true)
+        }
         Some(Effect::Status {
             status,
             code,
@@ -129,6 +148,10 @@ fn respond(world: &mut World, call: &Call, failure: Option<Effect>) -> Outcome {
             world.refusal(call, status, code.as_deref(), retry_after),
             true,
         ),
+        Some(Effect::StatusAfter(status)) => {
+            world.answer(call);
+            (world.refusal(call, status, None, None), true)
+        }
         Some(Effect::NotFound) => (world.not_found(call), true),
         Some(Effect::Html(status)) => (fault::page(status), true),
         Some(effect) => {
@@ -145,6 +168,13 @@ fn respond(world: &mut World, call: &Call, failure: Option<Effect>) -> Outcome {
     };
     world.record(call, reply.status, faulted);
     Outcome::Reply(reply)
+}
+
+/// Answers the request without a fault, and logs it.
+fn answered(world: &mut World, call: &Call) -> Reply {
+    let reply = world.answer(call);
+    world.record(call, reply.status, false);
+    reply
 }
 
 impl fmt::Debug for Service {
@@ -165,6 +195,8 @@ enum Outcome {
     Reply(Reply),
     Cut,
     Hang,
+    /// The response waits. `None` means that the request has not been carried out.
+    Hold(Holds, Option<Reply>),
 }
 
 /// A cut connection: HTTP/1.1 closes the connection, HTTP/2 resets the stream.

@@ -19,13 +19,14 @@ use crate::cloud::Cloud;
 use crate::echo::Echoes;
 use crate::fault::Fault;
 use crate::handle::RegistryHandle;
+use crate::hold::Release;
 use crate::knobs::Knobs;
 use crate::listen::{Listeners, serve};
 use crate::log::Entry;
 use crate::options::{CLIENT_ID, CLIENT_SECRET, Options, SUBSCRIPTION, TENANT};
 use crate::registry::RegistrySpec;
 use crate::server::Service;
-use crate::snapshot;
+use crate::snapshot::{self, Snapshot};
 use crate::state::World;
 use crate::tls::Authority;
 use crate::tokens::Grant;
@@ -295,7 +296,31 @@ impl Simulator {
 
     /// Adds a fault. It counts requests from now on.
     pub fn fault(&self, fault: Fault) {
-        self.world().faults.push(fault);
+        let mut world = self.world();
+        world.holds.close();
+        world.faults.push(fault);
+    }
+
+    /// Returns the number of requests that a fault holds now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.world().holds.count()
+    }
+
+    /// Releases the held requests, and each request that a fault would hold until the next fault is added.
+    pub fn release(&self, how: Release) {
+        self.world().holds.release(how);
+    }
+
+    /// Returns everything that exists in Azure now, to [restore](Self::restore) it later.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.world())
+    }
+
+    /// Replaces everything that exists in Azure. Tokens, knobs, faults and the log stay as they are.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        snapshot.restore(&mut self.world());
     }
 
     /// Removes all faults.

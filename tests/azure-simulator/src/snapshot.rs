@@ -1,11 +1,62 @@
-//! The whole state as JSON, and the counts of resources that a destroyed workflow must not leave behind.
+//! The whole state as JSON or as a copy, and the counts of resources that a destroyed workflow must not leave
+//! behind.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::access::RoleAssignment;
+use crate::access::{Principal, RoleAssignment};
+use crate::echo::Echoes;
 use crate::options::SUBSCRIPTION;
 use crate::registry::Registry;
 use crate::state::World;
+use crate::storage::LogLinks;
+use crate::{acr, arm};
+
+/// A copy of everything that exists in Azure.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    principals: Vec<Principal>,
+    role_assignments: Vec<RoleAssignment>,
+    registries: BTreeMap<String, Registry>,
+    uploads: acr::Uploads,
+    operations: arm::Operations,
+    links: LogLinks,
+    echoes: Echoes,
+}
+
+impl Snapshot {
+    pub(crate) fn of(world: &World) -> Self {
+        Self {
+            principals: world.principals.clone(),
+            role_assignments: world.role_assignments.clone(),
+            registries: world.registries.clone(),
+            uploads: world.uploads.clone(),
+            operations: world.operations.clone(),
+            links: world.links.clone(),
+            echoes: world.echoes.clone(),
+        }
+    }
+
+    pub(crate) fn restore(&self, world: &mut World) {
+        let Self {
+            principals,
+            role_assignments,
+            registries,
+            uploads,
+            operations,
+            links,
+            echoes,
+        } = self.clone();
+        world.principals = principals;
+        world.role_assignments = role_assignments;
+        world.registries = registries;
+        world.uploads = uploads;
+        world.operations = operations;
+        world.links = links;
+        world.echoes = echoes;
+    }
+}
 
 /// Returns the whole state without the request log.
 pub(crate) fn state(world: &World) -> Value {

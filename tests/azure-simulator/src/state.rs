@@ -11,6 +11,7 @@ use crate::cloud::Cloud;
 use crate::echo::Echoes;
 use crate::entra::Application;
 use crate::fault::Fault;
+use crate::hold::Holds;
 use crate::knobs::Knobs;
 use crate::log::Log;
 use crate::managed_identity::ManagedIdentities;
@@ -43,6 +44,7 @@ pub(crate) struct World {
     pub(crate) links: LogLinks,
     pub(crate) echoes: Echoes,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) holds: Holds,
     pub(crate) log: Log,
     /// `https://127.0.0.1:PORT`, where ARM and Entra answer without the proxy.
     pub(crate) endpoint: String,
@@ -80,6 +82,7 @@ impl World {
             links: LogLinks::default(),
             echoes: Echoes::default(),
             faults: Vec::new(),
+            holds: Holds::default(),
             log: Log::default(),
             endpoint,
             cloud,

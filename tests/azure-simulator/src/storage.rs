@@ -25,7 +25,7 @@ pub(crate) enum Target {
 }
 
 /// The issued links, by signature.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LogLinks(HashMap<String, Target>);
 
 impl LogLinks {

@@ -17,6 +17,7 @@ const TRANSIENT_FAULTS: &[(TransportFault, At)] = &[
     (TransportFault::CutAfter, At::EachOnce),
     (TransportFault::Hang, At::EachOnce),
     (TransportFault::HangAfter, At::EachOnce),
+    (TransportFault::Halved, At::EachReadOnce),
     // A replica of Azure that has not seen the resource yet, and a proxy.
     (TransportFault::Absent, At::EachResourceOnce),
     (TransportFault::NoPage, At::EachResourceOnce),

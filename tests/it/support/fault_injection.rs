@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use terraform_provider_acr::http::client::Client;
 use terraform_provider_acr::http::{
-    Request, Response, Transport, TransportError, TransportErrorKind,
+    Effect, Request, Response, Transport, TransportError, TransportErrorKind,
 };
 
 /// The target of redirects: a host that returns 404 and must receive no credential.
@@ -51,6 +51,8 @@ pub(crate) enum At {
     FirstToken,
     /// Every request, the first time that it is sent.
     EachOnce,
+    /// Every request that changes nothing, the first time that it is sent.
+    EachReadOnce,
     /// Every request to Resource Manager and to registries, the first time that it is sent.
     EachResourceOnce,
     /// The request with this number, counted from 1 and from now, and each retry of it.
@@ -90,7 +92,8 @@ impl FaultInjector {
                 })
             }
             At::EachResourceOnce if is_sign_in(request) => false,
-            At::EachOnce | At::EachResourceOnce => {
+            At::EachReadOnce if request.effect != Effect::Nothing => false,
+            At::EachOnce | At::EachReadOnce | At::EachResourceOnce => {
                 self.met.insert(address, String::new()).is_none()
             }
             At::Always(n) => {

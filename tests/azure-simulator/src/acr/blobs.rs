@@ -13,10 +13,10 @@ use crate::storage::Target;
 use crate::wire::{Answer, Call, Reply};
 
 /// The uploads in progress.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Uploads(HashMap<String, Upload>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Upload {
     registry: String,
     repository: String,

@@ -11,7 +11,7 @@ use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
 /// The operations by ID, with the number of polls left and the final status.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Operations(HashMap<String, (u32, &'static str)>);
 
 impl Operations {

@@ -14,6 +14,7 @@ mod clouds;
 mod consistency;
 mod credentials;
 mod data_plane;
+mod faults;
 mod growing_logs;
 mod images;
 mod late_changes;
