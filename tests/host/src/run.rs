@@ -5,7 +5,7 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -88,6 +88,16 @@ impl Running {
         self.signal(Signal::INT);
     }
 
+    /// Asks the host to end, as `kill` and a service manager do. Its plugins get no signal.
+    pub fn terminate(&self) {
+        self.signal_host(Signal::TERM);
+    }
+
+    /// Kills the host. Its plugins get no signal.
+    pub fn kill_host(&self) {
+        self.signal_host(Signal::KILL);
+    }
+
     /// Whether the command is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -98,6 +108,14 @@ impl Running {
     /// # Errors
     /// The command is stuck, or the wait fails.
     pub async fn wait(mut self) -> Result<Finished, Error> {
+        self.ended().await
+    }
+
+    /// Waits until the command ends, and lets a plugin live on that outlives the host.
+    ///
+    /// # Errors
+    /// The command is stuck, or the wait fails.
+    pub async fn ended(&mut self) -> Result<Finished, Error> {
         let status = match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Err(_) => return Err(Error::Stuck(self.command.clone())),
             Ok(Err(cause)) => {
@@ -114,6 +132,13 @@ impl Running {
             stdout: (&mut self.stdout).await.unwrap_or_default(),
             stderr: (&mut self.stderr).await.unwrap_or_default(),
         })
+    }
+
+    fn signal_host(&self, signal: Signal) {
+        if let Some(host) = self.group {
+            // The host may have ended already.
+            let _ = kill_process(host, signal);
+        }
     }
 
     fn signal(&self, signal: Signal) {

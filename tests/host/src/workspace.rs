@@ -90,12 +90,36 @@ impl Workspace {
         std::fs::write(self.folder().join(name), text)
     }
 
+    /// Returns the state file. `None` if it does not exist.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn state_file(&self) -> io::Result<Option<String>> {
+        match std::fs::read_to_string(self.folder().join(STATE)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the state file, or deletes it.
+    ///
+    /// # Errors
+    /// The file cannot be written or deleted.
+    pub fn restore_state_file(&self, state: Option<&str>) -> io::Result<()> {
+        self.forget_state()?;
+        match state {
+            Some(text) => self.write(STATE, text),
+            None => Ok(()),
+        }
+    }
+
     /// Deletes the state, to simulate a new user with an empty folder.
     ///
     /// # Errors
     /// The files cannot be deleted.
     pub fn forget_state(&self) -> io::Result<()> {
-        for name in ["terraform.tfstate", "terraform.tfstate.backup"] {
+        for name in [STATE, "terraform.tfstate.backup"] {
             match std::fs::remove_file(self.folder().join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -164,9 +188,15 @@ impl Workspace {
     /// # Errors
     /// The command failed.
     pub async fn destroy(&self) -> Result<Finished, Error> {
-        self.run(&["destroy", "-input=false", "-auto-approve"])
-            .await?
-            .ended_with(0)
+        self.start_destroy()?.wait().await?.ended_with(0)
+    }
+
+    /// Starts `destroy`.
+    ///
+    /// # Errors
+    /// The command could not start.
+    pub fn start_destroy(&self) -> Result<Running, Error> {
+        self.start(&["destroy", "-input=false", "-auto-approve"])
     }
 
     /// Runs `import`, and accepts any exit code.
@@ -244,6 +274,8 @@ impl Plan {
         }
     }
 }
+
+const STATE: &str = "terraform.tfstate";
 
 const APPLY: &[&str] = &["apply", "-input=false", "-auto-approve"];
 
