@@ -7,7 +7,7 @@ use azure_simulator::{Fault, RegistrySpec};
 use host_cli::run::{Finished, Running};
 use serde_json::Value;
 
-use crate::stage::{ADDRESS, Stage, WORKFLOW, hosts};
+use crate::stage::{ADDRESS, Stage, WORKFLOW, each, hosts};
 
 #[tokio::test]
 async fn ctrl_c_during_task_creation_leaves_a_complete_state() {
@@ -112,7 +112,7 @@ enum Knowledge {
 }
 
 /// Creates one workflow for each step in a single apply. Each fails at a different step, and the next apply
-/// completes all of them.
+/// completes all of them. The provider retries a fault that can end, until the user interrupts it.
 async fn assert_completed_by_the_next_apply(
     break_down: impl Fn(Fault) -> Fault,
     knowledge: Knowledge,
@@ -120,32 +120,25 @@ async fn assert_completed_by_the_next_apply(
     let names: Vec<String> = (1..=STEPS.len())
         .map(|step| format!("registry{step}"))
         .collect();
-    let workflow = WORKFLOW
-        .replace(
-            "registry_id ",
-            &format!("for_each = toset({names:?})\n  registry_id "),
-        )
-        .replace("registries/contoso", "registries/${each.key}")
-        // The provider retries a permanent fault until the operation times out.
-        .replacen(
-            "  repositories",
-            "  timeouts {\n    create = \"20s\"\n    read = \"20s\"\n  }\n  repositories",
-            1,
-        );
+    let registries: Vec<&str> = names.iter().map(String::as_str).collect();
     for host in hosts() {
-        let registries = names.iter().map(|name| RegistrySpec::new(name));
-        let stage = Stage::with(host, registries, &workflow).await;
+        let specs = names.iter().map(|name| RegistrySpec::new(name));
+        let stage = Stage::with(host, specs, &each(&registries)).await;
         for (name, (method, path)) in names.iter().zip(STEPS) {
             let fault = Fault::on(method, &format!("(?i){name}.*{path}")).times(u64::MAX);
             stage.azure.fault(break_down(fault));
         }
-        let failed = stage
-            .workspace
-            .try_apply()
-            .await
-            .unwrap()
-            .ended_with(1)
-            .unwrap();
+        let has_failed = |name: &String| {
+            let requests = stage.azure.requests();
+            let mut faulted = requests.iter().filter(|request| request.faulted);
+            faulted.any(|request| {
+                request.host.starts_with(name.as_str())
+                    || request.path.contains(&format!("/{name}/"))
+            })
+        };
+        let apply = stage.workspace.start_apply().unwrap();
+        let failed = ctrl_c_once(apply, || names.iter().all(has_failed)).await;
+        let failed = failed.ended_with(1).unwrap();
         for name in &names {
             let address = format!("{ADDRESS}[\"{name}\"]");
             assert!(

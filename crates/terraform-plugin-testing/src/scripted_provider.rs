@@ -1,7 +1,6 @@
 //! A provider with one scripted resource, whose behavior may be valid or invalid.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -16,11 +15,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub use crate::behavior::Behavior;
+use crate::plugin_process::LONG_ENOUGH;
 use crate::schemas;
 use crate::scripted_unmanaged::ScriptedUnmanaged;
-
-/// How long to wait for an expected call.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name of the one resource.
 pub const RESOURCE_TYPE: &str = "test_thing";
@@ -109,7 +106,7 @@ impl ScriptedResource {
                 called.await;
             }
         };
-        timeout(PATIENCE, made)
+        timeout(LONG_ENOUGH, made)
             .await
             .unwrap_or_else(|_| panic!("no call {call:?}, only {:?}", self.calls()));
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::tokens::Validity;
+
 /// The settings of the simulated Azure. Every knob can change while the simulator runs.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +26,9 @@ pub struct Knobs {
     /// The lifetime of a registry's access tokens in seconds.
     #[arg(long, default_value_t = 4_500)]
     pub registry_token_lifetime_s: u64,
+    /// The seconds for which access and refresh tokens stay valid after their stated end.
+    #[arg(long, default_value_t = 0)]
+    pub token_grace_s: u64,
     /// The lifetime of GitHub's and Azure DevOps's tokens in seconds.
     #[arg(long, default_value_t = 600)]
     pub oidc_token_lifetime_s: u64,
@@ -147,6 +152,7 @@ impl Default for Knobs {
             token_lifetime_s: 3600,
             refresh_token_lifetime_s: 10_800,
             registry_token_lifetime_s: 4_500,
+            token_grace_s: 0,
             oidc_token_lifetime_s: 600,
             acr_audience_unknown: false,
             acr_audience_refused: false,
@@ -201,6 +207,12 @@ impl Knobs {
         } else {
             0
         }
+    }
+
+    /// Returns the validity of a token with this stated lifetime.
+    pub(crate) fn validity(&self, stated: Duration) -> Validity {
+        let grace = Duration::from_secs(self.token_grace_s);
+        Validity { stated, grace }
     }
 
     pub(crate) fn token_lifetime(&self) -> Duration {

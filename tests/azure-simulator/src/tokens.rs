@@ -42,6 +42,20 @@ impl Token {
     }
 }
 
+/// How long a token is valid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Validity {
+    /// The lifetime that the token states.
+    pub(crate) stated: Duration,
+    /// The time after the stated end for which the services still accept it.
+    pub(crate) grace: Duration,
+}
+
+fn after(time: Timestamp, span: Duration) -> Timestamp {
+    let span = jiff::SignedDuration::try_from(span).unwrap_or(jiff::SignedDuration::MAX);
+    time.saturating_add(span).unwrap_or(Timestamp::MAX)
+}
+
 /// All tokens ever issued.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(HashMap<String, Token>);
@@ -54,12 +68,9 @@ impl Tokens {
         principal: &str,
         grant: Grant,
         now: Timestamp,
-        life: Duration,
+        validity: Validity,
     ) -> String {
-        let expires = now.saturating_add(
-            jiff::SignedDuration::try_from(life).unwrap_or(jiff::SignedDuration::MAX),
-        );
-        let expires = expires.unwrap_or(Timestamp::MAX);
+        let stated = after(now, validity.stated);
         let audience = match &grant {
             Grant::Entra { audience } => audience.as_str(),
             Grant::Refresh { login_server } | Grant::Access { login_server, .. } => {
@@ -70,7 +81,7 @@ impl Tokens {
             "aud": audience,
             "iss": format!("https://sts.windows.net/{tenant}/"),
             "iat": now.as_second(),
-            "exp": expires.as_second(),
+            "exp": stated.as_second(),
             "oid": principal,
             "tid": tenant,
             "jti": Uuid::new_v4().to_string(),
@@ -89,7 +100,7 @@ impl Tokens {
                 tenant: tenant.to_owned(),
                 principal: principal.to_owned(),
                 grant,
-                expires,
+                expires: after(stated, validity.grace),
                 revoked: false,
             },
         );

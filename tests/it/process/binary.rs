@@ -1,7 +1,6 @@
 //! The provider's binary as a separate process.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
 use nix::sys::signal::{Signal, kill};
@@ -20,12 +19,8 @@ use terraform_plugin_testing::tls_identity::HOST;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
-
-/// The time after which a host kills the plugin.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A plugin process that the test starts as a host does.
 struct Process {
@@ -80,7 +75,7 @@ impl Process {
 
     /// Waits for the end, and returns the exit code and the rest of stdout and stderr.
     async fn end(mut self) -> (Option<i32>, String, String) {
-        let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        let status = in_time(self.child.wait()).await.unwrap();
         let (mut stdout, mut stderr) = (String::new(), String::new());
         let read = in_time(self.stdout.read_to_string(&mut stdout));
         read.await.unwrap();
@@ -100,7 +95,7 @@ fn log(stderr: &str) -> Vec<Map<String, Json>> {
 }
 
 #[tokio::test]
-async fn shutdown_ends_the_process_in_time_with_valid_log_lines() {
+async fn shutdown_ends_the_process_with_valid_log_lines() {
     let process = Process::start(&mut Command::new(BINARY)).await;
     let channel = process.line.connect(Some(HOST)).await;
     let _stdio = GrpcStdioClient::new(channel)
@@ -326,7 +321,7 @@ async fn the_plugin_ends_after_its_host_ends() {
 
     let mut rest = String::new();
     let end = host.stdout.read_to_string(&mut rest);
-    timeout(5 * PATIENCE, end).await.unwrap().unwrap();
+    in_time(end).await.unwrap();
     assert_eq!(rest, "");
     assert!(!exists(&host.line.address));
 }
@@ -361,7 +356,7 @@ async fn debug_mode_until(signal: Signal) {
     let id = i32::try_from(child.id().unwrap()).unwrap();
     kill(Pid::from_raw(id), signal).unwrap();
 
-    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    let status = in_time(child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(!exists(reattach["Addr"]["String"].as_str().unwrap()));
 }

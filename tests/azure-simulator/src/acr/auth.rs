@@ -56,6 +56,7 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
     }
     let (principal, now) = (token.principal.clone(), world.now());
     let life = Duration::from_secs(world.knobs.refresh_token_lifetime_s);
+    let validity = world.knobs.validity(life);
     let refresh = world.tokens.issue(
         TENANT,
         &principal,
@@ -63,7 +64,7 @@ pub(crate) fn exchange(world: &mut World, call: &Call, registry: &str) -> Answer
             login_server: server,
         },
         now,
-        life,
+        validity,
     );
     Ok(Reply::json(200, &json!({"refresh_token": refresh}))
         .with("x-ms-ratelimit-remaining-calls-per-second", "166.65"))
@@ -117,6 +118,7 @@ pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
     let scopes = granted(world, found, &principal, &scopes)?;
     let now = world.now();
     let life = Duration::from_secs(world.knobs.registry_token_lifetime_s);
+    let validity = world.knobs.validity(life);
     let access = world.tokens.issue(
         TENANT,
         &principal,
@@ -125,7 +127,7 @@ pub(crate) fn token(world: &mut World, call: &Call, registry: &str) -> Answer {
             scopes,
         },
         now,
-        life,
+        validity,
     );
     Ok(Reply::json(200, &json!({"access_token": access}))
         .with("x-ms-ratelimit-remaining-calls-per-second", "166.65"))

@@ -49,7 +49,9 @@ impl World {
         }
         let (now, life) = (self.now(), self.knobs.token_lifetime());
         let grant = Grant::Entra { audience };
-        let token = self.tokens.issue(tenant, principal, grant, now, life);
+        let token = self
+            .tokens
+            .issue(tenant, principal, grant, now, self.knobs.validity(life));
         let expires = now.as_second().saturating_add_unsigned(life.as_secs());
         Some(Issued {
             token,
