@@ -50,13 +50,13 @@ impl Campaign {
         }
     }
 
-    /// All cases, unless the environment asks for fewer.
+    /// All cases, unless the environment asks for fewer. `TORTURE_ONLY` is a part of the case's text.
     pub(crate) fn full() -> Self {
         let minutes = number("TORTURE_MINUTES").unwrap_or(24 * 60);
         Self {
             seed: number("TORTURE_SEED").unwrap_or(15),
             cases: number("TORTURE_CASES").and_then(|cases| cases.try_into().ok()),
-            histories: 100,
+            histories: if only().is_some() { 0 } else { 100 },
             limit: Duration::from_secs(60 * minutes),
             workers: workers(),
         }
@@ -76,6 +76,9 @@ impl Campaign {
         for operation in Operation::ALL {
             let requests = undisturbed(&stage, operation).await;
             all.extend(Case::all(operation, requests));
+        }
+        if let Some(only) = only() {
+            all.retain(|case| case.to_string().contains(&only));
         }
         let mut random = fastrand::Rng::with_seed(self.seed);
         random.shuffle(&mut all);
@@ -142,6 +145,11 @@ impl Work {
 fn workers() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     number("TORTURE_WORKERS").map_or(cores + 1, |it| it.try_into().unwrap_or(1))
+}
+
+/// Which cases a developer repeats.
+fn only() -> Option<String> {
+    std::env::var("TORTURE_ONLY").ok()
 }
 
 fn number(variable: &str) -> Option<u64> {

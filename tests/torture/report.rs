@@ -47,14 +47,15 @@ impl Row {
     pub(crate) fn new(case: Case, struck: &Struck, checked: &Checked) -> Self {
         let mut failures = Vec::new();
         let mut fails = |what: &str, why: &str| failures.push(format!("{case}: {what}\n{why}"));
-        if case.kind.is_retried(case.when) && !struck.succeeded {
+        if struck.is_retried && !struck.succeeded {
             fails("the operation failed", &struck.text);
         }
         if let Err(why) = &checked.converged {
             fails("one more apply did not converge", why);
         }
         if let Err(why) = &checked.destroyed {
-            fails("one destroy did not remove everything", why);
+            let why = format!("{why}\n{}\n{}", struck.text, struck.requests.join("\n"));
+            fails("one destroy did not remove everything", &why);
         }
         if !struck.outlived.is_empty() {
             fails("a process outlived the host", &struck.outlived.join(", "));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use azure_simulator::Release;
+use azure_simulator::{Entry, Release};
 use host_cli::{Finished, Running};
 
 use crate::fault::{Case, Kind, Operation};
@@ -14,9 +14,13 @@ use crate::stage::{Stage, Wanted};
 pub(crate) struct Struck {
     /// Whether the fault happened. An operation that ends earlier doesn't reach the request.
     pub(crate) happened: bool,
+    /// Whether the operation must succeed in spite of the fault.
+    pub(crate) is_retried: bool,
     pub(crate) succeeded: bool,
     /// The host's output.
     pub(crate) text: String,
+    /// The requests with their statuses, in the order of their responses.
+    pub(crate) requests: Vec<String>,
     /// The programs that outlived the host by more than a second.
     pub(crate) outlived: Vec<String>,
     /// The names of the files that an orderly end left in `TMPDIR`.
@@ -43,11 +47,18 @@ pub(crate) async fn strike(stage: &Stage, case: Case) -> Struck {
     }
     let finished = running.ended().await;
     let outlived = outlived(stage).await;
-    // Frees what still holds on to a request, and keeps what a killed provider can't do from happening.
     stage.azure.release(Release::Cut);
+    // Azure may still carry out what it has received.
+    while stage.azure.held() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     stage.azure.clear_faults();
     let requests = stage.azure.requests();
     happened |= requests.iter().any(|request| request.faulted);
+    // Entra ID has no resources, so it returns no 404 for a moment.
+    let to_entra = |request: &Entry| request.faulted && request.host.starts_with("login.");
+    let is_absence = case.kind == Kind::NotFound && requests.iter().any(to_entra);
+    let is_retried = case.kind.is_retried(case.when) && !is_absence;
     let (succeeded, text) = match finished {
         Ok(finished) => (finished.code == Some(0), finished.text()),
         Err(error) => (false, error.to_string()),
@@ -59,8 +70,10 @@ pub(crate) async fn strike(stage: &Stage, case: Case) -> Struck {
     empty(stage);
     Struck {
         happened,
+        is_retried,
         succeeded,
         text,
+        requests: requests.iter().map(line).collect(),
         outlived,
         temporary,
     }
@@ -74,6 +87,18 @@ pub(crate) async fn undisturbed(stage: &Stage, operation: Operation) -> u64 {
     let finished: Finished = start(stage, operation).wait().await.unwrap();
     finished.ended_with(0).unwrap();
     stage.azure.requests().len() as u64
+}
+
+fn line(request: &Entry) -> String {
+    let Entry {
+        seq,
+        method,
+        host,
+        path,
+        status,
+        ..
+    } = request;
+    format!("{seq} {method} {host}{path} {status}")
 }
 
 fn start(stage: &Stage, operation: Operation) -> Running {

@@ -27,15 +27,17 @@ impl Holds {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Waits until the test releases the held requests.
-    pub(crate) async fn wait(self) -> Release {
+    /// Waits until the test releases the held requests. The request counts as held until the result is
+    /// dropped, so after its response.
+    pub(crate) async fn wait(self) -> (Release, Counted) {
         let mut release = self.release.subscribe();
-        let _counted = Counted::new(self.count);
-        match release.wait_for(Option::is_some).await {
+        let counted = Counted::new(self.count);
+        let released = match release.wait_for(Option::is_some).await {
             Ok(released) => released.unwrap_or(Release::Cut),
             // The simulator has ended.
             Err(_) => Release::Cut,
-        }
+        };
+        (released, counted)
     }
 
     /// Releases the held requests.
@@ -59,7 +61,8 @@ impl Default for Holds {
 }
 
 /// Counts a held request, also if its client goes away.
-struct Counted(Arc<AtomicUsize>);
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
     fn new(count: Arc<AtomicUsize>) -> Self {

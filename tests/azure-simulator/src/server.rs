@@ -99,14 +99,17 @@ impl Service {
         match self.decide(&call) {
             Outcome::Reply(reply) => Ok(response(compressed(&call, heard(&call, reply)))),
             Outcome::Cut => Err(Cut),
-            Outcome::Hold(holds, reply) => match (holds.wait().await, reply) {
-                (Release::Cut, _) => Err(Cut),
-                (Release::Answer, Some(reply)) => Ok(response(heard(&call, reply))),
-                (Release::Answer, None) => {
-                    let reply = answered(&mut self.world(), &call);
-                    Ok(response(heard(&call, reply)))
+            Outcome::Hold(holds, reply) => {
+                let (release, _counted) = holds.wait().await;
+                match (release, reply) {
+                    (Release::Cut, _) => Err(Cut),
+                    (Release::Answer, Some(reply)) => Ok(response(heard(&call, reply))),
+                    (Release::Answer, None) => {
+                        let reply = answered(&mut self.world(), &call);
+                        Ok(response(heard(&call, reply)))
+                    }
                 }
-            },
+            }
             Outcome::Hang => {
                 let never: Infallible = std::future::pending().await;
                 match never {}
