@@ -26,6 +26,8 @@ pub(crate) mod role_assignment;
 pub(crate) mod run;
 pub(crate) mod task;
 
+#[cfg(test)]
+mod arbitrary_answers;
 mod arm;
 mod error_body;
 mod pages;

@@ -324,6 +324,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn arbitrary_documents_are_read_or_refused(document in corpus::changed("policies")) {
+            let _ = read(&String::from_utf8_lossy(&document));
+            let _ = Policy::parse(&document);
+        }
+
+        #[test]
         fn parsing_any_text_terminates(text in "\\PC{0,60}") {
             let _ = read(&text);
         }

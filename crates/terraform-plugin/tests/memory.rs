@@ -4,7 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use peak_alloc::PeakAlloc;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use terraform_plugin::value::{Number, Type, Value, json, msgpack};
 
 #[global_allocator]
@@ -12,6 +16,13 @@ static ALLOCATED: PeakAlloc = PeakAlloc;
 
 /// The number of elements in each value.
 const ELEMENTS: usize = 20_000;
+
+/// Held by each test, because the allocator counts all of them.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Runs `work`, and returns its result and the most bytes that it had allocated at once.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
@@ -119,6 +130,7 @@ fn shapes() -> Vec<Shape> {
 #[test]
 fn a_value_needs_a_bounded_multiple_of_its_message() {
     const ENCODE: usize = 4;
+    let _alone = alone();
     let mut too_much = Vec::new();
     for shape in shapes() {
         let Shape {
@@ -141,4 +153,43 @@ fn a_value_needs_a_bounded_multiple_of_its_message() {
         }
     }
     assert_eq!(too_much, [""; 0]);
+}
+
+/// The types of the corpus' values.
+fn corpus_type() -> Type {
+    let kind = corpus::seeds("types").swap_remove(0);
+    Type::from_json(&serde_json::from_slice(&kind).unwrap()).unwrap()
+}
+
+#[test]
+fn arbitrary_messages_need_a_bounded_multiple_of_their_length() {
+    // The most that any shape above needs, and what a short error text needs.
+    const MULTIPLE: usize = 140;
+    const CONSTANT: usize = 16 * 1024;
+    let _alone = alone();
+    let kind = corpus_type();
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&corpus::changed("values"), |message| {
+        let bound = MULTIPLE * message.len() + CONSTANT;
+        let (decoded, decode) = peak(|| msgpack::decode(&message, &kind));
+        let (read, from_json) = peak(|| json::decode_slice(&message, &kind));
+        prop_assert!(
+            decode <= bound,
+            "decode needs {decode} of {}",
+            message.len()
+        );
+        prop_assert!(
+            from_json <= bound,
+            "read needs {from_json} of {}",
+            message.len()
+        );
+        for value in [decoded.ok(), read.ok()].into_iter().flatten() {
+            prop_assert!(msgpack::encode(&value, &kind).is_ok());
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }

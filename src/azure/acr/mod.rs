@@ -5,7 +5,7 @@
 
 mod artifact;
 mod blob;
-mod challenge;
+pub(crate) mod challenge;
 mod content;
 mod manifest;
 mod repository;

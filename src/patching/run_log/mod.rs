@@ -371,6 +371,12 @@ ERROR: b failed
         }
 
         #[test]
+        fn arbitrary_logs_are_read(beginning in corpus::changed("run-logs"), end in corpus::changed("run-logs")) {
+            Markers::read(&beginning, Some(&end));
+            LogEnd::read(&beginning, Some(&end));
+        }
+
+        #[test]
         fn a_truncated_log_yields_the_same_or_less(at in 0..=QUEUES.len()) {
             let (whole, cut) = (read(QUEUES), read(&QUEUES[..at]));
             prop_assert!(cut.image.is_none() || cut.image == whole.image);

@@ -231,6 +231,12 @@ fn patches_without_a_base_tag_are_still_selected() {
 
 proptest! {
     #[test]
+    fn arbitrary_tags_belong_to_at_most_one_convention(tag in corpus::changed_text("tags")) {
+        let conventions = TagConvention::ALL.into_iter();
+        prop_assert!(conventions.filter(|convention| patch_of(*convention, &tag).is_some()).count() <= 1);
+    }
+
+    #[test]
     fn a_patch_tag_belongs_to_one_convention_and_is_its_base_and_its_end(
         tag in "[a-z0-9][a-z0-9.]{0,3}(-(patched|patched[0-9]|[0-9]{1,4})){0,3}"
     ) {

@@ -4,9 +4,10 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use corpus::{Change, changes};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::protocol::generated::provider_client::ProviderClient;
 use terraform_plugin_testing::core::wire;
@@ -74,14 +75,6 @@ enum Base {
     Bytes(Vec<u8>),
 }
 
-/// A change of the bytes of a message.
-#[derive(Clone, Debug)]
-enum Change {
-    Set(Index, u8),
-    Insert(Index, Vec<u8>),
-    CutOff(Index),
-}
-
 #[derive(Clone, Debug)]
 struct Message {
     base: Base,
@@ -138,7 +131,7 @@ async fn answer(mut client: ProviderClient<Channel>, valid: &Valid, call: &Call)
     let value = |message: &Message| Some(message.value(valid));
     let (one, two, three) = (value(first), value(second), value(third));
     let mut private = PRIVATE.as_bytes().to_vec();
-    changed(&mut private, &call.private);
+    corpus::apply(&mut private, &call.private);
     let type_name = WORKFLOW.to_owned();
     match call.rpc {
         Rpc::ValidateProvider => {
@@ -272,7 +265,7 @@ impl Message {
             Base::Null => vec![0xc0],
             Base::Bytes(bytes) => bytes.clone(),
         };
-        changed(&mut bytes, &self.changes);
+        corpus::apply(&mut bytes, &self.changes);
         match self.is_json {
             false => pb::DynamicValue {
                 msgpack: bytes,
@@ -286,25 +279,9 @@ impl Message {
     }
 }
 
-fn changed(bytes: &mut Vec<u8>, changes: &[Change]) {
-    for change in changes {
-        let (Change::Set(at, _) | Change::Insert(at, _) | Change::CutOff(at)) = change;
-        let at = at.index(bytes.len() + 1);
-        match change {
-            Change::Set(_, byte) => {
-                if let Some(found) = bytes.get_mut(at) {
-                    *found = *byte;
-                }
-            }
-            Change::Insert(_, more) => _ = bytes.splice(at..at, more.iter().copied()),
-            Change::CutOff(_) => bytes.truncate(at),
-        }
-    }
-}
-
 fn calls() -> impl Strategy<Value = Call> {
     let messages = [messages(), messages(), messages()];
-    (select(&RPCS[..]), messages, changes(), ".{0,60}").prop_map(
+    (select(&RPCS[..]), messages, changes(3), ".{0,60}").prop_map(
         |(rpc, messages, private, text)| Call {
             rpc,
             messages,
@@ -321,18 +298,9 @@ fn messages() -> impl Strategy<Value = Message> {
         1 => Just(Base::Null),
         1 => vec(any::<u8>(), 0..40).prop_map(Base::Bytes),
     ];
-    (base, changes(), prop::bool::weighted(0.1)).prop_map(|(base, changes, is_json)| Message {
+    (base, changes(3), prop::bool::weighted(0.1)).prop_map(|(base, changes, is_json)| Message {
         base,
         changes,
         is_json,
     })
-}
-
-fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let change = prop_oneof![
-        6 => (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Change::Set(at, byte)),
-        2 => (any::<Index>(), vec(any::<u8>(), 1..5)).prop_map(|(at, more)| Change::Insert(at, more)),
-        1 => any::<Index>().prop_map(Change::CutOff),
-    ];
-    vec(change, 0..4)
 }

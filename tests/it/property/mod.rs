@@ -11,8 +11,9 @@
 //! - `behavior`: how Azure behaves
 //! - `external_actors`: changes outside Terraform
 //! - `outcome`: the checks at the end of a history
-//! - `calls`: arbitrary calls of a host, apart from histories
+//! - `calls`, `answers`: arbitrary calls of a host and arbitrary answers of Azure, apart from histories
 
+mod answers;
 mod behavior;
 mod calls;
 mod commands;

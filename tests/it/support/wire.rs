@@ -4,10 +4,13 @@
 //! is also idle while it waits for a response, so each request would time out at once. The transport
 //! therefore stops time while a request is in flight. Retries and polling take no real time.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
 
 use async_trait::async_trait;
 use azure_simulator::Simulator;
+use corpus::Change;
+use http::HeaderValue;
 use terraform_provider_acr::http::client::{Client, ClientOptions};
 use terraform_provider_acr::http::{Request, Response, Transport, TransportError};
 use tokio::sync::oneshot;
@@ -30,6 +33,16 @@ struct Traffic {
     last: Instant,
     bell: Option<Bell>,
     injector: Option<FaultInjector>,
+    /// By the number of the request.
+    distortions: BTreeMap<usize, Vec<Distortion>>,
+}
+
+/// A change of a response on the way.
+#[derive(Clone, Debug)]
+pub(crate) struct Distortion {
+    /// The header to change, or `None` for the body.
+    pub(crate) header: Option<&'static str>,
+    pub(crate) changes: Vec<Change>,
 }
 
 /// Signals that a request is about to be sent, and holds it.
@@ -64,6 +77,7 @@ impl Wire {
                 last: Instant::now(),
                 bell: None,
                 injector: None,
+                distortions: BTreeMap::new(),
             }),
         })
     }
@@ -91,9 +105,21 @@ impl Wire {
         self.traffic.lock().unwrap().injector = None;
     }
 
-    /// Counts a request, and returns the bell and the fault for it. Advances the simulator's clock with
+    /// Distorts the responses to these requests, which are counted from 1 and from now. Replaces earlier
+    /// distortions.
+    pub(crate) fn distort(&self, distortions: &[(usize, Distortion)]) {
+        let mut traffic = self.traffic.lock().unwrap();
+        let sent = traffic.sent;
+        traffic.distortions.clear();
+        for (nth, distortion) in distortions {
+            let at = traffic.distortions.entry(sent + nth).or_default();
+            at.push(distortion.clone());
+        }
+    }
+
+    /// Counts a request, and returns the bell, the fault and the distortions for it. Advances the simulator's clock with
     /// paused time.
-    fn count(&self, request: &Request) -> (Option<Bell>, Option<TransportFault>) {
+    fn count(&self, request: &Request) -> (Option<Bell>, Option<TransportFault>, Vec<Distortion>) {
         let mut traffic = self.traffic.lock().unwrap();
         let now = Instant::now();
         self.azure.advance(now - traffic.last);
@@ -102,7 +128,9 @@ impl Wire {
         let sent = traffic.sent;
         let injector = traffic.injector.as_mut();
         let fault = injector.and_then(|it| it.fault_for(request));
-        (traffic.bell.take_if(|bell| bell.at == sent), fault)
+        let distortions = traffic.distortions.remove(&sent).unwrap_or_default();
+        let bell = traffic.bell.take_if(|bell| bell.at == sent);
+        (bell, fault, distortions)
     }
 }
 
@@ -110,7 +138,7 @@ impl Wire {
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let held = hold_time();
-        let (bell, fault) = self.count(&request);
+        let (bell, fault, distortions) = self.count(&request);
         if let Some(bell) = bell {
             // Fails if the test has dropped its end, which is no error.
             let _ = bell.ring.send(());
@@ -121,7 +149,31 @@ impl Transport for Wire {
         }
         match fault {
             Some(fault) => fault.inject(request, &self.client, held).await,
-            None => self.client.send(request).await,
+            None => {
+                let mut response = self.client.send(request).await?;
+                for distortion in &distortions {
+                    distortion.apply(&mut response);
+                }
+                Ok(response)
+            }
+        }
+    }
+}
+
+impl Distortion {
+    fn apply(&self, response: &mut Response) {
+        let Some(name) = self.header else {
+            let mut body = response.body.to_vec();
+            corpus::apply(&mut body, &self.changes);
+            response.body = body.into();
+            return;
+        };
+        let value = response.headers.get(name);
+        let mut value = value.map_or_else(Vec::new, |value| value.as_bytes().to_vec());
+        corpus::apply(&mut value, &self.changes);
+        // A header that is not valid never arrives.
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
+            response.headers.insert(name, value);
         }
     }
 }

@@ -312,6 +312,24 @@ proptest! {
     }
 
     #[test]
+    fn arbitrary_types_are_read_or_refused(text in corpus::changed("types")) {
+        if let Ok(read) = serde_json::from_slice(&text)
+            && let Ok(kind) = Type::from_json(&read)
+        {
+            prop_assert_eq!(Type::from_json(&kind.to_json()).unwrap(), kind);
+        }
+    }
+
+    #[test]
+    fn arbitrary_messages_are_decoded_or_refused(
+        message in corpus::changed("values"),
+        kind in kinds(),
+    ) {
+        let _ = msgpack::decode(&message, &kind);
+        let _ = json::decode_slice(&message, &kind);
+    }
+
+    #[test]
     fn decoding_random_bytes_never_panics(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         kind in kinds(),
