@@ -23,7 +23,10 @@ pub(crate) struct Checked {
 
 /// The results so far, by configuration and states.
 #[derive(Default)]
-pub(crate) struct Checks(Mutex<HashMap<(Wanted, String), Arc<OnceCell<Checked>>>>);
+pub(crate) struct Checks(Mutex<HashMap<(Wanted, String), Shared>>);
+
+/// The results for one pair of states. Other workers wait while one checks them.
+type Shared = Arc<OnceCell<Checked>>;
 
 impl Checks {
     /// Returns the results for where the stage is now.
