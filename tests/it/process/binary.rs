@@ -268,6 +268,25 @@ async fn an_invalid_port_range_is_ignored_with_a_unix_socket() {
 }
 
 #[tokio::test]
+async fn a_temporary_directory_that_can_not_hold_a_socket_does_not_stop_the_process() {
+    let parent = tempfile::tempdir().unwrap();
+    let long = parent.path().join("x".repeat(96));
+    std::fs::create_dir(&long).unwrap();
+    for unusable in [&long, &parent.path().join("missing")] {
+        let process = Process::start(Command::new(BINARY).env("TMPDIR", unusable)).await;
+
+        assert!(
+            !process
+                .line
+                .address
+                .starts_with(parent.path().to_str().unwrap())
+        );
+        process.shutdown().await;
+        assert_eq!(process.end().await.0, Some(0));
+    }
+}
+
+#[tokio::test]
 async fn sigint_is_ignored_because_the_host_handles_it() {
     let process = Process::start(&mut Command::new(BINARY)).await;
 
