@@ -22,20 +22,20 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
 
 /// The time after which a host kills the plugin.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A plugin process that the test starts as a host does.
-struct Process {
-    child: Child,
+pub(super) struct Process {
+    pub(super) child: Child,
     stdout: BufReader<ChildStdout>,
-    line: Line,
+    pub(super) line: Line,
 }
 
 impl Process {
-    async fn start(command: &mut Command) -> Self {
+    pub(super) async fn start(command: &mut Command) -> Self {
         let ports = command
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000");
@@ -70,7 +70,7 @@ impl Process {
         kill(Pid::from_raw(id), signal).unwrap();
     }
 
-    async fn shutdown(&self) {
+    pub(super) async fn shutdown(&self) {
         let channel = self.line.connect(Some(HOST)).await;
         GrpcControllerClient::new(channel)
             .shutdown(Empty {})
@@ -79,7 +79,7 @@ impl Process {
     }
 
     /// Waits for the end, and returns the exit code and the rest of stdout and stderr.
-    async fn end(mut self) -> (Option<i32>, String, String) {
+    pub(super) async fn end(mut self) -> (Option<i32>, String, String) {
         let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
         let (mut stdout, mut stderr) = (String::new(), String::new());
         let read = in_time(self.stdout.read_to_string(&mut stdout));

@@ -14,6 +14,8 @@ mod go_plugin_services;
 mod handshake;
 mod hclog;
 mod listener;
+#[cfg(unix)]
+mod open_files;
 mod p521;
 mod panics;
 mod reattach;
@@ -248,6 +250,8 @@ fn try_to_run(
     // A process has only one global subscriber. In a test, another test may have set it.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
     panics::log_them();
+    #[cfg(unix)]
+    open_files::raise_the_limit();
 
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
