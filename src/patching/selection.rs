@@ -28,7 +28,7 @@ pub(crate) struct Image {
 
 /// The selection in one repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub struct Selection {
     /// The selected images.
     pub(crate) images: BTreeSet<Image>,
     /// The tags that the policy names but the repository doesn't have.
@@ -92,7 +92,8 @@ impl Image {
 /// Selects from a repository with the tags `present`, for a policy that names the tags `wanted`.
 ///
 /// Only a `*` without other tags means every tag. Next to others, it is a tag that can't exist.
-pub(crate) fn select(
+#[must_use]
+pub fn select(
     convention: TagConvention,
     wanted: &BTreeSet<String>,
     present: &BTreeSet<String>,
