@@ -9,12 +9,17 @@ use bytes::{Bytes, BytesMut};
 use url::Url;
 
 use crate::http::error_source::chain;
+use crate::http::host_pool::HostPool;
 use crate::http::proxy::{self, ProxyError};
 use crate::http::tls_roots::{self, TrustError};
-use crate::http::{Request, Response, Transport, TransportError, TransportErrorKind, host};
+use crate::http::{
+    Request, Response, Transport, TransportError, TransportErrorKind, host, open_files,
+};
 
 /// The timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many unused connections to one host stay open. Only a host without HTTP/2 needs more than one.
+const IDLE_PER_HOST: usize = 16;
 /// How long an unused connection stays open. Azure's load balancers drop a connection after four idle minutes,
 /// without a notice.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -71,35 +76,57 @@ pub enum ClientError {
 }
 
 /// The transport that sends requests over the network. The caller limits how long an attempt may take.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Client {
-    inner: reqwest::Client,
+    pool: HostPool<reqwest::Client>,
+    options: ClientOptions,
+    tls: rustls::ClientConfig,
 }
 
 impl Client {
-    /// Creates a client. Its clones share one connection pool.
+    /// Creates a client without connections.
     ///
     /// # Errors
     /// If the certificates or the proxy can't be used.
-    pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_roots::client_config(options.extra_ca_pem.as_deref())?)
-            .https_only(!options.plain_http)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .http2_keep_alive_interval(options.keep_alive.interval)
-            .http2_keep_alive_timeout(options.keep_alive.timeout)
-            .http2_keep_alive_while_idle(true)
-            .gzip(true)
-            .user_agent(&options.user_agent)
-            .no_proxy();
-        if let Some(address) = &options.https_proxy {
-            builder = builder.proxy(proxy::proxy(address, options.no_proxy.as_deref())?);
-        }
-        let inner = builder.build().map_err(ClientError::Build)?;
-        Ok(Self { inner })
+    pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
+        let tls = tls_roots::client_config(options.extra_ca_pem.as_deref())?;
+        Ok(Self {
+            pool: HostPool::new(build(&options, &tls)?),
+            options,
+            tls,
+        })
     }
+
+    /// The client for a request to `host`.
+    fn for_host(&self, host: &str) -> reqwest::Client {
+        self.pool
+            .client_for(host, || build(&self.options, &self.tls).ok())
+    }
+}
+
+/// Builds a client with its own connections. All share the sessions of TLS, so a new connection to a known host
+/// is cheap.
+fn build(
+    options: &ClientOptions,
+    tls: &rustls::ClientConfig,
+) -> Result<reqwest::Client, ClientError> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .https_only(!options.plain_http)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .http2_keep_alive_interval(options.keep_alive.interval)
+        .http2_keep_alive_timeout(options.keep_alive.timeout)
+        .http2_keep_alive_while_idle(true)
+        .gzip(true)
+        .user_agent(&options.user_agent)
+        .no_proxy();
+    if let Some(address) = &options.https_proxy {
+        builder = builder.proxy(proxy::proxy(address, options.no_proxy.as_deref())?);
+    }
+    builder.build().map_err(ClientError::Build)
 }
 
 impl fmt::Debug for ClientOptions {
@@ -116,7 +143,7 @@ impl Transport for Client {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let (url, limit) = (request.url.clone(), request.limit);
         let answer = self
-            .inner
+            .for_host(&host(&url))
             .request(request.method, request.url)
             .headers(request.headers)
             .body(request.body)
@@ -166,7 +193,9 @@ fn failure(url: &Url, error: reqwest::Error) -> TransportError {
 }
 
 fn kind(error: &reqwest::Error) -> TransportErrorKind {
-    if error.is_connect() {
+    if error.is_connect() && chain(error).any(open_files::is_shortage) {
+        TransportErrorKind::OpenFiles
+    } else if error.is_connect() {
         // Only before the request is sent. Later, a TLS failure is an interrupted connection like any
         // other.
         match refused_by_tls(error) {
@@ -198,13 +227,17 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::http::loopback::TlsServer;
+    use crate::http::host_pool::HOSTS;
+    use crate::http::loopback::{PatientServers, TlsServer};
+
+    /// A time limit for what takes a moment, so that a defect can't make a test hang.
+    const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
     /// An unencrypted answer, which breaks the TLS connection.
     const NO_TLS: &[u8] = b"this is no record of TLS";
 
     fn client(extra_ca_pem: Option<String>) -> Client {
-        Client::new(&ClientOptions {
+        Client::new(ClientOptions {
             user_agent: "test".to_owned(),
             extra_ca_pem: extra_ca_pem.map(String::into_bytes),
             ..ClientOptions::default()
@@ -338,6 +371,31 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!("127.0.0.1:{port} is unreachable")
+        );
+    }
+
+    #[tokio::test]
+    async fn idle_connections_to_many_hosts_are_closed() {
+        let servers = PatientServers::start(HOSTS + 20).await;
+        let client = client(Some(servers.pem.clone()));
+        for url in &servers.urls {
+            let request = Request::new(Method::GET, url.clone());
+            assert_eq!(client.send(request).await.unwrap().status, 200);
+        }
+
+        let mut open = servers.open.subscribe();
+        let enough = open.wait_for(|open| *open <= HOSTS);
+        tokio::time::timeout(LONG_ENOUGH, enough)
+            .await
+            .unwrap()
+            .unwrap();
+
+        let last = servers.urls.last().unwrap().clone();
+        client.send(Request::new(Method::GET, last)).await.unwrap();
+        assert_eq!(
+            servers.accepted(),
+            HOSTS + 20,
+            "the last host's connection stays open"
         );
     }
 }

@@ -1,11 +1,14 @@
 //! Loopback servers for tests of the production client: a TLS server and two kinds of proxies.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 /// The received request heads, in lower case.
@@ -57,17 +60,7 @@ impl TlsServer {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind((address, 0)).await?;
         let port = listener.local_addr()?.port();
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed([name.trim_matches(['[', ']']).to_owned()]).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(crypto)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let (acceptor, pem) = acceptor(name.trim_matches(['[', ']']));
         let heard = Heard::default();
         let (answer, ears) = (answer.into(), heard.clone());
         tokio::spawn(async move {
@@ -87,10 +80,84 @@ impl TlsServer {
         Ok(Self {
             url: Url::parse(&format!("https://{name}:{port}/v2/?sig=planted")).unwrap(),
             port,
-            pem: cert.pem(),
+            pem,
             heard,
         })
     }
+}
+
+/// Servers that keep each connection open and answer every request.
+pub(crate) struct PatientServers {
+    /// One URL for each server.
+    pub(crate) urls: Vec<Url>,
+    /// Their certificate, as PEM.
+    pub(crate) pem: String,
+    /// The number of open connections.
+    pub(crate) open: watch::Sender<usize>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl PatientServers {
+    pub(crate) async fn start(count: usize) -> Self {
+        let (acceptor, pem) = acceptor("localhost");
+        let mut servers = Self {
+            urls: Vec::new(),
+            pem,
+            open: watch::Sender::new(0),
+            accepted: Arc::default(),
+        };
+        for _ in 0..count {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let url = Url::parse(&format!("https://localhost:{port}/"));
+            servers.urls.push(url.unwrap());
+            let (acceptor, open) = (acceptor.clone(), servers.open.clone());
+            let accepted = Arc::clone(&servers.accepted);
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        continue;
+                    };
+                    accepted.fetch_add(1, Ordering::Relaxed);
+                    tokio::spawn(answer_until_closed(stream, open.clone()));
+                }
+            });
+        }
+        servers
+    }
+
+    /// The number of connections so far.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+}
+
+async fn answer_until_closed(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    open: watch::Sender<usize>,
+) {
+    open.send_modify(|open| *open += 1);
+    let heard = Heard::default();
+    while !heard.hear(&mut stream).await.is_empty() {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        let _ = stream.write_all(answer).await;
+    }
+    open.send_modify(|open| *open -= 1);
+}
+
+/// Accepts TLS with a new certificate for `name`, which is returned as PEM.
+fn acceptor(name: &str) -> (TlsAcceptor, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let crypto = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), cert.pem())
 }
 
 /// A proxy that supports CONNECT.

@@ -11,9 +11,11 @@ pub(crate) mod budget;
 pub mod client;
 mod concurrency;
 pub(crate) mod error_source;
+mod host_pool;
 pub(crate) mod log;
 #[cfg(test)]
 pub(crate) mod loopback;
+mod open_files;
 mod pipeline;
 mod proxy;
 pub(crate) mod redirect;
@@ -235,6 +237,8 @@ pub enum TransportErrorKind {
     /// No connection: name resolution failed, the connection was refused, or the proxy refused. Nothing
     /// was sent.
     Connect,
+    /// The operating system allows no further open file, so no connection. Nothing was sent.
+    OpenFiles,
     /// The server's certificate is not trusted. Nothing was sent.
     Certificate,
     /// TLS negotiation failed for another reason. Nothing was sent.
@@ -253,6 +257,7 @@ impl TransportErrorKind {
     fn sentence(self, host: &str) -> String {
         match self {
             Self::Connect => format!("{host} is unreachable"),
+            Self::OpenFiles => format!("this machine allows no further connection to {host}"),
             Self::Certificate => format!("the certificate of {host} is not trusted"),
             Self::Tls => format!("TLS negotiation with {host} failed"),
             Self::Timeout => format!("{host} did not answer in time"),

@@ -84,7 +84,7 @@ mod tests {
             ..ClientOptions::default()
         };
         assert!(!format!("{options:?}").contains("planted"));
-        let client = Client::new(&options).unwrap();
+        let client = Client::new(options).unwrap();
         client
             .send(Request::new(Method::GET, server.url.clone()))
             .await
@@ -176,7 +176,7 @@ mod tests {
             https_proxy: Some("http://user:planted@[".to_owned()),
             ..ClientOptions::default()
         };
-        let error = Client::new(&options).unwrap_err();
+        let error = Client::new(options).unwrap_err();
         assert!(matches!(error, ClientError::Proxy(ProxyError::Address(_))));
         assert!(!format!("{error:?}").contains("planted"), "{error:?}");
     }

@@ -116,7 +116,7 @@ fn is_retryable(tried: Attempts, effect: Effect, outcome: &Outcome) -> bool {
         Err(error) => {
             let patient = patient && (tried.host_is_known || tried.attempts < FEW);
             match error.kind {
-                TransportErrorKind::Connect => patient,
+                TransportErrorKind::Connect | TransportErrorKind::OpenFiles => patient,
                 TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
                     patient && harmless
                 }
@@ -151,6 +151,7 @@ pub(crate) fn leaves_outcome_unknown(effect: Effect, outcome: &Outcome) -> bool 
             | TransportErrorKind::Interrupted
             | TransportErrorKind::TooLarge => true,
             TransportErrorKind::Connect
+            | TransportErrorKind::OpenFiles
             | TransportErrorKind::Certificate
             | TransportErrorKind::Tls
             | TransportErrorKind::Request => false,
@@ -210,6 +211,7 @@ mod tests {
         };
         for kind in [
             TransportErrorKind::Connect,
+            TransportErrorKind::OpenFiles,
             TransportErrorKind::Interrupted,
             TransportErrorKind::Timeout,
         ] {
@@ -277,6 +279,7 @@ mod tests {
     fn an_effect_once_request_is_retried_only_if_not_carried_out() {
         let again = |outcome| pause_before_next(ONCE, Effect::Once, &outcome, 0.5).is_some();
         assert!(again(Err(failure(TransportErrorKind::Connect))));
+        assert!(again(Err(failure(TransportErrorKind::OpenFiles))));
         assert!(again(Ok(reply(429))));
         assert!(!again(Ok(reply(500))));
         assert!(!again(Err(failure(TransportErrorKind::Interrupted))));

@@ -24,9 +24,9 @@ mod policy_document;
 pub(crate) mod policy_json;
 pub(crate) mod policy_problem;
 pub mod role;
-pub(crate) mod run_log;
+pub mod run_log;
 pub(crate) mod schedule;
-pub(crate) mod selection;
+pub mod selection;
 pub(crate) mod task;
 pub(crate) mod task_definition;
 

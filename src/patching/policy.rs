@@ -22,7 +22,7 @@ pub(crate) const VERSION: &str = "v1";
 /// The tag convention, which defines the form of patch tags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum TagConvention {
+pub enum TagConvention {
     /// `-1`, `-2` and so on. It keeps every patch, up to 999 of a tag.
     #[default]
     Incremental,
@@ -32,26 +32,26 @@ pub(crate) enum TagConvention {
 
 /// The content of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Policy {
+pub struct Policy {
     /// The tag convention.
-    pub(crate) convention: TagConvention,
+    pub convention: TagConvention,
     /// The repositories to patch, by name.
-    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub repositories: BTreeMap<String, Repository>,
 }
 
 /// The policy's settings for one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Repository {
+pub struct Repository {
     /// The tags, or only `*` for every tag.
-    pub(crate) tags: BTreeSet<String>,
+    pub tags: BTreeSet<String>,
     /// Whether the repository is scanned and patched.
-    pub(crate) enabled: bool,
+    pub enabled: bool,
 }
 
 /// The error for a text that is not a [`TagConvention`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is neither \"incremental\" nor \"floating\"")]
-pub(crate) struct TagConventionError(String);
+pub struct TagConventionError(String);
 
 #[derive(Serialize)]
 struct Document {
@@ -89,7 +89,8 @@ impl Policy {
     }
 
     /// Returns the digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
-    pub(crate) fn digest(&self) -> String {
+    #[must_use]
+    pub fn digest(&self) -> String {
         sha256(&self.document())
     }
 }

@@ -4,8 +4,8 @@
 //! each group, and patches the tag itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use regex_lite::Regex;
 use thiserror::Error;
 
 use crate::patching::name_rules::{EVERY_TAG, LONGEST_TAG};
@@ -28,7 +28,7 @@ pub(crate) struct Image {
 
 /// The selection in one repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub struct Selection {
     /// The selected images.
     pub(crate) images: BTreeSet<Image>,
     /// The tags that the policy names but the repository doesn't have.
@@ -92,7 +92,8 @@ impl Image {
 /// Selects from a repository with the tags `present`, for a policy that names the tags `wanted`.
 ///
 /// Only a `*` without other tags means every tag. Next to others, it is a tag that can't exist.
-pub(crate) fn select(
+#[must_use]
+pub fn select(
     convention: TagConvention,
     wanted: &BTreeSet<String>,
     present: &BTreeSet<String>,
@@ -121,15 +122,13 @@ fn named(
             selection.missing.insert(name.clone());
             continue;
         }
-        let suffix = match convention {
-            TagConvention::Incremental => r"(-[1-9]\d{0,2})?",
-            TagConvention::Floating => r"(-patched\d*)?",
-        };
-        // A tag that exists has only one special character, the dot, so it is always a valid pattern.
-        let Ok(pattern) = Regex::new(&format!("^{name}{suffix}$")) else {
-            continue;
-        };
-        for tag in present.iter().filter(|tag| pattern.is_match(tag)) {
+        // The tags are sorted. Only those that begin with the name's text before its first dot can match.
+        let literal = name.split('.').next().unwrap_or_default();
+        let alike = present.range::<str, _>((Bound::Included(literal), Bound::Unbounded));
+        for tag in alike.take_while(|tag| tag.starts_with(literal)) {
+            if !after_name(name, tag).is_some_and(|rest| is_suffix(convention, rest)) {
+                continue;
+            }
             let Some(base) = base_of(convention, tag) else {
                 continue;
             };
@@ -141,6 +140,34 @@ fn named(
     }
     selection.images = grouped(convention, taken);
     selection
+}
+
+/// Returns the rest of a tag that begins with a name. The service reads the name as a pattern, in which a dot
+/// matches any character except a line break. A tag has no other special character.
+fn after_name<'a>(name: &str, tag: &'a str) -> Option<&'a str> {
+    let mut rest = tag.chars();
+    for wanted in name.chars() {
+        let found = rest.next()?;
+        if found != wanted && (wanted != '.' || found == '\n') {
+            return None;
+        }
+    }
+    Some(rest.as_str())
+}
+
+/// Whether a name matches a tag with this rest: a patch's suffix, or none. The service's pattern for a floating
+/// suffix also allows a number.
+fn is_suffix(convention: TagConvention, rest: &str) -> bool {
+    let is_patch = |rest: &str| match convention {
+        TagConvention::Incremental => {
+            let number = rest.strip_prefix('-').and_then(patch_number);
+            number.is_some()
+        }
+        TagConvention::Floating => rest
+            .strip_prefix("-patched")
+            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())),
+    };
+    rest.is_empty() || is_patch(rest)
 }
 
 /// Groups tags into images. The patch with the highest number is the newest. A patch of the other

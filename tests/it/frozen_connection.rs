@@ -64,7 +64,7 @@ impl Relay {
 
 /// Returns a pipeline through the relay, after one request has opened a connection.
 async fn connected(azure: &Simulator, relay: &Relay) -> Pipeline {
-    let client = Client::new(&ClientOptions {
+    let client = Client::new(ClientOptions {
         user_agent: "test".to_owned(),
         https_proxy: Some(format!("http://{}", relay.address)),
         extra_ca_pem: Some(azure.ca_pem().into()),

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use terraform_plugin::framework::Provider;
 use terraform_plugin::protocol::generated as pb;
 use terraform_plugin::protocol::generated::provider_client::ProviderClient;
@@ -18,8 +19,8 @@ pub use crate::core_state::{Action, Plan, Stored, errors, has_error, wire};
 use crate::core_rules;
 use crate::host::connect;
 
-/// Starts a provider process that isn't configured yet.
-type Start = Arc<dyn Fn() -> Arc<dyn Provider> + Send + Sync>;
+/// Starts a provider process that isn't configured yet, and connects to it.
+type Start = Arc<dyn Fn() -> BoxFuture<'static, ProviderClient<Channel>> + Send + Sync>;
 
 /// A Core, its provider and its state.
 pub struct Core {
@@ -50,21 +51,34 @@ impl Core {
         start: impl Fn() -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
         let provider = start();
+        Self::connected(type_name, arguments, &*provider, move || {
+            Box::pin(connect(start()))
+        })
+        .await
+    }
+
+    /// Like [`Core::new`], for a provider behind any connection. `provider` has the same schemas.
+    pub async fn connected(
+        type_name: &'static str,
+        arguments: Value,
+        provider: &dyn Provider,
+        start: impl Fn() -> BoxFuture<'static, ProviderClient<Channel>> + Send + Sync + 'static,
+    ) -> Self {
         let resources = provider.resources();
         let resource = resources.iter().find(|it| it.type_name() == type_name);
         let resource = resource.unwrap();
-        let mut core = Self {
+        let core = Self {
             block: resource.schema().block.clone(),
             identity: resource.identity_schema().unwrap().clone(),
             provider_block: provider.schema().block.clone(),
-            client: connect(Arc::clone(&provider)).await,
+            client: start().await,
             start: Arc::new(start),
             type_name,
             knows_identities: true,
             arguments,
             stored: None,
         };
-        core.restart().await;
+        core.configure(core.arguments.clone()).await;
         core
     }
 
@@ -90,7 +104,11 @@ impl Core {
 
     /// Restarts the provider once with other arguments in the provider block.
     pub async fn restart_with(&mut self, arguments: Value) {
-        self.client = connect((self.start)()).await;
+        self.client = (self.start)().await;
+        self.configure(arguments).await;
+    }
+
+    async fn configure(&self, arguments: Value) {
         let request = pb::configure_provider::Request {
             terraform_version: "1.11.4".to_owned(),
             config: wire(&self.provider_block, &arguments),

@@ -14,7 +14,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use terraform_plugin::framework::Provider;
-use terraform_plugin::process::{self, HostEnvironment, Mode, Network, Serve};
+use terraform_plugin::process::{self, HostEnvironment, Mode, Network, Serve, SocketDirectory};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -63,6 +63,11 @@ pub struct Line {
     network: String,
     certificate: String,
 }
+
+/// A connected socket of any kind.
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
 impl Plugin {
     /// Serves a correct provider to a host that presents `client`.
@@ -190,11 +195,15 @@ impl Line {
 
     /// Connects without encryption.
     pub async fn connect_in_plain_text(&self) -> Channel {
-        match self.network.as_str() {
-            "unix" => grpc(UnixStream::connect(&self.address).await.unwrap()).await,
-            "tcp" => grpc(TcpStream::connect(&self.address).await.unwrap()).await,
+        grpc(self.socket().await.unwrap()).await
+    }
+
+    async fn socket(&self) -> io::Result<Box<dyn Socket>> {
+        Ok(match self.network.as_str() {
+            "unix" => Box::new(UnixStream::connect(&self.address).await?),
+            "tcp" => Box::new(TcpStream::connect(&self.address).await?),
             other => panic!("unknown network {other}"),
-        }
+        })
     }
 
     /// Opens a TLS connection that trusts only the plugin's certificate.
@@ -202,7 +211,7 @@ impl Line {
         &self,
         client: Option<Identity>,
         versions: &[&'static SupportedProtocolVersion],
-    ) -> io::Result<TlsStream<UnixStream>> {
+    ) -> io::Result<TlsStream<Box<dyn Socket>>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -214,7 +223,7 @@ impl Line {
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
-        let socket = UnixStream::connect(&self.address).await?;
+        let socket = self.socket().await?;
         let handshake = TlsConnector::from(Arc::new(config))
             .connect(ServerName::try_from("localhost").unwrap(), socket);
         let mut stream = in_time(handshake).await?;
@@ -254,7 +263,7 @@ pub fn environment(client: Option<Identity>) -> HostEnvironment {
         client_certificate: client.map(|identity| identity.certificate.to_owned()),
         network: Network::Unix,
         ports: 0..=0,
-        socket_directory: None,
+        socket_directory: SocketDirectory::FirstUsable(vec![std::env::temp_dir()]),
         socket_group: None,
         log_level: tracing::level_filters::LevelFilter::OFF,
     }

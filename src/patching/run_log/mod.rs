@@ -31,7 +31,7 @@ const VULNERABILITIES_OF_IMAGE: &str = "Vulnerabilities found for image ";
 
 /// The results in a log. A result that the log doesn't contain is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Markers {
+pub struct Markers {
     /// The scanned image.
     pub(crate) image: Option<ScannedImage>,
     /// The number of vulnerabilities that the scan found.
@@ -63,7 +63,8 @@ impl Markers {
     ///
     /// Only complete lines yield results other than errors, because an incomplete line could contain an
     /// incomplete name.
-    pub(crate) fn read(beginning: &[u8], end: Option<&[u8]>) -> Self {
+    #[must_use]
+    pub fn read(beginning: &[u8], end: Option<&[u8]>) -> Self {
         let mut markers = Self::default();
         let mut errors = Vec::new();
         let mut known = HashSet::new();
@@ -367,13 +368,13 @@ ERROR: b failed
     proptest! {
         #[test]
         fn reads_any_bytes_without_a_panic(beginning: Vec<u8>, end: Option<Vec<u8>>) {
-            Markers::read(&beginning, end.as_deref());
+            let _ = Markers::read(&beginning, end.as_deref());
         }
 
         #[test]
         fn arbitrary_logs_are_read(beginning in corpus::changed("run-logs"), end in corpus::changed("run-logs")) {
-            Markers::read(&beginning, Some(&end));
-            LogEnd::read(&beginning, Some(&end));
+            let _ = Markers::read(&beginning, Some(&end));
+            let _ = LogEnd::read(&beginning, Some(&end));
         }
 
         #[test]

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use regex_lite::Regex;
 
 use super::*;
 
@@ -253,6 +254,21 @@ proptest! {
                 let next = patch_of(convention, &next);
                 prop_assert_eq!(next, Some((base, number.map(|number| number + 1))));
             }
+        }
+    }
+
+    #[test]
+    fn a_name_matches_the_same_tags_as_the_pattern_of_the_service(
+        name in "[ab1][ab1.-]{0,4}",
+        tag in "[ab1é\n][ab1é\n.-]{0,4}(-(patched[0-9]{0,2}|[0-9]{0,5}))?",
+    ) {
+        for (convention, suffix) in [
+            (TagConvention::Incremental, r"(-[1-9]\d{0,2})?"),
+            (TagConvention::Floating, r"(-patched\d*)?"),
+        ] {
+            let pattern = Regex::new(&format!("^{name}{suffix}$")).unwrap();
+            let matches = after_name(&name, &tag).is_some_and(|rest| is_suffix(convention, rest));
+            prop_assert_eq!(matches, pattern.is_match(&tag));
         }
     }
 }

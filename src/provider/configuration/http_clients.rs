@@ -24,7 +24,7 @@ pub(super) fn azure(environment: &Environment, user_agent: &str) -> Result<Pipel
         extra_ca_pem: extra_authorities(environment)?,
         ..ClientOptions::default()
     };
-    pipeline(environment, &options)
+    pipeline(environment, options)
 }
 
 /// Returns the HTTP pipeline for managed identity endpoints. They are on the machine itself, so it allows
@@ -43,10 +43,10 @@ pub(super) fn managed_identity(
         plain_http: true,
         ..ClientOptions::default()
     };
-    pipeline(environment, &options)
+    pipeline(environment, options)
 }
 
-fn pipeline(environment: &Environment, options: &ClientOptions) -> Result<Pipeline, Diagnostic> {
+fn pipeline(environment: &Environment, options: ClientOptions) -> Result<Pipeline, Diagnostic> {
     let client = Client::new(options).map_err(|error| match error {
         ClientError::Proxy(error) => {
             let name = environment.set(&HTTPS_PROXY).unwrap_or(HTTPS_PROXY[0]);

@@ -147,6 +147,10 @@ fn after_transport(error: &TransportError) -> &'static str {
             "If a proxy or a private endpoint uses a certificate of your own certificate authority, \
              set SSL_CERT_FILE to that authority's PEM file."
         }
+        TransportErrorKind::OpenFiles => {
+            "Increase the limit of open files, such as with `ulimit -n 10240`, or run Terraform with a lower \
+             `-parallelism`."
+        }
         TransportErrorKind::Connect => {
             "Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints in the provider block."
         }
@@ -232,12 +236,17 @@ mod tests {
     fn a_transport_error_names_the_host_and_the_cause() {
         insta::assert_snapshot!(said(&[
             unanswered(TransportErrorKind::Connect),
+            unanswered(TransportErrorKind::OpenFiles),
             unanswered(TransportErrorKind::Certificate),
             unanswered(TransportErrorKind::Timeout),
         ]), @"
         While creating task /subscriptions/…/tasks/cssc-scan-image: management.azure.com is unreachable: the cause.
 
         Check the network, HTTPS_PROXY and NO_PROXY, and the endpoints in the provider block.
+        ---
+        While creating task /subscriptions/…/tasks/cssc-scan-image: this machine allows no further connection to management.azure.com: the cause.
+
+        Increase the limit of open files, such as with `ulimit -n 10240`, or run Terraform with a lower `-parallelism`.
         ---
         While creating task /subscriptions/…/tasks/cssc-scan-image: the certificate of management.azure.com is not trusted: the cause.
 

@@ -20,17 +20,17 @@ use terraform_provider_acr::provider::{AcrProvider, Environment};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-acr");
 
 /// A plugin process that the test starts as a host does.
-struct Process {
-    child: Child,
+pub(super) struct Process {
+    pub(super) child: Child,
     stdout: BufReader<ChildStdout>,
-    line: Line,
+    pub(super) line: Line,
 }
 
 impl Process {
-    async fn start(command: &mut Command) -> Self {
+    pub(super) async fn start(command: &mut Command) -> Self {
         let ports = command
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000");
@@ -65,7 +65,7 @@ impl Process {
         kill(Pid::from_raw(id), signal).unwrap();
     }
 
-    async fn shutdown(&self) {
+    pub(super) async fn shutdown(&self) {
         let channel = self.line.connect(Some(HOST)).await;
         GrpcControllerClient::new(channel)
             .shutdown(Empty {})
@@ -74,7 +74,7 @@ impl Process {
     }
 
     /// Waits for the end, and returns the exit code and the rest of stdout and stderr.
-    async fn end(mut self) -> (Option<i32>, String, String) {
+    pub(super) async fn end(mut self) -> (Option<i32>, String, String) {
         let status = in_time(self.child.wait()).await.unwrap();
         let (mut stdout, mut stderr) = (String::new(), String::new());
         let read = in_time(self.stdout.read_to_string(&mut stdout));
@@ -260,6 +260,25 @@ async fn an_invalid_port_range_is_ignored_with_a_unix_socket() {
     process.shutdown().await;
 
     assert_eq!(process.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_temporary_directory_that_can_not_hold_a_socket_does_not_stop_the_process() {
+    let parent = tempfile::tempdir().unwrap();
+    let long = parent.path().join("x".repeat(96));
+    std::fs::create_dir(&long).unwrap();
+    for unusable in [&long, &parent.path().join("missing")] {
+        let process = Process::start(Command::new(BINARY).env("TMPDIR", unusable)).await;
+
+        assert!(
+            !process
+                .line
+                .address
+                .starts_with(parent.path().to_str().unwrap())
+        );
+        process.shutdown().await;
+        assert_eq!(process.end().await.0, Some(0));
+    }
 }
 
 #[tokio::test]

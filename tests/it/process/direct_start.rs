@@ -15,6 +15,17 @@ fn refusal(command: &mut Command) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// The message to a host. It is on stderr, and on stdout in place of the handshake line.
+fn refusal_to_the_host(command: &mut Command) -> String {
+    let host = command.env(COOKIE.0, COOKIE.1);
+    let output = host.assert().code(1).get_output().clone();
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(stdout, stderr);
+    assert_eq!(stdout.matches(['\n', '|']).count(), 1);
+    stderr
+}
+
 #[test]
 fn a_direct_start_explains_how_to_use_the_provider() {
     insta::assert_snapshot!(refusal(&mut plugin()), @r"
@@ -33,23 +44,27 @@ fn another_magic_cookie_is_treated_as_no_cookie() {
 
 #[test]
 fn an_invalid_client_certificate_is_an_error() {
-    let message = refusal(
-        plugin()
-            .env(COOKIE.0, COOKIE.1)
-            .env("PLUGIN_CLIENT_CERT", "nonsense"),
-    );
+    let message = refusal_to_the_host(plugin().env("PLUGIN_CLIENT_CERT", "nonsense"));
 
     insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
 }
 
 #[test]
 fn a_socket_that_can_not_be_created_is_an_error() {
+    let message = refusal_to_the_host(plugin().env("PLUGIN_UNIX_SOCKET_DIR", "/nonexistent"));
+
+    let (message, path) = message.split_once(" at path ").unwrap();
+    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
+    assert!(path.ends_with(". Set TMPDIR to a writable directory with a short path.\n"));
+}
+
+#[test]
+fn a_plugin_for_debugging_prints_its_error_only_to_stderr() {
     let message = refusal(
         plugin()
-            .env(COOKIE.0, COOKIE.1)
+            .arg("--debug")
             .env("PLUGIN_UNIX_SOCKET_DIR", "/nonexistent"),
     );
 
-    let (message, _path) = message.split_once(" at path ").unwrap();
-    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
+    assert!(message.contains("could not open a socket in /nonexistent"));
 }

@@ -2,3 +2,5 @@
 
 mod binary;
 mod direct_start;
+#[cfg(target_os = "linux")]
+mod open_files;

@@ -43,7 +43,7 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn new(certificates: &Certificates, stale: usize, read_only: bool) -> Arc<Self> {
-        let client = Client::new(&ClientOptions {
+        let client = Client::new(ClientOptions {
             user_agent: "real registry".to_owned(),
             extra_ca_pem: Some(certificates.authority().into()),
             ..ClientOptions::default()

@@ -62,7 +62,7 @@ pub(crate) struct Ringing {
 
 impl Wire {
     pub(crate) fn to(azure: &Arc<Simulator>) -> Arc<Self> {
-        let client = Client::new(&ClientOptions {
+        let client = Client::new(ClientOptions {
             user_agent: "lifecycle".to_owned(),
             https_proxy: Some(azure.proxy_url()),
             no_proxy: None,

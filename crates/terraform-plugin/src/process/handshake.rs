@@ -1,6 +1,7 @@
 //! The go-plugin handshake: the host sets environment variables, the plugin answers with one line.
 
 use std::collections::HashMap;
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -38,12 +39,48 @@ pub struct HostEnvironment {
     pub network: Network,
     /// The allowed TCP ports. With `0..=0` the operating system chooses one.
     pub ports: RangeInclusive<u16>,
-    /// The directory for a Unix socket. [`None`] means the temporary directory.
-    pub socket_directory: Option<PathBuf>,
+    /// Where a Unix socket may be.
+    pub socket_directory: SocketDirectory,
     /// The group that may use a Unix socket, by name or ID. [`None`] allows only the current user.
     pub socket_group: Option<String>,
     /// The log level.
     pub log_level: LevelFilter,
+}
+
+/// Where a Unix socket may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketDirectory {
+    /// Only in the directory that the host names. The host may see no other directory.
+    Required(PathBuf),
+    /// In the first of these directories that can hold a socket.
+    FirstUsable(Vec<PathBuf>),
+}
+
+impl SocketDirectory {
+    /// The directories to try, in order.
+    pub(super) fn candidates(&self) -> &[PathBuf] {
+        match self {
+            Self::Required(directory) => std::slice::from_ref(directory),
+            Self::FirstUsable(directories) => directories,
+        }
+    }
+
+    /// Chooses the host's directory, or the temporary directory and the usual alternatives.
+    fn choose(variables: &Variables) -> Self {
+        let path = |variable| variables.get(variable).map(PathBuf::from);
+        if let Some(directory) = path("PLUGIN_UNIX_SOCKET_DIR") {
+            return Self::Required(directory);
+        }
+        let temporary = path("TMPDIR").unwrap_or_else(env::temp_dir);
+        let others = ["/tmp", "/var/tmp"].map(PathBuf::from);
+        let mut directories = vec![temporary];
+        for other in path("XDG_RUNTIME_DIR").into_iter().chain(others) {
+            if !directories.contains(&other) {
+                directories.push(other);
+            }
+        }
+        Self::FirstUsable(directories)
+    }
 }
 
 /// An environment variable of the host is invalid.
@@ -84,7 +121,7 @@ impl HostEnvironment {
             client_certificate: variables.text("PLUGIN_CLIENT_CERT"),
             network,
             ports: ports(network, &variables)?,
-            socket_directory: variables.get("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            socket_directory: SocketDirectory::choose(&variables),
             socket_group: variables.text("PLUGIN_UNIX_SOCKET_GROUP"),
             log_level: hclog::level(address, |variable| variables.text(variable)),
         })
@@ -207,7 +244,7 @@ mod tests {
         );
         assert_eq!(
             environment.socket_directory,
-            Some(PathBuf::from("/run/host"))
+            SocketDirectory::Required(PathBuf::from("/run/host"))
         );
         assert_eq!(environment.socket_group.as_deref(), Some("plugins"));
         assert_eq!(environment.log_level, LevelFilter::DEBUG);
@@ -219,7 +256,35 @@ mod tests {
 
         assert!(!environment.started_by_host);
         assert_eq!(environment.client_certificate, None);
-        assert_eq!(environment.socket_directory, None);
+        assert!(matches!(
+            environment.socket_directory,
+            SocketDirectory::FirstUsable(_)
+        ));
+    }
+
+    #[test]
+    fn a_socket_is_tried_in_each_usual_temporary_directory_once() {
+        let candidates = |variables: &[(&str, &str)]| {
+            let directory = read(variables).unwrap().socket_directory;
+            let paths = directory.candidates().iter();
+            paths
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        insta::assert_snapshot!(
+            candidates(&[("TMPDIR", "/scratch"), ("XDG_RUNTIME_DIR", "/run/user/1000")]),
+            @"/scratch, /run/user/1000, /tmp, /var/tmp"
+        );
+        insta::assert_snapshot!(
+            candidates(&[("TMPDIR", "/tmp"), ("XDG_RUNTIME_DIR", "")]),
+            @"/tmp, /var/tmp"
+        );
+        let required = [
+            ("TMPDIR", "/scratch"),
+            ("PLUGIN_UNIX_SOCKET_DIR", "/run/host"),
+        ];
+        insta::assert_snapshot!(candidates(&required), @"/run/host");
     }
 
     #[test]

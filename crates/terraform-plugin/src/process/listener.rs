@@ -1,18 +1,26 @@
 //! The socket to which a host connects.
+//!
+//! If the temporary directory can't hold a Unix socket, the plugin tries other directories. At last, it
+//! listens on TCP, which every host accepts.
 
-use std::env;
+#[cfg(unix)]
+mod unix;
+
+use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use futures::stream::{BoxStream, StreamExt as _};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::process::address::{Address, Network};
 use crate::process::connection::Connection;
-use crate::process::handshake::HostEnvironment;
+use crate::process::handshake::{HostEnvironment, SocketDirectory};
+use crate::process::tls::Tls;
 
 /// A socket that accepts connections.
 pub(super) struct Listener {
@@ -25,40 +33,70 @@ pub(super) struct Listener {
     pub(super) directory: Option<TempDir>,
 }
 
-/// The socket could not be opened.
+/// No socket could be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("could not open a socket {place}")]
+#[error("could not open a socket {}", list(.attempts))]
 pub struct SocketError {
-    /// The place of the socket: `in` a directory, or `on` an address.
+    /// The places that the plugin tried, in order.
+    pub attempts: Vec<SocketAttempt>,
+}
+
+/// A place where the socket could not be opened.
+#[derive(Debug)]
+pub struct SocketAttempt {
+    /// The place: `in` a directory, or `on` an address.
     pub place: String,
-    source: io::Error,
+    /// Why it could not be opened.
+    pub cause: io::Error,
+}
+
+impl fmt::Display for SocketAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.cause)
+    }
+}
+
+fn list(attempts: &[SocketAttempt]) -> String {
+    let attempts: Vec<String> = attempts.iter().map(ToString::to_string).collect();
+    attempts.join("; ")
 }
 
 impl Listener {
     /// Opens the socket that the host's environment requests.
     ///
+    /// Every user of the machine can connect to a TCP port. So TCP replaces a Unix socket only with `tls`.
+    ///
     /// # Errors
     /// The socket could not be opened.
-    pub(super) async fn bind(environment: &HostEnvironment) -> Result<Self, SocketError> {
-        let HostEnvironment {
-            ports,
-            socket_directory: directory,
-            socket_group: group,
-            ..
-        } = environment;
-        match environment.network {
-            Network::Unix => {
-                let directory = directory.clone().unwrap_or_else(env::temp_dir);
-                unix::bind(&directory, group.as_deref()).map_err(|source| SocketError {
-                    place: format!("in {}", directory.display()),
-                    source,
-                })
+    pub(super) async fn bind(
+        environment: &HostEnvironment,
+        tls: Option<&Tls>,
+    ) -> Result<Self, SocketError> {
+        let mut attempts = Vec::new();
+        if environment.network == Network::Unix {
+            let group = environment.socket_group.as_deref();
+            for directory in environment.socket_directory.candidates() {
+                match unix_socket(directory, group) {
+                    Ok(listener) => return Ok(listener),
+                    Err(cause) => attempts.push(SocketAttempt {
+                        place: format!("in {}", directory.display()),
+                        cause,
+                    }),
+                }
             }
-            Network::Tcp => tcp(ports.clone()).await.map_err(|source| SocketError {
-                place: format!("on 127.0.0.1, ports {} to {}", ports.start(), ports.end()),
-                source,
-            }),
+            let is_required = matches!(environment.socket_directory, SocketDirectory::Required(_));
+            if is_required || tls.is_none() {
+                return Err(SocketError { attempts });
+            }
         }
+        let ports = &environment.ports;
+        tcp(ports.clone()).await.map_err(|cause| {
+            attempts.push(SocketAttempt {
+                place: format!("on 127.0.0.1, ports {} to {}", ports.start(), ports.end()),
+                cause,
+            });
+            SocketError { attempts }
+        })
     }
 }
 
@@ -73,7 +111,7 @@ async fn tcp(ports: RangeInclusive<u16>) -> io::Result<Listener> {
                     location: listener.local_addr()?.to_string(),
                 };
                 let incoming = TcpListenerStream::new(listener)
-                    .map(|stream| stream.map(Connection::new))
+                    .map(|stream| stream.and_then(without_delay))
                     .boxed();
                 return Ok(Listener {
                     address,
@@ -87,78 +125,20 @@ async fn tcp(ports: RangeInclusive<u16>) -> io::Result<Listener> {
     Err(last)
 }
 
+/// Sends each message at once. By default, a small message can wait for the acknowledgement of the last one.
+fn without_delay(stream: TcpStream) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    Ok(Connection::new(stream))
+}
+
 #[cfg(unix)]
-mod unix {
-    use std::fs::{self, Permissions};
-    use std::io;
-    use std::os::unix::fs::{PermissionsExt as _, chown};
-    use std::path::Path;
-
-    use futures::stream::StreamExt as _;
-    use nix::unistd::Group;
-    use tokio::net::UnixListener;
-    use tokio_stream::wrappers::UnixListenerStream;
-
-    use super::Listener;
-    use crate::process::address::{Address, Network};
-    use crate::process::connection::Connection;
-
-    /// Creates a socket file with access for the current user, and for `group` if it is set.
-    ///
-    /// The file is in its own private directory, so that other users can't reach it before its
-    /// permissions are set. The names are short, because a socket path may have only about 100 bytes.
-    pub(super) fn bind(parent: &Path, group: Option<&str>) -> io::Result<Listener> {
-        let directory = tempfile::Builder::new()
-            .prefix("tf-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)?;
-        let socket = directory.path().join("s");
-        let listener = UnixListener::bind(&socket)?;
-        fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-        if let Some(group) = group {
-            admit(group, &socket, 0o660)?;
-            admit(group, directory.path(), 0o710)?;
-        }
-        let location = socket
-            .to_str()
-            .ok_or_else(|| io::Error::other("the socket path is not UTF-8"))?
-            .to_owned();
-        Ok(Listener {
-            address: Address {
-                network: Network::Unix,
-                location,
-            },
-            incoming: UnixListenerStream::new(listener)
-                .map(|stream| stream.map(Connection::new))
-                .boxed(),
-            directory: Some(directory),
-        })
-    }
-
-    /// Sets the group of `path` to `group`, a name or an ID, and its permissions to `mode`.
-    fn admit(group: &str, path: &Path, mode: u32) -> io::Result<()> {
-        let id = match group.parse() {
-            Ok(id) => id,
-            Err(_) => Group::from_name(group)?
-                .ok_or_else(|| io::Error::other(format!("group `{group}` was not found")))?
-                .gid
-                .as_raw(),
-        };
-        chown(path, None, Some(id))?;
-        fs::set_permissions(path, Permissions::from_mode(mode))
-    }
+fn unix_socket(directory: &Path, group: Option<&str>) -> io::Result<Listener> {
+    unix::bind(directory, group)
 }
 
 #[cfg(not(unix))]
-mod unix {
-    use std::io;
-    use std::path::Path;
-
-    use super::Listener;
-
-    pub(super) fn bind(_: &Path, _: Option<&str>) -> io::Result<Listener> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
+fn unix_socket(_: &Path, _: Option<&str>) -> io::Result<Listener> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
@@ -172,6 +152,11 @@ mod tests {
         HostEnvironment::read("registry.terraform.io/acme/cloud", variables).unwrap()
     }
 
+    /// Binds for a host without TLS.
+    async fn bind(variables: &[(&str, &str)]) -> Result<Listener, SocketError> {
+        Listener::bind(&environment(variables), None).await
+    }
+
     #[cfg(unix)]
     fn mode(path: &std::path::Path) -> u32 {
         use std::os::unix::fs::PermissionsExt as _;
@@ -183,9 +168,7 @@ mod tests {
     async fn a_socket_file_is_private_and_removed_with_its_listener() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().to_str().unwrap();
-        let listener = Listener::bind(&environment(&[("PLUGIN_UNIX_SOCKET_DIR", place)]))
-            .await
-            .unwrap();
+        let listener = bind(&[("PLUGIN_UNIX_SOCKET_DIR", place)]).await.unwrap();
 
         let path = std::path::PathBuf::from(&listener.address.location);
         let own = path.parent().unwrap();
@@ -203,10 +186,10 @@ mod tests {
 
         let directory = tempfile::tempdir().unwrap();
         let group = directory.path().metadata().unwrap().gid();
-        let listener = Listener::bind(&environment(&[
+        let listener = bind(&[
             ("PLUGIN_UNIX_SOCKET_DIR", directory.path().to_str().unwrap()),
             ("PLUGIN_UNIX_SOCKET_GROUP", &group.to_string()),
-        ]))
+        ])
         .await
         .unwrap();
 
@@ -221,14 +204,14 @@ mod tests {
     async fn an_unknown_group_is_an_error_and_leaves_no_file() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().to_str().unwrap();
-        let result = Listener::bind(&environment(&[
+        let result = bind(&[
             ("PLUGIN_UNIX_SOCKET_DIR", place),
             ("PLUGIN_UNIX_SOCKET_GROUP", "no-such-group"),
-        ]))
+        ])
         .await;
 
         let error = result.err().unwrap();
-        insta::assert_snapshot!(error.source, @"group `no-such-group` was not found");
+        insta::assert_snapshot!(error.attempts[0].cause, @"group `no-such-group` was not found");
         assert_eq!(directory.path().read_dir().unwrap().count(), 0);
     }
 

@@ -14,6 +14,8 @@ mod go_plugin_services;
 mod handshake;
 mod hclog;
 mod listener;
+#[cfg(unix)]
+mod open_files;
 mod p521;
 mod panics;
 mod reattach;
@@ -35,8 +37,8 @@ use tonic::transport::Server;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use crate::process::address::Network;
-pub use crate::process::handshake::{EnvironmentError, HostEnvironment};
-pub use crate::process::listener::SocketError;
+pub use crate::process::handshake::{EnvironmentError, HostEnvironment, SocketDirectory};
+pub use crate::process::listener::{SocketAttempt, SocketError};
 pub use crate::process::tls::TlsError;
 
 use crate::error_text::with_causes;
@@ -128,10 +130,17 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
-    match panics::catch(|| try_to_run(binary, provider, arguments, variables)) {
+    // Providers in Go accept the flag with one dash.
+    let mut arguments = arguments.into_iter();
+    let for_debugging = arguments.any(|it| it == "--debug" || it == "-debug");
+    match panics::catch(|| try_to_run(binary, provider, for_debugging, variables)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            say(&explanation(binary.address, &error));
+            let text = explanation(binary.address, &error);
+            if !for_debugging && error.takes_the_place_of_the_handshake() {
+                answer_host(&text);
+            }
+            say(&text);
             ExitCode::FAILURE
         }
         Err(crash) => {
@@ -154,7 +163,7 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     };
     let provider = ProviderService::new(Arc::clone(&serve.provider));
     let operations = provider.operations();
-    let listener = Listener::bind(&serve.environment).await?;
+    let listener = Listener::bind(&serve.environment, tls.as_ref()).await?;
     announce(&mut serve, &listener, tls.as_ref()).map_err(Error::Announcement)?;
 
     let ended = CancellationToken::new();
@@ -202,18 +211,23 @@ pub async fn serve(mut serve: Serve, stop: impl Future<Output = ()>) -> Result<(
     Ok(())
 }
 
+impl Error {
+    /// Whether a host still waits for the handshake line when this error ends the plugin.
+    fn takes_the_place_of_the_handshake(&self) -> bool {
+        match self {
+            Self::Environment(_) | Self::Socket(_) | Self::Tls(_) | Self::System(_) => true,
+            Self::ByHand | Self::Announcement(_) | Self::Server(_) => false,
+        }
+    }
+}
+
 impl Mode {
-    /// Chooses the mode from the arguments and the environment.
+    /// Chooses the mode from the flag `--debug` and the environment.
     ///
     /// # Errors
-    /// Neither `--debug` nor a host is present: [`Error::ByHand`].
-    pub(crate) fn choose(
-        arguments: impl IntoIterator<Item = OsString>,
-        environment: &HostEnvironment,
-    ) -> Result<Self, Error> {
-        // Providers in Go accept the flag with one dash.
-        let debug = |argument: OsString| argument == "--debug" || argument == "-debug";
-        if arguments.into_iter().any(debug) {
+    /// Neither the flag nor a host is present: [`Error::ByHand`].
+    fn choose(for_debugging: bool, environment: &HostEnvironment) -> Result<Self, Error> {
+        if for_debugging {
             Ok(Self::Reattach)
         } else if environment.started_by_host {
             Ok(Self::Hosted)
@@ -226,16 +240,18 @@ impl Mode {
 fn try_to_run(
     binary: Binary,
     provider: Arc<dyn Provider>,
-    arguments: impl IntoIterator<Item = OsString>,
+    for_debugging: bool,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), Error> {
     let environment = HostEnvironment::read(binary.address, variables)?;
-    let mode = Mode::choose(arguments, &environment)?;
+    let mode = Mode::choose(for_debugging, &environment)?;
     let level = environment.log_level;
     let log = Hclog::new(binary.crates, level, Timestamp::now, io::stderr());
     // A process has only one global subscriber. In a test, another test may have set it.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
     panics::log_them();
+    #[cfg(unix)]
+    open_files::raise_the_limit();
 
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
@@ -281,8 +297,20 @@ fn explanation(address: &str, error: &Error) -> String {
              init`.\nTo debug it, start it with --debug and follow the instructions.\n"
         );
     }
+    let next = match error {
+        Error::Socket(_) => " Set TMPDIR to a writable directory with a short path.",
+        _ => "",
+    };
     let error = with_causes(error);
-    format!("The provider {address} could not be started: {error}.\n")
+    format!("The provider {address} could not be started: {error}.{next}\n")
+}
+
+/// Prints `text` in place of the handshake line. A host shows that line to the user as the cause of the
+/// failure, but shows stderr only in its log.
+fn answer_host(text: &str) {
+    let line = text.trim().replace(['\n', '|'], " ");
+    // If stdout is closed, no host waits for the line.
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 fn say(text: &str) {

@@ -10,3 +10,4 @@ mod handshake;
 mod hosts_that_vanish;
 mod panics;
 mod shutdown;
+mod sockets;

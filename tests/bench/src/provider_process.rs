@@ -1,0 +1,134 @@
+//! A provider as a process, started and measured as a host sees it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use azure_simulator::Simulator;
+use terraform_plugin::protocol::generated as pb;
+use terraform_plugin::protocol::generated::provider_client::ProviderClient;
+use terraform_plugin::value::Value;
+use terraform_plugin_testing::core::Core;
+use terraform_plugin_testing::plugin_process::{COOKIE, Line, in_time};
+use terraform_plugin_testing::tls_identity::HOST;
+use terraform_provider_acr::provider::{AcrProvider, Environment};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tonic::transport::Channel;
+
+/// The type of the resource.
+const WORKFLOW: &str = "acr_continuous_patching_workflow";
+
+/// The maximum size of a message that Terraform reads.
+const LONGEST_MESSAGE: usize = 64 << 20;
+
+/// The unit of CPU time in `/proc`. It is the same on all processors that Linux runs on today.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A running provider. It is killed when the value is dropped.
+pub(crate) struct ProviderProcess {
+    child: Child,
+    client: ProviderClient<Channel>,
+    /// The time from the start to the handshake line.
+    pub(crate) start: Duration,
+}
+
+impl ProviderProcess {
+    /// Starts a binary with mutual TLS, and connects to it.
+    pub(crate) async fn start(
+        binary: &Path,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        let mut command = Command::new(binary);
+        command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR"))
+            .envs(variables)
+            .env(COOKIE.0, COOKIE.1)
+            .env("PLUGIN_CLIENT_CERT", HOST.certificate)
+            .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
+            .env("PLUGIN_MIN_PORT", "10000")
+            .env("PLUGIN_MAX_PORT", "25000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let begin = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let mut text = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        in_time(stdout.read_line(&mut text)).await.unwrap();
+        let start = begin.elapsed();
+        let channel = Line::parse(&text).connect(Some(HOST)).await;
+        let client = ProviderClient::new(channel).max_decoding_message_size(LONGEST_MESSAGE);
+        Self {
+            child,
+            client,
+            start,
+        }
+    }
+
+    /// Requests the schema, as every command does first.
+    pub(crate) async fn schema(&self) {
+        let request = pb::get_provider_schema::Request {};
+        let answer = self.client.clone().get_provider_schema(request).await;
+        assert_eq!(answer.unwrap().into_inner().diagnostics, []);
+    }
+
+    /// The resident memory in MiB, now and at its peak.
+    pub(crate) fn memory(&self) -> (f64, f64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mebibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kibibytes = line.unwrap().trim().trim_end_matches(" kB");
+            kibibytes.parse::<f64>().unwrap() / 1024.0
+        };
+        (mebibytes("VmRSS:"), mebibytes("VmHWM:"))
+    }
+
+    /// The CPU time so far, in seconds.
+    pub(crate) fn cpu(&self) -> f64 {
+        let line = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        // The name of the program is in brackets and may contain spaces.
+        let (_, fields) = line.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.map(|field| field.parse::<f64>().unwrap()).sum();
+        ticks / TICKS_PER_SECOND
+    }
+
+    fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+}
+
+/// A provider that is configured for a simulator, and a Terraform Core with an empty state.
+pub(crate) async fn configured(binary: &Path, azure: &Simulator) -> (ProviderProcess, Core) {
+    let process = ProviderProcess::start(binary, azure.env()).await;
+    process.schema().await;
+    let client = process.client.clone();
+    let provider = AcrProvider::new(Environment::default());
+    let arguments = Value::object::<String>([]);
+    let core = Core::connected(WORKFLOW, arguments, &provider, move || {
+        Box::pin(std::future::ready(client.clone()))
+    });
+    (process, core.await)
+}
+
+/// The configuration of a workflow with this many repositories.
+pub(crate) fn config(registry_id: &str, schedule: &str, repositories: usize) -> Value {
+    let repository = |n| {
+        let tags = ["3.11", "latest"].map(Value::from).into_iter().collect();
+        let entry = Value::object([("tags", Value::Set(tags)), ("enabled", Value::Null)]);
+        (format!("team/app-{n:04}"), entry)
+    };
+    Value::object([
+        ("registry_id", registry_id.into()),
+        ("schedule", schedule.into()),
+        ("start_time", "02:30".into()),
+        (
+            "repositories",
+            Value::Map((0..repositories).map(repository).collect()),
+        ),
+    ])
+}
