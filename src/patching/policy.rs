@@ -88,7 +88,7 @@ impl Policy {
         serde_json::to_vec_pretty(&document).unwrap_or_default()
     }
 
-    /// Returns the digest of [`Policy::document`], `sha256:` and 64 hexadecimal digits.
+    /// Returns the digest of the document, `sha256:` and 64 hexadecimal digits.
     #[must_use]
     pub fn digest(&self) -> String {
         sha256(&self.document())

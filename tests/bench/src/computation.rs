@@ -14,7 +14,7 @@ use terraform_provider_acr::patching::selection::select;
 use terraform_provider_acr::provider::AcrProvider;
 
 use crate::figure::Figure;
-use crate::provider_process::config;
+use crate::provider_process::{config, without_preflight};
 use crate::samples::{Samples, milliseconds, timed};
 
 const PART: &str = "computation";
@@ -65,10 +65,7 @@ async fn plans(repositories: usize) -> Samples {
     };
     let nothing = Value::object::<String>([]);
     let core = Core::new("acr_continuous_patching_workflow", nothing, start).await;
-    let config = config(&azure.registry("contoso").id(), "7d", repositories);
-    let mut arguments = config.as_map().unwrap().clone();
-    arguments.insert("preflight".to_owned(), "off".into());
-    let config = Value::Object(arguments);
+    let config = without_preflight(&config(&azure.registry("contoso").id(), "7d", repositories));
     core.plan(&config).await.unwrap();
     let mut times = Vec::new();
     for _ in 0..RUNS {

@@ -119,7 +119,7 @@ mod tests {
     fn a_row_has_the_median_the_spread_and_the_ratio() {
         let start = Figure::new("startup", "Start", "ms", Samples::new([4.0, 4.5, 12.25]));
         insta::assert_snapshot!(
-            start.clone().row(),
+            start.row(),
             @"| Start | 4.50 ms | 4.00 to 12.2 in 3 runs |  | `make bench PARTS=startup` |"
         );
         insta::assert_snapshot!(

@@ -8,13 +8,10 @@ use futures::stream::{self, StreamExt as _};
 use terraform_plugin_testing::core::{Core, Stored, has_error};
 
 use crate::figure::Figure;
-use crate::provider_process::{config, configured};
+use crate::provider_process::{config, configured, push_images};
 use crate::samples::Samples;
 
 const PART: &str = "fleet";
-
-/// The numbers of workflows.
-const SIZES: [usize; 4] = [1, 10, 100, 1000];
 
 /// How many workflows change while Azure throttles. They exceed the burst of writes.
 const THROTTLED: usize = 100;
@@ -65,11 +62,11 @@ impl Phase {
     }
 }
 
-pub(crate) async fn figures(provider: &Path) -> Vec<Figure> {
+pub(crate) async fn figures(provider: &Path, sizes: &[usize]) -> Vec<Figure> {
     let mut figures = Vec::new();
     // The CPU time of a workflow in the smallest fleet that is large enough for the resolution of CPU time.
     let mut linear = [None; Phase::ALL.len()];
-    for size in SIZES {
+    for &size in sizes {
         let (azure, mut workflows) = azure(size, false);
         for (phase, linear) in Phase::ALL.into_iter().zip(&mut linear) {
             let cost = run(provider, &azure, phase, &mut workflows).await;
@@ -107,8 +104,12 @@ fn azure(size: usize, throttling: bool) -> (Simulator, Vec<Workflow>) {
         options.registry(RegistrySpec::new(&name(n)))
     });
     let azure = Simulator::start(options.knobs(|it| it.throttling = throttling)).unwrap();
-    let id = |n| azure.registry(&name(n)).id();
-    let workflows = (0..size).map(|n| (id(n), None)).collect();
+    let workflow = |n| {
+        let registry = azure.registry(&name(n));
+        push_images(&registry, 2);
+        (registry.id(), None)
+    };
+    let workflows = (0..size).map(workflow).collect();
     (azure, workflows)
 }
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
 use terraform_plugin::value::Value;
-use terraform_plugin_testing::core::{Core, has_error};
+use terraform_plugin_testing::core::{Core, Stored, has_error};
 
 use crate::figure::Figure;
-use crate::provider_process::{config, configured};
+use crate::provider_process::{config, configured, push_images, without_preflight};
 use crate::samples::{Samples, milliseconds};
 
 const PART: &str = "latency";
@@ -26,11 +26,16 @@ struct Operation {
     azure_cli: Option<f64>,
 }
 
-const OPERATIONS: [Operation; 5] = [
+const OPERATIONS: [Operation; 6] = [
     Operation {
         name: "Create",
         round_trips: 16.0,
         azure_cli: Some(4550.0),
+    },
+    Operation {
+        name: "Create without preflight",
+        round_trips: 9.0,
+        azure_cli: None,
     },
     Operation {
         name: "Refresh",
@@ -99,30 +104,40 @@ fn rows(operation: &Operation, latency: u64, samples: Samples) -> Vec<Figure> {
 /// Runs the operations once, and returns the ms of each. A host plans and applies in two processes, so the
 /// sign-in of both counts.
 async fn lifecycle(provider: &Path, latency: u64) -> [f64; OPERATIONS.len()] {
-    let options = Options::default().registry(RegistrySpec::new("contoso"));
+    let registries = ["contoso", "fabrikam"].map(RegistrySpec::new);
+    let options = registries
+        .into_iter()
+        .fold(Options::default(), Options::registry);
     let azure = Simulator::start(options.knobs(|it| it.latency_ms = latency)).unwrap();
-    let id = azure.registry("contoso").id();
+    let ids = ["contoso", "fabrikam"].map(|name| {
+        push_images(&azure.registry(name), 3);
+        azure.registry(name).id()
+    });
     let [first, wider, later] = [("7d", 2), ("7d", 3), ("14d", 3)]
-        .map(|(schedule, repositories)| config(&id, schedule, repositories));
-    let mut stage = Stage {
+        .map(|(schedule, repositories)| config(&ids[0], schedule, repositories));
+    let unchecked = without_preflight(&config(&ids[1], "7d", 2));
+    let stage = || Stage {
         provider,
         azure: &azure,
         stored: None,
     };
-    let create = stage.apply(&first).await;
-    let refresh = stage.refresh().await;
-    let policy = stage.apply(&wider).await;
-    let schedule = stage.apply(&later).await;
-    let destroy = stage.destroy().await;
+    let (mut checked, mut other) = (stage(), stage());
+    let create = checked.apply(&first).await;
+    let create_unchecked = other.apply(&unchecked).await;
+    let refresh = checked.refresh().await;
+    let policy = checked.apply(&wider).await;
+    let schedule = checked.apply(&later).await;
+    let destroy = checked.destroy().await;
+    other.destroy().await;
     assert_eq!(azure.leftovers()["tasks"], 0);
-    [create, refresh, policy, schedule, destroy]
+    [create, create_unchecked, refresh, policy, schedule, destroy]
 }
 
 /// One resource over several processes.
 struct Stage<'a> {
     provider: &'a Path,
     azure: &'a Simulator,
-    stored: Option<terraform_plugin_testing::core::Stored>,
+    stored: Option<Stored>,
 }
 
 impl Stage<'_> {

@@ -42,13 +42,16 @@ struct Request {
     output: Option<PathBuf>,
     /// Other providers' binaries. A missing binary is [`None`].
     peers: Vec<Peer>,
+    /// The numbers of workflows in a fleet.
+    sizes: Vec<usize>,
 }
 
 /// The parts, in the order of the table.
 const PARTS: [&str; 4] = ["startup", "latency", "fleet", "computation"];
 
 impl Request {
-    /// Reads the arguments: names of parts, and `--provider`, `--output` and `--peer NAME=BINARY`.
+    /// Reads the arguments: names of parts, and `--provider`, `--output`, `--peer NAME=BINARY`
+    /// and `--sizes 1,10`.
     fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut arguments = arguments.into_iter();
         let mut request = Self {
@@ -56,6 +59,7 @@ impl Request {
             provider: PathBuf::from("target/release/terraform-provider-acr"),
             output: None,
             peers: vec![],
+            sizes: vec![1, 10, 100, 1000],
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -65,6 +69,7 @@ impl Request {
             match argument.as_str() {
                 "--provider" => request.provider = value()?.into(),
                 "--output" => request.output = Some(value()?.into()),
+                "--sizes" => request.sizes = sizes(&value()?)?,
                 "--peer" => request.peers.push(Peer::read(&value()?)?),
                 part if PARTS.contains(&part) => request.parts.push(argument),
                 other => return Err(format!("{other} is not one of {}", PARTS.join(", "))),
@@ -90,6 +95,11 @@ async fn main() -> io::Result<()> {
     }
 }
 
+fn sizes(list: &str) -> Result<Vec<usize>, String> {
+    let size = |text: &str| text.parse().map_err(|_| format!("{text} is not a size"));
+    list.split(',').map(size).collect()
+}
+
 async fn measure(request: &Request) -> Vec<Figure> {
     let provider = &request.provider;
     let mut figures = Vec::new();
@@ -97,7 +107,7 @@ async fn measure(request: &Request) -> Vec<Figure> {
         let measured = match part {
             "startup" => startup::figures(provider, &request.peers).await,
             "latency" => latency::figures(provider).await,
-            "fleet" => fleet::figures(provider).await,
+            "fleet" => fleet::figures(provider, &request.sizes).await,
             _ => computation::figures().await,
         };
         figures.extend(measured);
@@ -159,6 +169,7 @@ mod tests {
     fn parts_the_binary_and_the_output_are_arguments() {
         let request = read(&["fleet", "--provider", "p", "--output", "o"]).unwrap();
         assert!(request.wants("fleet") && !request.wants("startup"));
+        assert_eq!(read(&["--sizes", "1,20"]).unwrap().sizes, [1, 20]);
         assert_eq!(request.provider, Path::new("p"));
         assert_eq!(request.output.as_deref(), Some(Path::new("o")));
     }
@@ -169,6 +180,7 @@ mod tests {
             read(&["speed"]).unwrap_err(),
             "speed is not one of startup, latency, fleet, computation"
         );
+        assert_eq!(read(&["--sizes", "1,x"]).unwrap_err(), "x is not a size");
         assert_eq!(read(&["--output"]).unwrap_err(), "--output needs a value");
     }
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
+use terraform_plugin_testing::tls_identity::HOST;
 
 use crate::figure::Figure;
-use crate::provider_process::{ProviderProcess, config, configured};
+use crate::provider_process::{ProviderProcess, config, configured, handshake, push_images};
 use crate::samples::{Samples, milliseconds};
 
 const PART: &str = "startup";
@@ -78,13 +79,15 @@ pub(crate) async fn figures(provider: &Path, peers: &[Peer]) -> Vec<Figure> {
     figures
 }
 
-/// The time to the handshake line in ms, and the memory after the schema in MiB, of each binary.
+/// The time to the handshake line with mutual TLS in ms, and the memory after the schema in MiB, of each binary.
 async fn side_by_side(binaries: &[&Path]) -> Vec<(Samples, Samples)> {
     let mut values = vec![(vec![], vec![]); binaries.len()];
     for _ in 0..STARTS {
         for (binary, (starts, memories)) in binaries.iter().zip(&mut values) {
-            let process = ProviderProcess::start(binary, []).await;
-            starts.push(milliseconds(process.start));
+            let (_child, line, time) = handshake(binary, [], Some(HOST)).await;
+            assert!(line.is_encrypted());
+            starts.push(milliseconds(time));
+            let process = ProviderProcess::start_in_plain_text(binary).await;
             process.schema().await;
             memories.push(process.memory().0);
         }
@@ -96,6 +99,7 @@ async fn side_by_side(binaries: &[&Path]) -> Vec<(Samples, Samples)> {
 async fn memory_after_a_plan(provider: &Path) -> Samples {
     let options = Options::default().registry(RegistrySpec::new("contoso"));
     let azure = Simulator::start(options).unwrap();
+    push_images(&azure.registry("contoso"), 2);
     let config = config(&azure.registry("contoso").id(), "7d", 2);
     let mut values = Vec::new();
     for _ in 0..5 {
