@@ -39,6 +39,7 @@ mod proxy;
 mod registry;
 mod repository;
 pub mod roles;
+mod round_trips;
 mod run;
 mod runner;
 mod secrets;
@@ -71,6 +72,7 @@ pub use crate::oidc::{FederatedCredential, Oidc};
 pub use crate::options::{CLIENT_ID, CLIENT_SECRET, Options, SUBSCRIPTION, TENANT};
 pub use crate::registry::RegistrySpec;
 pub use crate::repository::Fate;
+pub use crate::round_trips::longest_chain;
 pub use crate::run::{Run, RunStatus};
 pub use crate::simulator::Simulator;
 pub use crate::task::{

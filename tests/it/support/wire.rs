@@ -5,6 +5,7 @@
 //! therefore stops time while a request is in flight. Retries and polling take no real time.
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_simulator::Simulator;
@@ -24,6 +25,8 @@ pub(crate) struct Wire {
 }
 
 struct Traffic {
+    /// The time in which each request and its response travel.
+    latency: Duration,
     /// The number of requests so far.
     sent: usize,
     /// The time of the last request.
@@ -60,12 +63,22 @@ impl Wire {
             client: client.unwrap(),
             azure: Arc::clone(azure),
             traffic: Mutex::new(Traffic {
+                latency: Duration::ZERO,
                 sent: 0,
                 last: Instant::now(),
                 bell: None,
                 injector: None,
             }),
         })
+    }
+
+    /// Gives each request from now on a latency in paused time, also by the simulator's clock. So requests
+    /// that are sent in parallel always overlap in the simulator's log.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.azure.hold_clock();
+        let milliseconds = latency.as_millis().try_into().unwrap();
+        self.azure.turn(|knobs| knobs.latency_ms = milliseconds);
+        self.traffic.lock().unwrap().latency = latency;
     }
 
     /// Holds the `nth` request from now, counted from 1.
@@ -109,6 +122,8 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let latency = self.traffic.lock().unwrap().latency;
+        tokio::time::sleep(latency).await;
         let held = hold_time();
         let (bell, fault) = self.count(&request);
         if let Some(bell) = bell {
