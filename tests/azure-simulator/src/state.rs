@@ -106,7 +106,7 @@ impl World {
 
     /// Returns the arrival time of a request that has just been read, and how long its response must wait.
     ///
-    /// Whoever stops the clock advances it by the latency before each request, so that no machine is too
+    /// A test that stops the clock advances it by the latency before each request, so that no machine is too
     /// slow.
     pub(crate) fn arrival(&self) -> (Timestamp, Duration) {
         let (now, latency) = (self.now(), self.knobs.latency());

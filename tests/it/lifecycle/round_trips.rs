@@ -30,9 +30,9 @@ struct Measurement {
 }
 
 impl Measurement {
-    /// Starts with a registry that has the images of [`Stage::config`].
-    async fn start() -> Self {
-        let stage = Stage::of(RegistrySpec::new("contoso"), |_| ()).await;
+    /// Starts with a registry that gets the images of [`Stage::config`].
+    async fn start(registry: RegistrySpec) -> Self {
+        let stage = Stage::of(registry, |_| ()).await;
         for tag in ["3.11", "3.12", "3.13"] {
             stage.registry().push_image("python", tag, Fate::Clean);
         }
@@ -113,7 +113,7 @@ impl Measurement {
             )
         };
         for phase in &self.phases {
-            println!("{}\n  {}", phase.name, phase.chain.join("\n  "));
+            eprintln!("{}\n  {}", phase.name, phase.chain.join("\n  "));
         }
         self.phases.iter().map(row).collect()
     }
@@ -121,7 +121,7 @@ impl Measurement {
 
 #[tokio::test(start_paused = true)]
 async fn each_operation_needs_few_dependent_round_trips() {
-    let mut measured = Measurement::start().await;
+    let mut measured = Measurement::start(RegistrySpec::new("contoso")).await;
     let config = measured.stage.config();
     let quiet = with(&config, "preflight", "off");
     let added = repositories(&[("python", &["3.11", "3.12", "3.13"])]);
@@ -139,23 +139,47 @@ async fn each_operation_needs_few_dependent_round_trips() {
     measured.destroy("destroy, no preflight").await;
     measured.refresh_two(&config).await;
     insta::assert_snapshot!(measured.table(), @"
-    create: plan                      8  13   8.0
-    create: apply                    20  41  22.0
-    update: plan                      9  19   9.0
-    update: apply                    15  28  15.0
-    no change: plan                   4   9   4.0
+    create: plan                      4   9   4.0
+    create: apply                    11  33  11.0
+    update: plan                      6  12   6.0
+    update: apply                    10  20  10.0
+    no change: plan                   4   8   4.0
     no change: apply                  0   0   0.0
-    destroy: plan                     4   9   4.0
-    destroy: apply                   14  25  18.0
+    destroy: plan                     4   8   4.0
+    destroy: apply                    9  23   9.0
     create, no preflight: plan        0   0   0.0
-    create, no preflight: apply      16  32  18.0
-    update, no preflight: plan        4   9   4.0
-    update, no preflight: apply       9  18   9.0
-    other schedule: plan              4   9   4.0
-    other schedule: apply             7  14   9.0
-    destroy, no preflight: plan       4   9   4.0
-    destroy, no preflight: apply     14  25  18.0
-    refresh of the first workflow     4   9   4.0
-    refresh of the next workflow      4   7   4.0
+    create, no preflight: apply       9  27   9.0
+    update, no preflight: plan        4   8   4.0
+    update, no preflight: apply       8  15   8.0
+    other schedule: plan              4   8   4.0
+    other schedule: apply             6  12   6.0
+    destroy, no preflight: plan       4   8   4.0
+    destroy, no preflight: apply      9  23   9.0
+    refresh of the first workflow     4   8   4.0
+    refresh of the next workflow      3   6   3.0
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_name_label_costs_one_round_trip_before_the_login_server_is_known() {
+    let registry = RegistrySpec::new("contoso").domain_label("abc123");
+    let mut measured = Measurement::start(registry).await;
+    let config = measured.stage.config();
+    let added = repositories(&[("python", &["3.11", "3.12", "3.13"])]);
+    measured.apply("create", &config).await;
+    let more = with(&config, "repositories", added);
+    measured.apply("update", &more).await;
+    measured.destroy("destroy").await;
+    let quiet = with(&config, "preflight", "off");
+    measured.apply("create, no preflight", &quiet).await;
+    insta::assert_snapshot!(measured.table(), @"
+    create: plan                      5   9   5.0
+    create: apply                    12  33  12.0
+    update: plan                      6  12   6.0
+    update: apply                    10  20  10.0
+    destroy: plan                     4   8   4.0
+    destroy: apply                    9  23   9.0
+    create, no preflight: plan        0   0   0.0
+    create, no preflight: apply      10  27  10.0
     ");
 }
