@@ -18,6 +18,9 @@ pub struct Cloud {
     /// The audience of data plane tokens for registries, without `/.default`. If Entra ID doesn't know it
     /// in this cloud, the provider uses the Resource Manager audience.
     pub acr_audience: String,
+    /// The domain of the registries' login servers, such as `azurecr.io`. [`None`] if it is unknown. Then a
+    /// registry's own challenge says where to sign in.
+    pub registry_domain: Option<String>,
 }
 
 /// The audience that every registry of the public cloud accepts, regardless of its
@@ -43,6 +46,7 @@ impl Cloud {
         Self::known(
             "https://login.microsoftonline.com",
             "https://management.azure.com",
+            "azurecr.io",
         )
     }
 
@@ -52,6 +56,7 @@ impl Cloud {
         Self::known(
             "https://login.microsoftonline.us",
             "https://management.usgovcloudapi.net",
+            "azurecr.us",
         )
     }
 
@@ -61,10 +66,11 @@ impl Cloud {
         Self::known(
             "https://login.chinacloudapi.cn",
             "https://management.chinacloudapi.cn",
+            "azurecr.cn",
         )
     }
 
-    /// Returns a cloud with the given endpoints.
+    /// Returns a cloud with the given endpoints, whose registries have an unknown domain.
     #[must_use]
     pub fn custom(
         authority_host: Url,
@@ -76,6 +82,7 @@ impl Cloud {
             resource_manager,
             resource_manager_audience: resource_manager_audience.into(),
             acr_audience: ACR_AUDIENCE.to_owned(),
+            registry_domain: None,
         }
     }
 
@@ -105,9 +112,32 @@ impl Cloud {
             && below
     }
 
-    fn known(authority_host: &str, resource_manager: &str) -> Self {
+    /// Whether a host is the login server of a registry in this cloud. Only Azure's own service answers there.
+    pub(crate) fn is_login_server(&self, host: &str) -> bool {
+        let Some(domain) = &self.registry_domain else {
+            return false;
+        };
+        let host = host.to_ascii_lowercase();
+        let label = host.strip_suffix(domain.as_str());
+        let label = label.and_then(|rest| rest.strip_suffix('.'));
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        label.is_some_and(|label| !label.is_empty() && label.bytes().all(is_plain))
+    }
+
+    /// Returns the login server of most registries with this name. A registry with a domain name label has
+    /// another one.
+    pub(crate) fn usual_login_server(&self, registry: &str) -> Option<String> {
+        let domain = self.registry_domain.as_ref()?;
+        let host = format!("{}.{domain}", registry.to_ascii_lowercase());
+        self.is_login_server(&host).then_some(host)
+    }
+
+    fn known(authority_host: &str, resource_manager: &str, registry_domain: &str) -> Self {
         let url = |text| Url::parse(text).expect("the known endpoints are valid");
-        Self::custom(url(authority_host), url(resource_manager), resource_manager)
+        Self {
+            registry_domain: Some(registry_domain.to_owned()),
+            ..Self::custom(url(authority_host), url(resource_manager), resource_manager)
+        }
     }
 }
 
@@ -137,6 +167,34 @@ mod tests {
             cloud.resource_manager_scope(),
             "https://management.core.windows.net//.default"
         );
+    }
+
+    #[test]
+    fn a_login_server_is_one_name_in_the_clouds_domain() {
+        let cloud = Cloud::public();
+        for host in ["contoso.azurecr.io", "CONTOSO-abc123.azurecr.io"] {
+            assert!(cloud.is_login_server(host), "{host}");
+        }
+        for host in [
+            "azurecr.io",
+            ".azurecr.io",
+            "contoso.azurecr.us",
+            "contoso.westeurope.data.azurecr.io",
+            "contoso.azurecr.io:8443",
+            "contoso@evil.azurecr.io",
+            "contosoazurecr.io",
+            "contoso.azurecr.io.evil.example",
+        ] {
+            assert!(!cloud.is_login_server(host), "{host}");
+        }
+        let china = Cloud::china().usual_login_server("Contoso");
+        assert_eq!(china.as_deref(), Some("contoso.azurecr.cn"));
+        let unknown = Cloud {
+            registry_domain: None,
+            ..cloud
+        };
+        assert_eq!(unknown.usual_login_server("contoso"), None);
+        assert!(!unknown.is_login_server("contoso.azurecr.io"));
     }
 
     #[test]

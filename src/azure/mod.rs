@@ -124,9 +124,10 @@ impl Azure {
             .sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let session = sessions
-            .entry(key)
-            .or_insert_with_key(|login_server| Arc::new(Session::new(login_server)));
+        let session = sessions.entry(key).or_insert_with_key(|login_server| {
+            let is_known = self.cloud().is_login_server(login_server);
+            Arc::new(Session::new(login_server, is_known))
+        });
         AcrClient::new(self.clone(), Arc::clone(session))
     }
 

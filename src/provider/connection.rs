@@ -1,9 +1,10 @@
 //! The connection to Azure, which exists once the provider is configured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::azure::registry::Registry;
 use crate::azure::{Azure, RegistryClient, RegistryId};
 use crate::http::Budget;
 use crate::provider::common::registry_id;
@@ -20,6 +21,8 @@ pub(crate) struct Connection {
     link: RwLock<Link>,
     /// The registries that a refresh found deleted, as lower-case IDs.
     gone: RwLock<BTreeSet<String>>,
+    /// The registries that refreshes have read, by lower-case ID, until a plan takes them.
+    read: RwLock<BTreeMap<String, Registry>>,
     locks: RegistryLocks,
     claims: RegistryClaims,
 }
@@ -109,6 +112,22 @@ impl Connection {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(&registry.to_lowercase())
+    }
+
+    /// Keeps a registry that a refresh has read, for the plan that follows it.
+    pub(crate) fn note_registry(&self, id: &str, registry: Registry) {
+        self.read
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_lowercase(), registry);
+    }
+
+    /// Returns the registry that a refresh has read, if no plan has taken it yet.
+    pub(crate) fn take_registry(&self, id: &str) -> Option<Registry> {
+        self.read
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id.to_lowercase())
     }
 
     /// Whether the provider block has values that are known only after apply.

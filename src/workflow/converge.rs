@@ -10,14 +10,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::azure::acr::Right;
+use crate::azure::poll::{Accepted, Polling};
 use crate::azure::task::Task;
 use crate::azure::{Error, Look, Operation, OperationKind, RegistryClient};
 use crate::http::{Backoff, Stopped};
 use crate::patching::TaskName;
 use crate::workflow::apply::{apply, commit};
+use crate::workflow::begin::Begun;
 use crate::workflow::changes::{Changes, find_changes};
 use crate::workflow::desired::Desired;
-use crate::workflow::observe::{KnownPolicy, Observed, PolicyState, is_of_workflow, observe_again};
+use crate::workflow::observe::{
+    KnownPolicy, Observed, PolicyState, is_of_workflow, is_unfinished, observe_again,
+};
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::Writer;
@@ -58,7 +63,7 @@ impl From<Error> for Failure {
 }
 
 /// Applies the differences, and repeats that for parts that vanish in the meantime. `recorded` returns what
-/// has been recorded so far. `mark` names this apply in an unfinished workflow.
+/// has been recorded so far. `mark` names this apply in an unfinished workflow. `begun` is what has begun.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -68,6 +73,7 @@ pub(crate) async fn converge(
     observed: &Observed,
     recorded: &(dyn Fn() -> Recorded + Sync),
     mark: &str,
+    begun: Begun,
 ) -> Result<Settled, Failure> {
     // Azure may still show the mark of an earlier apply for a while.
     let trigger = observed.tasks.get(&TaskName::Trigger);
@@ -77,6 +83,7 @@ pub(crate) async fn converge(
     };
     let mut again = None;
     let mut removed = BTreeSet::new();
+    let mut begun = Some(begun);
     for round in 0..ROUNDS {
         let observed = again.as_ref().unwrap_or(observed);
         let patience = LISTED_SOON * 2u32.pow(round);
@@ -89,10 +96,9 @@ pub(crate) async fn converge(
         if changes.is_empty() && target.mark.is_none() {
             return Ok(Settled::Shown);
         }
-        let failures = apply(writer, &target, &changes, observed).await;
-        if !failures.is_empty() {
-            return Err(Failure::Failed(failures));
-        }
+        let begun = begun.take().unwrap_or_default();
+        let applied = apply(writer, &target, &changes, observed, begun).await;
+        let unready = applied.map_err(Failure::Failed)?;
         removed.extend(changes.orphans.into_iter().map(|(key, _)| key));
         let settling = Settling {
             writer,
@@ -100,6 +106,7 @@ pub(crate) async fn converge(
             marks: &marks,
             patience,
             removed: &removed,
+            unready: &unready,
         };
         let mut outcome = settling.until_shown(&target).await?;
         if target.mark.is_some()
@@ -122,12 +129,6 @@ pub(crate) async fn converge(
         reason: reason.to_owned(),
         advice: Some("Find out which other tool changes the workflow, then apply again."),
     }]))
-}
-
-/// Whether the timer may only start once everything else exists.
-fn is_unfinished(observed: &Observed) -> bool {
-    let trigger = observed.tasks.get(&TaskName::Trigger);
-    trigger.is_none_or(|trigger| task_drift::mark(trigger).is_some())
 }
 
 /// The marks of an unfinished workflow that this apply may see.
@@ -163,6 +164,8 @@ struct Settling<'a> {
     patience: Duration,
     /// The keys of the orphans that have been removed already.
     removed: &'a BTreeSet<String>,
+    /// The tasks that Azure was still working on when it accepted their change.
+    unready: &'a BTreeSet<TaskName>,
 }
 
 impl Settling<'_> {
@@ -203,7 +206,10 @@ impl Settling<'_> {
                 }
                 let change = desired.change(TaskName::Trigger, Some(&trigger));
                 if is_complete && change.is_none() {
-                    return Ok(Outcome::Shown(Box::new(trigger)));
+                    return Ok(match self.until_ready(trigger).await? {
+                        Ok(trigger) => Outcome::Shown(Box::new(trigger)),
+                        Err(outcome) => outcome,
+                    });
                 }
             }
             if wait.paused() >= self.patience {
@@ -226,6 +232,7 @@ impl Settling<'_> {
             login_server: recorded.login_server.clone(),
             policy: recorded.policy.clone(),
             look: Look::Once,
+            right: Right::Push,
         };
         let mut observed = match observe_again(registry, &desired.facts, known).await {
             Ok(Some(observed)) => observed,
@@ -241,6 +248,14 @@ impl Settling<'_> {
                 }
                 Ok(_) => {}
                 Err(error) => return Ok(Some(unreadable(error))),
+            }
+        }
+        for name in self.unready {
+            if let Some(task) = observed.tasks.remove(name) {
+                match self.until_ready(task).await? {
+                    Ok(task) => observed.tasks.insert(*name, task),
+                    Err(outcome) => return Ok(Some(outcome)),
+                };
             }
         }
         let trigger = observed.tasks.get(&TaskName::Trigger);
@@ -267,6 +282,34 @@ impl Settling<'_> {
             Ok(false) => None,
             Err(error) => Some(unreadable(error)),
         })
+    }
+
+    /// Waits until Azure has finished with a task, and returns the task with its new provisioning state. Everything
+    /// else stays as listed, because a read may return an older task. Returns the outcome of a wait that was stopped.
+    ///
+    /// # Errors
+    /// Azure could not change the task, or any request error.
+    async fn until_ready(&self, mut task: Task) -> Result<Result<Task, Outcome>, Failure> {
+        if task.is_ready() {
+            return Ok(Ok(task));
+        }
+        let accepted = Accepted {
+            resource: task.clone(),
+            polling: Polling::resource(),
+        };
+        match self.writer.registry.wait_task(accepted).await {
+            Ok(read) => {
+                task.properties.provisioning_state = read.properties.provisioning_state;
+                Ok(Ok(task))
+            }
+            // The next look at the lists finds out.
+            Err(error) if error.is_gone() => Ok(Ok(task)),
+            Err(error @ Error::Stopped { .. }) => Ok(Err(unreadable(error))),
+            Err(error) => {
+                self.writer.record_doubt(&error);
+                Err(error.into())
+            }
+        }
     }
 
     /// Whether a part that the lists don't show is gone.

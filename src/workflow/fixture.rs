@@ -70,6 +70,7 @@ pub(crate) fn observed() -> Observed {
         })
         .collect();
     Observed {
+        registry: None,
         facts: desired.facts,
         tasks,
         leaving: BTreeSet::new(),

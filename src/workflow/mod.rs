@@ -7,7 +7,8 @@
 //! - [`observe`], [`recorded`]: the observed state in Azure, and the recorded state
 //! - [`ownership`]: the role assignments that belong to the workflow, and the orphans among them
 //! - [`desired`], [`task_drift`], [`changes`]: the desired state, and the difference
-//! - [`apply`], [`grant`], [`teardown`]: applies the changes, or removes the workflow
+//! - [`begin`], [`apply`], [`task_changes`], [`grant`]: applies the changes
+//! - [`teardown`]: removes the workflow
 //! - [`recorded_writes`], [`progress`]: records each write once Azure has accepted it
 //! - [`converge`], [`wait`]: repeats and commits changes until Azure shows them
 //! - [`run_immediately`], [`cancel_runs`]: queues and cancels runs
@@ -15,6 +16,7 @@
 //!   policy selects in it
 
 pub(crate) mod apply;
+pub(crate) mod begin;
 pub(crate) mod cancel_runs;
 pub(crate) mod changes;
 pub(crate) mod converge;
@@ -30,6 +32,7 @@ pub(crate) mod recorded_writes;
 pub(crate) mod registry_facts;
 pub(crate) mod registry_selection;
 pub(crate) mod run_immediately;
+pub(crate) mod task_changes;
 pub(crate) mod task_drift;
 pub(crate) mod teardown;
 pub(crate) mod wait;

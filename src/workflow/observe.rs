@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::azure::acr::{AcrClient, StoredPolicy};
+use crate::azure::acr::{AcrClient, Right, StoredPolicy};
+use crate::azure::registry::Registry;
 use crate::azure::role_assignment::RoleAssignment;
 use crate::azure::task::Task;
 use crate::azure::{Error, Look, Operation, OperationKind, RegistryClient};
@@ -10,12 +11,15 @@ use crate::http::Budget;
 use crate::patching::policy::POLICY_REPOSITORY;
 use crate::patching::{Policy, TaskName};
 use crate::workflow::registry_facts::RegistryFacts;
+use crate::workflow::task_drift;
 
 /// The parts of a workflow in Azure.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     /// The registry.
     pub(crate) facts: RegistryFacts,
+    /// The registry as Azure returned it, unless only its facts are known.
+    pub(crate) registry: Option<Registry>,
     /// The existing tasks of the workflow.
     pub(crate) tasks: BTreeMap<TaskName, Task>,
     /// The tasks that Azure is still deleting. They count as deleted, but their names are not free yet.
@@ -57,6 +61,9 @@ pub(crate) enum Reader {
 pub(crate) enum PolicyRead {
     /// Don't read it. A delete removes it regardless of its content.
     Skip,
+    /// Don't read it yet, but sign in to the login server, if that is known. Otherwise sign in to the usual one.
+    /// A create reads it while it creates the first task.
+    Later(Option<String>),
     /// Read it, unless it is already known.
     Read(KnownPolicy),
 }
@@ -64,13 +71,15 @@ pub(crate) enum PolicyRead {
 /// The known properties of the policy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownPolicy {
-    /// The login server. If it is still right, the policy is read in parallel. Otherwise that takes one
-    /// more round trip.
+    /// The login server. If it is still right, the policy is read in parallel. Otherwise that takes more
+    /// round trips.
     pub(crate) login_server: Option<String>,
     /// A policy from an earlier read, and its manifest's digest. The same digest means the same policy.
     pub(crate) policy: Option<(String, Policy)>,
     /// How often to check that the policy is missing.
     pub(crate) look: Look,
+    /// What the operation does with the policy. One token is enough for all of it.
+    pub(crate) right: Right,
 }
 
 /// Reads the workflow, or returns [`None`] if the registry no longer exists.
@@ -133,26 +142,47 @@ async fn read_parts(
     }: Known<'_>,
     policy: PolicyRead,
 ) -> Result<Option<Observed>, Error> {
-    let known = match policy {
-        PolicyRead::Skip => None,
-        PolicyRead::Read(known) => Some(known),
+    let (known, later) = match policy {
+        PolicyRead::Skip => (None, None),
+        PolicyRead::Later(login_server) => (None, Some(login_server)),
+        PolicyRead::Read(known) => (Some(known), None),
     };
     let read = async |host: &str, known: &KnownPolicy| {
-        read_policy(&registry.data_plane(host), registry.budget(), known).await
+        let data_plane = registry.data_plane(host).with_right(known.right);
+        read_policy(&data_plane, registry.budget(), known).await
     };
+    // A login server that only the state names gets no token, unless it is one of the cloud's own.
+    let is_confirmed = |host: &str| facts.is_some_and(|facts| facts.login_server == host);
+    let early_host = known
+        .as_ref()
+        .and_then(|known| known.login_server.as_deref());
+    let early_host = early_host.filter(|host| is_confirmed(host) || registry.is_login_server(host));
     let early_policy = async {
-        let known = known.as_ref()?;
-        let host = known.login_server.as_deref()?;
-        Some((host, read(host, known).await))
+        let host = early_host?;
+        Some((host, read(host, known.as_ref()?).await))
     };
     let found = async {
-        match facts {
-            Some(facts) => Ok(facts.clone()),
-            None => registry
-                .get()
-                .await
-                .map(|found| RegistryFacts::from(&found)),
+        if let Some(facts) = facts {
+            return (Ok((facts.clone(), None)), Ok(()));
         }
+        let (found, signed_in) = match (&later, &known, early_host) {
+            (Some(Some(host)), ..) if registry.is_login_server(host) => {
+                let data_plane = registry.data_plane(host).with_right(Right::Push);
+                let prepared = data_plane.prepare(registry.budget(), POLICY_REPOSITORY);
+                let (found, prepared) = futures::join!(registry.get(), prepared);
+                // Otherwise the error is about another registry.
+                let is_right = |it: &Registry| it.login_server.eq_ignore_ascii_case(host);
+                let is_right = found.as_ref().is_ok_and(is_right);
+                (
+                    found,
+                    prepared.or_else(|error| if is_right { Err(error) } else { Ok(()) }),
+                )
+            }
+            (Some(_), ..) | (None, Some(_), None) => registry.get_and_sign_in(None).await,
+            _ => (registry.get().await, Ok(())),
+        };
+        let found = found.map(|found| (RegistryFacts::from(&found), Some(found)));
+        (found, signed_in)
     };
     let tasks = async {
         match listed {
@@ -160,15 +190,15 @@ async fn read_parts(
             None => registry.list_tasks(is_of_workflow).await,
         }
     };
-    let (found, tasks, assignments, early_policy) =
+    let ((found, signed_in), tasks, assignments, early_policy) =
         futures::join!(found, tasks, registry.list_role_assignments(), early_policy,);
     // If the registry itself is not read, the list of its tasks says that it is gone.
     let found = match (facts, &tasks) {
         (Some(_), Err(error)) => Err(error.clone()),
         _ => found,
     };
-    let facts = match found {
-        Ok(facts) => facts,
+    let (facts, found) = match found {
+        Ok(found) => found,
         Err(error) if error.is_gone() => {
             let seen = Evidence {
                 tasks: tasks.as_ref().map_or(0, Vec::len),
@@ -179,10 +209,19 @@ async fn read_parts(
         }
         Err(error) => return Err(error),
     };
+    if later.is_some() {
+        // A registry that refuses to sign in stops a create before its first write.
+        signed_in.clone()?;
+        let data_plane = registry.data_plane(&facts.login_server);
+        data_plane.sign_in(registry.budget()).await?;
+    }
     let (policy, policy_manifest) = match (&known, early_policy) {
         (None, _) => (PolicyState::NotRead, None),
         (Some(_), Some((host, policy))) if host == facts.login_server => policy?,
-        (Some(known), _) => read(&facts.login_server, known).await?,
+        (Some(known), _) => {
+            signed_in?;
+            read(&facts.login_server, known).await?
+        }
     };
     let named = |task: Task| Some((TaskName::from_name(&task.name)?, task));
     let tasks = tasks?;
@@ -200,7 +239,14 @@ async fn read_parts(
         policy_manifest,
         facts,
         preview_tasks,
+        registry: found,
     }))
+}
+
+/// Whether the timer may only start once everything else exists.
+pub(crate) fn is_unfinished(observed: &Observed) -> bool {
+    let trigger = observed.tasks.get(&TaskName::Trigger);
+    trigger.is_none_or(|trigger| task_drift::mark(trigger).is_some())
 }
 
 /// Whether a task with this name belongs to a workflow.

@@ -1,5 +1,7 @@
 //! Writes to a registry, and records each change once Azure has accepted it.
 
+use crate::azure::acr::{AcrClient, Expected, PolicyUpload, Right};
+use crate::azure::poll::Polling;
 use crate::azure::task::Task;
 use crate::azure::{Error, RegistryClient};
 use crate::patching::policy::POLICY_REPOSITORY;
@@ -24,20 +26,43 @@ impl Writer<'_> {
     /// Deletes a task, and waits until it is gone.
     pub(crate) async fn delete_task(self, name: TaskName) -> Result<(), Error> {
         self.registry.delete_task(name.as_str()).await?;
-        self.progress.record(ProgressEvent::TaskDeleted(name));
+        self.record_deleted(name);
         Ok(())
+    }
+
+    /// Records that a task is gone.
+    pub(crate) fn record_deleted(self, name: TaskName) {
+        self.progress.record(ProgressEvent::TaskDeleted(name));
     }
 
     /// Waits until a task that Azure is already deleting is gone.
     pub(crate) async fn wait_until_gone(self, name: TaskName) -> Result<(), Error> {
-        self.registry.wait_task_gone(name.as_str()).await
+        let polling = Polling::resource();
+        self.registry.wait_task_gone(name.as_str(), polling).await
+    }
+
+    /// Returns the client for the policy. Its tokens also suffice for reading.
+    pub(crate) fn data_plane(self, right: Right) -> AcrClient {
+        let client = self.registry.data_plane(self.login_server);
+        client.with_right(right)
     }
 
     /// Pushes the policy.
     pub(crate) async fn push_policy(self, policy: &Policy) -> Result<(), Error> {
-        let data_plane = self.registry.data_plane(self.login_server);
-        let pushed =
-            data_plane.push_policy(self.registry.budget(), POLICY_REPOSITORY, policy.document());
+        let (data_plane, budget) = (self.data_plane(Right::Push), self.registry.budget());
+        let (document, config) = (policy.document(), Expected::Stored);
+        let begun = data_plane.begin_policy(budget, POLICY_REPOSITORY, document, config);
+        self.finish_policy(policy, begun.await?).await
+    }
+
+    /// Pushes the policy whose upload has begun.
+    pub(crate) async fn finish_policy(
+        self,
+        policy: &Policy,
+        begun: PolicyUpload,
+    ) -> Result<(), Error> {
+        let (data_plane, budget) = (self.data_plane(Right::Push), self.registry.budget());
+        let pushed = data_plane.finish_policy(budget, POLICY_REPOSITORY, begun);
         let manifest = pushed.await.inspect_err(|error| self.record_doubt(error))?;
         let event = ProgressEvent::PolicyPushed(policy, &manifest);
         self.progress.record(event);
@@ -46,7 +71,7 @@ impl Writer<'_> {
 
     /// Deletes the policy.
     pub(crate) async fn delete_policy(self) -> Result<(), Error> {
-        let data_plane = self.registry.data_plane(self.login_server);
+        let data_plane = self.data_plane(Right::Delete);
         let budget = self.registry.budget();
         data_plane
             .delete_repository(budget, POLICY_REPOSITORY)

@@ -35,24 +35,27 @@ impl Tags {
         budget: &Budget,
         repositories: &BTreeMap<String, Repository>,
     ) -> Result<Self, Error> {
-        let enabled: Vec<String> = repositories
-            .iter()
-            .filter(|(_, repository)| repository.enabled)
-            .map(|(name, _)| name.clone())
-            .collect();
-        let tags = stream::iter(enabled)
+        let tags = stream::iter(enabled(repositories))
             .map(|name| async move {
-                let tags = if can_exist(&name) {
-                    data_plane.list_tags(budget, &name).await?
-                } else {
-                    None
-                };
+                let tags = data_plane.list_tags(budget, &name).await?;
                 Ok::<_, Error>((name, tags.map(BTreeSet::from_iter)))
             })
             .buffer_unordered(LOOKUPS_AT_ONCE)
             .try_collect();
-        tags.await.map(Self)
+        let mut tags: BTreeMap<_, _> = tags.await?;
+        let enabled = repositories.iter().filter(|(_, it)| it.enabled);
+        for (name, _) in enabled {
+            tags.entry(name.clone()).or_default();
+        }
+        Ok(Self(tags))
     }
+}
+
+/// Returns the names of the enabled repositories that can exist.
+pub(crate) fn enabled(repositories: &BTreeMap<String, Repository>) -> Vec<String> {
+    let enabled = repositories.iter().filter(|(_, it)| it.enabled);
+    let names = enabled.map(|(name, _)| name.clone());
+    names.filter(|name| can_exist(name)).collect()
 }
 
 /// A policy that another tool wrote may contain invalid names. A registry rejects even a lookup of such a

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use crate::azure::acr::Right;
+use crate::azure::poll::Polling;
 use crate::azure::run::Run;
 use crate::azure::{Error, Look, Operation, OperationKind};
 use crate::http::Backoff;
 use crate::patching::TaskName;
+use crate::patching::policy::POLICY_REPOSITORY;
 use crate::workflow::cancel_runs::CancelRuns;
 use crate::workflow::observe::{KnownPolicy, Observed, PolicyState, observe_again};
 use crate::workflow::ownership::{Owned, find_owned};
@@ -53,6 +56,7 @@ pub(crate) async fn remove(
         policy: None,
         // The answers to the deletes are the other look.
         look: Look::Once,
+        right: Right::Delete,
     };
     let mut seen = observed.clone();
     let mut recorded = recorded.clone();
@@ -149,18 +153,51 @@ async fn tear_down(
     recorded: &Recorded,
     left_active: &mut Vec<Run>,
 ) -> Vec<Error> {
+    let signed_in = async {
+        // The deletion of the policy reports an error.
+        let _ = writer
+            .data_plane(Right::Delete)
+            .prepare(writer.registry.budget(), POLICY_REPOSITORY)
+            .await;
+    };
+    let tasks = remove_tasks(writer, observed, owned, recorded, left_active);
+    let (mut failures, tasks_are_gone) = meanwhile(signed_in, tasks).await;
+    if tasks_are_gone && observed.policy != PolicyState::Missing {
+        failures.extend(writer.delete_policy().await.err());
+    }
+    failures
+}
+
+/// Does `work`, and meanwhile prepares for what follows. It doesn't wait for the end of the preparation.
+async fn meanwhile<T>(preparation: impl Future<Output = ()>, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        () = preparation => work.await,
+    }
+}
+
+/// Removes everything but the policy. Returns the errors, and whether no task is left.
+async fn remove_tasks(
+    writer: Writer<'_>,
+    observed: &Observed,
+    owned: &Owned,
+    recorded: &Recorded,
+    left_active: &mut Vec<Run>,
+) -> (Vec<Error>, bool) {
     let task = async |name| remove_task(writer, name, observed, recorded).await;
     // While the trigger task exists, it can start runs, so the rest must stay usable.
-    if let Err(error) = task(TaskName::Trigger).await {
-        return vec![error];
-    }
+    let runs = match remove_trigger(writer, observed, recorded, !left_active.is_empty()).await {
+        Ok(runs) => runs,
+        Err(error) => return (vec![error], false),
+    };
     let mut failures = Vec::new();
     // A run that ignores its cancellation doesn't keep anything from being removed.
-    if left_active.is_empty() {
-        match CancelRuns::new(writer.registry).until_none_active().await {
-            Ok(left) => *left_active = left,
-            Err(error) => failures.push(error),
-        }
+    match runs {
+        None => {}
+        Some(Ok(left)) => *left_active = left,
+        Some(Err(error)) => failures.push(error),
     }
     let every: Vec<(&String, &String)> = owned
         .all()
@@ -195,10 +232,41 @@ async fn tear_down(
     let tasks_are_gone = scan.is_empty() && patch.is_empty();
     failures.extend(failed(trigger.into_iter().chain(others)));
     failures.extend(scan.into_iter().chain(patch));
-    if tasks_are_gone && observed.policy != PolicyState::Missing {
-        failures.extend(writer.delete_policy().await.err());
+    (failures, tasks_are_gone)
+}
+
+/// Removes the trigger task, and then cancels the active runs, unless that `was_tried` before. Returns the runs
+/// that ignore their cancellation.
+async fn remove_trigger(
+    writer: Writer<'_>,
+    observed: &Observed,
+    recorded: &Recorded,
+    was_tried: bool,
+) -> Result<Option<Result<Vec<Run>, Error>>, Error> {
+    const TRIGGER: TaskName = TaskName::Trigger;
+    let cancel = async || match was_tried {
+        true => None,
+        false => Some(CancelRuns::new(writer.registry).until_none_active().await),
+    };
+    let is_there = observed.tasks.contains_key(&TRIGGER) || recorded.tasks.contains(&TRIGGER);
+    if observed.leaving.contains(&TRIGGER) || !is_there {
+        remove_task(writer, TRIGGER, observed, recorded).await?;
+        return Ok(cancel().await);
     }
-    failures
+    let (registry, name) = (writer.registry, TRIGGER.as_str());
+    if let Some(polling) = registry.start_delete_task(name).await? {
+        if polling == Polling::resource() {
+            // Azure has probably deleted the task already. Then it has queued its last run, too.
+            let (gone, runs) = futures::join!(registry.is_task_gone(name), cancel());
+            if gone? {
+                writer.record_deleted(TRIGGER);
+                return Ok(runs);
+            }
+        }
+        registry.wait_task_gone(name, polling).await?;
+    }
+    writer.record_deleted(TRIGGER);
+    Ok(cancel().await)
 }
 
 async fn remove_task(
@@ -214,4 +282,64 @@ async fn remove_task(
         return Ok(());
     }
     writer.delete_task(name).await
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json as value;
+
+    use super::*;
+    use crate::azure::testing::registry_client;
+    use crate::http::scripted_transport::{ScriptedTransport, absent, json, reply};
+    use crate::workflow::fixture::{observed, recorded};
+    use crate::workflow::progress::{ProgressEvent, ProgressSink};
+
+    const TRIGGER: &str = "/tasks/cssc-trigger-workflow?";
+
+    #[derive(Debug)]
+    struct Unrecorded;
+
+    impl ProgressSink for Unrecorded {
+        fn record(&self, _: ProgressEvent<'_>) {}
+    }
+
+    async fn removes_the_trigger(script: ScriptedTransport) {
+        let registry = registry_client(&script);
+        let writer = Writer {
+            registry: &registry,
+            login_server: "contoso.azurecr.io",
+            progress: &Unrecorded,
+        };
+        let runs = remove_trigger(writer, &observed(), &recorded(), false).await;
+        assert!(runs.unwrap().unwrap().unwrap().is_empty());
+        script.assert_done();
+    }
+
+    fn no_runs() -> crate::http::Response {
+        json(200, &value!({"value": []}))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_are_listed_while_the_trigger_task_is_looked_for() {
+        let script = ScriptedTransport::default()
+            .on(Method::DELETE, TRIGGER, reply(200))
+            .on(Method::GET, TRIGGER, absent("ResourceNotFound"))
+            .on(Method::GET, "/runs?", no_runs());
+        removes_the_trigger(script).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_are_listed_again_if_the_trigger_task_was_still_there() {
+        let still = json(
+            200,
+            &value!({"properties": {"provisioningState": "Succeeded"}}),
+        );
+        let script = ScriptedTransport::default()
+            .on(Method::DELETE, TRIGGER, reply(200))
+            .on(Method::GET, TRIGGER, still)
+            .on(Method::GET, TRIGGER, absent("ResourceNotFound"))
+            .twice(Method::GET, "/runs?", no_runs());
+        removes_the_trigger(script).await;
+    }
 }

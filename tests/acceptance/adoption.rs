@@ -198,7 +198,7 @@ async fn an_update_by_the_azure_cli_is_drift_and_is_repaired() {
         let mut tasks = writes.clone();
         tasks.retain(|write| write.contains("tasks/"));
         assert_eq!(tasks, PATCHES);
-        assert_eq!(writes.len(), tasks.len() + 5, "{writes:?}");
+        assert_eq!(writes.len(), tasks.len() + 3, "{writes:?}");
         stage.assert_no_changes().await;
         stage.destroy().await;
     }

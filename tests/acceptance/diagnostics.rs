@@ -86,7 +86,7 @@ async fn one_cause_is_one_error_with_its_line_in_the_configuration() {
         let stage = Stage::new(host, &workflow).await;
         stage
             .azure
-            .turn(|knobs| knobs.provisioning_looks = u32::MAX);
+            .turn(|knobs| knobs.late_identity_looks = u32::MAX);
         let apply = stage.workspace.start(APPLY).unwrap();
         let interrupted = ctrl_c_once(apply, || stage.azure.leftovers()["tasks"] == 3).await;
         golden.add("Ctrl-C during a create", &interrupted);

@@ -13,12 +13,12 @@ use crate::azure::{Error, Look, arm};
 use crate::digest::is_sha256;
 use crate::http::Budget;
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.unknown.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The config's two bytes and their digest.
-const EMPTY: &[u8] = b"{}";
-const EMPTY_DIGEST: &str =
+pub(super) const EMPTY: &[u8] = b"{}";
+pub(super) const EMPTY_DIGEST: &str =
     "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 /// The longest policy that the client reads. The Azure CLI pushes no longer one.
 const LONGEST_POLICY: u64 = 10 << 20;
@@ -133,28 +133,6 @@ pub struct PolicyManifest {
 }
 
 impl AcrClient {
-    /// Stores a policy and returns the manifest's digest.
-    ///
-    /// # Errors
-    /// Any request error. The last request moves the tag, so until then the old policy applies.
-    pub async fn push_policy(
-        &self,
-        budget: &Budget,
-        repository: &str,
-        bytes: impl Into<Bytes>,
-    ) -> Result<String, Error> {
-        let bytes = bytes.into();
-        let size = bytes.len();
-        let (config, layer) = tokio::join!(
-            self.put_blob(budget, repository, EMPTY),
-            self.put_blob(budget, repository, bytes),
-        );
-        config?;
-        let manifest = PolicyArtifact::manifest(&layer?, size);
-        self.put_manifest(budget, repository, PolicyArtifact::TAG, MANIFEST, manifest)
-            .await
-    }
-
     /// Returns the manifest at the policy's repository and tag. `look` says how often a 404 is checked.
     ///
     /// # Errors
@@ -235,7 +213,7 @@ mod tests {
     use crate::azure::testing::minute;
     use crate::digest::sha256;
     use crate::http::Response;
-    use crate::http::scripted_transport::{absent, recorded, reply};
+    use crate::http::scripted_transport::{absent, reply};
 
     const REPOSITORY: &str = "csscpolicies/patchpolicy";
     const POLICY: &str = r#"{"version":"v1"}"#;
@@ -251,40 +229,6 @@ mod tests {
         let ours: Value = serde_json::from_slice(&PolicyArtifact::manifest(digest, 194)).unwrap();
         assert_eq!(ours, expected);
         assert_eq!(sha256(EMPTY), EMPTY_DIGEST);
-    }
-
-    #[tokio::test]
-    async fn pushes_the_blobs_before_the_manifest() {
-        let begun = |id| reply(202).with("location", &format!("/v2/x/blobs/uploads/{id}"));
-        let stored = recorded(include_str!(
-            "../../../tests/golden/recorded/acr-manifest-put.json"
-        ));
-        let transport = signed_in()
-            .on(Method::POST, "/blobs/uploads/", begun(1))
-            .on(Method::POST, "/blobs/uploads/", begun(2))
-            .on(Method::PUT, "/uploads/1", reply(201))
-            .on(Method::PUT, "/uploads/2", reply(201))
-            .on(
-                Method::PUT,
-                "/csscpolicies/patchpolicy/manifests/v1",
-                stored,
-            );
-        let digest = client(&transport)
-            .push_policy(&minute(), REPOSITORY, POLICY)
-            .await
-            .unwrap();
-        assert_eq!(
-            digest,
-            "sha256:e08a6fa0f19da7c0f3dee3306c47e9798727a840f25ceae7a449635b68728e52"
-        );
-        let requests = transport.requests();
-        let last = requests.last().unwrap();
-        assert_eq!(last.headers["content-type"], MANIFEST);
-        assert_eq!(
-            &last.body[..],
-            PolicyArtifact::manifest(&sha256(POLICY.as_bytes()), POLICY.len())
-        );
-        transport.assert_done();
     }
 
     #[tokio::test]

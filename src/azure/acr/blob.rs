@@ -14,6 +14,14 @@ use crate::http::{Budget, Effect, Request};
 /// The longest blob that the client reads. A policy may have 10 MiB, and other blobs are far smaller.
 const LONGEST_BLOB: usize = 16 << 20;
 
+/// An upload that has begun. To abandon it changes nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    place: Url,
+    digest: String,
+    bytes: Bytes,
+}
+
 impl AcrClient {
     /// Reads a blob. It follows one redirect, because registries redirect to storage. The access token
     /// doesn't go to another host.
@@ -30,7 +38,7 @@ impl AcrClient {
             self.operation(OperationKind::ReadBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let here = self.url(&operation, &path)?;
-        let scope = Right::Pull.scope(repository);
+        let scope = self.scope(Right::Pull, repository);
         let request = Request::new(Method::GET, here).limit(LONGEST_BLOB);
         let answer = self.call(budget, &operation, &scope, &request).await?;
         let redirect = redirect::follow(&request, &answer)
@@ -64,11 +72,21 @@ impl AcrClient {
         repository: &str,
         bytes: impl Into<Bytes>,
     ) -> Result<String, Error> {
+        let upload = self.begin_upload(budget, repository, bytes).await?;
+        self.finish_upload(budget, repository, upload).await
+    }
+
+    /// Begins to store a blob. Nothing is stored yet.
+    pub(super) async fn begin_upload(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Result<Upload, Error> {
         let bytes = bytes.into();
         let digest = sha256(&bytes);
         let operation = self.operation(OperationKind::StoreBlob, &format!("{repository}@{digest}"));
-        let scope = Right::Push.scope(repository);
-
+        let scope = self.scope(Right::Push, repository);
         let start = self.url(&operation, &format!("/v2/{repository}/blobs/uploads/"))?;
         // An upload that is started and then abandoned changes nothing.
         let begin = Request::new(Method::POST, start).effect(Effect::Nothing);
@@ -80,7 +98,27 @@ impl AcrClient {
             .header(LOCATION.as_str())
             .ok_or_else(|| Error::unexpected(&operation, "it has no upload location"))?;
         let place = finish(self.link(&operation, upload)?, &digest);
+        Ok(Upload {
+            place,
+            digest,
+            bytes,
+        })
+    }
 
+    /// Stores the blob of an upload, and returns its digest.
+    pub(super) async fn finish_upload(
+        &self,
+        budget: &Budget,
+        repository: &str,
+        upload: Upload,
+    ) -> Result<String, Error> {
+        let Upload {
+            place,
+            digest,
+            bytes,
+        } = upload;
+        let operation = self.operation(OperationKind::StoreBlob, &format!("{repository}@{digest}"));
+        let scope = self.scope(Right::Push, repository);
         let media_type = HeaderValue::from_static("application/octet-stream");
         let put = Request::new(Method::PUT, place).body(media_type, bytes);
         let stored = self.call(budget, &operation, &scope, &put).await?;
@@ -94,7 +132,8 @@ impl AcrClient {
         }
     }
 
-    async fn has_blob(
+    /// Whether the repository has a blob. If the answer is wrong, an upload fails or is not needed.
+    pub(super) async fn has_blob(
         &self,
         budget: &Budget,
         repository: &str,
@@ -104,7 +143,7 @@ impl AcrClient {
             self.operation(OperationKind::LookUpBlob, &format!("{repository}@{digest}"));
         let path = format!("/v2/{repository}/blobs/{}", segment(digest));
         let request = Request::new(Method::HEAD, self.url(&operation, &path)?);
-        let scope = Right::Push.scope(repository);
+        let scope = self.scope(Right::Push, repository);
         // If the answer is wrong, the upload only fails.
         let answer = self.call_once(budget, &operation, &scope, &request).await?;
         Ok(answer.status.is_success() || answer.status.is_redirection())
@@ -143,9 +182,9 @@ mod tests {
             .unwrap();
         assert_eq!(&blob[..], b"{}");
         let requests = transport.requests();
-        assert!(requests[3].headers.contains_key("authorization"));
-        assert!(requests[4].headers.is_empty());
-        assert!(!format!("{:?}", requests[4]).contains("planted"));
+        assert!(requests[2].headers.contains_key("authorization"));
+        assert!(requests[3].headers.is_empty());
+        assert!(!format!("{:?}", requests[3]).contains("planted"));
     }
 
     #[tokio::test]
@@ -203,7 +242,7 @@ mod tests {
         POST https://contoso.azurecr.io/v2/csscpolicies/patchpolicy/blobs/uploads/
         PUT https://contoso.azurecr.io/v2/csscpolicies/patchpolicy/blobs/uploads/59de5123-9a38-4a0e-be3a-d23c5ba5a9e3?digest=sha256%3A44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
         ");
-        assert_eq!(&transport.requests()[4].body[..], b"{}");
+        assert_eq!(&transport.requests()[3].body[..], b"{}");
     }
 
     #[test]

@@ -17,6 +17,21 @@ pub(crate) struct Challenge {
 }
 
 impl Challenge {
+    /// Returns the challenge of most registries with this login server. They sign in at the login server.
+    pub(crate) fn usual(login_server: &str) -> Option<Self> {
+        let realm = Url::parse(&format!("https://{login_server}/oauth2/token"));
+        Some(Self {
+            realm: realm.ok()?,
+            service: login_server.to_owned(),
+            scope: None,
+        })
+    }
+
+    /// Whether both name the same token endpoint and service.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        self.realm == other.realm && self.service == other.service
+    }
+
     /// Returns the challenge in an answer.
     pub(crate) fn of(answer: &Response) -> Option<Self> {
         let parameters = parameters(answer);

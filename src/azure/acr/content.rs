@@ -1,18 +1,32 @@
 //! Reads what a tag holds: an image, an index of images, or another artifact.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use http::Method;
 use serde::Deserialize;
 
-use crate::azure::acr::AcrClient;
-use crate::azure::{Error, Look};
-use crate::http::Budget;
+use crate::azure::acr::{AcrClient, Right, segment};
+use crate::azure::{Error, Look, OperationKind};
+use crate::http::{Budget, Request};
 
 /// The config of a Helm chart.
 const CHART: &str = "application/vnd.cncf.helm.config.v1+json";
 /// The config of a BuildKit cache. In an index, one of the entries.
 const BUILD_CACHE: &str = "application/vnd.buildkit.cacheconfig.v0";
+
+/// The configs of images.
+const IMAGES: [&str; 2] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
+/// The manifests of single images.
+const SINGLE: [&str; 2] = [
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+/// The most manifests that one request describes.
+const DESCRIBED: u32 = 500;
 
 /// What a tag holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +99,47 @@ struct Config {
     digest: String,
 }
 
+/// A registry's own description of a manifest.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    media_type: Option<String>,
+    config_media_type: Option<String>,
+    os: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
 impl AcrClient {
+    /// Returns what the tags of the newest manifests hold, by tag, as far as the registry describes it. Its
+    /// description of an index is not enough, and a description can be missing. So the caller reads the other
+    /// tags by [`Self::content`], which also reports errors.
+    pub async fn described_contents(
+        &self,
+        budget: &Budget,
+        repository: &str,
+    ) -> BTreeMap<String, Content> {
+        #[derive(Deserialize)]
+        struct Page {
+            manifests: Option<Vec<Described>>,
+        }
+
+        let page = async {
+            let operation = self.operation(OperationKind::ReadManifest, repository);
+            let name = segment(repository);
+            let path = format!("/acr/v1/{name}/_manifests?orderby=timedesc&n={DESCRIBED}");
+            let request = Request::new(Method::GET, self.url(&operation, &path)?);
+            let scope = self.scope(Right::ListTags, repository);
+            self.call_once(budget, &operation, &scope, &request).await
+        };
+        let page = page.await.ok().filter(|answer| answer.status.is_success());
+        let page = page.and_then(|answer| serde_json::from_slice::<Page>(&answer.body).ok());
+        let all = page.and_then(|page| page.manifests).unwrap_or_default();
+        all.into_iter()
+            .filter_map(|it| Some((described(&it)?, it.tags?)))
+            .flat_map(|(content, tags)| tags.into_iter().map(move |tag| (tag, content.clone())))
+            .collect()
+    }
+
     /// Reads what a tag holds. Only the config of a single image names its operating system, which takes
     /// one more request.
     pub async fn content(
@@ -121,6 +175,24 @@ impl AcrClient {
         Ok(os.map_or(Content::Unknown, |os| Content::Image {
             os: os.to_lowercase(),
         }))
+    }
+}
+
+/// Returns what a manifest holds, if its description is conclusive.
+fn described(manifest: &Described) -> Option<Content> {
+    let is_single = SINGLE.contains(&manifest.media_type.as_deref()?);
+    match (
+        manifest.config_media_type.as_deref(),
+        manifest.os.as_deref(),
+    ) {
+        _ if !is_single => None,
+        (Some(CHART), _) => Some(Content::Chart),
+        (Some(BUILD_CACHE), _) => Some(Content::BuildCache),
+        (_, None | Some("" | "unknown")) => None,
+        (Some(config), _) if !IMAGES.contains(&config) => None,
+        (_, Some(os)) => Some(Content::Image {
+            os: os.to_lowercase(),
+        }),
     }
 }
 
@@ -178,6 +250,45 @@ mod tests {
         };
         let platforms: Vec<String> = platforms.iter().map(Platform::to_string).collect();
         assert_eq!(platforms, ["linux/amd64", "linux/arm/v7"]);
+    }
+
+    #[tokio::test]
+    async fn the_registry_describes_single_images_and_other_artifacts() {
+        // The first image is as recorded: without the media type of its config.
+        let page = r#"{"imageName":"library/hello-world","manifests":[
+            {"architecture":"amd64","os":"linux","mediaType":"application/vnd.docker.distribution.manifest.v2+json","tags":["latest"]},
+            {"os":"Windows","mediaType":"application/vnd.oci.image.manifest.v1+json","configMediaType":"application/vnd.oci.image.config.v1+json","tags":["1","2"]},
+            {"mediaType":"application/vnd.oci.image.manifest.v1+json","configMediaType":"application/vnd.cncf.helm.config.v1+json","tags":["chart"]},
+            {"mediaType":"application/vnd.oci.image.index.v1+json","os":"linux","tags":["index"]},
+            {"mediaType":"application/vnd.oci.image.manifest.v1+json","configMediaType":"application/vnd.oci.image.config.v1+json","os":"","tags":["signature"]},
+            {"mediaType":"application/vnd.oci.image.manifest.v1+json","configMediaType":"application/vnd.example","os":"linux","tags":["other"]},
+            {"mediaType":"application/vnd.oci.image.manifest.v1+json","os":"linux"},
+            {}]}"#;
+        let transport = signed_in().on(Method::GET, "/_manifests", reply(200).with_body(page));
+        let (client, budget) = (client(&transport), minute());
+        let contents = client
+            .described_contents(&budget, "library/hello-world")
+            .await;
+        insta::assert_debug_snapshot!(contents, @r#"
+        {
+            "1": Image {
+                os: "windows",
+            },
+            "2": Image {
+                os: "windows",
+            },
+            "chart": Chart,
+            "latest": Image {
+                os: "linux",
+            },
+        }
+        "#);
+        assert_eq!(
+            story(&transport),
+            [
+                "GET https://contoso.azurecr.io/acr/v1/library%2Fhello-world/_manifests?orderby=timedesc&n=500"
+            ]
+        );
     }
 
     #[tokio::test]

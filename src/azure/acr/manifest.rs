@@ -46,7 +46,7 @@ impl AcrClient {
         let operation = manifest(self, OperationKind::ReadManifest, repository, reference);
         let url = self.url(&operation, &path(repository, reference))?;
         let request = Request::new(Method::GET, url).header(ACCEPT, ACCEPTED);
-        let scope = Right::Pull.scope(repository);
+        let scope = self.scope(Right::Pull, repository);
         let answer = match look {
             Look::Once => {
                 self.call_unless_gone(budget, &operation, &scope, &request)
@@ -98,7 +98,7 @@ impl AcrClient {
         let url = self.url(&operation, &path(repository, tag))?;
         let request =
             Request::new(Method::PUT, url).body(HeaderValue::from_static(media_type), body);
-        let scope = Right::Push.scope(repository);
+        let scope = self.scope(Right::Push, repository);
         let answer = self.call(budget, &operation, &scope, &request).await?;
         if !answer.status.is_success() {
             return Err(Error::refused(&operation, &answer));
@@ -154,7 +154,7 @@ mod tests {
             story(&transport),
             ["GET https://contoso.azurecr.io/v2/a/b/manifests/v1"]
         );
-        let accept = transport.requests()[3].headers["accept"]
+        let accept = transport.requests()[2].headers["accept"]
             .to_str()
             .unwrap()
             .to_owned();
@@ -231,8 +231,8 @@ mod tests {
             .unwrap();
         assert!(read.is_some());
         let requests = transport.requests();
-        assert!(String::from_utf8_lossy(&requests[4].body).contains("%3Ametadata_read%2Cpull&"));
-        assert_eq!(requests[5].headers["authorization"], "Bearer a-2");
+        assert!(String::from_utf8_lossy(&requests[3].body).contains("%3Ametadata_read%2Cpull&"));
+        assert_eq!(requests[4].headers["authorization"], "Bearer a-2");
     }
 
     #[tokio::test]

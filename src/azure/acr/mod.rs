@@ -8,6 +8,7 @@ mod blob;
 pub(crate) mod challenge;
 mod content;
 mod manifest;
+mod policy_upload;
 mod repository;
 mod session;
 
@@ -27,6 +28,7 @@ use crate::http::{Budget, Request, Response};
 pub use artifact::{NotReadable, PolicyArtifact, PolicyManifest, StoredPolicy};
 pub use content::{Content, Platform};
 pub use manifest::Manifest;
+pub use policy_upload::{Expected, PolicyUpload};
 pub(crate) use session::Session;
 
 /// The characters that a path segment keeps unescaped.
@@ -42,24 +44,55 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub struct AcrClient {
     azure: Azure,
     session: Arc<Session>,
+    /// The right of all tokens, instead of the least right for each request.
+    right: Option<Right>,
 }
 
 /// A permission on a repository, as in a token's scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Read the repository.
+    #[default]
     Pull,
     /// Read and write the repository.
     Push,
     /// Read the repository and list its tags.
     ListTags,
-    /// Delete the repository.
+    /// Read and delete the repository.
     Delete,
 }
 
 impl AcrClient {
     pub(crate) fn new(azure: Azure, session: Arc<Session>) -> Self {
-        Self { azure, session }
+        Self {
+            azure,
+            session,
+            right: None,
+        }
+    }
+
+    /// Returns a client whose tokens all have this right. So an operation that reads and then writes needs one
+    /// token. The registry leaves out an action that the identity may not do.
+    #[must_use]
+    pub fn with_right(self, right: Right) -> Self {
+        Self {
+            right: Some(right),
+            ..self
+        }
+    }
+
+    /// Returns the scope of a token that has at least this right.
+    fn scope(&self, right: Right, repository: &str) -> String {
+        self.right.unwrap_or(right).scope(repository)
+    }
+
+    /// Fetches the token of later requests for a repository.
+    ///
+    /// # Errors
+    /// Any request error.
+    pub(crate) async fn prepare(&self, budget: &Budget, repository: &str) -> Result<(), Error> {
+        let scope = self.scope(Right::Pull, repository);
+        self.token(budget, &scope).await.map(drop)
     }
 
     /// Returns the registry's login server.
@@ -181,7 +214,7 @@ impl Right {
             // One token for all reads. The registry leaves out an action that the identity may not do.
             Self::Pull | Self::ListTags => "pull,metadata_read",
             Self::Push => "pull,push",
-            Self::Delete => "delete",
+            Self::Delete => "pull,delete",
         };
         format!("repository:{repository}:{actions}")
     }
@@ -212,7 +245,6 @@ mod testing {
     /// Returns a script that begins with one sign-in.
     pub(super) fn signed_in() -> ScriptedTransport {
         ScriptedTransport::default()
-            .on(Method::GET, "azurecr.io/v2/", challenge(""))
             .on(
                 Method::POST,
                 "/oauth2/exchange",
@@ -231,6 +263,6 @@ mod testing {
 
     /// Returns the requests after the sign-in.
     pub(super) fn story(transport: &ScriptedTransport) -> Vec<String> {
-        transport.story().split_off(3)
+        transport.story().split_off(2)
     }
 }

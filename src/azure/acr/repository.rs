@@ -25,7 +25,7 @@ impl AcrClient {
         }
 
         let operation = self.operation(OperationKind::ListTags, repository);
-        let scope = Right::ListTags.scope(repository);
+        let scope = self.scope(Right::ListTags, repository);
         let mut all = Vec::new();
         let mut read = ReadPages::default();
         let mut next = Some(format!("/v2/{repository}/tags/list?n={PAGE}"));
@@ -53,7 +53,7 @@ impl AcrClient {
         let operation = self.operation(OperationKind::DeleteRepository, repository);
         let url = self.url(&operation, &format!("/acr/v1/{}", segment(repository)))?;
         let request = Request::new(Method::DELETE, url);
-        let scope = Right::Delete.scope(repository);
+        let scope = self.scope(Right::Delete, repository);
         let answer = self.call(budget, &operation, &scope, &request).await?;
         let deleted = match answer.status.is_success() {
             true => Ok(()),

@@ -1,6 +1,8 @@
-//! Signs in to a registry. The client asks the registry for its challenge, which names the token
-//! endpoint. There it exchanges an Entra token for a refresh token, and the refresh token for an access
-//! token per scope.
+//! Signs in to a registry. The client exchanges an Entra token for a refresh token, and the refresh token for
+//! an access token per scope.
+//!
+//! The address of both follows from the login server, if that is in the cloud's own domain. Otherwise, or if
+//! the registry doesn't sign in there, the registry's challenge names the address.
 //!
 //! All clients of a registry share the tokens. A client waits for a token that another one is fetching.
 
@@ -21,6 +23,9 @@ use crate::http::{Budget, Effect, Request, Response};
 /// The state that all clients of one registry share.
 pub(crate) struct Session {
     login_server: String,
+    /// Where registries of this cloud sign in.
+    usual: Option<Challenge>,
+    /// Where the registry says that it signs in. Read only if there is no usual place, or if it is wrong.
     challenge: OnceCell<Challenge>,
     refresh: Slot,
     access: Mutex<HashMap<String, Arc<Slot>>>,
@@ -32,9 +37,12 @@ pub(crate) struct Session {
 type Slot = tokio::sync::Mutex<Option<Secret>>;
 
 impl Session {
-    pub(crate) fn new(login_server: &str) -> Self {
+    /// `is_known` says whether the login server is in the cloud's own domain.
+    pub(crate) fn new(login_server: &str, is_known: bool) -> Self {
+        let usual = is_known.then(|| Challenge::usual(login_server));
         Self {
             login_server: login_server.to_owned(),
+            usual: usual.flatten(),
             challenge: OnceCell::new(),
             refresh: Slot::default(),
             access: Mutex::default(),
@@ -129,39 +137,34 @@ impl AcrClient {
         operation: &Operation,
         scope: &str,
     ) -> Result<Secret, Error> {
-        let challenge = match self.session.challenge.get() {
-            Some(challenge) => challenge,
-            // On the first sign-in, fetches the Entra token at the same time because the exchange needs
-            // it next.
-            None => {
-                let challenge = self.challenge(budget, operation);
-                let entra = self.azure.registry_token(budget, self.session.audience());
-                tokio::try_join!(challenge, entra)?.0
-            }
-        };
-        let refresh = self
-            .refresh_token(budget, operation, challenge, None)
-            .await?;
-        let mut answer = self
-            .ask(budget, operation, challenge, scope, &refresh)
-            .await?;
+        let refresh = self.refresh_token(budget, operation, None).await?;
+        let mut answer = self.ask(budget, operation, scope, &refresh).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
-            let stale = Some(&refresh);
             let refresh = self
-                .refresh_token(budget, operation, challenge, stale)
+                .refresh_token(budget, operation, Some(&refresh))
                 .await?;
-            answer = self
-                .ask(budget, operation, challenge, scope, &refresh)
-                .await?;
+            answer = self.ask(budget, operation, scope, &refresh).await?;
         }
         token_of(operation, &answer, "access_token")
+    }
+
+    /// Signs in before the first request needs it. It requests no access token yet.
+    ///
+    /// # Errors
+    /// The registry refuses the Entra token, or any request error.
+    pub(crate) async fn sign_in(&self, budget: &Budget) -> Result<(), Error> {
+        let operation = Operation::new(OperationKind::SignInToRegistry, self.login_server());
+        tokio::select! {
+            biased;
+            token = self.refresh_token(budget, &operation, None) => token.map(drop),
+            why = budget.spent() => Err(Error::stopped(&operation, why)),
+        }
     }
 
     async fn refresh_token(
         &self,
         budget: &Budget,
         operation: &Operation,
-        challenge: &Challenge,
         stale: Option<&Secret>,
     ) -> Result<Secret, Error> {
         let mut slot = self.session.refresh.lock().await;
@@ -170,7 +173,7 @@ impl AcrClient {
         {
             return Ok(token.clone());
         }
-        let answer = self.exchanged(budget, operation, challenge).await?;
+        let answer = self.exchanged(budget, operation).await?;
         let token = token_of(operation, &answer, "refresh_token")?;
         Ok(slot.insert(token).clone())
     }
@@ -178,20 +181,23 @@ impl AcrClient {
     /// Exchanges an Entra token for a refresh token. It tries the audience that the registry accepted
     /// last, and then the other audience. Finally it tries a renewed token, because the first one may
     /// have been revoked.
-    async fn exchanged(
-        &self,
-        budget: &Budget,
-        operation: &Operation,
-        challenge: &Challenge,
-    ) -> Result<Response, Error> {
-        let exchange =
-            async |token: &Secret| self.exchange(budget, operation, challenge, token).await;
+    async fn exchanged(&self, budget: &Budget, operation: &Operation) -> Result<Response, Error> {
         let audience = self.session.audience();
-        let token = self.azure.registry_token(budget, audience).await?;
-        let answer = exchange(&token).await?;
+        let token = self.azure.registry_token(budget, audience);
+        // If the registry must say where to sign in, it does so while Entra issues the token.
+        let (place, token) = tokio::try_join!(self.place(budget, operation), token)?;
+        let mut answer = self.exchange(budget, operation, place, &token).await?;
+        if is_elsewhere(answer.status) && self.session.challenge.get().is_none() {
+            let named = self.challenge(budget, operation).await?;
+            if !named.is_same_place(place) {
+                answer = self.exchange(budget, operation, named, &token).await?;
+            }
+        }
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
+        let place = self.place(budget, operation).await?;
+        let exchange = async |token: &Secret| self.exchange(budget, operation, place, token).await;
         // Registries of a sovereign cloud may accept only the Resource Manager audience.
         let other = audience.other();
         if let Ok(second) = self.azure.registry_token(budget, other).await
@@ -224,15 +230,15 @@ impl AcrClient {
         &self,
         budget: &Budget,
         operation: &Operation,
-        challenge: &Challenge,
+        place: &Challenge,
         entra: &Secret,
     ) -> Result<Response, Error> {
         let form = [
             ("grant_type", "access_token"),
-            ("service", &challenge.service),
+            ("service", &place.service),
             ("access_token", entra.expose()),
         ];
-        let address = challenge
+        let address = place
             .realm
             .join("exchange")
             .map_err(|error| Error::unexpected(operation, error.to_string()))?;
@@ -245,19 +251,28 @@ impl AcrClient {
         &self,
         budget: &Budget,
         operation: &Operation,
-        challenge: &Challenge,
         scope: &str,
         refresh: &Secret,
     ) -> Result<Response, Error> {
+        let place = self.place(budget, operation).await?;
         let form = [
             ("grant_type", "refresh_token"),
-            ("service", &challenge.service),
+            ("service", &place.service),
             ("scope", scope),
             ("refresh_token", refresh.expose()),
         ];
-        let request = Request::new(Method::POST, challenge.realm.clone());
+        let request = Request::new(Method::POST, place.realm.clone());
         let request = sign_in(request).effect(Effect::Nothing).form(&form);
         self.azure.send(budget, operation, &request).await
+    }
+
+    /// Returns where to sign in.
+    async fn place(&self, budget: &Budget, operation: &Operation) -> Result<&Challenge, Error> {
+        let session = &self.session;
+        match session.challenge.get().or(session.usual.as_ref()) {
+            Some(place) => Ok(place),
+            None => self.challenge(budget, operation).await,
+        }
     }
 
     /// Returns the registry's challenge. The service name in it can differ from the login server.
@@ -276,6 +291,15 @@ impl AcrClient {
         };
         self.session.challenge.get_or_try_init(ask).await
     }
+}
+
+/// Whether the answer to an exchange may mean that the registry signs in at another address.
+fn is_elsewhere(status: StatusCode) -> bool {
+    status.is_client_error()
+        && !matches!(
+            status,
+            StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+        )
 }
 
 fn sign_in(request: Request) -> Request {

@@ -24,6 +24,8 @@ struct Environment {
     name: String,
     authentication: Authentication,
     resource_manager: String,
+    #[serde(default)]
+    suffixes: Suffixes,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,13 @@ struct Authentication {
     login_endpoint: String,
     #[serde(default)]
     audiences: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Suffixes {
+    #[serde(default)]
+    acr_login_server: Option<String>,
 }
 
 /// Older versions return all environments that the host knows.
@@ -111,11 +120,22 @@ fn read(operation: &Operation, response: &Response, name: &str) -> Result<Cloud,
     };
     let manager = https(&environment.resource_manager)?;
     let audience = audience(&environment);
-    Ok(Cloud::custom(
-        https(&environment.authentication.login_endpoint)?,
-        manager,
-        audience,
-    ))
+    let authority_host = https(&environment.authentication.login_endpoint)?;
+    let registry_domain = environment.suffixes.acr_login_server;
+    Ok(Cloud {
+        registry_domain: registry_domain.and_then(|suffix| domain(&suffix)),
+        ..Cloud::custom(authority_host, manager, audience)
+    })
+}
+
+/// Returns a domain of at least two names, without a leading dot.
+fn domain(suffix: &str) -> Option<String> {
+    let domain = suffix.trim_start_matches('.').to_ascii_lowercase();
+    let is_name = |name: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !name.is_empty() && name.bytes().all(is_plain)
+    };
+    (domain.contains('.') && domain.split('.').all(is_name)).then_some(domain)
 }
 
 /// The Resource Manager audience: its own endpoint if the audiences contain it, and otherwise the first
@@ -176,6 +196,31 @@ mod tests {
             cloud.resource_manager_audience,
             "https://management.other.example/0000"
         );
+    }
+
+    #[tokio::test]
+    async fn reads_the_domain_of_registries() {
+        for (suffix, domain) in [
+            (
+                value!("azurecr.local.example"),
+                Some("azurecr.local.example"),
+            ),
+            (
+                value!(".azurecr.local.example"),
+                Some("azurecr.local.example"),
+            ),
+            (value!("example"), None),
+            (value!("a.example/b"), None),
+            (value!(""), None),
+            (Value::Null, None),
+        ] {
+            let mut environment = other();
+            environment["suffixes"] = value!({"acrLoginServer": suffix});
+            let transport =
+                ScriptedTransport::default().on(Method::GET, "2022-09-01", json(200, &environment));
+            let cloud = cloud_of(&transport, "").await.unwrap();
+            assert_eq!(cloud.registry_domain.as_deref(), domain);
+        }
     }
 
     #[tokio::test]

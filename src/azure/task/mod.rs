@@ -5,7 +5,7 @@ mod body;
 use http::Method;
 
 use crate::azure::poll::{Accepted, Polling, StatusSource, Until};
-use crate::azure::{Error, Operation, OperationKind, RegistryClient, arm};
+use crate::azure::{Error, Operation, OperationKind, RegistryClient, absence, arm};
 use crate::http::Request;
 
 #[cfg(test)]
@@ -94,39 +94,50 @@ impl RegistryClient {
         self.accept_task(&operation, request).await
     }
 
-    /// Deletes a task and waits until it is gone. A missing task is not an error.
-    pub(crate) async fn delete_task(&self, name: &str) -> Result<(), Error> {
+    /// Starts to delete a task, and returns once Azure has accepted it. Returns where to read the status, or
+    /// [`None`] if the task doesn't exist.
+    pub(crate) async fn start_delete_task(&self, name: &str) -> Result<Option<Polling>, Error> {
         let operation = Operation::new(OperationKind::DeleteTask, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
-        let answer = self
-            .azure
-            .arm_delete(&self.budget, &operation, url.clone())
-            .await?;
+        let answer = self.azure.arm_delete(&self.budget, &operation, url).await?;
         if matches!(answer.status.as_u16(), 204 | 404) {
+            return Ok(None);
+        }
+        self.azure.polling(&operation, &answer).map(Some)
+    }
+
+    /// Deletes a task and waits until it is gone. A missing task is not an error.
+    pub(crate) async fn delete_task(&self, name: &str) -> Result<(), Error> {
+        let Some(polling) = self.start_delete_task(name).await? else {
+            return Ok(());
+        };
+        if polling == Polling::resource() && self.is_task_gone(name).await? {
             return Ok(());
         }
-        let polling = self.azure.polling(&operation, &answer)?;
-        self.azure
-            .wait_until(&self.budget, &operation, &url, polling, Until::Deleted)
+        self.wait_task_gone(name, polling).await
+    }
+
+    /// Looks once whether a task is gone whose deletion Azure has accepted.
+    pub(crate) async fn is_task_gone(&self, name: &str) -> Result<bool, Error> {
+        let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
+        let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
+        let request = Request::new(Method::GET, url);
+        let answer = self
+            .azure
+            .arm_once(&self.budget, &operation, request)
             .await?;
-        Ok(())
+        Ok(absence::is_gone(&answer))
     }
 
     /// Waits until a task that Azure is already deleting is gone.
     ///
     /// # Errors
     /// [`Error::Failed`] if the deletion failed, or any request error.
-    pub(crate) async fn wait_task_gone(&self, name: &str) -> Result<(), Error> {
+    pub(crate) async fn wait_task_gone(&self, name: &str, polling: Polling) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
         self.azure
-            .wait_until(
-                &self.budget,
-                &operation,
-                &url,
-                Polling::resource(),
-                Until::Deleted,
-            )
+            .wait_until(&self.budget, &operation, &url, polling, Until::Deleted)
             .await?;
         Ok(())
     }

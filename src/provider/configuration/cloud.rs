@@ -97,7 +97,13 @@ impl CloudChoice {
 
 impl Endpoints {
     fn over(self, cloud: Cloud) -> Cloud {
+        // Another Resource Manager has other registries.
+        let has_same_registries = self
+            .resource_manager
+            .as_ref()
+            .is_none_or(|own| *own == cloud.resource_manager);
         Cloud {
+            registry_domain: cloud.registry_domain.filter(|_| has_same_registries),
             authority_host: self.authority_host.unwrap_or(cloud.authority_host),
             resource_manager: self.resource_manager.unwrap_or(cloud.resource_manager),
             resource_manager_audience: self.audience.unwrap_or(cloud.resource_manager_audience),

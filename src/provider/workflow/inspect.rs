@@ -16,7 +16,7 @@ use crate::provider::workflow::existing::{self, Existing};
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::names;
 use crate::provider::workflow::plan::Act;
-use crate::provider::workflow::preflight::{self, Inspected, Preflight};
+use crate::provider::workflow::preflight::{self, Inspected, Known, Preflight};
 
 const LOOK_UP: &str = "Could not look up the registry";
 
@@ -56,7 +56,14 @@ pub(super) async fn inspect(
             Act::Create | Act::Replace => existing::look(&registry).await,
         }
     };
-    let inspected = preflight::inspect(&registry, policy.as_ref(), preflight);
+    let known = match (act, prior) {
+        (Act::Update, Some(prior)) => Known {
+            registry: connection.take_registry(id),
+            login_server: prior.login_server.as_deref(),
+        },
+        _ => Known::default(),
+    };
+    let inspected = preflight::inspect(&registry, known, policy.as_ref(), preflight);
     let (inspected, existing) = futures::join!(inspected, existing);
     let mut inspected = match inspected {
         Err(error) if error.is_gone() && gone => Inspected::default(),

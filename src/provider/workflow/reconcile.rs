@@ -12,9 +12,10 @@ use crate::provider::workflow::private_data::PrivateData;
 use crate::provider::workflow::stale_plan::refuse_stale_plan;
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{notices, owed_run, state};
+use crate::workflow::begin::begin;
 use crate::workflow::converge::{Failure, converge};
 use crate::workflow::desired::Desired;
-use crate::workflow::observe::Observed;
+use crate::workflow::observe::{Observed, PolicyState};
 use crate::workflow::ownership::find_owned;
 use crate::workflow::recorded::Recorded;
 use crate::workflow::recorded_writes::Writer;
@@ -34,7 +35,7 @@ pub(super) struct Apply<'a> {
 pub(super) async fn reconcile(
     registry: &RegistryClient,
     apply: Apply<'_>,
-    observed: &Observed,
+    mut observed: Observed,
     recorder: &Recorder,
 ) -> ApplyResult {
     let Apply {
@@ -55,14 +56,18 @@ pub(super) async fn reconcile(
     }
     let mut recorded = prior.recorded(&private);
     recorded.registry_id.clone_from(&planned.registry_id);
-    let owned = find_owned(observed, &recorded);
-    refuse_stale_plan(&request.planned, observed, &owned)?;
+    let owned = find_owned(&observed, &recorded);
+    refuse_stale_plan(&request.planned, &observed, &owned)?;
     let desired = desired(&planned, &observed.facts)?;
-    let now = state::of(observed, &owned, &planned);
-    let progress = StateRecorder::new(observed, now, &planned, &private, recorder);
+    let mut now = state::of(&observed, &owned, &planned);
+    if observed.policy == PolicyState::NotRead {
+        // The planned policy may not exist yet.
+        now.set_policy(&PolicyState::Missing);
+    }
+    let progress = StateRecorder::new(&observed, now, &planned, &private, recorder);
     let writer = Writer {
         registry,
-        login_server: &observed.facts.login_server,
+        login_server: &desired.facts.login_server,
         progress: &progress,
     };
     let recorded = || {
@@ -76,7 +81,10 @@ pub(super) async fn reconcile(
             ..state.recorded(&private)
         }
     };
-    let settled = match converge(writer, &desired, observed, &recorded, mark).await {
+    let begun = begin(writer, &desired, &mut observed, mark).await;
+    let begun = begun.map_err(|failures| report::failures(summary, &failures))?;
+    progress.add_policy(&observed);
+    let settled = match converge(writer, &desired, &observed, &recorded, mark, begun).await {
         Ok(settled) => settled,
         Err(Failure::Failed(failures)) => return Err(report::failures(summary, &failures)),
         Err(Failure::TakenOver) => {
@@ -87,7 +95,7 @@ pub(super) async fn reconcile(
             return Err(notices::taken_over(observed.facts.id.as_written()).into());
         }
     };
-    let left = notices::leftovers(request, observed, &owned, &desired.policy);
+    let left = notices::leftovers(request, &observed, &owned, &desired.policy);
     let mut diagnostics: Diagnostics = left.into_iter().collect();
     diagnostics.extend(notices::not_settled(&observed.facts.id, &settled));
     let (state, mut private) = progress.now();

@@ -16,6 +16,7 @@ use terraform_plugin::value::Value;
 
 use uuid::Uuid;
 
+use crate::azure::acr::Right;
 use crate::azure::run::Run;
 use crate::azure::{Look, RegistryClient};
 use crate::provider::common::registry_id;
@@ -131,13 +132,8 @@ impl Resource for ContinuousPatchingWorkflow {
         let planned = State::planned(&request.planned)?;
         let registry = self.open(context, &planned, Operation::Create)?;
         let _guard = self.lock(&registry, CREATE).await?;
-        let known = KnownPolicy {
-            login_server: planned.login_server.clone(),
-            policy: None,
-            // If the answer is wrong, the create pushes the same policy again.
-            look: Look::Once,
-        };
-        let observed = observe(&registry, PolicyRead::Read(known))
+        let policy = PolicyRead::Later(planned.login_server.clone());
+        let observed = observe(&registry, policy)
             .await
             .map_err(|error| report::failure(CREATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
@@ -155,7 +151,7 @@ impl Resource for ContinuousPatchingWorkflow {
             planned,
             mark: &mark,
         };
-        let created = reconcile(&registry, apply, &observed, recorder).await;
+        let created = reconcile(&registry, apply, observed, recorder).await;
         if recorder.last().is_some() {
             self.connection.claims().create(&id, &mark);
         }
@@ -178,7 +174,7 @@ impl Resource for ContinuousPatchingWorkflow {
         let read = async {
             let current = State::of(&request.current)?;
             let registry = self.open(context, &current, Operation::Read)?;
-            let observed = observe(&registry, read_known(&current, &before)).await;
+            let observed = observe(&registry, read_known(&current, &before, Right::Pull)).await;
             let observed =
                 observed.map_err(|error| report::failure("Could not read the workflow", &error))?;
             let mark = before.created_by.as_deref();
@@ -192,7 +188,11 @@ impl Resource for ContinuousPatchingWorkflow {
             Ok::<_, Diagnostic>((current, observed))
         };
         match read.await {
-            Ok((current, Some(observed))) => {
+            Ok((current, Some(mut observed))) => {
+                if let Some(registry) = observed.registry.take() {
+                    let id = &current.registry_id;
+                    self.connection.note_registry(id, registry);
+                }
                 let owned = find_owned(&observed, &current.recorded(&before));
                 let state = state::refreshed(&observed, &owned, &current);
                 let start_time = state.as_ref().and_then(|state| state.start_time);
@@ -235,7 +235,7 @@ impl Resource for ContinuousPatchingWorkflow {
         let prior = State::of(&request.prior)?;
         let private = PrivateData::read(&request.planned_private);
         self.manage(&prior, &private)?;
-        let observed = observe(&registry, read_known(&prior, &private))
+        let observed = observe(&registry, read_known(&prior, &private, Right::Push))
             .await
             .map_err(|error| report::failure(UPDATE, &error))?
             .ok_or_else(|| registry_id::not_found(&planned.registry_id))?;
@@ -246,7 +246,7 @@ impl Resource for ContinuousPatchingWorkflow {
             planned,
             mark: &mark,
         };
-        reconcile(&registry, apply, &observed, recorder).await
+        reconcile(&registry, apply, observed, recorder).await
     }
 
     async fn delete(
@@ -389,10 +389,11 @@ impl ContinuousPatchingWorkflow {
 }
 
 /// Reads the policy, unless its manifest is the one in state and private data.
-fn read_known(state: &State, private: &PrivateData) -> PolicyRead {
+fn read_known(state: &State, private: &PrivateData, right: Right) -> PolicyRead {
     PolicyRead::Read(KnownPolicy {
         login_server: state.login_server.clone(),
         policy: private.policy_manifest.clone().zip(state.policy()),
         look: Look::Twice,
+        right,
     })
 }

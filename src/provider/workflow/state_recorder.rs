@@ -15,7 +15,7 @@ use crate::workflow::progress::{ProgressEvent, ProgressSink};
 /// The state of one operation in progress. A create extends it, a delete reduces it.
 #[derive(Debug)]
 pub(super) struct StateRecorder<'a> {
-    login_server: &'a str,
+    login_server: String,
     /// The planned tasks. Values that differ only in letter case must stay as planned.
     planned: BTreeMap<TaskName, TaskState>,
     now: Mutex<(State, PrivateData)>,
@@ -25,14 +25,14 @@ pub(super) struct StateRecorder<'a> {
 impl<'a> StateRecorder<'a> {
     /// Starts from the state before the operation. Records nothing yet, because nothing has changed.
     pub(super) fn new(
-        observed: &'a Observed,
+        observed: &Observed,
         before: State,
         planned: &State,
         private: &PrivateData,
         recorder: &'a Recorder,
     ) -> Self {
         Self {
-            login_server: &observed.facts.login_server,
+            login_server: observed.facts.login_server.clone(),
             planned: planned.tasks.clone(),
             now: Mutex::new((
                 before,
@@ -40,6 +40,15 @@ impl<'a> StateRecorder<'a> {
             )),
             recorder,
         }
+    }
+
+    /// Adds the policy, which has been read later than the rest. Records nothing, because nothing has changed.
+    pub(super) fn add_policy(&self, observed: &Observed) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, private) = &mut *now;
+        state.set_policy(&observed.policy);
+        let read = PrivateData::of(observed, private.start_time);
+        private.policy_manifest = read.policy_manifest;
     }
 
     /// Returns the current state and private data.
@@ -54,7 +63,7 @@ impl<'a> StateRecorder<'a> {
         match event {
             ProgressEvent::TaskExists(name, task) => {
                 let planned = self.planned.get(&name);
-                state.set_task(name, task, planned, self.login_server);
+                state.set_task(name, task, planned, &self.login_server);
             }
             ProgressEvent::TaskDeleted(name) => state.remove_task(name),
             ProgressEvent::PolicyPushed(policy, manifest) => {

@@ -19,8 +19,10 @@ pub(super) const REVOKE: &str = "DELETE roleAssignments";
 pub(super) const START_UPLOAD: &str = "POST uploads";
 pub(super) const UPLOAD: &str = "PUT uploads";
 pub(super) const PUSH_MANIFEST: &str = "PUT manifests/v1";
+/// The policy's layer, and the manifest that names it and the empty config, which the registry has already.
+pub(super) const PUSH_POLICY: &[&str] = &[START_UPLOAD, PUSH_MANIFEST, UPLOAD];
 /// The policy's layer, the empty config, and the manifest that names them.
-pub(super) const PUSH_POLICY: &[&str] =
+pub(super) const PUSH_FIRST_POLICY: &[&str] =
     &[START_UPLOAD, START_UPLOAD, PUSH_MANIFEST, UPLOAD, UPLOAD];
 
 /// The ID of a deleted principal.

@@ -1,7 +1,7 @@
 //! Changes to the policy.
 
 use crate::drift::Drift;
-use crate::drift::acts::PUSH_POLICY;
+use crate::drift::acts::{PUSH_FIRST_POLICY, PUSH_POLICY};
 
 pub(super) const DRIFTS: &[Drift] = &[
     Drift {
@@ -46,6 +46,6 @@ pub(super) const DRIFTS: &[Drift] = &[
         registry: "policydeleted",
         change: |_, registry| _ = registry.remove_policy(),
         shows: &["policy_digest", "repositories", "tag_convention"],
-        repair: PUSH_POLICY,
+        repair: PUSH_FIRST_POLICY,
     },
 ];

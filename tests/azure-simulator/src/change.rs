@@ -117,6 +117,7 @@ impl World {
             query: query.to_owned(),
             headers: HeaderMap::new(),
             body: body.map(ToString::to_string).unwrap_or_default().into(),
+            begun: self.now(),
         };
         arm::behind_the_scenes(self, &call)
     }

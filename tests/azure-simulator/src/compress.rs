@@ -55,6 +55,7 @@ mod tests {
             query: String::new(),
             headers,
             body: bytes::Bytes::new(),
+            begun: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

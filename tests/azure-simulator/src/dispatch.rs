@@ -99,6 +99,7 @@ impl World {
         let token = self.tokens.find(call.bearer().unwrap_or_default());
         let entry = Entry {
             seq: 0,
+            begun: call.begun,
             time: self.now(),
             host: call.host.clone(),
             method: call.method.to_string(),

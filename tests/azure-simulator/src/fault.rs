@@ -354,6 +354,7 @@ mod tests {
             query: String::new(),
             headers: http::HeaderMap::new(),
             body: bytes::Bytes::new(),
+            begun: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

@@ -11,7 +11,8 @@ use crate::tokens::Validity;
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
-    /// The latency of every request in milliseconds.
+    /// The latency of every request in milliseconds. While the simulator's clock is stopped, requests do not
+    /// wait. They count as begun that long before their response.
     #[arg(long, default_value_t = 0)]
     pub latency_ms: u64,
     /// Milliseconds until a new principal or role assignment has propagated.

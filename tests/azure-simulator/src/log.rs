@@ -11,6 +11,8 @@ use serde::Serialize;
 pub struct Entry {
     /// The sequence number, from 1.
     pub seq: u64,
+    /// The time at which the request arrived, by the simulator's clock.
+    pub begun: Timestamp,
     /// The time of the response by the simulator's clock, in nanosecond precision.
     pub time: Timestamp,
     /// The host.

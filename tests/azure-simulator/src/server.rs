@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -92,7 +93,8 @@ impl Service {
         } else if is_loopback(&call.host) && call.path.starts_with(admin::PREFIX) {
             return Ok(response(admin::answer(&mut self.world(), &call)));
         }
-        let latency = self.world().knobs.latency();
+        let (begun, latency) = self.world().arrival();
+        call.begun = begun;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
@@ -244,6 +246,7 @@ async fn read(request: Request<Incoming>) -> Result<Call, hyper::Error> {
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
         body: body.collect().await?.to_bytes(),
+        begun: Timestamp::UNIX_EPOCH,
     })
 }
 

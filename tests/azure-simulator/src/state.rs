@@ -107,6 +107,19 @@ impl World {
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// Returns the arrival time of a request that has just been read, and how long its response must wait.
+    ///
+    /// A test that stops the clock advances it by the latency before each request, so that no machine is too
+    /// slow.
+    pub(crate) fn arrival(&self) -> (Timestamp, Duration) {
+        let (now, latency) = (self.now(), self.knobs.latency());
+        if self.clock.held.is_none() {
+            return (now, latency);
+        }
+        let begun = now.saturating_sub(latency).unwrap_or(now);
+        (begun, Duration::ZERO)
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&mut self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The time at which the request arrived.
+    pub(crate) begun: Timestamp,
 }
 
 impl Call {

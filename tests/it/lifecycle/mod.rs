@@ -16,6 +16,7 @@ mod leftovers;
 mod listing;
 mod planned_values;
 mod preflight;
+mod round_trips;
 mod run_immediately;
 mod stage;
 mod status;

@@ -119,9 +119,30 @@ async fn multi_arch_images_and_other_artifacts_are_warnings() {
     };
     assert_eq!(
         (read("/manifests/"), read("/blobs/")),
-        (5, 0),
-        "one request for each tag except the signature"
+        (3, 0),
+        "one request for each index, because the registry describes the others"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_are_read_one_by_one_if_the_registry_does_not_describe_them() {
+    let stage = Stage::plain().await;
+    let registry = stage.registry();
+    registry.push_image_for("windows", "python", "3.11", Fate::Clean);
+    registry.push_image("python", "3.12", Fate::Clean);
+    for fault in [
+        Fault::on("GET", "/_manifests").status(404),
+        Fault::on("GET", "/_manifests").status(403),
+        Fault::on("GET", "/_manifests").html(200),
+    ] {
+        stage.azure.fault(fault);
+        let found = findings(&stage, &stage.config()).await;
+        assert_eq!(
+            found,
+            ["warning at .repositories: Windows images in contoso"]
+        );
+        stage.azure.clear_faults();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,10 +8,8 @@ use crate::lifecycle::stage::{Stage, config, repositories, with};
 use terraform_plugin_testing::core::{Action, has_error};
 
 /// The write calls that push a policy.
-const PUSH: [&str; 5] = [
+const PUSH: [&str; 3] = [
     "POST /v2/csscpolicies/patchpolicy/blobs/uploads/",
-    "POST /v2/csscpolicies/patchpolicy/blobs/uploads/",
-    "PUT /v2/csscpolicies/patchpolicy/blobs/uploads/…",
     "PUT /v2/csscpolicies/patchpolicy/blobs/uploads/…",
     "PUT /v2/csscpolicies/patchpolicy/manifests/v1",
 ];

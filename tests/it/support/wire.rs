@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_simulator::Simulator;
@@ -27,6 +28,8 @@ pub(crate) struct Wire {
 }
 
 struct Traffic {
+    /// The time in which each request and its response travel.
+    latency: Duration,
     /// The number of requests so far.
     sent: usize,
     /// The time of the last request.
@@ -73,6 +76,7 @@ impl Wire {
             client: client.unwrap(),
             azure: Arc::clone(azure),
             traffic: Mutex::new(Traffic {
+                latency: Duration::ZERO,
                 sent: 0,
                 last: Instant::now(),
                 bell: None,
@@ -80,6 +84,15 @@ impl Wire {
                 distortions: BTreeMap::new(),
             }),
         })
+    }
+
+    /// Gives each request from now on a latency in paused time, also by the simulator's clock. So requests
+    /// that are sent in parallel always overlap in the simulator's log.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.azure.hold_clock();
+        let milliseconds = latency.as_millis().try_into().unwrap();
+        self.azure.turn(|knobs| knobs.latency_ms = milliseconds);
+        self.traffic.lock().unwrap().latency = latency;
     }
 
     /// Holds the `nth` request from now, counted from 1.
@@ -137,6 +150,8 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let latency = self.traffic.lock().unwrap().latency;
+        tokio::time::sleep(latency).await;
         let held = hold_time();
         let (bell, fault, distortions) = self.count(&request);
         if let Some(bell) = bell {

@@ -3,14 +3,14 @@ use serde_json::json as value;
 use super::*;
 use crate::azure::Look;
 use crate::azure::acr::testing::{LOGIN_SERVER, challenge, client, signed_in};
-use crate::azure::testing::minute;
+use crate::azure::testing::{azure, minute, registry_client};
 use crate::digest::sha256;
 use crate::http::scripted_transport::{ScriptedTransport, json, recorded, reply};
 
 const SCOPE: &str = "repository:a/b:pull,push";
 
 #[tokio::test]
-async fn signs_in_with_a_challenge_an_exchange_and_a_token() {
+async fn signs_in_with_an_exchange_and_a_token() {
     let transport = signed_in();
     let client = client(&transport);
     let ask = || async { client.token(&minute(), SCOPE).await.unwrap() };
@@ -28,7 +28,6 @@ async fn signs_in_with_a_challenge_an_exchange_and_a_token() {
         })
         .collect();
     insta::assert_snapshot!(bodies.join("\n"), @"
-    /v2/ 
     /oauth2/exchange grant_type=access_token&service=contoso.azurecr.io&access_token=token-for-https%3A%2F%2Fcontainerregistry.azure.net%2F.default
     /oauth2/token grant_type=refresh_token&service=contoso.azurecr.io&scope=repository%3Aa%2Fb%3Apull%2Cpush&refresh_token=r-1
     ");
@@ -46,7 +45,126 @@ async fn scopes_and_clients_share_the_refresh_token() {
     other.token(&minute(), SCOPE).await.unwrap();
     let token = other.token(&minute(), "another").await.unwrap();
     assert_eq!(token.expose(), "<jwt>");
-    assert_eq!(transport.requests().len(), 4);
+    assert_eq!(transport.requests().len(), 3);
+}
+
+/// Returns an answer with a token.
+fn token(name: &str) -> Response {
+    json(200, &value!({ name: "t" }))
+}
+
+#[tokio::test]
+async fn a_registry_outside_of_the_clouds_domain_says_where_to_sign_in() {
+    let named = r#"Bearer realm="https://auth.example.com/oauth2/token",service="contoso""#;
+    let transport = ScriptedTransport::default()
+        .on(
+            Method::GET,
+            "https://registry.example.com/v2/",
+            reply(401).with("www-authenticate", named),
+        )
+        .on(
+            Method::POST,
+            "https://auth.example.com/oauth2/exchange",
+            token("refresh_token"),
+        )
+        .on(
+            Method::POST,
+            "https://auth.example.com/oauth2/token",
+            token("access_token"),
+        );
+    let client = azure(&transport).acr("registry.example.com");
+    client.token(&minute(), SCOPE).await.unwrap();
+    transport.assert_done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_does_not_sign_in_as_usual_says_where_it_does() {
+    let named = r#"Bearer realm="https://auth.azurecr.io/oauth2/token",service="contoso""#;
+    for status in [400, 401, 404] {
+        let transport = ScriptedTransport::default()
+            .twice(
+                Method::POST,
+                "https://contoso.azurecr.io/oauth2/exchange",
+                reply(status),
+            )
+            .on(
+                Method::GET,
+                "/v2/",
+                reply(401).with("www-authenticate", named),
+            )
+            .on(
+                Method::POST,
+                "https://auth.azurecr.io/oauth2/exchange",
+                token("refresh_token"),
+            )
+            .on(
+                Method::POST,
+                "https://auth.azurecr.io/oauth2/token",
+                token("access_token"),
+            );
+        client(&transport).token(&minute(), SCOPE).await.unwrap();
+        let asked = transport.requests();
+        let tokens = asked.iter().filter(|it| it.url.path() == "/oauth2/token");
+        assert_eq!(tokens.count(), 1, "none goes to the usual address");
+    }
+}
+
+/// Returns the answer for the registry in the recordings with this login server.
+fn found(login_server: &str) -> Response {
+    let registry = crate::azure::testing::registry();
+    json(
+        200,
+        &value!({
+            "id": registry.to_string(), "name": "x", "location": "westeurope", "sku": {"name": "Basic"},
+            "properties": {"loginServer": login_server},
+        }),
+    )
+}
+
+#[tokio::test]
+async fn a_registry_is_read_while_the_client_signs_in_to_its_usual_login_server() {
+    let transport = ScriptedTransport::default()
+        .on(Method::GET, "/registries/", found("cli000002.azurecr.io"))
+        .on(
+            Method::POST,
+            "https://cli000002.azurecr.io/oauth2/exchange",
+            token("refresh_token"),
+        );
+    let registry = registry_client(&transport);
+    let (found, signed_in) = registry.get_and_sign_in(None).await;
+    assert_eq!(found.unwrap().login_server, "cli000002.azurecr.io");
+    signed_in.unwrap();
+    transport.assert_done();
+}
+
+#[tokio::test]
+async fn a_mistaken_login_server_gets_at_most_one_exchange_and_no_error() {
+    let transport = ScriptedTransport::default()
+        .on(
+            Method::GET,
+            "/registries/",
+            found("cli000002-abc.azurecr.io"),
+        )
+        .on(
+            Method::POST,
+            "https://cli000002.azurecr.io/oauth2/exchange",
+            reply(401),
+        );
+    let registry = registry_client(&transport);
+    let (_, signed_in) = registry.get_and_sign_in(None).await;
+    signed_in.unwrap();
+    let asked = transport.story();
+    assert!(asked.len() <= 2, "{asked:?}");
+}
+
+#[tokio::test]
+async fn no_token_goes_to_a_host_outside_of_the_clouds_domain_before_it_is_confirmed() {
+    let transport =
+        ScriptedTransport::default().on(Method::GET, "/registries/", found("cli000002.azurecr.io"));
+    let registry = registry_client(&transport);
+    let evil = registry.get_and_sign_in(Some("evil.example.com")).await;
+    evil.0.unwrap();
+    assert_eq!(transport.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -176,11 +294,17 @@ async fn stops_after_a_renewed_token_if_both_audiences_are_rejected() {
 #[tokio::test]
 async fn a_challenge_with_another_realm_gets_no_token() {
     let elsewhere = r#"Bearer realm="https://evil.example/oauth2/token",service="x""#;
-    let transport = ScriptedTransport::default().on(
-        Method::GET,
-        "/v2/",
-        reply(401).with("www-authenticate", elsewhere),
-    );
+    let transport = ScriptedTransport::default()
+        .on(
+            Method::POST,
+            "contoso.azurecr.io/oauth2/exchange",
+            reply(401),
+        )
+        .on(
+            Method::GET,
+            "/v2/",
+            reply(401).with("www-authenticate", elsewhere),
+        );
     let error = client(&transport)
         .token(&minute(), SCOPE)
         .await
@@ -189,7 +313,7 @@ async fn a_challenge_with_another_realm_gets_no_token() {
         error,
         @"signing in to registry contoso.azurecr.io: unexpected answer: it has no valid authentication challenge"
     );
-    assert_eq!(transport.requests().len(), 1);
+    assert_eq!(transport.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -198,7 +322,8 @@ async fn a_denied_network_is_an_error_with_its_code() {
         "code": "DENIED",
         "message": "client with IP '192.0.2.1' is not allowed access.",
     }]});
-    let transport = ScriptedTransport::default().on(Method::GET, "/v2/", json(403, &denied));
+    let transport =
+        ScriptedTransport::default().on(Method::POST, "/oauth2/exchange", json(403, &denied));
     let error = client(&transport)
         .token(&minute(), SCOPE)
         .await
@@ -208,13 +333,11 @@ async fn a_denied_network_is_an_error_with_its_code() {
 
 #[tokio::test]
 async fn errors_and_debug_contain_no_tokens() {
-    let transport = ScriptedTransport::default()
-        .on(Method::GET, "/v2/", challenge(""))
-        .on(
-            Method::POST,
-            "/oauth2/exchange",
-            json(200, &value!({"refresh": "planted"})),
-        );
+    let transport = ScriptedTransport::default().on(
+        Method::POST,
+        "/oauth2/exchange",
+        json(200, &value!({"refresh": "planted"})),
+    );
     let client = client(&transport);
     let error = client.token(&minute(), SCOPE).await.unwrap_err();
     assert!(!format!("{error:?} {error} {client:?}").contains("planted"));

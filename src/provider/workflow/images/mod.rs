@@ -110,13 +110,15 @@ async fn fetch(
     registry: &RegistryClient,
     arguments: &PolicyArguments,
 ) -> Result<Fetched, Diagnostic> {
-    let login_server = match registry.get().await {
+    let (found, signed_in) = registry.get_and_sign_in(None).await;
+    let login_server = match found {
         Ok(registry) => registry.login_server,
         Err(error) if error.is_gone() => {
             return Err(registry_id::not_found(&registry.id().to_string()));
         }
         Err(error) => return Err(failed(&error)),
     };
+    signed_in.map_err(|error| failed(&error))?;
     let (data_plane, budget) = (registry.data_plane(&login_server), registry.budget());
     let policy = async {
         if arguments.is_complete() {

@@ -8,17 +8,20 @@ mod mode;
 mod registry;
 mod scope;
 
+use std::collections::BTreeMap;
+
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 
-use crate::azure::acr::AcrClient;
+use crate::azure::acr::{AcrClient, Content};
 use crate::azure::cache_rule::CacheRule;
+use crate::azure::registry::Registry;
 use crate::azure::{Error, RegistryClient};
 use crate::http::{Budget, LOOKUPS_AT_ONCE};
 use crate::patching::selection::MOST_IMAGES;
 use crate::patching::{Policy, TimeOfDay};
 use crate::workflow::registry_facts::RegistryFacts;
-use crate::workflow::registry_selection::{Selected, Tags};
+use crate::workflow::registry_selection::{Selected, Tags, enabled};
 
 use contents::{Contents, is_attached};
 pub(crate) use mode::Preflight;
@@ -77,16 +80,33 @@ impl From<Diagnostic> for Inspected {
     }
 }
 
+/// What is known about a registry before the preflight check.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    /// The registry, if the refresh of the same process has just read it.
+    pub(super) registry: Option<Registry>,
+    /// Its login server.
+    pub(super) login_server: Option<&'a str>,
+}
+
 /// Reads the registry, and the images that `policy` selects if it is known.
 ///
 /// # Errors
 /// Azure does not return the registry.
 pub(super) async fn inspect(
     registry: &RegistryClient,
+    known: Known<'_>,
     policy: Option<&Policy>,
     preflight: Preflight,
 ) -> Result<Inspected, Error> {
-    let found = registry.get().await?;
+    let (found, signed_in) = match (known.registry, policy) {
+        (Some(found), _) => (found, Ok(())),
+        (None, None) => (registry.get().await?, Ok(())),
+        (None, Some(_)) => {
+            let (found, signed_in) = registry.get_and_sign_in(known.login_server).await;
+            (found?, signed_in)
+        }
+    };
     let mut inspected = Inspected {
         facts: Some(RegistryFacts::from(&found)),
         findings: registry::findings(&found),
@@ -102,7 +122,11 @@ pub(super) async fn inspect(
         inspected
             .findings
             .extend(findings::all_disabled(policy, scope));
-        match look(registry, &found.login_server, policy).await {
+        let seen = async {
+            signed_in?;
+            look(registry, &found.login_server, policy).await
+        };
+        match seen.await {
             Ok((seen, contents)) => {
                 let of_images = findings::findings(policy, &seen, scope);
                 inspected.findings.extend(of_images);
@@ -122,12 +146,15 @@ async fn look(
     policy: &Policy,
 ) -> Result<(Seen, Contents), Error> {
     let (data_plane, budget) = (&registry.data_plane(login_server), registry.budget());
-    let tags = Tags::list(data_plane, budget, &policy.repositories);
-    let (tags, cache_rules) = futures::join!(tags, registry.list_cache_rules());
+    let (tags, described, cache_rules) = futures::join!(
+        Tags::list(data_plane, budget, &policy.repositories),
+        describe(data_plane, budget, policy),
+        registry.list_cache_rules(),
+    );
     let selected = Selected::of(policy, &tags?);
     // Too many images are an error of their own, so their contents don't matter.
     let contents = if selected.total() <= MOST_IMAGES {
-        read_contents(data_plane, budget, &selected).await?
+        read_contents(data_plane, budget, &selected, described).await?
     } else {
         Contents::default()
     };
@@ -143,11 +170,32 @@ async fn look(
     Ok((seen, contents))
 }
 
-/// Reads what the selected tags hold. The tag alone identifies a signature.
+/// Returns what the registry describes of the enabled repositories, by `<repository>:<tag>`. One request per
+/// repository spares two per image.
+async fn describe(
+    data_plane: &AcrClient,
+    budget: &Budget,
+    policy: &Policy,
+) -> BTreeMap<String, Content> {
+    stream::iter(enabled(&policy.repositories))
+        .map(|name| async move {
+            let contents = data_plane.described_contents(budget, &name).await;
+            let named = contents.into_iter();
+            stream::iter(named.map(move |(tag, content)| (format!("{name}:{tag}"), content)))
+        })
+        .buffer_unordered(LOOKUPS_AT_ONCE)
+        .flatten()
+        .collect()
+        .await
+}
+
+/// Reads what the selected tags hold, unless the registry has `described` it. The tag alone identifies a
+/// signature.
 async fn read_contents(
     data_plane: &AcrClient,
     budget: &Budget,
     selected: &Selected,
+    mut described: BTreeMap<String, Content>,
 ) -> Result<Contents, Error> {
     let mut contents = Contents::default();
     let mut images = Vec::new();
@@ -155,11 +203,13 @@ async fn read_contents(
         let tag = image.scanned();
         if is_attached(tag) {
             contents.attached.insert(format!("{name}:{tag}"));
+        } else if let Some((image, content)) = described.remove_entry(&format!("{name}:{tag}")) {
+            contents.read.insert(image, content);
         } else {
             images.push((name.to_owned(), tag.to_owned()));
         }
     }
-    contents.read = stream::iter(images)
+    let read: BTreeMap<String, Content> = stream::iter(images)
         .map(|(name, tag)| async move {
             let content = data_plane.content(budget, &name, &tag).await?;
             Ok::<_, Error>((format!("{name}:{tag}"), content))
@@ -167,6 +217,7 @@ async fn read_contents(
         .buffer_unordered(LOOKUPS_AT_ONCE)
         .try_collect()
         .await?;
+    contents.read.extend(read);
     Ok(contents)
 }
 
