@@ -42,6 +42,10 @@ pub(crate) enum StatusSource {
     Resource,
 }
 
+/// How many polls in a row may show a resource without its deletion, about ten seconds. Then Azure has probably
+/// dropped the deletion.
+const UNCHANGED: u32 = 8;
+
 /// How an operation should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -90,7 +94,8 @@ impl Azure {
         })
     }
 
-    /// Waits until an operation ends, and returns the last read of the resource.
+    /// Waits until an operation ends, and returns the last read of the resource. If that still shows the resource
+    /// after a deletion, Azure has accepted the deletion and not begun it.
     pub(crate) async fn wait_until(
         &self,
         budget: &Budget,
@@ -103,7 +108,7 @@ impl Azure {
             mut source,
             pause: asked,
         } = polling;
-        let (mut polls, mut missing) = (0, 0);
+        let (mut polls, mut missing, mut unchanged) = (0, 0, 0);
         let mut pause = pause_of(polls, asked);
         loop {
             let slept = budget.sleep(pause).await;
@@ -121,8 +126,14 @@ impl Azure {
                 StatusCode::NOT_FOUND => missing + 1,
                 _ => 0,
             };
-            match poll_status(&source, until, missing, &answer) {
-                PollStatus::Running => {}
+            let status = poll_status(&source, until, missing, &answer);
+            unchanged = match status {
+                PollStatus::Unchanged => unchanged + 1,
+                _ => 0,
+            };
+            match status {
+                PollStatus::Unchanged if unchanged == UNCHANGED => return Ok(answer),
+                PollStatus::Running | PollStatus::Unchanged => {}
                 PollStatus::Done if source == StatusSource::Resource => return Ok(answer),
                 PollStatus::Done => {
                     source = StatusSource::Resource;

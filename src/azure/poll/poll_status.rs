@@ -23,6 +23,8 @@ pub(super) const PATIENCE: u32 = 5;
 pub(super) enum PollStatus {
     /// The operation is still running.
     Running,
+    /// The resource exists, and shows nothing of its deletion.
+    Unchanged,
     /// This status source reports the end of the operation.
     Done,
     /// The operation failed.
@@ -65,7 +67,7 @@ pub(super) fn poll_status(
         (StatusSource::Resource, Until::Ready) => verdict(Report::read(answer)),
         (StatusSource::Resource, Until::Deleted) => match verdict(Report::read(answer)) {
             // The resource still exists, even if its last operation succeeded.
-            PollStatus::Done => PollStatus::Running,
+            PollStatus::Done => PollStatus::Unchanged,
             other => other,
         },
     }

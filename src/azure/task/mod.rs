@@ -129,17 +129,30 @@ impl RegistryClient {
         Ok(absence::is_gone(&answer))
     }
 
-    /// Waits until a task that Azure is already deleting is gone.
+    /// Waits until a task that Azure is already deleting is gone. If Azure doesn't begin to delete it, asks again.
     ///
     /// # Errors
     /// [`Error::Failed`] if the deletion failed, or any request error.
-    pub(crate) async fn wait_task_gone(&self, name: &str, polling: Polling) -> Result<(), Error> {
+    pub(crate) async fn wait_task_gone(
+        &self,
+        name: &str,
+        mut polling: Polling,
+    ) -> Result<(), Error> {
         let operation = Operation::new(OperationKind::WaitForTaskDeletion, self.id.task_id(name));
         let url = arm::url(self.azure.cloud(), &operation.id, API_VERSION, &[]);
-        self.azure
-            .wait_until(&self.budget, &operation, &url, polling, Until::Deleted)
-            .await?;
-        Ok(())
+        loop {
+            let last = self
+                .azure
+                .wait_until(&self.budget, &operation, &url, polling, Until::Deleted)
+                .await?;
+            if absence::is_gone(&last) {
+                return Ok(());
+            }
+            match self.start_delete_task(name).await? {
+                Some(again) => polling = again,
+                None => return Ok(()),
+            }
+        }
     }
 
     async fn accept_task(
@@ -317,6 +330,22 @@ mod tests {
         let azure = registry_client(&transport);
         azure.delete_task(NAME).await.unwrap();
         azure.delete_task(NAME).await.unwrap();
+        transport.assert_done();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deletion_that_azure_does_not_begin_is_repeated() {
+        let unchanged = json(200, &task("Succeeded"));
+        let mut transport = ScriptedTransport::default().on(Method::DELETE, NAME, reply(200));
+        for _ in 0..9 {
+            transport = transport.on(Method::GET, NAME, unchanged.clone());
+        }
+        let transport = transport.on(Method::DELETE, NAME, reply(202)).on(
+            Method::GET,
+            NAME,
+            absent("ResourceNotFound"),
+        );
+        registry_client(&transport).delete_task(NAME).await.unwrap();
         transport.assert_done();
     }
 }

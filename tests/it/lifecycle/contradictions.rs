@@ -56,6 +56,19 @@ async fn a_delete_that_deletes_nothing_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_deletion_that_azure_accepts_and_drops_is_repeated() {
+    for task in ["cssc-trigger-workflow", "cssc-scan-image"] {
+        let (mut stage, _) = with_a_workflow().await;
+        let delete = Fault::on("DELETE", &format!("/tasks/{task}"));
+        stage.azure.fault(delete.garble().times(3));
+        let begun = tokio::time::Instant::now();
+        assert_eq!(stage.terraform.destroy().await, [], "{task}");
+        stage.nothing_left();
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destroy_that_still_sees_a_part_fails_and_keeps_it_in_state() {
     let (mut stage, _) = with_a_workflow().await;
     let scan = Fault::on("DELETE", "/tasks/cssc-scan-image");
