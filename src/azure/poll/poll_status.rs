@@ -165,7 +165,7 @@ mod tests {
         );
         assert_eq!(
             poll_status(&StatusSource::Resource, Until::Deleted, 0, &answer),
-            PollStatus::Running
+            PollStatus::Unchanged
         );
     }
 
