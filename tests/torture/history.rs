@@ -1,7 +1,11 @@
-//! Random histories: several operations with faults, and changes by others between and during them. After each
-//! history, one more apply converges and one destroy leaves nothing.
+//! Random histories: several operations with faults, and changes by others between and during them. Others also
+//! apply the same workflow at the same time. After each history, one more apply converges and one destroy leaves
+//! nothing.
+
+use std::time::Duration;
 
 use azure_simulator::{Change, Fault};
+use host_cli::Finished;
 
 use crate::check::{Checked, Checks};
 use crate::fault::{Case, Kind, Operation};
@@ -28,7 +32,7 @@ pub(crate) async fn run(stage: &Stage, seed: u64) -> History {
     stage.start(Operation::Create);
     let mut last = Operation::Create;
     for _ in 0..random.usize(3..7) {
-        match random.u8(0..8) {
+        match random.u8(0..9) {
             0 => {
                 stage.damage();
                 steps.push("others change the workflow".to_owned());
@@ -53,6 +57,10 @@ pub(crate) async fn run(stage: &Stage, seed: u64) -> History {
                     "apply, others delete {task} at request {request}: {code:?}"
                 ));
             }
+            3 => {
+                let (first, second) = together(stage, last, &mut random).await;
+                steps.push(format!("two applies at once: {first:?}, {second:?}"));
+            }
             _ => {
                 let case = Case::random(&mut random);
                 last = case.operation;
@@ -67,6 +75,27 @@ pub(crate) async fn run(stage: &Stage, seed: u64) -> History {
     };
     let checked = Checks::default().check(stage, Wanted::from(version)).await;
     History { steps, checked }
+}
+
+/// Applies from two folders at once. The second user has a copy of the state file or none. Returns the exit
+/// codes.
+async fn together(
+    stage: &Stage,
+    last: Operation,
+    random: &mut fastrand::Rng,
+) -> (Option<i32>, Option<i32>) {
+    stage.configure(Wanted::from(last));
+    let state = stage.workspace.state_file().unwrap();
+    let copy = state.as_deref().filter(|_| random.bool());
+    stage.second.restore_state_file(copy).unwrap();
+    let later = Duration::from_millis(random.u64(0..800));
+    let second = async {
+        tokio::time::sleep(later).await;
+        stage.second.try_apply().await
+    };
+    let (first, second) = tokio::join!(stage.workspace.try_apply(), second);
+    let code = |finished: Result<Finished, host_cli::Error>| finished.ok()?.code;
+    (code(first), code(second))
 }
 
 impl Case {

@@ -39,6 +39,8 @@ pub(crate) struct Position {
 pub(crate) struct Stage {
     pub(crate) azure: Simulator,
     pub(crate) workspace: Workspace,
+    /// The folder of a second user, with its own state file.
+    pub(crate) second: Workspace,
     /// The `TMPDIR` of the host and its plugins.
     pub(crate) temporary: TempDir,
     /// Where each operation starts.
@@ -71,12 +73,16 @@ impl Stage {
             Simulator::start(Options::default().registry(RegistrySpec::new("contoso"))).unwrap();
         let temporary = tempfile::Builder::new().prefix("t-").tempdir().unwrap();
         let environment = [("TMPDIR", temporary.path().display().to_string())];
-        let workspace = Workspace::new(host, &Provider::new(SOURCE_ADDRESS, provider), &[])
-            .unwrap()
-            .with_environment(azure.env().into_iter().chain(environment));
+        let environment: Vec<_> = azure.env().into_iter().chain(environment).collect();
+        let provider = Provider::new(SOURCE_ADDRESS, provider);
+        let workspace = || {
+            let workspace = Workspace::new(host, &provider, &[]).unwrap();
+            workspace.with_environment(environment.clone())
+        };
         let mut stage = Self {
             azure,
-            workspace,
+            workspace: workspace(),
+            second: workspace(),
             temporary,
             starts: Vec::new(),
             others: Value::Null,
@@ -85,6 +91,9 @@ impl Stage {
         stage.others = stage.others_now();
         stage.configure(Wanted::from(Version::First));
         stage.workspace.init().await.unwrap();
+        let second = Wanted::from(Version::Second).hcl();
+        stage.second.write("main.tf", &second).unwrap();
+        stage.second.init().await.unwrap();
         stage
     }
 
