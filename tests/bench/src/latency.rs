@@ -18,8 +18,8 @@ const LATENCIES: [u64; 3] = [0, 50, 100];
 
 const RUNS: usize = 3;
 
-/// An operation, its dependent round trips in plan and apply as the test `round_trips` holds them, and what the Azure CLI took for the same at
-/// 100 ms, in ms. The figures of the Azure CLI were recorded on the same simulator.
+/// An operation. The test `round_trips` holds its dependent round trips in plan and apply. The Azure CLI took this
+/// many ms for the same at 100 ms, recorded on the same simulator.
 struct Operation {
     name: &'static str,
     round_trips: f64,
