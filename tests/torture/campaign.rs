@@ -148,7 +148,7 @@ fn workers() -> usize {
 }
 
 /// Which cases a developer repeats.
-fn only() -> Option<String> {
+pub(crate) fn only() -> Option<String> {
     std::env::var("TORTURE_ONLY").ok()
 }
 

@@ -42,6 +42,9 @@ async fn a_sample_of_the_faults_loses_nothing() {
 #[ignore = "takes hours; `make torture` runs it"]
 async fn every_fault_at_every_request_loses_nothing() {
     let report = Campaign::full().run().await;
-    report.write();
+    // A repetition of some cases says nothing about all of them.
+    if campaign::only().is_none() {
+        report.write();
+    }
     report.assert_nothing_lost();
 }

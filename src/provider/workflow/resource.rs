@@ -335,7 +335,7 @@ impl Resource for ContinuousPatchingWorkflow {
         generate_config::configuration(&self.schema, state)
     }
 
-    // NO-OP: no state has an earlier version than 0.
+    // Only version 0 has ever been written, and it needs no upgrade.
     async fn upgrade_state(
         &self,
         _: &Context,

@@ -35,7 +35,9 @@ pub(crate) fn count(world: &mut World, call: &Call, principal: &str) -> Result<u
              after '{wait}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for \
              additional information."
         );
-        error(429, "SubscriptionRequestsThrottled", &message).with("retry-after", wait.to_string())
+        error(429, "SubscriptionRequestsThrottled", &message)
+            .with("x-ms-failure-cause", "gateway")
+            .with("retry-after", wait.to_string())
     })
 }
 
