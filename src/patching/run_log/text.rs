@@ -27,14 +27,24 @@ pub(crate) fn shown(text: &str, longest: usize) -> String {
     static SIGNATURE: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)\b(sig=)[^&\s"'<>]+"#));
     static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"(://)[^/\s@"'<>]+@"#));
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| regex(r"eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.-]*"));
-    let text = plain(text);
-    let text = QUERY.replace_all(text.trim_end(), "$1?…");
-    let text = SIGNATURE.replace_all(&text, "$1…");
-    let text = USER.replace_all(&text, "$1…@");
-    let text = TOKEN.replace_all(&text, "…");
+    let mut text = plain(text);
+    text.truncate(text.trim_end().len());
+    // Few lines have any of these, and a search for a text is much faster than for a pattern.
+    if text.contains("://") {
+        text = QUERY.replace_all(&text, "$1?…").into_owned();
+    }
+    if text.to_ascii_lowercase().contains("sig=") {
+        text = SIGNATURE.replace_all(&text, "$1…").into_owned();
+    }
+    if text.contains("://") {
+        text = USER.replace_all(&text, "$1…@").into_owned();
+    }
+    if text.contains("eyJ") {
+        text = TOKEN.replace_all(&text, "…").into_owned();
+    }
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
+        None => text,
     }
 }
 
