@@ -17,7 +17,7 @@ use tonic::{Response, Status, Streaming};
 
 use crate::property::step::Desired;
 use crate::property::world::World;
-use crate::property::{GROUP, try_all};
+use crate::property::{GROUP, try_values};
 
 const WORKFLOW: &str = "acr_continuous_patching_workflow";
 
@@ -100,7 +100,7 @@ struct Valid {
 fn arbitrary_calls_to_a_configured_provider_end_without_a_panic() {
     let runtime = super::paused_runtime();
     let (world, valid) = runtime.block_on(configured());
-    try_all(&calls(), |call| {
+    try_values(500, &calls(), |call| {
         let client = world.terraform.client();
         runtime.block_on(async {
             let answer = tokio::time::timeout(DAY, answer(client, &valid, &call)).await;

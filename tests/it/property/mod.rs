@@ -36,8 +36,8 @@ use world::World;
 /// recognise only the usual spellings of the original.
 const GROUP: &str = "demo";
 
-/// The number of values that each test tries.
-const CASES: u32 = 500;
+/// The number of histories that each test tries.
+const HISTORIES: u32 = 500;
 
 /// Two tests, so that they run on two cores.
 #[test]
@@ -52,7 +52,7 @@ fn more_random_histories_end_as_configured() {
 
 fn try_histories() {
     let runtime = paused_runtime();
-    try_all(&histories(), |(steps, desired)| {
+    try_values(HISTORIES, &histories(), |(steps, desired)| {
         runtime.block_on(run_history(GROUP, &steps, &desired));
     });
 }
@@ -62,12 +62,13 @@ fn paused_runtime() -> Runtime {
     builder.enable_all().start_paused(true).build().unwrap()
 }
 
-/// Tries generated values. Fails with the smallest one that panics.
-fn try_all<S: Strategy>(values: &S, attempt: impl Fn(S::Value)) {
+/// Tries this number of generated values, unless the environment sets another. Fails with the smallest value that
+/// panics.
+fn try_values<S: Strategy>(cases: u32, values: &S, attempt: impl Fn(S::Value)) {
     let default = Config::default();
     let is_set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = Config {
-        cases: if is_set { default.cases } else { CASES },
+        cases: if is_set { default.cases } else { cases },
         // A failed value becomes a test of its own instead.
         failure_persistence: None,
         ..default
