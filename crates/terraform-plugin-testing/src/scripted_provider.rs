@@ -152,6 +152,7 @@ impl ScriptedResource {
                 tokio::select! {
                     () = context.cancelled.cancelled() => {
                         half_done();
+                        self.note(&format!("{call} is cancelled"));
                         return Err(failure(call));
                     }
                     () = self.release.notified() => self.note(&format!("{call} goes on")),

@@ -17,7 +17,8 @@
 //!   their schema.
 //! - It fills in omitted attributes and drops write-only values ([`Block::complete`]).
 //! - It plans a destroy as null and sends identities with every answer.
-//! - It turns a panic into a diagnostic. A change continues if the host drops the call.
+//! - It turns a panic into a diagnostic. A change that the host gives up is
+//!   cancelled, but not dropped.
 //! - After an error or a panic it returns the state that was [recorded](Recorder::record) last.
 //! - It logs the end of every call.
 //!
@@ -82,8 +83,8 @@ pub use resource::{
 /// The context of an operation, in addition to its request.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// Cancelled when the user interrupts the host. The operation must then start nothing new, and
-    /// end soon. A change returns the existing object as partial state.
+    /// Cancelled when the user interrupts the host, and when the host gives up the call or dies. The operation
+    /// must then start nothing new, and end soon. A change returns the existing object as partial state.
     pub cancelled: CancellationToken,
 }
 

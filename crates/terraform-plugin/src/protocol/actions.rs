@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use futures::stream;
 use tokio::sync::mpsc::Receiver;
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::codegen::BoxStream;
 
 use crate::diagnostics::Diagnostics;
@@ -13,7 +11,8 @@ use crate::error_text::cut_off_text;
 use crate::framework::{Action, Context, Progress, WriteOnly, check_config};
 use crate::protocol::generated as pb;
 use crate::protocol::generated::invoke_action::{Event, event};
-use crate::protocol::{Operations, from_proto, protocol_diagnostics, to_proto};
+use crate::protocol::operations::{Change, Operations};
+use crate::protocol::{from_proto, protocol_diagnostics, to_proto};
 use crate::value::Value;
 
 /// Validates a configuration, first against the schema, then by the action.
@@ -61,17 +60,12 @@ pub(crate) fn invoke(
     if !config.is_wholly_known() {
         return Err(protocol_diagnostics::unknown_config("action").into());
     }
-    let cancelled = operations.context().cancelled.child_token();
-    let context = Context {
-        cancelled: cancelled.clone(),
-    };
     let (progress, messages) = Progress::channel();
-    let outcome = operations.run(async move { action.invoke(&context, config, &progress).await });
+    let change = async move |context: Context| action.invoke(&context, config, &progress).await;
     let running = Running {
         messages,
-        outcome: Outcome::Awaited(outcome),
-        cancelled: cancelled.clone(),
-        _until_dropped: cancelled.drop_guard(),
+        change: operations.run(change),
+        outcome: None,
     };
     let events = stream::unfold(Some(running), |running| async {
         let (event, running) = running?.next().await;
@@ -96,43 +90,32 @@ fn config(action: &dyn Action, sent: Option<pb::DynamicValue>) -> Result<Value, 
 /// A running action.
 struct Running {
     messages: Receiver<String>,
-    outcome: Outcome,
-    cancelled: CancellationToken,
-    /// Cancels the action when the host gives up the call.
-    _until_dropped: DropGuard,
-}
-
-enum Outcome {
-    Awaited(JoinHandle<Result<Diagnostics, Diagnostics>>),
-    /// The action has ended. Its last messages may still have to be sent.
-    Known(Diagnostics),
+    change: Change<Result<Diagnostics, Diagnostics>>,
+    /// The outcome of an action that has ended. Its last messages may still have to be sent.
+    outcome: Option<Diagnostics>,
 }
 
 impl Running {
     /// Returns the next event, and the running action unless that event was the last.
     async fn next(mut self) -> (Event, Option<Self>) {
         loop {
-            let ended = match &mut self.outcome {
-                Outcome::Known(diagnostics) => {
-                    return match self.messages.try_recv() {
-                        Ok(message) if !self.cancelled.is_cancelled() => {
-                            (progress(message), Some(self))
-                        }
-                        _ => (completed(diagnostics), None),
-                    };
-                }
-                Outcome::Awaited(outcome) => tokio::select! {
-                    biased;
-                    Some(message) = self.messages.recv() => {
-                        if self.cancelled.is_cancelled() {
-                            continue;
-                        }
-                        return (progress(message), Some(self));
+            if let Some(diagnostics) = &self.outcome {
+                return match self.messages.try_recv() {
+                    Ok(message) if !self.change.is_cancelled() => (progress(message), Some(self)),
+                    _ => (completed(diagnostics), None),
+                };
+            }
+            let ended = tokio::select! {
+                biased;
+                Some(message) = self.messages.recv() => {
+                    if self.change.is_cancelled() {
+                        continue;
                     }
-                    ended = outcome => ended,
-                },
+                    return (progress(message), Some(self));
+                }
+                ended = &mut self.change => ended,
             };
-            self.outcome = Outcome::Known(match ended {
+            self.outcome = Some(match ended {
                 Ok(Ok(diagnostics)) => diagnostics,
                 Ok(Err(diagnostics)) => diagnostics.of_failure(),
                 Err(cut_off) => {

@@ -86,13 +86,8 @@ pub(crate) async fn apply(
         private: change.planned_private.clone(),
     };
     let recorder = Recorder::default();
-    let change = carry_out(
-        act,
-        Arc::clone(&resource),
-        operations.context(),
-        change,
-        recorder.clone(),
-    );
+    let (changed, written) = (Arc::clone(&resource), recorder.clone());
+    let change = |context| carry_out(act, changed, context, change, written);
     let ended = operations.run(change).await.unwrap_or_else(|cut_off| {
         let text = cut_off_text(cut_off);
         Err(protocol_diagnostics::panicked(&act.to_string(), &text).into())

@@ -1,10 +1,13 @@
 //! Tracks the running operations, cancels them and waits for them.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{self, Poll};
 
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use futures::FutureExt as _;
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -18,6 +21,30 @@ pub(crate) struct Operations {
     /// The token of the operations since the last stop.
     current: Arc<Mutex<CancellationToken>>,
     changes: TaskTracker,
+}
+
+/// A running change, as its call sees it. Resolves to the result.
+#[derive(Debug)]
+pub(crate) struct Change<T> {
+    ended: JoinHandle<T>,
+    cancelled: CancellationToken,
+    /// Cancels the change when the host gives up the call.
+    _until_dropped: DropGuard,
+}
+
+impl<T> Change<T> {
+    /// Whether the change was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.is_cancelled()
+    }
+}
+
+impl<T> Future for Change<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.ended.poll_unpin(task)
+    }
 }
 
 impl Default for Operations {
@@ -57,12 +84,23 @@ impl Operations {
         }
     }
 
-    /// Runs a change in its own task, so that it continues if the host gives up the call.
-    pub(crate) fn run<T: Send + 'static>(
+    /// Runs a change in its own task, so that it can end in order if the host gives up the call.
+    ///
+    /// The call owns the result. When the call is dropped, the change is cancelled at once: no host will store
+    /// what it does from then on. A call is also dropped when the host's connection ends.
+    pub(crate) fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         &self,
-        change: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.changes.spawn(change.in_current_span())
+        change: impl FnOnce(Context) -> F,
+    ) -> Change<T> {
+        let cancelled = self.token().child_token();
+        let context = Context {
+            cancelled: cancelled.clone(),
+        };
+        Change {
+            ended: self.changes.spawn(change(context).in_current_span()),
+            cancelled: cancelled.clone(),
+            _until_dropped: cancelled.drop_guard(),
+        }
     }
 
     fn token(&self) -> CancellationToken {
@@ -75,7 +113,6 @@ impl Operations {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt as _;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -108,13 +145,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_without_a_waiting_call_still_counts_as_running() {
+    async fn a_change_without_a_waiting_call_is_cancelled_and_still_counts_as_running() {
         let operations = Operations::default();
         let (go, started) = oneshot::channel::<()>();
-        drop(operations.run(started));
+        let (told, cancelled) = oneshot::channel();
+        drop(operations.run(async |context| {
+            context.cancelled.cancelled().await;
+            told.send(()).unwrap();
+            started.await
+        }));
 
+        cancelled.await.unwrap();
         assert_eq!(operations.changes_ended().now_or_never(), None);
         go.send(()).unwrap();
         operations.changes_ended().await;
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_call_is_dropped_cancels_no_other() {
+        let operations = Operations::default();
+        let cancelled = async |context: Context| context.cancelled.cancelled().await;
+        let other = operations.run(cancelled);
+        drop(operations.run(cancelled));
+        tokio::task::yield_now().await;
+
+        assert!(!other.is_cancelled());
+        operations.stop();
+        other.await.unwrap();
     }
 }

@@ -158,6 +158,25 @@ async fn a_create_returns_partial_state_after_a_signal() {
 }
 
 #[tokio::test]
+async fn a_create_is_cancelled_when_the_connection_of_its_host_ends() {
+    let Creating {
+        host,
+        plugin,
+        line,
+        channel,
+        create,
+    } = Creating::with(Behavior::Waits, pending()).await;
+
+    create.abort();
+    drop((create, channel));
+    // A host that connects again keeps the plugin alive. So the end of the plugin cancels nothing here.
+    let _again = line.connect(Some(HOST)).await;
+
+    host.resource.until("create is cancelled").await;
+    assert!(!plugin.running.is_finished());
+}
+
+#[tokio::test]
 async fn the_plugin_waits_for_a_create_but_ends_before_the_host_kills_it() {
     let mut creating = Creating::with(Behavior::Insists, pending()).await;
     creating.ask_to_end().await;
