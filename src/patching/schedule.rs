@@ -12,7 +12,7 @@ use thiserror::Error;
 /// The name of the trigger task's only timer, the same as in the Azure CLI.
 pub(crate) const TIMER_NAME: &str = "azcli_defined_schedule";
 
-const MINUTES_PER_DAY: u64 = 24 * 60;
+const MINUTES_PER_DAY: u16 = 24 * 60;
 
 /// A schedule: a number of days from 1 to 30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +84,28 @@ impl TimeOfDay {
     /// Derives a time of day from `seed`, ignoring case. Different registries start at different times,
     /// and each registry always starts at the same time.
     pub(crate) fn derived_from(seed: &str) -> Self {
-        let hash = Sha256::digest(seed.to_ascii_lowercase());
-        let (head, _) = hash.split_at(8);
-        let number = head
-            .iter()
-            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        let minute_of_day = number % MINUTES_PER_DAY;
-        let small = |number: u64| u8::try_from(number).unwrap_or_default();
+        Self::at_minute(derived_below(MINUTES_PER_DAY, seed))
+    }
+
+    /// Derives a time of day from `seed` as [`TimeOfDay::derived_from`] does, but within the window that
+    /// starts at `from` and ends before `to`. A window that ends earlier than it starts passes midnight.
+    /// Returns [`None`] if the window is empty.
+    pub(crate) fn derived_within(from: Self, to: Self, seed: &str) -> Option<Self> {
+        let length =
+            (MINUTES_PER_DAY + to.minute_of_day() - from.minute_of_day()) % MINUTES_PER_DAY;
+        (length > 0).then(|| Self::at_minute(from.minute_of_day() + derived_below(length, seed)))
+    }
+
+    fn minute_of_day(self) -> u16 {
+        u16::from(self.hour) * 60 + u16::from(self.minute)
+    }
+
+    /// Returns the time this many minutes after midnight, if necessary of the next day.
+    fn at_minute(minutes: u16) -> Self {
+        let small = |number: u16| u8::try_from(number).unwrap_or_default();
         Self {
-            hour: small(minute_of_day / 60),
-            minute: small(minute_of_day % 60),
+            hour: small(minutes % MINUTES_PER_DAY / 60),
+            minute: small(minutes % 60),
         }
     }
 }
@@ -138,6 +150,16 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
+/// Derives a number below `limit` from `seed`, ignoring case. The numbers of different seeds are spread evenly.
+fn derived_below(limit: u16, seed: &str) -> u16 {
+    let hash = Sha256::digest(seed.to_ascii_lowercase());
+    let (head, _) = hash.split_at(8);
+    let number = head
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    u16::try_from(number % u64::from(limit)).unwrap_or_default()
+}
+
 /// Parses digits only, because `u8::from_str` also accepts a sign.
 fn number(digits: &str) -> Option<u8> {
     digits
@@ -149,6 +171,8 @@ fn number(digits: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -224,13 +248,47 @@ mod tests {
             TimeOfDay::derived_from(id),
             TimeOfDay::derived_from(&id.to_uppercase())
         );
-        let minutes: std::collections::BTreeSet<String> = (0..100)
+        let minutes: BTreeSet<String> = (0..100)
             .map(|number| TimeOfDay::derived_from(&format!("{id}{number}")).to_string())
             .collect();
         assert!(
             minutes.len() > 80,
             "100 registries share {} minutes",
             minutes.len()
+        );
+    }
+
+    fn time(text: &str) -> TimeOfDay {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn derived_times_cover_their_window_and_stay_inside() {
+        for (from, to, expected) in [
+            ("02:00", "02:03", ["02:00", "02:01", "02:02"]),
+            ("23:59", "00:02", ["00:00", "00:01", "23:59"]),
+        ] {
+            let within = |seed: u32| {
+                TimeOfDay::derived_within(time(from), time(to), &seed.to_string()).unwrap()
+            };
+            let derived: BTreeSet<String> = (0..100).map(|seed| within(seed).to_string()).collect();
+            assert_eq!(derived, expected.map(str::to_owned).into());
+        }
+    }
+
+    #[test]
+    fn a_window_without_a_minute_has_no_time() {
+        let noon = time("12:00");
+        assert_eq!(TimeOfDay::derived_within(noon, noon, "seed"), None);
+    }
+
+    #[test]
+    fn a_derived_time_is_the_same_in_every_release() {
+        let derived = TimeOfDay::derived_within(time("22:00"), time("04:00"), "/registries/R");
+        assert_eq!(derived.map(|it| it.to_string()).as_deref(), Some("03:04"));
+        assert_eq!(
+            TimeOfDay::derived_from("/registries/R").to_string(),
+            "11:04"
         );
     }
 }

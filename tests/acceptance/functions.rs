@@ -13,13 +13,14 @@ fn example(name: &str) -> String {
 
 #[tokio::test]
 async fn the_function_examples_return_the_documented_values() {
-    let examples = ["schedule_days", "next_run", "parse_tag"].map(example);
+    let examples = ["schedule_days", "next_run", "parse_tag", "spread_time"].map(example);
     for host in hosts() {
         let stage = Stage::new(host, &examples.join("\n")).await;
         assert_eq!(stage.apply().await, Vec::<String>::new());
         for (name, value) in [
             ("days", json!([1, 8, 15, 22, 29])),
             ("next_run", json!("2026-06-15T02:30:00Z")),
+            ("start_time", json!("00:55")),
             (
                 "patch",
                 json!({"base": "3.11", "convention": "incremental", "number": 2}),

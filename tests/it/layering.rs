@@ -35,7 +35,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "http",
         ],
     ),
-    ("provider::functions", &["terraform_plugin", "patching"]),
+    (
+        "provider::functions",
+        &["terraform_plugin", "patching", "azure"],
+    ),
     (
         "provider::configuration",
         &["terraform_plugin", "provider::report", "azure", "http"],

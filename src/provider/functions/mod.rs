@@ -6,6 +6,7 @@ mod next_run;
 mod parse_tag;
 mod policy_from_json;
 mod schedule_days;
+mod spread_time;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -18,6 +19,7 @@ pub(crate) use next_run::NextRun;
 pub(crate) use parse_tag::ParseTag;
 pub(crate) use policy_from_json::PolicyFromJson;
 pub(crate) use schedule_days::ScheduleDays;
+pub(crate) use spread_time::SpreadTime;
 
 /// All functions of the provider.
 pub(crate) fn all() -> Vec<Arc<dyn Function>> {
@@ -26,6 +28,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Function>> {
         Arc::new(ParseTag::new()),
         Arc::new(PolicyFromJson::new()),
         Arc::new(ScheduleDays::new()),
+        Arc::new(SpreadTime::new()),
     ]
 }
 
