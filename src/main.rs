@@ -11,6 +11,7 @@ use terraform_provider_acr::provider::{AcrProvider, Environment};
 
 const BINARY: Binary = Binary {
     address: SOURCE_ADDRESS,
+    version: env!("CARGO_PKG_VERSION"),
     crates: &["terraform_provider_acr"],
 };
 

@@ -33,6 +33,7 @@ use terraform_plugin::value::{AttributePath, Type, Value};
 
 const BINARY: Binary = Binary {
     address: "registry.terraform.io/example/notes",
+    version: env!("CARGO_PKG_VERSION"),
     crates: &["notes"],
 };
 

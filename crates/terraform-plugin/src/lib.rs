@@ -66,6 +66,7 @@
 //! fn main() -> ExitCode {
 //!     let binary = Binary {
 //!         address: "registry.terraform.io/example/hello",
+//!         version: env!("CARGO_PKG_VERSION"),
 //!         crates: &["terraform_provider_hello"],
 //!     };
 //!     let provider = Arc::new(Hello(schema(vec![])));

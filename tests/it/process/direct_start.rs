@@ -36,6 +36,21 @@ fn a_direct_start_explains_how_to_use_the_provider() {
 }
 
 #[test]
+fn the_version_and_the_help_are_printed_without_a_host() {
+    for arguments in [["--version"], ["--help"]] {
+        let output = plugin().args(arguments).assert().code(0).stderr("");
+        let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        let version = concat!(
+            "terraform-provider-acr ",
+            env!("CARGO_PKG_VERSION"),
+            " (plugin protocol 6)\n"
+        );
+        assert!(text.starts_with(version), "{text}");
+        assert_eq!(text.contains("--debug"), arguments == ["--help"]);
+    }
+}
+
+#[test]
 fn another_magic_cookie_is_treated_as_no_cookie() {
     let message = refusal(plugin().env(COOKIE.0, "chocolate"));
 

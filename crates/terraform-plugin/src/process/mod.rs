@@ -7,6 +7,7 @@
 
 mod accept;
 mod address;
+mod command_line;
 mod connection;
 #[doc(hidden)]
 pub mod generated;
@@ -44,6 +45,7 @@ pub use crate::process::tls::TlsError;
 use crate::error_text::with_causes;
 use crate::framework::Provider;
 use crate::process::accept::connections;
+use crate::process::command_line::Command;
 use crate::process::generated::grpc_broker_server::GrpcBrokerServer;
 use crate::process::generated::grpc_controller_server::GrpcControllerServer;
 use crate::process::generated::grpc_stdio_server::GrpcStdioServer;
@@ -77,6 +79,8 @@ pub enum Mode {
 pub struct Binary {
     /// The source address in `required_providers`, `host/namespace/name`.
     pub address: &'static str,
+    /// The provider's version, such as `1.2.3`.
+    pub version: &'static str,
     /// The provider's own crates, as `module_path!` spells them. Only events of these crates and of
     /// this framework are logged.
     pub crates: &'static [&'static str],
@@ -124,15 +128,20 @@ pub enum Error {
 }
 
 /// Runs the process of a provider. `arguments` exclude the binary's name. Errors go to stderr.
+///
+/// A host passes no arguments. `--debug` serves any host. `--help` and `--version` print a text.
 pub fn run(
     binary: Binary,
     provider: Arc<dyn Provider>,
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> ExitCode {
-    // Providers in Go accept the flag with one dash.
-    let mut arguments = arguments.into_iter();
-    let for_debugging = arguments.any(|it| it == "--debug" || it == "-debug");
+    let for_debugging = match Command::read(arguments) {
+        Command::Serve => false,
+        Command::Debug => true,
+        Command::Help => return print(&command_line::help(binary)),
+        Command::Version => return print(&command_line::version(binary)),
+    };
     match panics::catch(|| try_to_run(binary, provider, for_debugging, variables)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
@@ -291,11 +300,7 @@ fn announce(serve: &mut Serve, listener: &Listener, tls: Option<&Tls>) -> io::Re
 /// The message to the user about `error`.
 fn explanation(address: &str, error: &Error) -> String {
     if matches!(error, Error::ByHand) {
-        return format!(
-            "This is the provider {address}. Terraform and OpenTofu start it.\n\
-             To use it, add it to required_providers in a configuration and run `terraform \
-             init`.\nTo debug it, start it with --debug and follow the instructions.\n"
-        );
+        return command_line::introduction(address);
     }
     let next = match error {
         Error::Socket(_) => " Set TMPDIR to a writable directory with a short path.",
@@ -311,6 +316,14 @@ fn answer_host(text: &str) {
     let line = text.trim().replace(['\n', '|'], " ");
     // If stdout is closed, no host waits for the line.
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Prints what the user asked for.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 fn say(text: &str) {

@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 const BINARY: Binary = Binary {
     address: ADDRESS,
+    version: "1.2.3",
     crates: &[],
 };
 
