@@ -89,8 +89,15 @@ mod tests {
             .with("location", "planted")
             .with_body("planted");
         let pause = Some(Duration::from_secs(2));
+        let outcome = Ok(response);
         tracing::subscriber::with_default(subscriber, || {
-            attempt(&request, 2, Duration::from_millis(30), &Ok(response), pause);
+            // If another test logs for the first time while this subscriber starts, tracing can miss the pair.
+            let logged = (0..1_000).any(|_| {
+                tracing::callsite::rebuild_interest_cache();
+                attempt(&request, 2, Duration::from_millis(30), &outcome, pause);
+                !kept.0.lock().unwrap().is_empty()
+            });
+            assert!(logged, "nothing is logged");
         });
         insta::assert_snapshot!(
             kept.0.lock().unwrap(),

@@ -205,6 +205,10 @@ mod tests {
     async fn log_lines_identify_their_call_even_at_level_error() {
         let terse = tracing_subscriber::registry().with(LevelFilter::ERROR);
         let _guard = tracing::subscriber::set_default(terse);
+        until_offered(|| {
+            let call = CallLog::begin("GetMetadata", &CallTarget::Provider);
+            !call.span().is_disabled()
+        });
         let mut around = Span::none();
 
         let call = async {
@@ -216,6 +220,17 @@ mod tests {
             .unwrap();
 
         assert_eq!(around.metadata().unwrap().name(), "rpc");
+    }
+
+    /// Waits until tracing offers a call site to this thread's subscriber. If another test reaches a call site for
+    /// the first time while a subscriber starts, tracing can miss the pair of them.
+    fn until_offered(is_offered: impl Fn() -> bool) {
+        const TRIES: usize = 1_000;
+        let offered = (0..TRIES).any(|_| {
+            tracing::callsite::rebuild_interest_cache();
+            is_offered()
+        });
+        assert!(offered, "the call site is never offered");
     }
 
     /// The fields of each logged line, except its duration.
@@ -246,7 +261,15 @@ mod tests {
             let lines = Self::default();
             let layer = lines.clone().with_filter(level);
             let subscriber = tracing_subscriber::registry().with(layer);
-            (lines, tracing::subscriber::set_default(subscriber))
+            let guard = tracing::subscriber::set_default(subscriber);
+            let expected = if level == LevelFilter::DEBUG { 2 } else { 1 };
+            until_offered(|| {
+                for rpc in ["GetMetadata", "ReadResource"] {
+                    CallLog::begin(rpc, &CallTarget::Provider).answered();
+                }
+                std::mem::take(&mut *lines.0.lock().unwrap()).len() == expected
+            });
+            (lines, guard)
         }
 
         fn text(&self) -> String {
