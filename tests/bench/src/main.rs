@@ -129,7 +129,7 @@ fn versions(provider: &Path) -> Vec<String> {
             "Provider {} at commit {}, `{}`",
             env!("CARGO_PKG_VERSION"),
             said_by("git", &["describe", "--always", "--dirty"]),
-            provider.display()
+            below_target(provider).display()
         ),
         said_by("rustc", &["--version"]),
         format!("Linux {}", kernel.trim()),
@@ -142,6 +142,13 @@ fn versions(provider: &Path) -> Vec<String> {
             load.split(' ').next().unwrap_or("unknown")
         ),
     ]
+}
+
+/// The last three parts of a binary's path: its platform or `target`, its profile and its name. The folders above
+/// differ between machines.
+fn below_target(binary: &Path) -> PathBuf {
+    let parts: Vec<_> = binary.components().collect();
+    parts[parts.len().saturating_sub(3)..].iter().collect()
 }
 
 /// The output of a command, if it is installed.
@@ -172,6 +179,20 @@ mod tests {
         assert_eq!(read(&["--sizes", "1,20"]).unwrap().sizes, [1, 20]);
         assert_eq!(request.provider, Path::new("p"));
         assert_eq!(request.output.as_deref(), Some(Path::new("o")));
+    }
+
+    #[test]
+    fn the_page_names_no_folder_of_this_machine() {
+        for (binary, shown) in [
+            (
+                "/home/me/target/x86_64-unknown-linux-musl/release/p",
+                "x86_64-unknown-linux-musl/release/p",
+            ),
+            ("target/release/p", "target/release/p"),
+            ("p", "p"),
+        ] {
+            assert_eq!(below_target(Path::new(binary)), Path::new(shown));
+        }
     }
 
     #[test]
