@@ -23,6 +23,7 @@
 //! - `status`: the patching status of each image
 //! - `data_sources`: the data sources in configurations
 //! - `listing`: the list resource
+//! - `any_azure`: the life cycle in a registry of the user
 //! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: shared helpers
 
 #![allow(
@@ -32,6 +33,7 @@
 
 mod actions;
 mod adoption;
+mod any_azure;
 mod bad_input;
 mod consistency;
 mod contradictions;
