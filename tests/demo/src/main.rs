@@ -3,27 +3,40 @@
 //!
 //! # Layout
 //! - `story`: the steps of the demo for one host.
-//! - `narrator`: the output of the demo.
+//! - `narrator`: the output of the demo, with colours if it is a terminal.
+//! - `blocks`: the blocks in a host's output.
+//! - `counts`: the objects that a host left in Azure.
+//!
+//! `demo --picture FILE` also writes an SVG of the steps that show drift and its repair, for the README.
 //!
 //! The exit code is 0 only if all steps succeed and Azure is empty afterwards. The demo leaves
 //! nothing on the machine, even if it is interrupted. Host processes, folders and the simulator end
 //! when their values are dropped.
 
+mod blocks;
+mod counts;
 mod narrator;
 mod story;
 
+use std::env;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anstyle_svg::Term;
 
 use host_cli::{Host, Provider};
 use terraform_provider_acr::SOURCE_ADDRESS;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::narrator::{Counts, Narrator};
+use crate::counts::Counts;
+use crate::narrator::Narrator;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut narrator = Narrator::new(io::stdout());
+    // Colours only on a terminal, and without NO_COLOR.
+    let mut narrator = Narrator::new(AutoStream::auto(io::stdout()));
     let outcome = tokio::select! {
         outcome = demo(&mut narrator) => outcome,
         reason = interrupted() => Err(reason.into()),
@@ -42,7 +55,8 @@ async fn main() -> ExitCode {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs all steps with every host, and returns the objects that each host left in its Azure.
-async fn demo(narrator: &mut Narrator<io::Stdout>) -> Result<Vec<(Host, Counts)>, Failure> {
+async fn demo(narrator: &mut Narrator<impl io::Write>) -> Result<Vec<(Host, Counts)>, Failure> {
+    let picture = picture()?;
     let hosts = Host::all()?;
     let provider = provider()?;
     let mut left = Vec::new();
@@ -52,12 +66,25 @@ async fn demo(narrator: &mut Narrator<io::Stdout>) -> Result<Vec<(Host, Counts)>
         left.push((host, counts));
     }
     narrator.table(&left);
+    if let Some(file) = picture {
+        std::fs::write(file, Term::new().render_svg(narrator.picture()))?;
+    }
     Ok(left)
+}
+
+/// The file for the picture, from the arguments.
+fn picture() -> Result<Option<PathBuf>, Failure> {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    match &arguments[..] {
+        [] => Ok(None),
+        [option, file] if option == "--picture" => Ok(Some(file.into())),
+        _ => Err("The only option is --picture FILE.".into()),
+    }
 }
 
 /// The provider's binary, which cargo puts next to this one.
 fn provider() -> Result<Provider, Failure> {
-    let path = std::env::current_exe()?.with_file_name("terraform-provider-acr");
+    let path = env::current_exe()?.with_file_name("terraform-provider-acr");
     if path.exists() {
         Ok(Provider::new(SOURCE_ADDRESS, &path))
     } else {

@@ -1,74 +1,64 @@
-//! The output of the demo: numbered steps with their commands and the relevant output lines.
+//! The output of the demo: numbered steps with their commands and the relevant blocks of their output.
 
 use std::error::Error;
 use std::io::Write;
 
-use azure_simulator::{Entry, Simulator};
+use anstyle::{AnsiColor, Style};
+use azure_simulator::Entry;
 use host_cli::Host;
 use host_cli::run::Finished;
 
-/// Writes the output of the demo.
+use crate::blocks::{Block, blocks};
+use crate::counts::Counts;
+
+const TITLE: Style = Style::new().bold();
+const COMMAND: Style = AnsiColor::Cyan.on_default();
+const CALL: Style = Style::new().dimmed();
+
+/// Writes the output of the demo, with colours.
 #[derive(Debug)]
 pub(crate) struct Narrator<W> {
     output: W,
     step: usize,
-}
-
-/// The number of workflow objects in an Azure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counts {
-    tasks: u64,
-    role_assignments: u64,
-    policy_repositories: u64,
-    active_runs: u64,
-}
-
-impl Counts {
-    /// Counts the workflow objects in the simulator.
-    pub(crate) fn of(azure: &Simulator) -> Self {
-        let left = azure.leftovers();
-        // A missing count must not look like 0.
-        let count = |what: &str| left[what].as_u64().unwrap_or(u64::MAX);
-        Self {
-            tasks: count("tasks"),
-            role_assignments: count("role_assignments"),
-            policy_repositories: count("policy_repositories"),
-            active_runs: count("active_runs"),
-        }
-    }
-
-    /// Whether all counts are 0.
-    pub(crate) fn are_zero(self) -> bool {
-        self.columns().iter().all(|(_, count)| *count == 0)
-    }
-
-    fn columns(self) -> [(&'static str, u64); 4] {
-        [
-            ("tasks", self.tasks),
-            ("role assignments", self.role_assignments),
-            ("policy repositories", self.policy_repositories),
-            ("active runs", self.active_runs),
-        ]
-    }
+    /// The text of the steps that a picture shows.
+    picture: String,
+    is_pictured: bool,
 }
 
 impl<W: Write> Narrator<W> {
     /// Returns a narrator before the first step.
     pub(crate) fn new(output: W) -> Self {
-        Self { output, step: 0 }
+        Self {
+            output,
+            step: 0,
+            picture: String::new(),
+            is_pictured: false,
+        }
     }
 
     /// Starts the part of a host, and restarts the numbering of steps.
     pub(crate) fn chapter(&mut self, host: &Host) {
         self.step = 0;
-        let title = format!("The provider under {host}");
-        self.say(&format!("\n{title}\n{}", "=".repeat(title.len())));
+        self.picture.clear();
+        self.is_pictured = false;
+        self.title(&format!("The provider under {host}"));
     }
 
     /// Starts a step.
     pub(crate) fn step(&mut self, title: &str) {
-        self.step += 1;
-        self.say(&format!("\n{}. {title}", self.step));
+        self.is_pictured = false;
+        self.begin(title);
+    }
+
+    /// Starts a step that a picture shows.
+    pub(crate) fn pictured_step(&mut self, title: &str) {
+        self.is_pictured = true;
+        self.begin(title);
+    }
+
+    /// The text of the pictured steps of the last host, with colours.
+    pub(crate) fn picture(&self) -> &str {
+        &self.picture
     }
 
     /// Writes a note about the current step.
@@ -78,32 +68,42 @@ impl<W: Write> Narrator<W> {
         }
     }
 
-    /// Writes a command and the relevant lines of its output.
-    pub(crate) fn command(&mut self, finished: &Finished, is_relevant: fn(&str) -> bool) {
-        self.say(&format!("   $ {}", finished.command));
-        for line in finished
-            .stdout
-            .lines()
-            .filter(|line| is_relevant(line.trim_start()))
-        {
-            self.say(&format!("     {line}"));
+    /// Writes a command that a user would type.
+    pub(crate) fn typed(&mut self, command: &str) {
+        self.note(&format!("{COMMAND}$ {command}{COMMAND:#}"));
+    }
+
+    /// Writes a command and the relevant blocks of its output.
+    pub(crate) fn command(&mut self, finished: &Finished, relevant: &[Block]) {
+        self.typed(&finished.command);
+        for (block, lines) in blocks(&finished.stdout) {
+            if relevant.contains(&block) {
+                for line in lines {
+                    self.say(&format!("   {line}"));
+                }
+            }
         }
     }
 
     /// Writes the calls that changed something in Azure.
     pub(crate) fn writes(&mut self, calls: &[Entry]) {
         if calls.is_empty() {
-            return self.note("Write calls: none");
+            return self.note(&format!("{CALL}Requests that changed Azure: none{CALL:#}"));
         }
-        self.note(&format!("Write calls: {}", calls.len()));
+        let count = calls.len();
+        self.note(&format!(
+            "{CALL}Requests that changed Azure: {count}{CALL:#}"
+        ));
         for call in calls {
-            self.say(&format!("     {:<6} {}", call.method, short_path(call)));
+            let path = short_path(call);
+            self.say(&format!("     {CALL}{:<6} {path}{CALL:#}", call.method));
         }
     }
 
     /// Writes the table of remaining objects in Azure.
     pub(crate) fn table(&mut self, left: &[(Host, Counts)]) {
-        self.say("\nRemaining objects in Azure\n==========================\n");
+        self.title("Remaining objects in Azure");
+        self.say("");
         for (number, (host, counts)) in left.iter().enumerate() {
             let columns = counts.columns();
             if number == 0 {
@@ -131,9 +131,25 @@ impl<W: Write> Narrator<W> {
         }
     }
 
+    fn title(&mut self, title: &str) {
+        self.say(&format!(
+            "\n{TITLE}{title}\n{}{TITLE:#}",
+            "=".repeat(title.len())
+        ));
+    }
+
+    fn begin(&mut self, title: &str) {
+        self.step += 1;
+        self.say(&format!("\n{TITLE}{}. {title}{TITLE:#}", self.step));
+    }
+
     fn say(&mut self, text: &str) {
         // The demo must clean up even if its output is closed.
         let _ = writeln!(self.output, "{text}");
+        if self.is_pictured {
+            self.picture.push_str(text);
+            self.picture.push('\n');
+        }
     }
 }
 
@@ -162,10 +178,8 @@ mod tests {
             program: "tofu".into(),
         };
         let counts = Counts {
-            tasks: 0,
             role_assignments: 1,
-            policy_repositories: 0,
-            active_runs: 0,
+            ..Counts::default()
         };
         let mut output = Vec::new();
         Narrator::new(&mut output).table(&[(host, counts)]);

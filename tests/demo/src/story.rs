@@ -3,14 +3,18 @@
 
 use std::io::Write;
 
-use azure_simulator::{Fate, Options, RegistryHandle, RegistrySpec, Simulator};
+use azure_simulator::{
+    CliCreate, Fate, Generation, Options, RegistryHandle, RegistrySpec, Simulator,
+};
 use host_cli::run::Finished;
 use host_cli::{Error, Host, Plan, Provider, Workspace};
 
 use crate::Failure;
-use crate::narrator::{Counts, Narrator};
+use crate::blocks::Block;
+use crate::counts::Counts;
+use crate::narrator::Narrator;
 
-const FILES: [(&str, &str); 3] = [
+const WORKFLOW: &[(&str, &str)] = &[
     ("main.tf", include_str!("../../../examples/demo/main.tf")),
     (
         "variables.tf",
@@ -21,9 +25,26 @@ const FILES: [(&str, &str); 3] = [
         include_str!("../../../examples/demo/outputs.tf"),
     ),
 ];
+const REPORTS: &[(&str, &str)] = &[(
+    "main.tf",
+    include_str!("../../../examples/demo/reports/main.tf"),
+)];
+const IMPORT: &[(&str, &str)] = &[(
+    "main.tf",
+    include_str!("../../../examples/demo/import/main.tf"),
+)];
 
 const REGISTRY: &str = "contoso";
+/// The registry whose workflow the Azure CLI created.
+const OTHER: &str = "fabrikam";
 const TRIGGER: &str = "cssc-trigger-workflow";
+
+/// The policy that the Azure CLI stored.
+const WEB: &str = r#"{"version": "v1", "tag-convention": "incremental", "repositories": [
+    {"repository": "web", "tags": ["*"], "enabled": true}]}"#;
+
+/// What an apply changed.
+const CHANGE: &[Block] = &[Block::Resource, Block::Counts, Block::Result];
 
 /// Runs the steps with one host on a new Azure, and returns the counts of remaining objects.
 pub(crate) async fn play(
@@ -31,31 +52,45 @@ pub(crate) async fn play(
     provider: &Provider,
     narrator: &mut Narrator<impl Write>,
 ) -> Result<Counts, Failure> {
-    let azure = Simulator::start(Options::default().registry(RegistrySpec::new(REGISTRY)))?;
-    let workspace = Workspace::new(host, provider, &FILES)?.with_environment(azure.env());
+    let registries = [REGISTRY, OTHER].map(RegistrySpec::new);
+    let options = registries
+        .into_iter()
+        .fold(Options::default(), Options::registry);
+    let azure = Simulator::start(options)?;
+    let folder = |files: &[(&str, &str)]| {
+        // Hosts write colours also to a pipe.
+        let colours = ("TF_CLI_ARGS", String::new());
+        let variables = azure.env().into_iter().chain([colours]);
+        Ok::<_, Failure>(Workspace::new(host, provider, files)?.with_environment(variables))
+    };
     let mut scene = Scene {
         azure: &azure,
-        workspace: &workspace,
+        workflow: &folder(WORKFLOW)?,
+        reports: &folder(REPORTS)?,
+        import: &folder(IMPORT)?,
         narrator,
     };
-    scene.prepare();
-    scene.set_variables("7d", "[\"3.11\"]")?;
+    scene.prepare()?;
     scene.create().await?;
+    scene.dry_run().await?;
     scene.change().await?;
-    scene.patch();
+    scene.patch().await?;
     scene.drift_and_repair().await?;
+    scene.import().await?;
     scene.destroy().await?;
     Ok(Counts::of(&azure))
 }
 
 struct Scene<'a, W> {
     azure: &'a Simulator,
-    workspace: &'a Workspace,
+    workflow: &'a Workspace,
+    reports: &'a Workspace,
+    import: &'a Workspace,
     narrator: &'a mut Narrator<W>,
 }
 
 impl<W: Write> Scene<'_, W> {
-    fn prepare(&mut self) {
+    fn prepare(&mut self) -> Result<(), Failure> {
         self.narrator
             .step("Start a local Azure with a registry and images");
         let images = [
@@ -84,32 +119,53 @@ impl<W: Write> Scene<'_, W> {
             self.narrator
                 .note(&format!("{:<14} {words}", format!("{repository}:{tag}")));
         }
+        self.set_variables("7d", "[\"3.11\"]")?;
+        for (workspace, registry) in [(self.reports, REGISTRY), (self.import, OTHER)] {
+            let id = self.azure.registry(registry).id();
+            workspace.write("terraform.tfvars", &format!("registry_id = {id:?}\n"))?;
+        }
+        Ok(())
     }
 
     async fn create(&mut self) -> Result<(), Failure> {
         self.narrator.step("Install the provider");
-        let installed = self.workspace.init().await?;
-        self.narrator
-            .command(&installed, |line| line.starts_with("- Installed"));
+        let installed = self.workflow.init().await?;
+        self.narrator.command(&installed, &[Block::Installed]);
 
         self.narrator.step("Create the workflow");
-        self.apply(is_result).await?;
+        self.apply(
+            self.workflow,
+            &[
+                Block::Resource,
+                Block::Counts,
+                Block::Result,
+                Block::Outputs,
+            ],
+        )
+        .await?;
 
         self.narrator.step("Plan again without changes");
-        self.plan_without_changes().await
+        self.plan_without_changes(self.workflow).await
+    }
+
+    async fn dry_run(&mut self) -> Result<(), Failure> {
+        self.narrator
+            .step("Dry run: list the images that the next run selects");
+        self.reports.init().await?;
+        self.apply(self.reports, &[Block::Outputs]).await
     }
 
     async fn change(&mut self) -> Result<(), Failure> {
         self.narrator.step("Run every 14 days instead of every 7");
         self.set_variables("14d", "[\"3.11\"]")?;
-        self.apply(is_change).await?;
+        self.apply(self.workflow, CHANGE).await?;
 
         self.narrator.step("Patch another tag");
         self.set_variables("14d", "[\"3.11\", \"3.12\"]")?;
-        self.apply(is_change).await
+        self.apply(self.workflow, CHANGE).await
     }
 
-    fn patch(&mut self) {
+    async fn patch(&mut self) -> Result<(), Failure> {
         self.narrator
             .step("The timer fires, and Azure scans and patches the images");
         self.registry().fire_timer(TRIGGER);
@@ -133,55 +189,75 @@ impl<W: Write> Scene<'_, W> {
             self.narrator
                 .note(&format!("{repository} now has the tags {tags}"));
         }
+
+        self.narrator.step("Read the status of each image");
+        self.apply(self.reports, &[Block::Outputs]).await
     }
 
     async fn drift_and_repair(&mut self) -> Result<(), Failure> {
         self.narrator
-            .step("Change the workflow outside Terraform, with the Azure CLI");
-        self.narrator.note(
-            "$ az acr supply-chain workflow update --registry contoso --resource-group demo \\\n    \
+            .pictured_step("Change the workflow outside Terraform, with the Azure CLI");
+        self.narrator.typed(
+            "az acr supply-chain workflow update --registry contoso --resource-group demo \\\n    \
              --type continuouspatchv1 --schedule 1d --config edited.json",
         );
         self.change_by_cli();
 
-        self.narrator.step("The plan shows the drift");
-        let plan = self.workspace.plan(&[]).await?;
+        self.narrator.pictured_step("The plan shows the drift");
+        let plan = self.workflow.plan(&[]).await?;
         match &plan {
-            Plan::Changes(finished) => self.narrator.command(finished, is_change),
+            Plan::Changes(finished) => self.narrator.command(finished, CHANGE),
             Plan::Empty(finished) | Plan::Failed(finished) => return Err(unexpected(finished)),
         }
 
-        self.narrator.step("Repair the workflow in place");
-        self.apply(|line| line.starts_with("Apply complete"))
-            .await?;
-        self.plan_without_changes().await
+        self.narrator.pictured_step("Repair the workflow in place");
+        self.apply(self.workflow, &[Block::Result]).await?;
+        self.plan_without_changes(self.workflow).await
+    }
+
+    async fn import(&mut self) -> Result<(), Failure> {
+        self.narrator
+            .step("Import a workflow that the Azure CLI created, and upgrade it");
+        self.narrator.typed(
+            "az acr supply-chain workflow create --registry fabrikam --resource-group demo \\\n    \
+             --type continuouspatchv1 --schedule 7d --config continuouspatching.json",
+        );
+        self.azure
+            .registry(OTHER)
+            .push_image("web", "2.0", Fate::Vulnerable(5));
+        let create = CliCreate::new(Generation::Contributor)
+            .schedule("7d")
+            .policy(WEB);
+        self.azure.registry(OTHER).cli_create(create)?;
+        self.import.init().await?;
+        self.apply(self.import, CHANGE).await?;
+        self.plan_without_changes(self.import).await
     }
 
     async fn destroy(&mut self) -> Result<(), Failure> {
-        self.narrator.step("Destroy the workflow");
-        self.azure.mark();
-        let destroyed = self.workspace.destroy().await?;
-        self.narrator
-            .command(&destroyed, |line| line.starts_with("Destroy complete"));
-        self.narrator.writes(&self.azure.writes());
+        self.narrator.step("Destroy both workflows");
+        for workspace in [self.workflow, self.import] {
+            self.azure.mark();
+            let destroyed = workspace.destroy().await?;
+            self.narrator.command(&destroyed, &[Block::Result]);
+            self.narrator.writes(&self.azure.writes());
+        }
         Ok(())
     }
 
     /// Applies, and writes the calls of the apply.
-    async fn apply(&mut self, is_relevant: fn(&str) -> bool) -> Result<(), Failure> {
+    async fn apply(&mut self, workspace: &Workspace, relevant: &[Block]) -> Result<(), Failure> {
         self.azure.mark();
-        let applied = self.workspace.apply().await?;
-        self.narrator.command(&applied, is_relevant);
+        let applied = workspace.apply().await?;
+        self.narrator.command(&applied, relevant);
         self.narrator.writes(&self.azure.writes());
         Ok(())
     }
 
-    async fn plan_without_changes(&mut self) -> Result<(), Failure> {
+    async fn plan_without_changes(&mut self, workspace: &Workspace) -> Result<(), Failure> {
         self.azure.mark();
-        match self.workspace.plan(&[]).await? {
-            Plan::Empty(finished) => self
-                .narrator
-                .command(&finished, |line| line.starts_with("No changes")),
+        match workspace.plan(&[]).await? {
+            Plan::Empty(finished) => self.narrator.command(&finished, &[Block::NoChanges]),
             Plan::Changes(finished) | Plan::Failed(finished) => return Err(unexpected(&finished)),
         }
         self.narrator.writes(&self.azure.writes());
@@ -192,7 +268,7 @@ impl<W: Write> Scene<'_, W> {
         let id = self.registry().id();
         let variables =
             format!("registry_id = {id:?}\nschedule = {schedule:?}\npython_tags = {python_tags}\n");
-        self.workspace.write("terraform.tfvars", &variables)
+        self.workflow.write("terraform.tfvars", &variables)
     }
 
     /// Changes the workflow like `az acr supply-chain workflow update`. That command stores another
@@ -220,18 +296,4 @@ impl<W: Write> Scene<'_, W> {
 
 fn unexpected(finished: &Finished) -> Failure {
     Error::Unexpected(Box::new(finished.clone())).into()
-}
-
-/// Whether a line of a host's output shows the result of an apply: counts and outputs.
-fn is_result(line: &str) -> bool {
-    ["Plan:", "Apply complete", "schedule_cron =", "\"cssc-"]
-        .iter()
-        .any(|start| line.starts_with(start))
-}
-
-/// Whether a line of a host's output shows a change.
-fn is_change(line: &str) -> bool {
-    ["~ ", "+ ", "- ", "Plan:", "Apply complete"]
-        .iter()
-        .any(|start| line.starts_with(start))
 }
