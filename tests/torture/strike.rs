@@ -123,7 +123,7 @@ async fn held(stage: &Stage, running: &mut Running) -> bool {
 }
 
 async fn signal(stage: &Stage, kind: Kind, running: &Running) {
-    // Long enough for the host to tell the provider.
+    // Long enough for the host, or the end of its connection, to reach the provider.
     let moment = Duration::from_millis(100);
     match kind {
         Kind::KillProvider => {
@@ -133,7 +133,10 @@ async fn signal(stage: &Stage, kind: Kind, running: &Running) {
             stage.azure.release(Release::Cut);
             return;
         }
-        Kind::KillHost => running.kill_host(),
+        Kind::KillHost => {
+            running.kill_host();
+            tokio::time::sleep(moment).await;
+        }
         Kind::CtrlC => {
             running.ctrl_c();
             tokio::time::sleep(moment).await;
