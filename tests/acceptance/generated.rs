@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::docs_pages;
 use crate::golden::{assert_golden, files_below};
 use crate::provider_schema::provider_schema;
+use crate::source_address;
 use crate::stage::{Stage, hosts, provider};
 
 #[test]
@@ -34,6 +35,8 @@ async fn each_host_prints_the_schemas_that_it_supports() {
 
 #[test]
 fn the_registry_pages_match_the_schema_and_none_is_extra() {
+    // The pages contain examples, so the examples come first.
+    source_address::assert_everywhere();
     let pages = docs_pages::all(&provider_schema());
     for (path, text) in &pages {
         assert_golden(path, text);

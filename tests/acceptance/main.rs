@@ -17,13 +17,15 @@
 //! - `requests`: the user agent, partner ID and correlation ID of each request, and the log level
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: the examples on the pages, applied
+//! - `snippets`: the Terraform code of each page, validated as a user would paste it
 //! - `functions`: functions in configurations
 //! - `framework_example`: the framework's example provider
 //! - `actions`: actions, invoked from the command line and by a trigger
 //! - `status`: the patching status of each image
 //! - `data_sources`: the data sources in configurations
 //! - `listing`: the list resource
-//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: shared helpers
+//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`, `source_address`: shared
+//!   helpers
 
 #![allow(
     clippy::unwrap_used,
@@ -56,6 +58,8 @@ mod registries;
 mod requests;
 mod schema_markdown;
 mod signing_in;
+mod snippets;
+mod source_address;
 mod stage;
 mod status;
 
