@@ -18,6 +18,7 @@
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: the examples on the pages, applied
 //! - `snippets`: the Terraform code of each page, validated as a user would paste it
+//! - `troubleshooting`: the messages in the guide of this name
 //! - `functions`: functions in configurations
 //! - `framework_example`: the framework's example provider
 //! - `actions`: actions, invoked from the command line and by a trigger
@@ -62,6 +63,7 @@ mod snippets;
 mod source_address;
 mod stage;
 mod status;
+mod troubleshooting;
 
 use std::io::Write as _;
 
