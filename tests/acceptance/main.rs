@@ -17,6 +17,7 @@
 //! - `requests`: the user agent, partner ID and correlation ID of each request, and the log level
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: the examples on the pages, applied
+//! - `guides`: the configurations in the guides, applied
 //! - `snippets`: the Terraform code of each page, validated as a user would paste it
 //! - `troubleshooting`: the messages in the guide of this name
 //! - `functions`: functions in configurations
@@ -48,6 +49,7 @@ mod framework_example;
 mod functions;
 mod generated;
 mod golden;
+mod guides;
 mod leftovers;
 mod lifecycle;
 mod listing;
