@@ -17,7 +17,9 @@
 //! - `requests`: the user agent, partner ID and correlation ID of each request, and the log level
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: the examples on the pages, applied
+//! - `custom_role`: the custom role on the page of the resource, compared with the requests of a lifecycle
 //! - `guides`: the configurations in the guides, applied
+//! - `links`: the links between the pages
 //! - `snippets`: the Terraform code of each page, validated as a user would paste it
 //! - `troubleshooting`: the messages in the guide of this name
 //! - `functions`: functions in configurations
@@ -39,6 +41,7 @@ mod adoption;
 mod bad_input;
 mod consistency;
 mod contradictions;
+mod custom_role;
 mod data_sources;
 mod diagnostics;
 mod docs_pages;
@@ -52,6 +55,7 @@ mod golden;
 mod guides;
 mod leftovers;
 mod lifecycle;
+mod links;
 mod listing;
 
 mod planned;
