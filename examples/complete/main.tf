@@ -26,7 +26,7 @@ resource "azurerm_resource_group" "example" {
 }
 
 resource "azurerm_container_registry" "example" {
-  name                = "contoso"
+  name                = "contoso" # Choose a name that no other registry in Azure has.
   resource_group_name = azurerm_resource_group.example.name
   location            = azurerm_resource_group.example.location
   sku                 = "Basic"

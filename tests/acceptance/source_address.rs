@@ -7,15 +7,13 @@ use terraform_provider_acr::SOURCE_ADDRESS;
 
 use crate::golden::{assert_golden, files_below, repository_file};
 
-/// The folders and files that name the provider. The registry pages take the address from the examples.
-const FOLDERS: [&str; 1] = ["examples"];
+/// The pages that name the provider, in addition to the examples. The registry pages contain the examples.
 const FILES: [&str; 2] = ["README.md", "CONTRIBUTING.md"];
 
 /// Asserts that each of these files names the provider at its address, or writes the address into them.
 pub(crate) fn assert_everywhere() {
-    let below = FOLDERS
-        .iter()
-        .flat_map(|folder| files_below(Path::new(folder)));
+    let below = files_below(Path::new("examples")).into_iter();
+    let below = below.filter(|path| path.ends_with(".tf"));
     for path in below.chain(FILES.map(str::to_owned)) {
         let text = repository_file(&path);
         assert_golden(&path, &addressed(&text, SOURCE_ADDRESS));
