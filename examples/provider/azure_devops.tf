@@ -1,3 +1,11 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrpatch/acr"
+    }
+  }
+}
+
 # Requires a pipeline step with `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`.
 provider "acr" {
   tenant_id                          = "10000000-0000-0000-0000-000000000000"

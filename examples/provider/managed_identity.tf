@@ -1,3 +1,11 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrpatch/acr"
+    }
+  }
+}
+
 provider "acr" {
   use_msi = true
 

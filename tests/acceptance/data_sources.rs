@@ -76,8 +76,8 @@ async fn a_registry_without_a_workflow_is_an_error_at_registry_id() {
         };
         assert_eq!(error.summary, "The registry has no workflow");
         assert!(error.detail.contains(&registry_id("contoso")), "{error:?}");
-        // `registry_id` is on line 7 of the example.
-        assert_eq!(error.range.as_ref().unwrap().start.line, 7);
+        // `registry_id` is on line 15 of the example.
+        assert_eq!(error.range.as_ref().unwrap().start.line, 15);
     }
 }
 

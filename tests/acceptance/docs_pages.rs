@@ -1,5 +1,5 @@
 //! Generates the registry pages in `docs/`. Each page is a template, filled in with the schema and with
-//! files from `examples/`.
+//! files from `examples/`. A guide is a template with files only.
 //!
 //! The template is `templates/<folder>/<name>.md`, or `templates/<folder>.md` if that file doesn't exist.
 //! terraform-plugin-docs uses the same layout.
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::golden::repository_file;
+use crate::golden::{files_below, repository_file};
 use crate::schema_markdown::{identity_section, parts_of_schema, plain_type, text};
 
 const TEMPLATES: &str = "templates";
@@ -82,7 +82,17 @@ pub(crate) fn all(schemas: &Value) -> Vec<(String, String)> {
             pages.push((path, filled_in(&template(kind, short), &parts)));
         }
     }
+    pages.extend(guides());
     pages
+}
+
+/// The guides, `docs/guides/<name>.md`.
+fn guides() -> impl Iterator<Item = (String, String)> {
+    let templates = files_below(Path::new(TEMPLATES).join("guides").as_path());
+    templates.into_iter().map(|template| {
+        let path = template.replacen(TEMPLATES, "docs", 1);
+        (path, filled_in(&repository_file(&template), &[]))
+    })
 }
 
 fn template(kind: &Kind, short: &str) -> String {

@@ -1,12 +1,11 @@
 //! The examples of the registry pages, applied.
 
-use std::fs;
 use std::path::Path;
 
 use azure_simulator::RegistrySpec;
 use serde_json::{Value, json};
 
-use crate::golden::repository_file;
+use crate::golden::{files_below, repository_file};
 use crate::stage::{Stage, hosts, registry_id};
 
 const FOLDER: &str = "examples/resources/acr_continuous_patching_workflow";
@@ -32,32 +31,15 @@ async fn the_resource_example_applies_unchanged() {
 async fn the_example_of_each_authentication_method_is_valid() {
     for host in hosts() {
         let stage = Stage::new(host, "").await;
-        let requirement = fs::read_to_string(stage.workspace.folder().join("terraform.tf"));
-        let requirement = requirement.unwrap();
-        let examples = files("examples/provider");
+        let examples = files_below(Path::new("examples/provider"));
         assert!(examples.len() > 8, "{examples:?}");
         for name in examples {
-            let text = repository_file(&name);
-            let alone = text.contains("required_providers");
-            let requirement = if alone { "" } else { requirement.as_str() };
-            stage.workspace.write("terraform.tf", requirement).unwrap();
-            stage.workspace.write("main.tf", &text).unwrap();
+            stage.configure(&repository_file(&name));
             let validated = stage.workspace.run(&["validate", "-json"]).await.unwrap();
             let answer: Value = serde_json::from_str(&validated.stdout).unwrap();
             assert_eq!(answer["diagnostics"], json!([]), "{name}");
         }
     }
-}
-
-/// The files in a folder of this repository, in alphabetical order.
-fn files(folder: &str) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let entries = fs::read_dir(root.join(folder)).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display()))
-        .collect();
-    names.sort();
-    names
 }
 
 #[tokio::test]
@@ -86,7 +68,7 @@ async fn the_import_examples_import_the_workflow_of_the_resource_example() {
         stage.assert_no_changes().await;
 
         stage.workspace.forget_state().unwrap();
-        stage.workspace.write("import.tf", &block).unwrap();
+        stage.configure(&block);
         assert!(
             stage
                 .assert_changes()
@@ -108,7 +90,7 @@ async fn the_import_example_by_identity_imports_if_the_host_supports_identities(
         let stage = example(host, [registry], &id).await;
         stage.apply().await;
         stage.workspace.forget_state().unwrap();
-        stage.workspace.write("import.tf", &block).unwrap();
+        stage.configure(&block);
         let text = stage.assert_changes().await;
         assert!(text.contains("1 to import, 0 to add, 0 to change, 0 to destroy"));
         assert_eq!(stage.apply().await, Vec::<String>::new());
@@ -117,7 +99,7 @@ async fn the_import_example_by_identity_imports_if_the_host_supports_identities(
     }
 }
 
-/// Sets up the examples of the provider and the resource for the registry with this ID.
+/// Sets up the example of the resource for the registry with this ID.
 async fn example(
     host: &host_cli::Host,
     registries: impl IntoIterator<Item = RegistrySpec>,
@@ -129,13 +111,6 @@ async fn example(
         &repository_file(&format!("{FOLDER}/resource.tf")),
     )
     .await;
-    stage
-        .workspace
-        .write(
-            "terraform.tf",
-            &repository_file("examples/provider/provider.tf"),
-        )
-        .unwrap();
     stage
         .workspace
         .write("terraform.tfvars", &format!("registry_id = {id:?}\n"))

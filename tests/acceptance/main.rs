@@ -17,6 +17,11 @@
 //! - `requests`: the user agent, partner ID and correlation ID of each request, and the log level
 //! - `generated`: the golden schema and the registry pages
 //! - `examples`: the examples on the pages, applied
+//! - `custom_role`: the custom role on the page of the resource, compared with the requests of a lifecycle
+//! - `guides`: the configurations in the guides, applied
+//! - `links`: the links between the pages
+//! - `snippets`: the Terraform code of each page, validated as a user would paste it
+//! - `troubleshooting`: the messages in the guide of this name
 //! - `functions`: functions in configurations
 //! - `framework_example`: the framework's example provider
 //! - `actions`: actions, invoked from the command line and by a trigger
@@ -24,7 +29,8 @@
 //! - `data_sources`: the data sources in configurations
 //! - `listing`: the list resource
 //! - `any_azure`: the life cycle in a registry of the user
-//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`: shared helpers
+//! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`, `source_address`: shared
+//!   helpers
 
 #![allow(
     clippy::unwrap_used,
@@ -37,6 +43,7 @@ mod any_azure;
 mod bad_input;
 mod consistency;
 mod contradictions;
+mod custom_role;
 mod data_sources;
 mod diagnostics;
 mod docs_pages;
@@ -47,8 +54,10 @@ mod framework_example;
 mod functions;
 mod generated;
 mod golden;
+mod guides;
 mod leftovers;
 mod lifecycle;
+mod links;
 mod listing;
 
 mod planned;
@@ -58,8 +67,11 @@ mod registries;
 mod requests;
 mod schema_markdown;
 mod signing_in;
+mod snippets;
+mod source_address;
 mod stage;
 mod status;
+mod troubleshooting;
 
 use std::io::Write as _;
 

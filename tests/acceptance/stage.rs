@@ -90,13 +90,17 @@ impl Stage {
         }
     }
 
-    /// Replaces the configuration.
+    /// Replaces the configuration. It gets a requirement for the provider unless it has its own.
     pub(crate) fn configure(&self, configuration: &str) {
-        let provider = provider();
-        let source = provider.source();
-        let required = format!(
-            "terraform {{\n  required_providers {{\n    acr = {{ source = \"{source}\" }}\n  }}\n}}\n"
-        );
+        let required = if configuration.contains("required_providers") {
+            String::new()
+        } else {
+            let provider = provider();
+            let source = provider.source();
+            format!(
+                "terraform {{\n  required_providers {{\n    acr = {{ source = \"{source}\" }}\n  }}\n}}\n"
+            )
+        };
         self.workspace.write("terraform.tf", &required).unwrap();
         self.workspace.write("main.tf", configuration).unwrap();
     }

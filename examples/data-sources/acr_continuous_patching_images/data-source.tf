@@ -1,3 +1,11 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrpatch/acr"
+    }
+  }
+}
+
 variable "registry_id" {
   description = "The ID of the container registry, such as data.azurerm_container_registry.example.id."
   type        = string

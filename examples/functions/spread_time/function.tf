@@ -1,3 +1,11 @@
+terraform {
+  required_providers {
+    acr = {
+      source = "acrpatch/acr"
+    }
+  }
+}
+
 # "00:55", between 22:00 and 04:00 UTC
 output "start_time" {
   value = provider::acr::spread_time(

@@ -35,8 +35,8 @@ impl NextRun {
         ];
         let summary = "The first run of a schedule after a given time";
         Self(Definition::new(parameters, Type::String, summary).described(
-            "Returns the time of the next run of a workflow with this schedule and start time. The \
-             result is an RFC 3339 timestamp in UTC, strictly later than `after`. If `after` is \
+            "Returns the time of the next run of a Continuous Patching workflow with this schedule and start \
+             time. The result is an RFC 3339 timestamp in UTC, strictly later than `after`. If `after` is \
              the exact time of a run, the result is the run that follows it. The days are days of \
              the month, see [`schedule_days`](schedule_days.md).",
         ))

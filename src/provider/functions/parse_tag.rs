@@ -27,7 +27,7 @@ impl ParseTag {
         let returns = Type::Object(parts.into());
         let summary = "The parts of a patch tag";
         Self(Definition::new(vec![tag], returns, summary).described(
-            "Parses a tag by the rules of the service, and returns an object:\n\n\
+            "Parses the tag of an image by the rules of Continuous Patching, and returns an object:\n\n\
              - `base` (String) The tag that is patched, or the tag itself if it is not a patch \
              tag.\n\
              - `convention` (String) `incremental` for `-1` to `-999`, `floating` for `-patched`. \

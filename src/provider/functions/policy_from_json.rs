@@ -37,7 +37,7 @@ impl PolicyFromJson {
         ]);
         let summary = "The policy from a policy file of the Azure CLI";
         Self(Definition::new(vec![json], returns, summary).described(
-            "Reads a policy document in the format of `az acr supply-chain workflow create \
+            "Reads a policy of Continuous Patching in the format of `az acr supply-chain workflow create \
              --config`. The function returns an object. Its attributes match the arguments of \
              [`acr_continuous_patching_workflow`](../resources/continuous_patching_workflow.md) \
              with the same names:\n\n\

@@ -19,8 +19,8 @@ impl ScheduleDays {
         let days = Type::List(Box::new(Type::Number));
         let summary = "The days of the month on which a schedule runs";
         Self(Definition::new(vec![schedule], days, summary).described(
-            "Returns the days of the month on which a workflow with this schedule runs, in \
-             ascending order. The count starts over on the 1st of every month, so `7d` means the \
+            "Returns the days of the month on which a Continuous Patching workflow with this schedule \
+             runs, in ascending order. The count starts over on the 1st of every month, so `7d` means the \
              1st, 8th, 15th, 22nd and 29th. The workflow skips days that a month doesn't have. \
              With `30d`, it runs on the 1st, and also on the 31st in months with 31 days.",
         ))

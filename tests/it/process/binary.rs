@@ -16,6 +16,7 @@ use terraform_plugin::value::Value;
 use terraform_plugin_testing::core::wire;
 use terraform_plugin_testing::plugin_process::{COOKIE, Line, exists, in_time};
 use terraform_plugin_testing::tls_identity::HOST;
+use terraform_provider_acr::SOURCE_ADDRESS;
 use terraform_provider_acr::provider::{AcrProvider, Environment};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -161,10 +162,7 @@ async fn log_lines_name_the_rpc_and_the_resource_type() {
     assert!(about_no_type["tf_req_id"].is_u64());
     assert!(about_no_type["tf_req_duration_ms"].is_u64());
     assert_eq!(about_no_type.get("tf_resource_type"), None);
-    assert_eq!(
-        about_no_type["tf_provider_addr"],
-        "registry.terraform.io/acrpatch/acr"
-    );
+    assert_eq!(about_no_type["tf_provider_addr"], SOURCE_ADDRESS);
     assert_eq!(about_no_type["tf_proto_version"], 6);
     let about_a_type = of("UpgradeResourceState").unwrap();
     assert_eq!(about_a_type["tf_resource_type"], "acr_nothing");
@@ -369,7 +367,7 @@ async fn debug_mode_until(signal: Signal) {
         }
     };
     let providers: Json = serde_json::from_str(&variable).unwrap();
-    let reattach = &providers["registry.terraform.io/acrpatch/acr"];
+    let reattach = &providers[SOURCE_ADDRESS];
     assert_eq!(reattach["Pid"], child.id().unwrap());
 
     let id = i32::try_from(child.id().unwrap()).unwrap();

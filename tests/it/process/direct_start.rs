@@ -3,6 +3,7 @@
 use assert_cmd::Command;
 
 use terraform_plugin_testing::plugin_process::{COOKIE, LONG_ENOUGH};
+use terraform_provider_acr::SOURCE_ADDRESS;
 
 fn plugin() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_terraform-provider-acr"));
@@ -12,15 +13,20 @@ fn plugin() -> Command {
 
 fn refusal(command: &mut Command) -> String {
     let output = command.assert().code(1).stdout("").get_output().clone();
-    String::from_utf8(output.stderr).unwrap()
+    text(output.stderr)
+}
+
+/// The output, without the address that a publisher of the provider chooses.
+fn text(output: Vec<u8>) -> String {
+    let text = String::from_utf8(output).unwrap();
+    text.replace(SOURCE_ADDRESS, "<address>")
 }
 
 /// The message to a host. It is on stderr, and on stdout in place of the handshake line.
 fn refusal_to_the_host(command: &mut Command) -> String {
     let host = command.env(COOKIE.0, COOKIE.1);
     let output = host.assert().code(1).get_output().clone();
-    let [stdout, stderr] =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let [stdout, stderr] = [output.stdout, output.stderr].map(text);
     assert_eq!(stdout, stderr);
     assert_eq!(stdout.matches(['\n', '|']).count(), 1);
     stderr
@@ -29,7 +35,7 @@ fn refusal_to_the_host(command: &mut Command) -> String {
 #[test]
 fn a_direct_start_explains_how_to_use_the_provider() {
     insta::assert_snapshot!(refusal(&mut plugin()), @r"
-    This is the provider registry.terraform.io/acrpatch/acr. Terraform and OpenTofu start it.
+    This is the provider <address>. Terraform and OpenTofu start it.
     To use it, add it to required_providers in a configuration and run `terraform init`.
     To debug it, start it with --debug and follow the instructions.
     ");
@@ -61,7 +67,7 @@ fn another_magic_cookie_is_treated_as_no_cookie() {
 fn an_invalid_client_certificate_is_an_error() {
     let message = refusal_to_the_host(plugin().env("PLUGIN_CLIENT_CERT", "nonsense"));
 
-    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
+    insta::assert_snapshot!(message, @"The provider <address> could not be started: could not set up TLS: PLUGIN_CLIENT_CERT contains no PEM certificate: no items found.");
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn a_socket_that_can_not_be_created_is_an_error() {
     let message = refusal_to_the_host(plugin().env("PLUGIN_UNIX_SOCKET_DIR", "/nonexistent"));
 
     let (message, path) = message.split_once(" at path ").unwrap();
-    insta::assert_snapshot!(message, @"The provider registry.terraform.io/acrpatch/acr could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
+    insta::assert_snapshot!(message, @"The provider <address> could not be started: could not open a socket in /nonexistent: No such file or directory (os error 2)");
     assert!(path.ends_with(". Set TMPDIR to a writable directory with a short path.\n"));
 }
 
