@@ -9,6 +9,9 @@ use host_cli::{Host, Plan, Workspace};
 
 use crate::stage::{hosts, nothing, provider, registry_id, workspace};
 
+/// Any error. The test does not distinguish errors.
+type Failure = Box<dyn std::error::Error>;
+
 const REGISTRY: &str = "ACR_TEST_REGISTRY_ID";
 
 /// The beginnings of the variables that a user's provider may read.
@@ -70,7 +73,7 @@ async fn the_life_cycle_refuses_a_registry_that_has_a_workflow() {
         azure.mark();
         let refused = life_cycle(host, &registry_id("contoso"), &azure.env()).await;
         assert_eq!(
-            refused.unwrap_err(),
+            refused.unwrap_err().to_string(),
             format!(
                 "{REGISTRY} names a registry that already has a workflow. Choose another registry."
             )
@@ -91,7 +94,12 @@ async fn the_life_cycle_removes_the_workflow_if_a_step_fails() {
                 .status(403),
         );
         let failed = life_cycle(host, &registry_id("contoso"), &azure.env()).await;
-        assert!(failed.unwrap_err().contains("cssc-trigger-workflow"));
+        assert!(
+            failed
+                .unwrap_err()
+                .to_string()
+                .contains("cssc-trigger-workflow")
+        );
         assert_eq!(azure.leftovers(), nothing());
     }
 }
@@ -101,77 +109,71 @@ async fn life_cycle<N: AsRef<str>>(
     host: &Host,
     registry: &str,
     variables: &[(N, String)],
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let workspace = prepared(host, variables).await?;
     if has_workflow(&workspace, registry).await? {
         return Err(format!(
             "{REGISTRY} names a registry that already has a workflow. Choose another registry."
-        ));
+        )
+        .into());
     }
     let steps = steps(&workspace, &prepared(host, variables).await?, registry).await;
-    let destroyed = workspace.destroy().await.map_err(text);
-    steps.and(destroyed.map(drop))?;
+    let destroyed = workspace.destroy().await;
+    steps?;
+    destroyed?;
     match has_workflow(&workspace, registry).await? {
-        true => Err(format!(
-            "{registry} still has a workflow after the destroy."
-        )),
+        true => Err(format!("{registry} still has a workflow after the destroy.").into()),
         false => Ok(()),
     }
 }
 
 /// Creates, changes and repairs the workflow. `other` changes it behind the provider's back.
-async fn steps(workspace: &Workspace, other: &Workspace, registry: &str) -> Result<(), String> {
+async fn steps(workspace: &Workspace, other: &Workspace, registry: &str) -> Result<(), Failure> {
     configure(workspace, &workflow(registry, "7d"))?;
-    workspace.apply().await.map_err(text)?;
+    workspace.apply().await?;
     expect_no_changes(workspace).await?;
 
     let adopting =
         workflow(registry, "14d").replace("schedule", "adopt_existing = true\n  schedule");
     configure(other, &adopting)?;
-    other.apply().await.map_err(text)?;
-    match workspace.plan(&[]).await.map_err(text)? {
+    other.apply().await?;
+    match workspace.plan(&[]).await? {
         Plan::Changes(plan) if plan.stdout.contains("14d") => {}
         plan => {
-            return Err(format!(
-                "The plan does not show the drift.\n{}",
-                plan.finished()
-            ));
+            return Err(format!("The plan does not show the drift.\n{}", plan.finished()).into());
         }
     }
-    workspace.apply().await.map_err(text)?;
+    workspace.apply().await?;
     expect_no_changes(workspace).await?;
 
     configure(workspace, &workflow(registry, "30d"))?;
-    workspace.apply().await.map_err(text)?;
+    workspace.apply().await?;
     expect_no_changes(workspace).await
 }
 
-async fn expect_no_changes(workspace: &Workspace) -> Result<(), String> {
-    match workspace.plan(&[]).await.map_err(text)? {
+async fn expect_no_changes(workspace: &Workspace) -> Result<(), Failure> {
+    match workspace.plan(&[]).await? {
         Plan::Empty(_) => Ok(()),
-        plan => Err(format!(
-            "The plan after an apply is not empty.\n{}",
-            plan.finished()
-        )),
+        plan => Err(format!("The plan after an apply is not empty.\n{}", plan.finished()).into()),
     }
 }
 
-async fn has_workflow(workspace: &Workspace, registry: &str) -> Result<bool, String> {
+async fn has_workflow(workspace: &Workspace, registry: &str) -> Result<bool, Failure> {
     let lookup = format!(
         "data \"acr_continuous_patching_workflow\" \"existing\" {{\n  registry_id = {registry:?}\n}}\n"
     );
     configure(workspace, &lookup)?;
-    match workspace.plan(&[]).await.map_err(text)? {
+    match workspace.plan(&[]).await? {
         Plan::Empty(_) | Plan::Changes(_) => Ok(true),
         Plan::Failed(plan) if plan.text().contains("The registry has no workflow") => Ok(false),
-        Plan::Failed(plan) => Err(plan.to_string()),
+        Plan::Failed(plan) => Err(plan.to_string().into()),
     }
 }
 
 async fn prepared<N: AsRef<str>>(
     host: &Host,
     variables: &[(N, String)],
-) -> Result<Workspace, String> {
+) -> Result<Workspace, Failure> {
     let variables = variables
         .iter()
         .map(|(name, value)| (name.as_ref(), value.as_str()));
@@ -180,13 +182,13 @@ async fn prepared<N: AsRef<str>>(
     let required = format!(
         "terraform {{\n  required_providers {{\n    acr = {{ source = {source:?} }}\n  }}\n}}\n"
     );
-    workspace.write("terraform.tf", &required).map_err(text)?;
-    workspace.init().await.map_err(text)?;
+    workspace.write("terraform.tf", &required)?;
+    workspace.init().await?;
     Ok(workspace)
 }
 
-fn configure(workspace: &Workspace, configuration: &str) -> Result<(), String> {
-    workspace.write("main.tf", configuration).map_err(text)
+fn configure(workspace: &Workspace, configuration: &str) -> std::io::Result<()> {
+    workspace.write("main.tf", configuration)
 }
 
 /// A workflow that never runs.
@@ -204,8 +206,4 @@ resource "acr_continuous_patching_workflow" "test" {{
 }}
 "#
     )
-}
-
-fn text(problem: impl ToString) -> String {
-    problem.to_string()
 }
