@@ -42,7 +42,7 @@ pub struct Knobs {
     /// The number of reads of a task after a write that show `Creating` or `Updating`.
     #[arg(long, default_value_t = 0)]
     pub provisioning_looks: u32,
-    /// The number of reads of a deleted task that show `Deleting`.
+    /// The number of reads of a deleted task that show `Deleting`, and of polls of a resource group's deletion.
     #[arg(long, default_value_t = 0)]
     pub deletion_looks: u32,
     /// The number of reads that still return a deleted task, by name or in the list.

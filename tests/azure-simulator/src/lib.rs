@@ -39,6 +39,7 @@ mod pipeline;
 mod proxy;
 mod registry;
 mod repository;
+mod resource_group;
 pub mod roles;
 mod round_trips;
 mod run;

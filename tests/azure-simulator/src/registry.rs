@@ -29,6 +29,8 @@ pub struct RegistrySpec {
     pub(crate) provisioning_state: String,
     pub(crate) domain_label: Option<String>,
     pub(crate) tokens_of_arm: bool,
+    pub(crate) admin_user_enabled: bool,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 impl RegistrySpec {
@@ -48,7 +50,15 @@ impl RegistrySpec {
             provisioning_state: "Succeeded".to_owned(),
             domain_label: None,
             tokens_of_arm: true,
+            admin_user_enabled: false,
+            tags: BTreeMap::new(),
         }
+    }
+
+    /// Returns whether the registry is in this resource group. Both names ignore letter case.
+    pub(crate) fn is_in(&self, subscription: &str, group: &str) -> bool {
+        self.subscription.eq_ignore_ascii_case(subscription)
+            && self.resource_group.eq_ignore_ascii_case(group)
     }
 
     /// Uses ABAC repository permissions.

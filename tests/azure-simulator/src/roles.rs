@@ -27,11 +27,13 @@ pub const REPOSITORY_CONTRIBUTOR: &str = "2efddaa5-3f1f-4df3-97df-af3f13818f4c";
 /// Container Registry Repository Catalog Lister.
 pub const CATALOG_LISTER: &str = "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7";
 
-/// A role's `actions` and `notActions` in ARM; `*` is a wildcard.
-struct Role {
-    id: &'static str,
-    actions: &'static [&'static str],
-    not_actions: &'static [&'static str],
+/// A built-in role, with its `actions` and `notActions` in ARM; `*` is a wildcard.
+#[derive(Debug)]
+pub(crate) struct Role {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) actions: &'static [&'static str],
+    pub(crate) not_actions: &'static [&'static str],
 }
 
 const TASKS_ACTIONS: &[&str] = &[
@@ -41,14 +43,16 @@ const TASKS_ACTIONS: &[&str] = &[
     "Microsoft.ContainerRegistry/registries/scheduleRun/action",
 ];
 
-const ROLES: &[Role] = &[
+pub(crate) const ROLES: &[Role] = &[
     Role {
         id: OWNER,
+        name: "Owner",
         actions: &["*"],
         not_actions: &[],
     },
     Role {
         id: CONTRIBUTOR,
+        name: "Contributor",
         actions: &["*"],
         not_actions: &[
             "Microsoft.Authorization/*/write",
@@ -57,56 +61,67 @@ const ROLES: &[Role] = &[
     },
     Role {
         id: READER,
+        name: "Reader",
         actions: &["*/read"],
         not_actions: &[],
     },
     Role {
         id: USER_ACCESS_ADMINISTRATOR,
+        name: "User Access Administrator",
         actions: &["*/read", "Microsoft.Authorization/*"],
         not_actions: &[],
     },
     Role {
         id: RBAC_ADMINISTRATOR,
+        name: "Role Based Access Control Administrator",
         actions: &["*/read", "Microsoft.Authorization/roleAssignments/*"],
         not_actions: &[],
     },
     Role {
         id: TASKS_CONTRIBUTOR,
+        name: "Container Registry Tasks Contributor",
         actions: TASKS_ACTIONS,
         not_actions: &[],
     },
     Role {
         id: ACR_PULL,
+        name: "AcrPull",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: ACR_PUSH,
+        name: "AcrPush",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: ACR_DELETE,
+        name: "AcrDelete",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: REPOSITORY_READER,
+        name: "Container Registry Repository Reader",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: REPOSITORY_WRITER,
+        name: "Container Registry Repository Writer",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: REPOSITORY_CONTRIBUTOR,
+        name: "Container Registry Repository Contributor",
         actions: &[],
         not_actions: &[],
     },
     Role {
         id: CATALOG_LISTER,
+        name: "Container Registry Repository Catalog Lister",
         actions: &[],
         not_actions: &[],
     },

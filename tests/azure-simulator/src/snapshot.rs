@@ -9,6 +9,7 @@ use crate::access::{Principal, RoleAssignment};
 use crate::echo::Echoes;
 use crate::options::SUBSCRIPTION;
 use crate::registry::Registry;
+use crate::resource_group::ResourceGroup;
 use crate::state::World;
 use crate::storage::LogLinks;
 use crate::{acr, arm};
@@ -18,6 +19,7 @@ use crate::{acr, arm};
 pub struct Snapshot {
     principals: Vec<Principal>,
     role_assignments: Vec<RoleAssignment>,
+    groups: BTreeMap<(String, String), ResourceGroup>,
     registries: BTreeMap<String, Registry>,
     uploads: acr::Uploads,
     operations: arm::Operations,
@@ -30,6 +32,7 @@ impl Snapshot {
         Self {
             principals: world.principals.clone(),
             role_assignments: world.role_assignments.clone(),
+            groups: world.groups.clone(),
             registries: world.registries.clone(),
             uploads: world.uploads.clone(),
             operations: world.operations.clone(),
@@ -42,6 +45,7 @@ impl Snapshot {
         let Self {
             principals,
             role_assignments,
+            groups,
             registries,
             uploads,
             operations,
@@ -50,6 +54,7 @@ impl Snapshot {
         } = self.clone();
         world.principals = principals;
         world.role_assignments = role_assignments;
+        world.groups = groups;
         world.registries = registries;
         world.uploads = uploads;
         world.operations = operations;
@@ -62,6 +67,7 @@ impl Snapshot {
 pub(crate) fn state(world: &World) -> Value {
     json!({
         "time": world.now(),
+        "resource_groups": world.groups.values().collect::<Vec<_>>(),
         "registries": world.registries.values().map(registry).collect::<Vec<_>>(),
         "role_assignments": made_by_clients(world).collect::<Vec<_>>(),
         "principals": world.principals,

@@ -18,6 +18,7 @@ use crate::managed_identity::ManagedIdentities;
 use crate::options::{CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION};
 use crate::registry::{Registry, RegistrySpec};
 use crate::repository::{Fate, Repository};
+use crate::resource_group::ResourceGroup;
 use crate::roles;
 use crate::storage::LogLinks;
 use crate::throttle::Buckets;
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) applications: Vec<Application>,
     pub(crate) principals: Vec<Principal>,
     pub(crate) role_assignments: Vec<RoleAssignment>,
+    /// By lower-case subscription and name. A group of a registry exists even if it is not listed here.
+    pub(crate) groups: BTreeMap<(String, String), ResourceGroup>,
     /// By lower-case name; registry names are unique in all of Azure.
     pub(crate) registries: BTreeMap<String, Registry>,
     pub(crate) tokens: Tokens,
@@ -71,6 +74,7 @@ impl World {
             applications: Vec::new(),
             principals: Vec::new(),
             role_assignments: Vec::new(),
+            groups: ResourceGroup::initial(),
             registries: BTreeMap::new(),
             tokens: Tokens::default(),
             issuer: oidc::Issuer::new(),

@@ -77,23 +77,34 @@ pub(crate) fn no_such_assignment(name: &str) -> Reply {
     error(404, "RoleAssignmentNotFound", &message)
 }
 
+/// Returns the error for a role that does not exist.
+pub(crate) fn no_such_role(id: &str) -> Reply {
+    let message = format!("The specified role definition with ID '{id}' does not exist.");
+    error(404, "RoleDefinitionDoesNotExist", &message)
+}
+
 /// Returns the error for a path as if its resource did not exist, or the registry of an action or a list.
 pub(crate) fn missing(call: &Call) -> Reply {
     let Some(route) = Route::parse(call) else {
         return no_such_type();
     };
     match route.resource {
-        Resource::Registries { group: Some(group) } => no_such_group(&group),
-        Resource::Registries { group: None } => no_such_subscription(&route.subscription),
+        Resource::Group(group) | Resource::Registries { group: Some(group) } => {
+            no_such_group(&group)
+        }
+        Resource::Subscription | Resource::Registries { group: None } => {
+            no_such_subscription(&route.subscription)
+        }
         Resource::RoleAssignment { name, .. } => no_such_assignment(&name),
-        Resource::RoleAssignments { scope } => {
+        Resource::RoleDefinition { name, .. } => no_such_role(&name),
+        Resource::RoleAssignments { scope } | Resource::RoleDefinitions { scope } => {
             let registry = Call {
                 path: scope,
                 ..call.clone()
             };
             missing(&registry)
         }
-        Resource::Operation(id) => no_such_operation(&id),
+        Resource::Operation(id) | Resource::GroupDeletion(id) => no_such_operation(&id),
         Resource::CacheRule(place, name) => not_found(&place, &format!("/cacheRules/{name}")),
         Resource::Task(place, name) | Resource::TaskDetails(place, name) => {
             not_found(&place, &format!("/tasks/{name}"))

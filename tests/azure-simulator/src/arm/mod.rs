@@ -6,7 +6,10 @@ mod error;
 mod filter;
 mod operation;
 mod registry;
+mod registry_body;
+mod resource_group;
 mod role_assignment;
+mod role_definition;
 mod route;
 mod run;
 mod task;
@@ -107,6 +110,9 @@ fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
     check_subscription(world, route)?;
     check_right(world, call, route, principal)?;
     match &route.resource {
+        Resource::Subscription => resource_group::subscription(call, &route.subscription),
+        Resource::Group(name) => resource_group::answer(world, call, &route.subscription, name),
+        Resource::GroupDeletion(id) => resource_group::deletion(world, call, id),
         Resource::Registries { group } => {
             registry::list(world, call, &route.subscription, group.as_deref())
         }
@@ -126,6 +132,8 @@ fn answer_to(world: &mut World, call: &Call, principal: &str) -> Answer {
         Resource::RoleAssignment { scope, name } => {
             role_assignment::answer(world, call, scope, name, principal)
         }
+        Resource::RoleDefinitions { scope } => role_definition::list(world, call, scope),
+        Resource::RoleDefinition { scope, name } => role_definition::answer(call, scope, name),
     }
 }
 

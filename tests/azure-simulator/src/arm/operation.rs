@@ -15,7 +15,22 @@ use crate::wire::{Answer, Call, Reply};
 pub(crate) struct Operations(HashMap<String, (u32, &'static str)>);
 
 impl Operations {
-    /// Starts an operation and returns the URL to poll.
+    /// Starts an operation and returns its ID.
+    pub(crate) fn begin(&mut self, looks: u32, ends_as: &'static str) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.0.insert(id.clone(), (looks, ends_as));
+        id
+    }
+
+    /// Counts a poll. Returns [`None`] while the operation continues, and then its final status.
+    pub(crate) fn poll(&mut self, id: &str) -> Result<Option<&'static str>, Reply> {
+        let (looks, ends_as) = self.0.get_mut(id).ok_or_else(|| no_such_operation(id))?;
+        let under_way = *looks > 0;
+        *looks = looks.saturating_sub(1);
+        Ok((!under_way).then_some(*ends_as))
+    }
+
+    /// Starts an operation of a registry and returns the URL to poll.
     pub(crate) fn start(
         &mut self,
         call: &Call,
@@ -24,8 +39,7 @@ impl Operations {
         looks: u32,
         ends_as: &'static str,
     ) -> String {
-        let id = Uuid::new_v4().to_string();
-        self.0.insert(id.clone(), (looks, ends_as));
+        let id = self.begin(looks, ends_as);
         let version = call.param("api-version").unwrap_or_default();
         format!(
             "https://{}/subscriptions/{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{id}?api-version={version}",
@@ -36,18 +50,14 @@ impl Operations {
 
 /// Returns the status of an operation. Each poll brings it one step closer to its end.
 pub(crate) fn status(world: &mut World, call: &Call, id: &str) -> Answer {
-    let Some((looks, ends_as)) = world.operations.0.get_mut(id) else {
-        return Err(no_such_operation(id));
-    };
-    let under_way = *looks > 0;
-    *looks = looks.saturating_sub(1);
-    let status = if under_way { "InProgress" } else { *ends_as };
+    let ended = world.operations.poll(id)?;
+    let status = ended.unwrap_or("InProgress");
     let mut body = json!({"id": call.path, "name": id, "status": status});
     if status == "Failed" {
         body["error"] = json!({"code": "TaskProvisioningFailed", "message": "The task could not be provisioned."});
     }
     let reply = Reply::json(200, &body);
-    Ok(if under_way {
+    Ok(if ended.is_none() {
         reply.with("retry-after", "1")
     } else {
         reply

@@ -1,45 +1,97 @@
-//! Registries: read-only through ARM.
+//! Registries.
 
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::arm::error::{error, no_such_group, not_found};
+use crate::arm::error::{no_such_method, not_found};
+use crate::arm::registry_body::{Body, already_in_use, check_name};
+use crate::arm::resource_group::check_group;
 use crate::arm::route::Place;
 use crate::arm::{cased, page, stamp};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistrySpec};
 use crate::state::World;
 use crate::wire::{Answer, Call, Reply};
 
 /// Finds a registry. A wrong resource group or subscription returns the same 404 as a missing registry.
 pub(crate) fn find<'world>(world: &'world World, place: &Place) -> Result<&'world Registry, Reply> {
     check_group(world, &place.subscription, &place.group)?;
-    let found = world.registry(&place.name).filter(|registry| {
-        registry
-            .spec
-            .subscription
-            .eq_ignore_ascii_case(&place.subscription)
-            && registry
-                .spec
-                .resource_group
-                .eq_ignore_ascii_case(&place.group)
-    });
-    found.ok_or_else(|| not_found(place, ""))
+    let found = world.registry(&place.name);
+    found
+        .filter(|registry| is_at(&registry.spec, place))
+        .ok_or_else(|| not_found(place, ""))
+}
+
+fn is_at(spec: &RegistrySpec, place: &Place) -> bool {
+    spec.is_in(&place.subscription, &place.group)
 }
 
 pub(crate) fn answer(world: &mut World, call: &Call, place: &Place) -> Answer {
-    let registry = find(world, place)?;
-    if call.method != Method::GET {
-        // A client under test must never change a registry, so the request fails.
-        return Err(error(
-            403,
-            "RequestDisallowedByPolicy",
-            "The simulator does not allow changes to a registry.",
-        ));
+    match call.method {
+        Method::GET => {}
+        Method::PUT => return put(world, call, place),
+        Method::PATCH => return patch(world, call, place),
+        Method::DELETE => return delete(world, place),
+        _ => return Err(no_such_method("registries")),
     }
+    let registry = find(world, place)?;
     let body = shown(world, call, registry);
     let key = registry.spec.name.to_lowercase();
     world.echoes.registries.fade(&key);
     Ok(Reply::json(200, &body))
+}
+
+/// Creates a registry, or changes the one with this name.
+fn put(world: &mut World, call: &Call, place: &Place) -> Answer {
+    check_group(world, &place.subscription, &place.group)?;
+    let body = Body::parse(call)?;
+    let known = world.registry(&place.name).map(|known| known.spec.clone());
+    let is_new = known.is_none();
+    let spec = match known {
+        Some(known) if !is_at(&known, place) => return Err(already_in_use(world, place)),
+        Some(known) => {
+            body.check_location(&known, place)?;
+            known
+        }
+        None => {
+            check_name(&place.name)?;
+            RegistrySpec::new(&place.name)
+                .subscription(&place.subscription)
+                .resource_group(&place.group)
+                .location(&body.location()?)
+        }
+    };
+    let spec = body.applied_to(spec)?;
+    if is_new {
+        world.add_registry(spec);
+    } else if let Some(known) = world.registry_mut(&place.name) {
+        known.spec = spec;
+    }
+    let registry = find(world, place)?;
+    let status = if is_new { 201 } else { 200 };
+    Ok(Reply::json(status, &shown(world, call, registry)))
+}
+
+fn patch(world: &mut World, call: &Call, place: &Place) -> Answer {
+    let known = find(world, place)?.spec.clone();
+    let body = Body::parse(call)?;
+    body.check_location(&known, place)?;
+    let spec = body.applied_to(known)?;
+    if let Some(known) = world.registry_mut(&place.name) {
+        known.spec = spec;
+    }
+    Ok(Reply::json(200, &shown(world, call, find(world, place)?)))
+}
+
+fn delete(world: &mut World, place: &Place) -> Answer {
+    check_group(world, &place.subscription, &place.group)?;
+    let name = find(world, place).map(|found| found.spec.name.clone());
+    Ok(match name {
+        Ok(name) => {
+            world.remove_registry(&name);
+            Reply::empty(200)
+        }
+        Err(_) => Reply::empty(204),
+    })
 }
 
 pub(crate) fn list(world: &World, call: &Call, subscription: &str, group: Option<&str>) -> Answer {
@@ -60,22 +112,6 @@ pub(crate) fn list(world: &World, call: &Call, subscription: &str, group: Option
     )
 }
 
-fn check_group(world: &World, subscription: &str, group: &str) -> Result<(), Reply> {
-    // A resource group exists while it contains a registry. `demo` always exists.
-    let exists = group.eq_ignore_ascii_case("demo")
-        || world.registries.values().any(|registry| {
-            registry
-                .spec
-                .subscription
-                .eq_ignore_ascii_case(subscription)
-                && registry.spec.resource_group.eq_ignore_ascii_case(group)
-        });
-    if exists {
-        return Ok(());
-    }
-    Err(no_such_group(group))
-}
-
 /// Returns the registry's JSON in the requested api-version.
 fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
     let key = registry.spec.name.to_lowercase();
@@ -87,7 +123,7 @@ fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
         "id": cased(world, &registry.id()),
         "name": spec.name,
         "location": spec.location,
-        "tags": {},
+        "tags": spec.tags,
         "systemData": {
             "createdBy": "user@example.com",
             "createdByType": "User",
@@ -100,7 +136,7 @@ fn shown(world: &World, call: &Call, registry: &Registry) -> Value {
             "loginServer": registry.login_server(),
             "creationDate": registry.created.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string(),
             "provisioningState": spec.provisioning_state,
-            "adminUserEnabled": false,
+            "adminUserEnabled": spec.admin_user_enabled,
             "policies": {
                 "quarantinePolicy": {"status": "disabled"},
                 "trustPolicy": {"type": "Notary", "status": "disabled"},

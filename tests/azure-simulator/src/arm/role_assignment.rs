@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::access::{RoleAssignment, covers};
-use crate::arm::error::{error, invalid_content, no_such_assignment, no_such_method};
+use crate::arm::error::{error, invalid_content, no_such_assignment, no_such_method, no_such_role};
+use crate::arm::resource_group::check_group;
 use crate::arm::route::Route;
 use crate::arm::task_body::typed;
 use crate::arm::{cased, is_last_page, page, stamp};
@@ -155,8 +156,7 @@ fn put(world: &mut World, call: &Call, scope: &str, name: &str, caller: &str) ->
         .contains("/providers/microsoft.authorization/roledefinitions/")
         || !roles::exists(&role)
     {
-        let message = format!("The specified role definition with ID '{role}' does not exist.");
-        return Err(error(404, "RoleDefinitionDoesNotExist", &message));
+        return Err(no_such_role(&role));
     }
     if Uuid::try_parse(&principal_id).is_err() {
         let message =
@@ -278,7 +278,7 @@ fn check_condition(condition: Option<&str>, version: Option<&str>) -> Result<(),
 
 /// Returns the scope in the spelling with which its registry was created.
 ///
-/// A missing registry returns ARM's 404.
+/// A missing registry or resource group returns ARM's 404.
 fn existing_scope(world: &World, call: &Call, scope: &str) -> Result<String, Reply> {
     let path = Call {
         path: scope.to_owned(),
@@ -287,6 +287,10 @@ fn existing_scope(world: &World, call: &Call, scope: &str) -> Result<String, Rep
     match Route::parse(&path).map(|route| route.resource) {
         Some(crate::arm::route::Resource::Registry(place)) => {
             crate::arm::registry::find(world, &place).map(|found| found.id())
+        }
+        Some(crate::arm::route::Resource::Group(group)) => {
+            let subscription = scope.split('/').nth(2).unwrap_or_default();
+            check_group(world, subscription, &group).map(|()| scope.to_owned())
         }
         _ => Ok(scope.to_owned()),
     }

@@ -31,6 +31,17 @@ const CACHE_RULE_VERSIONS: &[&str] = &[
 ];
 const TASK_VERSIONS: &[&str] = &["2019-06-01-preview", "2025-03-01-preview"];
 const ROLE_ASSIGNMENT_VERSIONS: &[&str] = &["2022-04-01"];
+const ROLE_DEFINITION_VERSIONS: &[&str] = &["2018-01-01-preview", "2022-04-01"];
+const RESOURCES_VERSIONS: &[&str] = &[
+    "2019-05-01",
+    "2020-06-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-11-01",
+];
+const SUBSCRIPTION_VERSIONS: &[&str] = &["2016-06-01", "2020-01-01", "2021-01-01", "2022-12-01"];
 
 /// A registry as named in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +54,9 @@ pub(crate) struct Place {
 /// A resource, or an action on one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Resource {
+    Subscription,
+    Group(String),
+    GroupDeletion(String),
     Registries { group: Option<String> },
     Registry(Place),
     CacheRules(Place),
@@ -58,6 +72,8 @@ pub(crate) enum Resource {
     Operation(String),
     RoleAssignments { scope: String },
     RoleAssignment { scope: String, name: String },
+    RoleDefinitions { scope: String },
+    RoleDefinition { scope: String, name: String },
 }
 
 /// A known path of ARM.
@@ -91,6 +107,11 @@ impl Route {
                     scope,
                     name: segments[at + 3].clone(),
                 },
+                ["roledefinitions"] => Resource::RoleDefinitions { scope },
+                ["roledefinitions", _] => Resource::RoleDefinition {
+                    scope,
+                    name: segments[at + 3].clone(),
+                },
                 _ => return None,
             };
             return Some(Self {
@@ -99,6 +120,9 @@ impl Route {
             });
         }
         let resource = match &lower[2..] {
+            [] => Resource::Subscription,
+            ["resourcegroups", _] => Resource::Group(segments[3].clone()),
+            ["operationresults", id] => Resource::GroupDeletion((*id).to_owned()),
             ["providers", "microsoft.containerregistry", "registries"] => {
                 Resource::Registries { group: None }
             }
@@ -146,6 +170,9 @@ impl Route {
     /// Returns the resource type in ARM's spelling.
     pub(crate) fn kind(&self) -> &'static str {
         match self.resource {
+            Resource::Subscription => "subscriptions",
+            Resource::Group(_) => "subscriptions/resourceGroups",
+            Resource::GroupDeletion(_) => "subscriptions/operationresults",
             Resource::Registries { .. } | Resource::Registry(_) => "registries",
             Resource::CacheRules(_) | Resource::CacheRule(..) => "registries/cacheRules",
             Resource::Tasks(_) | Resource::Task(..) | Resource::TaskDetails(..) => {
@@ -158,6 +185,7 @@ impl Route {
             | Resource::RunLog(..) => "registries/runs",
             Resource::Operation(_) => "locations/operationResults",
             Resource::RoleAssignments { .. } | Resource::RoleAssignment { .. } => "roleAssignments",
+            Resource::RoleDefinitions { .. } | Resource::RoleDefinition { .. } => "roleDefinitions",
         }
     }
 
@@ -167,6 +195,9 @@ impl Route {
             "registries" => REGISTRY_VERSIONS,
             "registries/cacheRules" => CACHE_RULE_VERSIONS,
             "roleAssignments" => ROLE_ASSIGNMENT_VERSIONS,
+            "roleDefinitions" => ROLE_DEFINITION_VERSIONS,
+            "subscriptions" => SUBSCRIPTION_VERSIONS,
+            "subscriptions/resourceGroups" | "subscriptions/operationresults" => RESOURCES_VERSIONS,
             _ => TASK_VERSIONS,
         }
     }
@@ -195,8 +226,12 @@ impl Route {
     /// Returns the action that the caller must be allowed to perform.
     pub(crate) fn action(&self, method: &Method) -> String {
         let namespace = match self.resource {
-            Resource::RoleAssignments { .. } | Resource::RoleAssignment { .. } => {
-                "Microsoft.Authorization"
+            Resource::RoleAssignments { .. }
+            | Resource::RoleAssignment { .. }
+            | Resource::RoleDefinitions { .. }
+            | Resource::RoleDefinition { .. } => "Microsoft.Authorization",
+            Resource::Subscription | Resource::Group(_) | Resource::GroupDeletion(_) => {
+                "Microsoft.Resources"
             }
             _ => "Microsoft.ContainerRegistry",
         };
@@ -213,16 +248,20 @@ impl Route {
     /// Returns the scope at which the caller must be allowed to perform it.
     pub(crate) fn scope(&self) -> String {
         match &self.resource {
-            Resource::RoleAssignments { scope } | Resource::RoleAssignment { scope, .. } => {
-                scope.clone()
-            }
-            Resource::Registries { group: Some(group) } => {
+            Resource::RoleAssignments { scope }
+            | Resource::RoleAssignment { scope, .. }
+            | Resource::RoleDefinitions { scope }
+            | Resource::RoleDefinition { scope, .. } => scope.clone(),
+            Resource::Group(group) | Resource::Registries { group: Some(group) } => {
                 format!(
                     "/subscriptions/{}/resourceGroups/{group}",
                     self.subscription
                 )
             }
-            Resource::Registries { group: None } | Resource::Operation(_) => {
+            Resource::Subscription
+            | Resource::GroupDeletion(_)
+            | Resource::Registries { group: None }
+            | Resource::Operation(_) => {
                 format!("/subscriptions/{}", self.subscription)
             }
             Resource::Registry(place)
