@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! - [`host`]: the installed CLIs and their versions.
-//! - [`mirror`]: a filesystem mirror from which any host installs the provider without network access.
+//! - [`mirror`]: a filesystem mirror from which any host installs providers without network access.
 //! - [`workspace`]: a folder with a configuration, and the host's commands in it.
 //! - [`run`]: a running command, and its result.
 //! - [`message`]: a host's machine-readable output.

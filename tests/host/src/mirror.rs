@@ -1,4 +1,4 @@
-//! A filesystem mirror, from which any host installs the provider without network access.
+//! A filesystem mirror, from which any host installs providers without network access.
 //!
 //! Development overrides would make `init` unnecessary, but every command warns about them. Hosts
 //! before Terraform 1.15 cannot run `init` with them, and users do not install a provider that way.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::Host;
 
-/// The registry host names under which a host looks for the provider.
+/// The registry host names under which a host looks for a provider.
 const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
 /// A provider that a host can install.
@@ -18,6 +18,7 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"]
 pub struct Provider {
     /// The address without a host name, `<namespace>/<type>`.
     source: String,
+    version: String,
     /// The path of the binary.
     binary: PathBuf,
 }
@@ -32,8 +33,16 @@ impl Provider {
         let (_, source) = address.split_once('/').expect("a source address");
         Self {
             source: source.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             binary: binary.to_owned(),
         }
+    }
+
+    /// Sets the provider's version in the mirror. The default is the version of this repository.
+    #[must_use]
+    pub fn with_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
     }
 
     /// The provider's address without a host name, `<namespace>/<type>`.
@@ -50,13 +59,12 @@ impl Provider {
 
     /// The provider's version in the mirror.
     #[must_use]
-    pub fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
-    /// Creates a mirror of the provider in `folder`. Returns the CLI configuration that makes the
-    /// mirror the only installation method.
-    pub(crate) fn lay_out(&self, folder: &Path) -> io::Result<String> {
+    /// Adds the provider to the mirror in `folder`.
+    fn add_to(&self, folder: &Path) -> io::Result<()> {
         let version = self.version();
         let name = self.source.rsplit('/').next().unwrap_or_default();
         for registry in REGISTRIES {
@@ -69,10 +77,19 @@ impl Provider {
             let binary = package.join(format!("terraform-provider-{name}_v{version}"));
             symlink(&self.binary, binary)?;
         }
-        Ok(format!(
-            "provider_installation {{\n  filesystem_mirror {{\n    path = {folder:?}\n  }}\n}}\n"
-        ))
+        Ok(())
     }
+}
+
+/// Creates a mirror of the providers in `folder`. Returns the CLI configuration that makes the mirror the
+/// only installation method.
+pub(crate) fn lay_out(providers: &[&Provider], folder: &Path) -> io::Result<String> {
+    for provider in providers {
+        provider.add_to(folder)?;
+    }
+    Ok(format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = {folder:?}\n  }}\n}}\n"
+    ))
 }
 
 /// The platform name that hosts use for this machine.

@@ -1,7 +1,7 @@
 //! A folder with a configuration, and the host's commands in it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::host::Host;
 use crate::message::{self, Diagnostic};
-use crate::mirror::Provider;
+use crate::mirror::{self, Provider};
 use crate::run::{Error, Finished, Running};
 
 /// A temporary folder for one host, with configuration, state, home directory and provider mirror.
@@ -38,6 +38,18 @@ impl Workspace {
     /// # Errors
     /// The folder cannot be written.
     pub fn new(host: &Host, provider: &Provider, files: &[(&str, &str)]) -> io::Result<Self> {
+        let workspace = Self::with_providers(host, &[provider])?;
+        for (name, text) in files {
+            workspace.write(name, text)?;
+        }
+        Ok(workspace)
+    }
+
+    /// Creates a workspace without files, where the host can install all `providers`.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn with_providers(host: &Host, providers: &[&Provider]) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("acr-").tempdir()?;
         let workspace = Self {
             host: host.clone(),
@@ -47,11 +59,8 @@ impl Workspace {
         for folder in ["home", "config"] {
             std::fs::create_dir(workspace.root.path().join(folder))?;
         }
-        let settings = provider.lay_out(&workspace.root.path().join("mirror"))?;
+        let settings = mirror::lay_out(providers, &workspace.root.path().join("mirror"))?;
         std::fs::write(workspace.settings(), settings)?;
-        for (name, text) in files {
-            workspace.write(name, text)?;
-        }
         Ok(workspace)
     }
 
@@ -88,6 +97,15 @@ impl Workspace {
     /// The file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> io::Result<()> {
         std::fs::write(self.folder().join(name), text)
+    }
+
+    /// Copies a folder with everything in it. `to` is relative to the folder with the configuration, and can
+    /// be next to it, such as `../modules`.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn copy(&self, from: &Path, to: &str) -> io::Result<()> {
+        copy(from, &self.folder().join(to))
     }
 
     /// Returns the state file. `None` if it does not exist.
@@ -275,6 +293,20 @@ impl Plan {
     }
 }
 
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            std::fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
 const STATE: &str = "terraform.tfstate";
 
 const APPLY: &[&str] = &["apply", "-input=false", "-auto-approve"];
@@ -307,6 +339,18 @@ mod tests {
                 Plan::Changes(_)
             ));
         }
+    }
+
+    #[test]
+    fn a_folder_is_copied_with_everything_in_it() {
+        let source = tempfile::tempdir().unwrap();
+        std::fs::create_dir(source.path().join("tests")).unwrap();
+        std::fs::write(source.path().join("tests/a.hcl"), "a").unwrap();
+        let host = &Host::all().unwrap()[0];
+        let workspace = Workspace::with_providers(host, &[&unused()]).unwrap();
+        workspace.copy(source.path(), "../modules").unwrap();
+        let copied = workspace.folder().join("../modules/tests/a.hcl");
+        assert_eq!(std::fs::read_to_string(copied).unwrap(), "a");
     }
 
     #[tokio::test]
