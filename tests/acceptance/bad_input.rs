@@ -51,32 +51,42 @@ fn mistakes() -> Vec<Mistake> {
         &[""],
         &["white space"],
     ] {
-        mistakes.push(mistake(old_tags, tags(bad), "python", "Invalid tags"));
+        mistakes.push(mistake(
+            old_tags,
+            tags(bad),
+            "python",
+            "Invalid tags in contoso",
+        ));
     }
-    mistakes.push(mistake(old_tags, tags(&[]), "python", "Invalid tags"));
+    mistakes.push(mistake(
+        old_tags,
+        tags(&[]),
+        "python",
+        "Invalid tags in contoso",
+    ));
     mistakes.push(mistake(
         old_tags,
         tags(&[&long(125)]),
         "python",
-        "Invalid tags",
+        "Invalid tags in contoso",
     ));
     mistakes.push(mistake(
         "\"python\"",
         "\"Python\"",
         "Python",
-        "Invalid repository",
+        "Invalid repository in contoso",
     ));
     mistakes.push(mistake(
         "\"python\"",
         "\"csscpolicies/patchpolicy\"",
         "patchpolicy",
-        "Invalid repository",
+        "Invalid repository in contoso",
     ));
     mistakes.push(mistake(
         "\"python\" = { tags = [\"3.11\"] }",
         "",
         "repositories",
-        "No repositories",
+        "No repositories in contoso",
     ));
     mistakes.push(mistake(
         "\"incremental\"",

@@ -186,7 +186,10 @@ async fn invalid_dry_run_arguments_are_errors_without_any_request() {
         let findings = stage.workspace.findings().await.unwrap();
         let mut summaries: Vec<&str> = findings.iter().map(|it| it.summary.as_str()).collect();
         summaries.sort_unstable();
-        assert_eq!(summaries, ["Invalid repository", "Invalid timeout"]);
+        assert_eq!(
+            summaries,
+            ["Invalid repository in contoso", "Invalid timeout"]
+        );
         assert_eq!(stage.azure.requests(), []);
     }
 }

@@ -55,7 +55,8 @@ pub(crate) fn tag_convention(config: &Value) -> Option<Diagnostic> {
 }
 
 /// Returns the findings about the repositories. `convention`, if known, decides the patch tags. `without`
-/// is the advice for a configuration with no repositories.
+/// is the advice for a configuration with no repositories. A summary names the registry if its ID is valid, because
+/// one configuration can have many registries.
 pub(crate) fn repositories(
     config: &Value,
     convention: Option<TagConvention>,
@@ -65,22 +66,28 @@ pub(crate) fn repositories(
         return Vec::new();
     };
     let here = AttributePath::new(names::REPOSITORIES);
+    let id = registry(config);
+    let registry = id.as_ref().map(|id| id.registry.as_str());
+    let summary = |summary: &str| match registry {
+        Some(registry) => format!("{summary} in {registry}"),
+        None => summary.to_owned(),
+    };
     if repositories.is_empty() {
         return vec![finding(
-            "No repositories",
+            &summary("No repositories"),
             &"a workflow needs at least one repository",
             &format!("Add a repository and its tags, or {without}."),
             here,
         )];
     }
-    let host = host(config);
+    let host = registry.map(host);
     repositories
         .iter()
         .flat_map(|(name, repository)| {
             let here = here.clone().key(name);
             let absent = repository.is_null().then(|| {
                 finding(
-                    "Invalid repository",
+                    &summary("Invalid repository"),
                     &format!("{name:?} is null"),
                     "Set its tags, or remove the repository.",
                     here.clone(),
@@ -88,14 +95,15 @@ pub(crate) fn repositories(
             });
             let refused = check_repository(name, host.as_deref()).err().map(|problem| {
                 finding(
-                    "Invalid repository",
+                    &summary("Invalid repository"),
                     &problem,
                     "Use the repository name that the registry lists, without the login server and \
                      without a tag.",
                     here.clone(),
                 )
             });
-            let tags = tags(repository.get(names::TAGS), convention, &here);
+            let invalid = summary("Invalid tags");
+            let tags = tags(repository.get(names::TAGS), convention, &invalid, &here);
             absent.into_iter().chain(refused).chain(tags)
         })
         .collect()
@@ -103,7 +111,12 @@ pub(crate) fn repositories(
 
 /// The findings about the tags of the repository at `here`. Hosts show the line of a map element, but none
 /// of an attribute inside of it, so the findings are attached to the repository.
-fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -> Vec<Diagnostic> {
+fn tags(
+    tags: &Value,
+    convention: Option<TagConvention>,
+    summary: &str,
+    here: &AttributePath,
+) -> Vec<Diagnostic> {
     let Some(elements) = tags.as_elements() else {
         return Vec::new();
     };
@@ -112,7 +125,7 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
         "In {here}.{}, list the tags to patch, or [\"*\"] alone for every tag.",
         names::TAGS
     );
-    let refuse = |problem: &dyn Display| finding("Invalid tags", problem, &advice, here.clone());
+    let refuse = |problem: &dyn Display| finding(summary, problem, &advice, here.clone());
     let mut findings = Vec::new();
     if elements.iter().any(Value::is_null) {
         findings.push(refuse(&"a tag can't be null"));
@@ -128,10 +141,13 @@ fn tags(tags: &Value, convention: Option<TagConvention>, here: &AttributePath) -
     findings
 }
 
+fn registry(config: &Value) -> Option<RegistryId> {
+    config.get(names::REGISTRY_ID).as_str()?.parse().ok()
+}
+
 /// The shortest login server that the registry can have. A domain name label makes it longer.
-fn host(config: &Value) -> Option<String> {
-    let id: RegistryId = config.get(names::REGISTRY_ID).as_str()?.parse().ok()?;
-    Some(format!("{}.azurecr.io", id.registry))
+fn host(registry: &str) -> String {
+    format!("{registry}.azurecr.io")
 }
 
 fn convention(value: &Value) -> Option<TagConvention> {
@@ -210,9 +226,9 @@ mod tests {
         let no_repository = config_with([(names::REPOSITORIES, Value::Map([].into()))]);
         let no_tag = config_with([(names::REPOSITORIES, repository("python", &[]))]);
         insta::assert_snapshot!(format!("{}\n{}", findings(&no_repository), findings(&no_tag)), @r#"
-        repositories: No repositories
+        repositories: No repositories in contoso
           A workflow needs at least one repository. Add a repository and its tags, or remove the resource.
-        repositories["python"]: Invalid tags
+        repositories["python"]: Invalid tags in contoso
           At least one tag is required. ["*"] means every tag. In repositories["python"].tags, list the tags to patch, or ["*"] alone for every tag.
         "#);
     }
@@ -221,7 +237,7 @@ mod tests {
     fn a_null_repository_is_an_error() {
         let null = Value::Map([("python".to_owned(), Value::Null)].into());
         insta::assert_snapshot!(findings(&config_with([(names::REPOSITORIES, null)])), @r#"
-        repositories["python"]: Invalid repository
+        repositories["python"]: Invalid repository in contoso
           "python" is null. Set its tags, or remove the repository.
         "#);
     }

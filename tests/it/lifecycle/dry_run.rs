@@ -266,14 +266,14 @@ async fn a_configuration_is_validated_without_any_request() {
             convention,
         )
     };
-    let tags = ["error at .repositories[\"python\"]: Invalid tags"];
+    let tags = ["error at .repositories[\"python\"]: Invalid tags in contoso"];
     let cases = [
         (of(&stage), vec![]),
         (with(&of(&stage), "registry_id", Value::Unknown), vec![]),
         (with(&of(&stage), "repositories", Value::Unknown), vec![]),
         (
             with(&of(&stage), "repositories", Value::Map([].into())),
-            vec!["error at .repositories: No repositories"],
+            vec!["error at .repositories: No repositories in contoso"],
         ),
         (
             with(&of(&stage), "total", 1),

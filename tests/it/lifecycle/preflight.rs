@@ -258,7 +258,7 @@ async fn more_than_100_images_are_an_error() {
     stage.registry().push_image("many", "one-more", Fate::Clean);
     assert_eq!(
         findings(&stage, &config).await,
-        ["error at .repositories: Too many images"]
+        ["error at .repositories: Too many images in contoso"]
     );
 }
 

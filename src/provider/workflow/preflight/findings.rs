@@ -20,7 +20,7 @@ pub(crate) fn findings(policy: &Policy, seen: &Seen, scope: Scope<'_>) -> Diagno
     if seen.selected.total() > MOST_IMAGES {
         let detail = format!("The policy {}", seen.selected.too_many());
         findings.push(
-            Diagnostic::error("Too many images", detail)
+            Diagnostic::error(scope.summary("Too many images"), detail)
                 .at(AttributePath::new(names::REPOSITORIES)),
         );
     }
@@ -300,7 +300,7 @@ mod tests {
             ""
         );
         insta::assert_snapshot!(rendered(&findings(&policy, &many(101), scope(Preflight::Warn))), @"
-        Error at repositories: Too many images
+        Error at repositories: Too many images in contoso
         The policy selects 101 images, but a run accepts at most 100. With more, the run fails and patches nothing. Select fewer repositories or tags.
 
             100  many

@@ -15,7 +15,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Hosts print only one of several warnings with the same summary, so each names the registry.
+    /// Hosts print only one of several findings with the same summary, so each names the registry.
     pub(super) fn summary(self, summary: &str) -> String {
         format!("{summary} in {}", self.registry)
     }
