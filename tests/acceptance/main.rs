@@ -29,6 +29,7 @@
 //! - `data_sources`: the data sources in configurations
 //! - `listing`: the list resource
 //! - `any_azure`: the life cycle in a registry of the user
+//! - `plan_output`: what a plan prints
 //! - `stage`, `planned`, `golden`, `provider_schema`, `docs_pages`, `schema_markdown`, `source_address`: shared
 //!   helpers
 
@@ -59,7 +60,7 @@ mod leftovers;
 mod lifecycle;
 mod links;
 mod listing;
-
+mod plan_output;
 mod planned;
 mod provider_schema;
 mod refused_sign_ins;
