@@ -22,6 +22,7 @@
 //! - `links`: the links between the pages
 //! - `snippets`: the Terraform code of each page, validated as a user would paste it
 //! - `troubleshooting`: the messages in the guide of this name
+//! - `fleet`: the module for many registries and the fleet example, with the stand-in for azurerm
 //! - `functions`: functions in configurations
 //! - `framework_example`: the framework's example provider
 //! - `actions`: actions, invoked from the command line and by a trigger
@@ -51,6 +52,7 @@ mod docs_pages;
 mod drift;
 mod examples;
 mod failures;
+mod fleet;
 mod framework_example;
 mod functions;
 mod generated;
