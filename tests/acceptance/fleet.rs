@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use azure_simulator::{Options, RegistrySpec, Simulator};
-use host_cli::{Host, Plan, Provider, Workspace};
+use host_cli::{Host, Plan, Workspace};
 use serde_json::{Map, Value, json};
 
 use crate::golden::repository_file;
-use crate::stage::{Stage, hosts, nothing, provider};
+use crate::stage::{Stage, azurerm, hosts, nothing, provider};
 
 const MODULE: &str = "examples/modules/continuous-patching";
 
@@ -216,20 +216,6 @@ fn registries(stage: &Stage) -> Vec<String> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
-}
-
-/// The stand-in for azurerm. Cargo puts the binaries of the workspace next to the folder of the test binaries.
-fn azurerm() -> Provider {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).unwrap();
-    let binary = folder.join("terraform-provider-azurerm");
-    assert!(
-        binary.exists(),
-        "{} is missing. Run `cargo build --workspace` to build it.",
-        binary.display()
-    );
-    let stand_in = Provider::new("registry.terraform.io/hashicorp/azurerm", &binary);
-    stand_in.with_version("4.0.0")
 }
 
 fn at(path: &str) -> PathBuf {

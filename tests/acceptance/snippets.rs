@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use host_cli::{Host, Kind};
+use host_cli::{Host, Kind, Workspace};
 use serde_json::{Value, json};
 
 use crate::golden::{files_below, repository_file};
-use crate::stage::{Stage, hosts};
+use crate::stage::{azurerm, hosts, provider};
 
 /// A file that a snippet reads.
 const POLICY: &str = "continuouspatching.json";
@@ -30,6 +30,26 @@ fn snippets() -> Vec<(String, String)> {
     pages.into_iter().flat_map(of_page).collect()
 }
 
+/// The types that the stand-in for azurerm has.
+const OF_AZURERM: [&str; 4] = [
+    "azurerm_client_config",
+    "azurerm_container_registry",
+    "azurerm_resource_group",
+    "azurerm_role_assignment",
+];
+
+/// Whether the stand-in for azurerm lacks a type of this snippet.
+fn needs_azurerm(code: &str) -> bool {
+    let declared = code.lines().filter_map(|line| {
+        let rest = line
+            .strip_prefix("resource \"")
+            .or_else(|| line.strip_prefix("data \""))?;
+        rest.split('"').next()
+    });
+    let mut of_azurerm = declared.filter(|kind| kind.starts_with("azurerm_"));
+    of_azurerm.any(|kind| !OF_AZURERM.contains(&kind))
+}
+
 /// Whether a file of this kind can contain the snippet: a query is no configuration.
 fn is_query(code: &str) -> bool {
     code.contains("\nlist \"")
@@ -39,9 +59,11 @@ fn is_query(code: &str) -> bool {
 fn missing(code: &str, host: &Host) -> Option<&'static str> {
     let is_new = host.is_at_least(14) && host.kind == Kind::Terraform;
     let needs = [
-        (code.contains("hashicorp/azurerm"), "the provider azurerm"),
-        (code.contains("source   = \"./"), "a module"),
-        (code.contains("source = \"./"), "a module"),
+        (needs_azurerm(code), "the provider azurerm"),
+        (
+            code.contains("microsoft/azuredevops"),
+            "the provider azuredevops",
+        ),
         (code.contains("\naction \"") && !is_new, "actions"),
         (
             code.contains("  identity = {") && !host.is_at_least(12),
@@ -72,12 +94,11 @@ fn each_snippet_requires_the_providers_that_it_uses() {
 #[tokio::test]
 async fn each_snippet_is_valid_alone() {
     let example = "examples/functions/policy_from_json/continuouspatching.json";
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/modules");
     for host in hosts() {
-        let stage = Stage::new(host, "").await;
-        stage
-            .workspace
-            .write(POLICY, &repository_file(example))
-            .unwrap();
+        let workspace = Workspace::with_providers(host, &[&provider(), &azurerm()]).unwrap();
+        workspace.write(POLICY, &repository_file(example)).unwrap();
+        workspace.copy(&modules, "modules").unwrap();
         let mut skipped = BTreeSet::new();
         for (page, code) in snippets() {
             if is_query(&code) {
@@ -87,8 +108,9 @@ async fn each_snippet_is_valid_alone() {
                 skipped.insert(format!("{page}: {what}"));
                 continue;
             }
-            stage.configure(&code);
-            let validated = stage.workspace.run(&["validate", "-json"]).await.unwrap();
+            workspace.write("main.tf", &code).unwrap();
+            workspace.init().await.unwrap();
+            let validated = workspace.run(&["validate", "-json"]).await.unwrap();
             let answer: Value = serde_json::from_str(&validated.stdout).unwrap();
             assert_eq!(
                 answer["diagnostics"],

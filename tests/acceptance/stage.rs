@@ -200,6 +200,20 @@ pub(crate) fn provider() -> Provider {
     Provider::new(SOURCE_ADDRESS, Path::new(binary))
 }
 
+/// The stand-in for azurerm. Cargo puts the binaries of the workspace next to the folder of the test binaries.
+pub(crate) fn azurerm() -> Provider {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let binary = folder.join("terraform-provider-azurerm");
+    assert!(
+        binary.exists(),
+        "{} is missing. Run `cargo build --workspace` to build it.",
+        binary.display()
+    );
+    let stand_in = Provider::new("registry.terraform.io/hashicorp/azurerm", &binary);
+    stand_in.with_version("4.99.0")
+}
+
 /// The simulator's counts when Azure has no workflow.
 pub(crate) fn nothing() -> Value {
     json!({"tasks": 0, "role_assignments": 0, "policy_repositories": 0, "active_runs": 0})

@@ -12,12 +12,12 @@ module "patching" {
   registries = {
     "contoso" = {
       registry_id  = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/example/providers/Microsoft.ContainerRegistry/registries/contoso"
-      repositories = { "python" = ["3.11", "latest"] }
+      repositories = { "python" = { tags = ["3.11", "latest"] } }
     }
     "fabrikam" = {
       registry_id  = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/example/providers/Microsoft.ContainerRegistry/registries/fabrikam"
       schedule     = "14d"
-      repositories = { "team/api" = ["*"] }
+      repositories = { "team/api" = {} }
     }
   }
 }
