@@ -123,10 +123,11 @@ def mirror(version):
 
 
 def without_paths():
-    """The compiler flags that keep paths of this machine out of the binaries."""
+    """The compiler flags that keep paths of this machine out of the binaries. The last one that matches applies."""
     home = pathlib.Path.home()
     cargo = os.environ.get("CARGO_HOME", home / ".cargo")
-    return [f"--remap-path-prefix={cargo}=cargo", f"--remap-path-prefix={ROOT}=."]
+    folders = {cargo: "cargo", ROOT: ".", target_directory(): "target"}
+    return [f"--remap-path-prefix={folder}={name}" for folder, name in folders.items()]
 
 
 def target_directory():

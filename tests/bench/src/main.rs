@@ -86,6 +86,8 @@ impl Request {
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let request = Request::read(std::env::args().skip(1)).map_err(io::Error::other)?;
+    let sockets = tempfile::tempdir()?;
+    provider_process::SOCKETS.get_or_init(|| sockets.path().to_owned());
     let figures = measure(&request).await;
     let text = page(&figures, &versions(&request.provider));
     io::stdout().write_all(text.as_bytes())?;

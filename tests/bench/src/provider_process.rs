@@ -1,8 +1,9 @@
 //! A provider as a process, started and measured as a host sees it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use azure_simulator::{Fate, RegistryHandle, Simulator};
@@ -25,6 +26,9 @@ const LONGEST_MESSAGE: usize = 64 << 20;
 
 /// The unit of CPU time in `/proc`. It is the same on all processors that Linux runs on today.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The folder for the sockets of the providers. A provider that is killed can't delete its own.
+pub(crate) static SOCKETS: OnceLock<PathBuf> = OnceLock::new();
 
 /// A running provider. It is killed when the value is dropped.
 pub(crate) struct ProviderProcess {
@@ -98,6 +102,7 @@ pub(crate) async fn handshake(
     command
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR"))
+        .envs(SOCKETS.get().map(|folder| ("TMPDIR", folder)))
         .envs(variables)
         .envs(certificate)
         .env(COOKIE.0, COOKIE.1)

@@ -52,9 +52,8 @@ const OPERATIONS: [Operation; 7] = [
 
 #[test]
 fn arbitrary_answers_of_azure_end_each_operation_without_a_panic() {
-    let runtime = paused_runtime();
     try_values(100, &cases(), |(operation, distortions)| {
-        runtime.block_on(async {
+        paused_runtime().block_on(async {
             let mut world = World::new(GROUP).await;
             let desired = Desired::default();
             let config = desired.config(&world.registry().id());

@@ -46,7 +46,7 @@ pub(super) fn version(binary: Binary) -> String {
 /// How to use the binary.
 pub(super) fn help(binary: Binary) -> String {
     format!(
-        "{}\n{}\
+        "{}\n{}\n\
          Options:\n  \
            --debug    Serve any host, and print the variable that makes a host connect.\n  \
            --help     Print this text.\n  \
