@@ -99,10 +99,13 @@ def software_bill_of_materials(version, environment):
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     for listed in ROOT.glob(f"**/{name}.json"):
         # The tool writes one file for each crate of the workspace.
+        if DIST in listed.parents:
+            continue
         if listed.parent == ROOT:
-            listed.rename(DIST / listed.name)
-        elif DIST not in listed.parents:
-            listed.unlink()
+            # The tool refers to crates of the workspace by their folder.
+            text = listed.read_text().replace(f"file://{ROOT}", f"file:///{PROJECT}")
+            (DIST / listed.name).write_text(text)
+        listed.unlink()
 
 
 def checksums(version):
