@@ -2,7 +2,7 @@
 # Signs the checksums in dist/ with the publisher's key, as the Terraform registry requires: a detached binary
 # signature with an RSA or DSA key. `make sign` runs it.
 set -eu
-: "${GPG_FINGERPRINT:?Set GPG_FINGERPRINT to the fingerprint of the publisher\'s key.}"
+: "${GPG_FINGERPRINT:?Set GPG_FINGERPRINT to the fingerprint of the publishing key.}"
 cd "$(dirname "$0")/../dist"
 set -- *_SHA256SUMS
 [ -f "$1" ] || { echo "dist/ has no checksums. Run make dist first." >&2; exit 1; }
