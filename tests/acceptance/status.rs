@@ -124,7 +124,7 @@ async fn the_status_example_reports_100_images_in_every_state() {
         stage.apply().await;
         push_100_images_in_every_state(&stage);
         let example = repository_file(EXAMPLE);
-        stage.workspace.write("status.tf", &example).unwrap();
+        stage.configure(&[workflow(), example].join("\n"));
         stage.azure.mark();
         let applied = stage.workspace.try_apply().await.unwrap();
         let text = applied.ended_with(0).unwrap().text();
