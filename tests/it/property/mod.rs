@@ -22,13 +22,15 @@ mod outcome;
 mod step;
 mod world;
 
+use std::cell::Cell;
+
 use azure_simulator::IdCase;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use terraform_provider_acr::patching::TaskName;
 use tokio::runtime::Runtime;
 
-use behavior::Behavior;
+use behavior::{Behavior, Lag};
 use step::{Command, Desired, Edit, Spelling, Step, Trouble, histories};
 use world::World;
 
@@ -36,28 +38,34 @@ use world::World;
 /// recognise only the usual spellings of the original.
 const GROUP: &str = "demo";
 
-/// The number of histories that each test tries. The nightly script tries more of them, with new seeds.
-const HISTORIES: u32 = 100;
+/// The number of histories. The nightly script tries more of them, with new seeds.
+const HISTORIES: u32 = 200;
 
-/// Two tests with different histories, so that they run on two cores.
+/// Two tests with every other history, so that they run on two cores.
 #[test]
 fn random_histories_end_as_configured() {
-    try_histories(Config::default().rng_seed);
+    try_histories(0);
 }
 
 #[test]
 fn more_random_histories_end_as_configured() {
-    try_histories(match Config::default().rng_seed {
-        RngSeed::Fixed(seed) => RngSeed::Fixed(seed.wrapping_add(1)),
-        RngSeed::Random => RngSeed::Random,
-    });
+    try_histories(1);
 }
 
-fn try_histories(seed: RngSeed) {
-    try_seeded(HISTORIES, seed, &histories(), |(steps, desired)| {
-        // The server tasks of a history end with its runtime. Otherwise, the timers of all earlier histories would
-        // slow down the paused time of each later one.
-        paused_runtime().block_on(run_history(GROUP, &steps, &desired));
+/// Tries the histories whose number has this remainder.
+fn try_histories(remainder: u32) {
+    let number = Cell::new(0);
+    // After a failure, proptest tries smaller histories.
+    let has_failed = Cell::new(false);
+    try_values(HISTORIES, &histories(), |(steps, desired)| {
+        let is_ours = number.replace(number.get() + 1) % 2 == remainder;
+        if is_ours || has_failed.get() {
+            has_failed.set(true);
+            // The server tasks of a history end with its runtime. Otherwise, the timers of all earlier histories
+            // would slow down the paused time of each later one.
+            paused_runtime().block_on(run_history(GROUP, &steps, &desired));
+            has_failed.set(false);
+        }
     });
 }
 
@@ -69,18 +77,12 @@ fn paused_runtime() -> Runtime {
 /// Tries this number of generated values, unless the environment sets another. Fails with the smallest value that
 /// panics.
 fn try_values<S: Strategy>(cases: u32, values: &S, attempt: impl Fn(S::Value)) {
-    try_seeded(cases, Config::default().rng_seed, values, attempt);
-}
-
-/// Does the same with this seed.
-fn try_seeded<S: Strategy>(cases: u32, seed: RngSeed, values: &S, attempt: impl Fn(S::Value)) {
     let default = Config::default();
     let is_set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = Config {
         cases: if is_set { default.cases } else { cases },
         // A failed value becomes a test of its own instead.
         failure_persistence: None,
-        rng_seed: seed,
         ..default
     };
     let outcome = TestRunner::new(config).run(values, |value| {
@@ -91,6 +93,24 @@ fn try_seeded<S: Strategy>(cases: u32, seed: RngSeed, values: &S, attempt: impl 
 }
 
 // Histories that failed before.
+
+/// Azure still lists a deleted task when the plan reads it, so the plan expects that task's principal ID.
+#[tokio::test(start_paused = true)]
+#[ignore = "fails: a task that vanishes after the plan gets another principal ID than planned"]
+async fn a_deleted_task_that_the_plan_still_saw_is_no_inconsistent_result() {
+    let patched = |enabled| Desired {
+        days: 1,
+        repositories: [("python", (&["3.11", "3.12"][..], enabled))].into(),
+        ..Desired::default()
+    };
+    let steps = [
+        Step::Azure(Behavior::Late(Lag::DeletedTasks, 2)),
+        Step::Terraform(Command::Apply(patched(None)), Trouble::Nothing),
+        Step::Terraform(Command::Destroy, Trouble::Interrupt(12)),
+        Step::Terraform(Command::Apply(patched(Some(false))), Trouble::Nothing),
+    ];
+    run_history(GROUP, &steps, &patched(None)).await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn orphans_are_recognised_after_azure_respells_resource_ids() {
