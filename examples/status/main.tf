@@ -43,7 +43,7 @@ output "counts" {
 }
 
 output "patched" {
-  description = "The patched image to deploy instead of each image."
+  description = "The patched image to deploy, by image."
   value       = { for image in local.images : image.image => image.patched_image if image.patched_image != null }
 }
 

@@ -32,7 +32,7 @@ output "next_patches" {
 }
 
 output "status" {
-  description = "The patched image to deploy instead of each image, or why there is none."
+  description = "The patched image to deploy, by image. If Azure has not patched the image, the value says why."
   value = {
     for image in data.acr_continuous_patching_status.demo.images :
     image.image => coalesce(image.patched_image, image.skip_reason, image.patch_status)
