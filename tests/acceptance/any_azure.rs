@@ -104,6 +104,21 @@ async fn the_life_cycle_removes_the_workflow_if_a_step_fails() {
     }
 }
 
+#[tokio::test]
+async fn the_life_cycle_names_the_registry_if_the_destroy_fails() {
+    for host in hosts() {
+        let azure =
+            Simulator::start(Options::default().registry(RegistrySpec::new("contoso"))).unwrap();
+        azure.fault(
+            azure_simulator::Fault::on("DELETE", "/tasks/cssc-trigger-workflow").status(403),
+        );
+        let failed = life_cycle(host, &registry_id("contoso"), &azure.env()).await;
+        let text = failed.unwrap_err().to_string();
+        let begin = format!("{} may still have the workflow.", registry_id("contoso"));
+        assert!(text.starts_with(&begin), "{text}");
+    }
+}
+
 /// Runs the life cycle. Returns what went wrong. The workflow is destroyed in any case.
 async fn life_cycle<N: AsRef<str>>(
     host: &Host,
@@ -118,9 +133,11 @@ async fn life_cycle<N: AsRef<str>>(
         .into());
     }
     let steps = steps(&workspace, &prepared(host, variables).await?, registry).await;
-    let destroyed = workspace.destroy().await;
+    if let Err(left) = workspace.destroy().await {
+        let failed = steps.err().map(|it| it.to_string()).unwrap_or_default();
+        return Err(format!("{registry} may still have the workflow. {left}\n{failed}").into());
+    }
     steps?;
-    destroyed?;
     match has_workflow(&workspace, registry).await? {
         true => Err(format!("{registry} still has a workflow after the destroy.").into()),
         false => Ok(()),

@@ -29,7 +29,7 @@ impl SpreadTime {
                  passes midnight.",
             ),
         ];
-        let summary = "A start time within a maintenance window, different for each registry";
+        let summary = "A start time within a maintenance window, derived from the registry ID";
         Self(Definition::new(parameters, Type::String, summary).described(
             "Returns a time of day for `start_time`, from `from` until the minute before `to`. The \
              times of many registries are spread evenly over the window. The time depends only on \
