@@ -9,7 +9,7 @@ use crate::azure::RegistryClient;
 use crate::provider::report;
 use crate::provider::workflow::model::State;
 use crate::provider::workflow::private_data::PrivateData;
-use crate::provider::workflow::stale_plan::refuse_stale_plan;
+use crate::provider::workflow::stale_plan::{refuse_stale_plan, replaced_meanwhile};
 use crate::provider::workflow::state_recorder::StateRecorder;
 use crate::provider::workflow::{notices, owed_run, state};
 use crate::workflow::begin::begin;
@@ -99,9 +99,15 @@ pub(super) async fn reconcile(
     let mut diagnostics: Diagnostics = left.into_iter().collect();
     diagnostics.extend(notices::not_settled(&observed.facts.id, &settled));
     let (state, mut private) = progress.now();
+    let state = state.write();
+    if let Some(error) = replaced_meanwhile(&request.planned, &state) {
+        // The host keeps the recorded state. It would report the difference as a bug of the provider.
+        diagnostics.extend([error]);
+        return Err(diagnostics);
+    }
     diagnostics.extend(owed_run::pay(registry, &planned, &mut private).await);
     Ok(Applied {
-        state: state.write(),
+        state,
         private: private.write(),
         diagnostics,
     })

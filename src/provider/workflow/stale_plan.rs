@@ -1,4 +1,4 @@
-//! Refuses to apply a plan if Azure has changed since.
+//! Refuses to apply a plan if Azure has changed since, and reports a change while the apply ran.
 
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::value::{AttributePath, Value};
@@ -52,6 +52,34 @@ pub(super) fn refuse_stale_plan(
         }
     }
     Ok(())
+}
+
+/// Returns an error if the state after an apply has another identity or role assignment than planned. The apply may
+/// have seen a task in Azure's list that was already deleted, and created it again.
+pub(super) fn replaced_meanwhile(planned: &Value, state: &Value) -> Option<Diagnostic> {
+    let of_tasks = TaskName::ALL.into_iter().map(|name| {
+        let principal = |of: &Value| {
+            let task = of.get(names::TASKS).get(name.as_str());
+            task.get(names::PRINCIPAL_ID).clone()
+        };
+        let what = format!("The identity of task {name}");
+        (names::TASKS, what, principal(planned), principal(state))
+    });
+    let roles = planned.get(names::ROLE_ASSIGNMENTS).as_map();
+    let of_roles = roles.into_iter().flatten().map(|(key, planned)| {
+        let what = format!("The role assignment {key}");
+        let now = state.get(names::ROLE_ASSIGNMENTS).get(key).clone();
+        (names::ROLE_ASSIGNMENTS, what, planned.clone(), now)
+    });
+    let (attribute, what, ..) = of_tasks
+        .chain(of_roles)
+        .find(|(_, _, planned, now)| !is_still(planned, now.as_str()))?;
+    let detail = format!(
+        "{what} was replaced while the apply ran, because a part of the workflow was deleted shortly before. \
+         The state has everything that exists now. Apply again."
+    );
+    let summary = "The workflow has changed during the apply";
+    Some(Diagnostic::error(summary, detail).at(AttributePath::new(attribute)))
 }
 
 /// Whether the planned ID is unknown or equal to the current one.
