@@ -41,6 +41,15 @@ pub(crate) fn attempt(
         retry_in_ms = again.map(milliseconds),
         "http request"
     );
+    if let Some(pause) = again {
+        tracing::info!(
+            host = host(&request.url),
+            status,
+            attempt,
+            ms = milliseconds(pause),
+            "waiting before the next attempt of a request"
+        );
+    }
 }
 
 #[cfg(test)]
@@ -91,17 +100,18 @@ mod tests {
         let pause = Some(Duration::from_secs(2));
         let outcome = Ok(response);
         tracing::subscriber::with_default(subscriber, || {
-            // If another test logs for the first time while this subscriber starts, tracing can miss the pair.
+            // If another test logs for the first time while this subscriber starts, tracing can miss events.
             let logged = (0..1_000).any(|_| {
                 tracing::callsite::rebuild_interest_cache();
+                kept.0.lock().unwrap().clear();
                 attempt(&request, 2, Duration::from_millis(30), &outcome, pause);
-                !kept.0.lock().unwrap().is_empty()
+                kept.0.lock().unwrap().matches("message=").count() == 2
             });
-            assert!(logged, "nothing is logged");
+            assert!(logged, "something is not logged");
         });
         insta::assert_snapshot!(
             kept.0.lock().unwrap(),
-            @r#"message=http request method=POST host="blobs.example" path="/a/b" status=503 ms=30 attempt=2 request_id="r-1" retry_in_ms=2000"#
+            @r#"message=http request method=POST host="blobs.example" path="/a/b" status=503 ms=30 attempt=2 request_id="r-1" retry_in_ms=2000 message=waiting before the next attempt of a request host="blobs.example" status=503 attempt=2 ms=2000"#
         );
     }
 }

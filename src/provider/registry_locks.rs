@@ -31,6 +31,10 @@ impl RegistryLocks {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(locks.entry(id.to_lowercase()).or_default())
         };
+        if let Ok(guard) = Arc::clone(&lock).try_lock_owned() {
+            return Ok(RegistryGuard(guard));
+        }
+        tracing::info!(registry_id = %id, "waiting until another change to the registry ends");
         tokio::select! {
             biased;
             guard = lock.lock_owned() => Ok(RegistryGuard(guard)),

@@ -11,6 +11,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::azure::credential::entra::signing_in_for;
 use crate::azure::credential::sign_in_failure::{Problem, Refusal, SignInAttempt, SignInFailure};
@@ -72,6 +73,7 @@ impl TokenSource for ManagedIdentity {
             return Err(who.fails(Problem::Value, message).into());
         }
         let request = self.endpoint.request(who, scope)?;
+        let first = Instant::now();
         let mut pauses = PAUSES;
         loop {
             let (pause, failure) = match self.ask(budget, who, scope, &request).await? {
@@ -87,6 +89,8 @@ impl TokenSource for ManagedIdentity {
             let Some(pause) = pause else {
                 return Err(failure.into());
             };
+            let seconds = first.elapsed().as_secs();
+            tracing::info!(seconds, "waiting for a token of the managed identity");
             budget.sleep(pause).await.map_err(|why| Error::Stopped {
                 operation: signing_in_for(scope),
                 why,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::header::LOCATION;
 use http::{Method, StatusCode};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::azure::poll::poll_status::{PollStatus, pause_of, poll_status};
@@ -110,7 +111,12 @@ impl Azure {
         } = polling;
         let (mut polls, mut missing, mut unchanged) = (0, 0, 0);
         let mut pause = pause_of(polls, asked);
+        let first = Instant::now();
         loop {
+            if !pause.is_zero() {
+                let seconds = first.elapsed().as_secs();
+                tracing::info!(%operation, seconds, "waiting until Azure has carried it out");
+            }
             let slept = budget.sleep(pause).await;
             slept.map_err(|why| Error::stopped(operation, why))?;
             polls += 1;

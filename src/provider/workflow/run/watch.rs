@@ -21,6 +21,9 @@ use terraform_plugin::framework::Progress;
 /// How long a 404 means that Azure doesn't show a queued run yet. Azure's reads lag behind its writes.
 const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
+/// After this time without a message, the action says that it still waits.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// The bytes of a log to read at once.
 const READ: usize = 64 << 10;
 
@@ -47,6 +50,7 @@ pub(super) async fn until_ended(
         log: arguments.registry.run_log(&run.run_id),
         run,
         queued: Instant::now(),
+        spoken: Instant::now(),
         is_shown: true,
         progress,
         tail: LogTail::default(),
@@ -78,6 +82,8 @@ struct Watch<'a> {
     run: Run,
     /// When Azure queued the run.
     queued: Instant,
+    /// When the action last reported something.
+    spoken: Instant,
     /// Whether Azure's last answer about the run was not a 404.
     is_shown: bool,
     progress: &'a Progress,
@@ -94,8 +100,17 @@ impl Watch<'_> {
             let pause = pauses.next().unwrap_or_default();
             self.arguments.registry.budget().sleep(pause).await?;
             self.poll().await?;
+            if self.spoken.elapsed() >= QUIET && verdict(&self.run.status) == Verdict::GoesOn {
+                let message = wording::still(&self.run, self.queued.elapsed());
+                self.say(message).await;
+            }
         }
         Ok(())
+    }
+
+    async fn say(&mut self, message: String) {
+        self.spoken = Instant::now();
+        self.progress.report(message).await;
     }
 
     async fn poll(&mut self) -> Result<(), WaitEnd> {
@@ -117,7 +132,7 @@ impl Watch<'_> {
         }
         if verdict(&self.run.status) == Verdict::GoesOn {
             if before.status != self.run.status {
-                self.progress.report(wording::status(&self.run)).await;
+                self.say(wording::status(&self.run)).await;
             }
             // The action stops reading the log after one failure, because the status matters more.
             if self.unreadable.is_some() {
@@ -131,7 +146,7 @@ impl Watch<'_> {
         }
         if let Some(batch) = self.tail.take() {
             let message = wording::log(&self.run, &batch);
-            self.progress.report(message).await;
+            self.say(message).await;
         }
         Ok(())
     }
@@ -145,7 +160,7 @@ impl Watch<'_> {
             Some(stopped @ Error::Stopped { .. }) => Err(stopped.clone()),
             Some(failure) if !was_unreadable => {
                 let message = wording::unreadable(&self.run, failure);
-                self.progress.report(message).await;
+                self.say(message).await;
                 Ok(())
             }
             _ => Ok(()),

@@ -41,6 +41,12 @@ pub(super) fn status(run: &Run) -> String {
     format!("Run {} {how}.", run.run_id)
 }
 
+/// The action still waits for the run, which was queued this long ago.
+pub(super) fn still(run: &Run, queued: Duration) -> String {
+    let status = status(run);
+    format!("{status} The action has waited {} for it.", span(queued))
+}
+
 /// The new part of a log.
 pub(super) fn log(run: &Run, batch: &Batch) -> String {
     let mut text = format!("Log of run {}:", run.run_id);
@@ -150,6 +156,10 @@ mod tests {
             how_to_see_log(&registry(), &well),
         ];
         messages.extend(statuses.map(|it| status(&run(it, None))));
+        messages.push(still(
+            &run(RunStatus::Queued, None),
+            Duration::from_secs(61),
+        ));
         messages.extend([None, Some(0), Some(1), Some(7)].map(|scans| succeeded(&well, scans)));
         messages.push(succeeded(&untimed, None));
         insta::assert_snapshot!(messages.join("\n"), @"
@@ -159,6 +169,7 @@ mod tests {
         Run dt1 has started.
         Run dt1 is running.
         Run dt1 is now Paused.
+        Run dt1 is queued. The action has waited 1m 1s for it.
         Run dt1 succeeded after 3m 20s.
         Run dt1 succeeded after 3m 20s. It queued no scans.
         Run dt1 succeeded after 3m 20s. It queued 1 scan.

@@ -126,6 +126,19 @@ async fn an_interrupt_ends_the_wait_and_the_run_continues() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_run_is_reported_each_minute() {
+    let stage = endless().await;
+    let late = collect_events(start(&stage, RUN, "150s".into(), true.into()).await).await;
+    let id = only_run(&stage);
+    let waited = late.messages.iter().filter_map(|message| {
+        let how = format!("Run {id} is running. The action has waited ");
+        message.strip_prefix(&how)
+    });
+    let minutes: Vec<&str> = waited.map(|waited| &waited[..2]).collect();
+    assert_eq!(minutes, ["1m", "2m"], "{:#?}", late.messages);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_timeout_ends_the_wait_and_the_run_continues() {
     let stage = endless().await;
     let begun = tokio::time::Instant::now();
