@@ -35,6 +35,11 @@ run "create" {
   }
 
   assert {
+    condition     = output.schedules["contoso"].start_time == "00:58"
+    error_message = "The start time must be in the window."
+  }
+
+  assert {
     condition     = output.next_runs["fabrikam"] == "2026-06-15T05:00:00Z"
     error_message = "The next run must be the first one after next_runs_after."
   }
@@ -57,7 +62,7 @@ run "a_new_registry_moves_no_other" {
   }
 
   assert {
-    condition     = output.schedules["contoso"].start_time == run.create.schedules["contoso"].start_time
+    condition     = output.schedules["contoso"].start_time == "00:58"
     error_message = "The start time of a registry must not depend on other registries."
   }
 }
