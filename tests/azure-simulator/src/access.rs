@@ -56,12 +56,11 @@ pub(crate) struct Principal {
 
 /// Returns whether `scope` is `id` or one of its parents. Resource IDs ignore letter case.
 pub(crate) fn covers(scope: &str, id: &str) -> bool {
-    let (scope, id) = (
-        scope.trim_end_matches('/').to_lowercase(),
-        id.to_lowercase(),
-    );
-    id.strip_prefix(&scope)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let scope = scope.trim_end_matches('/').as_bytes();
+    let beginning = id.as_bytes().split_at_checked(scope.len());
+    beginning.is_some_and(|(beginning, rest)| {
+        beginning.eq_ignore_ascii_case(scope) && (rest.is_empty() || rest.starts_with(b"/"))
+    })
 }
 
 impl World {

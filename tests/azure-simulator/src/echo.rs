@@ -53,6 +53,11 @@ impl<T: Clone> Echo<T> {
         self.0.get(key).map_or(truth, |(before, _)| before.clone())
     }
 
+    /// Returns whether an echo exists.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// Returns the old state in an echo, if the object existed.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
         self.0.get(key).and_then(|(before, _)| before.as_ref())

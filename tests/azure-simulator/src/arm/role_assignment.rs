@@ -95,8 +95,13 @@ pub(crate) fn list(world: &mut World, call: &Call, scope: &str) -> Answer {
             .as_ref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(&assignment.principal_id))
     };
-    let there = world.role_assignments.iter();
-    let there = there.map(|known| (known.name.to_lowercase(), Some(known.clone())));
+    // Large subscriptions have thousands of assignments elsewhere. Cloning them all makes lists slow.
+    let echoes = &world.echoes;
+    let there = world.role_assignments.iter().filter_map(|known| {
+        let key = known.name.to_lowercase();
+        let echoed = echoes.assignments.has(&key) || echoes.assignment_lists.has(&key);
+        (echoed || wanted(known)).then(|| (key, Some(known.clone())))
+    });
     let mut rows = Vec::new();
     let mut looked_at = Vec::new();
     for (key, truth) in there.chain(gone(world).map(|key| (key, None))) {
