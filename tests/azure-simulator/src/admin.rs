@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::arm;
+use crate::cli::{CliCreate, Generation};
 use crate::fault::Fault;
 use crate::registry::RegistrySpec;
 use crate::repository::Fate;
@@ -31,6 +32,21 @@ struct Image {
     os: String,
     #[serde(default = "clean")]
     fate: Fate,
+}
+
+/// A workflow as `az acr supply-chain workflow create` creates it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Workflow {
+    #[serde(default = "tasks_contributor")]
+    generation: Generation,
+    schedule: Option<String>,
+    /// The policy document.
+    policy: Option<Value>,
+}
+
+fn tasks_contributor() -> Generation {
+    Generation::TasksContributor
 }
 
 fn linux() -> String {
@@ -137,6 +153,26 @@ fn in_registry(world: &mut World, call: &Call, registry: &str, below: &[&str]) -
                 fate,
             } = parsed(call)?;
             world.push_image(registry, &repository, &tag, &os, fate);
+        }
+        (&Method::POST, ["workflow"]) => {
+            let Workflow {
+                generation,
+                schedule,
+                policy,
+            } = parsed(call)?;
+            let mut create = CliCreate::new(generation);
+            if let Some(schedule) = schedule {
+                create = create.schedule(&schedule);
+            }
+            if let Some(policy) = policy {
+                create = create.policy(&policy.to_string());
+            }
+            let created = world.cli_create(registry, &create, None);
+            created.map_err(|why| bad(&why.to_string()))?;
+        }
+        (&Method::DELETE, ["workflow"]) => {
+            let deleted = world.cli_delete(registry);
+            deleted.map_err(|why| bad(&why.to_string()))?;
         }
         (&Method::PUT, ["policy"]) => {
             world.push_policy(registry, &String::from_utf8_lossy(&call.body))

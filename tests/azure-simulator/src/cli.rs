@@ -9,6 +9,7 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,7 +27,8 @@ const POLICY: &str =
     r#"{"version":"v1","repositories":[{"repository":"python","tags":["*"],"enabled":true}]}"#;
 
 /// A generation of the template deployed by the Azure CLI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Generation {
     /// The first generation: Contributor for the trigger task and the scan task.
     Contributor,

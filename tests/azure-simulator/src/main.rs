@@ -102,8 +102,14 @@ async fn main() -> io::Result<()> {
 
 /// Returns shell lines for a provider's environment; other authentication methods are in comments.
 fn environment(simulator: &Simulator) -> String {
-    let lines = simulator
-        .env()
+    let mut variables = simulator.env();
+    // With these, `curl "$SIMULATOR/leftovers"` works in the same shell.
+    variables.extend([
+        ("CURL_CA_BUNDLE", simulator.ca_file().display().to_string()),
+        ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
+        ("SIMULATOR", format!("{}/_simulator", simulator.endpoint())),
+    ]);
+    let lines = variables
         .into_iter()
         .map(|(name, value)| format!("export {name}='{value}'\n"));
     let identity = simulator.managed_identity();

@@ -210,6 +210,28 @@ async fn the_admin_endpoint_seeds_data_and_sets_knobs() {
 }
 
 #[tokio::test]
+async fn the_admin_endpoint_creates_and_deletes_a_workflow_as_the_azure_cli_does() {
+    let azure = Azure::new();
+    let admin = client(&azure.simulator, false);
+    let endpoint = azure.simulator.endpoint();
+    let workflow = format!("{endpoint}/_simulator/registries/contoso/workflow");
+    let create = async |body: Value| {
+        let request = admin.post(&workflow).body(body.to_string());
+        Got::from(request.send().await.unwrap()).await.status
+    };
+    assert_eq!(create(json!({"generation": "first"})).await, 400);
+    let policy = json!({"version": "v1", "tag-convention": "floating", "repositories": []});
+    let first = json!({"generation": "contributor", "schedule": "7d", "policy": policy});
+    assert_eq!(create(first).await, 204);
+    assert_eq!(azure.simulator.registry("contoso").policy(), Some(policy));
+    assert_eq!(azure.simulator.leftovers()["tasks"], 3);
+    assert_eq!(create(json!({})).await, 400, "the workflow already exists");
+    let deleted = admin.delete(&workflow).send().await.unwrap();
+    assert_eq!(deleted.status(), 204);
+    assert_eq!(azure.simulator.leftovers()["tasks"], 0);
+}
+
+#[tokio::test]
 async fn arm_requests_behind_the_scenes_are_not_logged() {
     let azure = Azure::new();
     azure.put_task("cssc-scan-image", task()).await;
