@@ -66,9 +66,9 @@ async fn a_workflow_created_by_the_azure_cli_is_upgraded_in_place() {
             assert_eq!(change.attributes, shown, "{name}");
         }
         for status in [
-            "Enabled, but identity, credentials differ",
-            "Enabled, but credentials, tags differ",
-            "Enabled, but credentials differs",
+            "Enabled, but differs in identity, credentials",
+            "Enabled, but differs in credentials, tags",
+            "Enabled, but differs in credentials",
         ] {
             let text = plan.finished.text();
             assert!(text.contains(status), "no {status:?} in {text}");

@@ -260,7 +260,7 @@ fn read_only() -> Vec<Attribute> {
                 text(
                     names::STATUS,
                     "The status of the task, `Enabled` or `Disabled`. Any other differences from \
-                     the provider's settings follow, such as `Enabled, but timeout differs`.",
+                     the provider's settings follow, such as `Enabled, but differs in timeout`.",
                 ),
             ],
             Computed,

@@ -222,7 +222,7 @@ mod tests {
         scan.properties.status = Some("disabled".to_owned());
         assert_eq!(
             state(&edited).tasks[&TaskName::Scan].status.as_deref(),
-            Some("Disabled, but timeout differs")
+            Some("Disabled, but differs in timeout")
         );
     }
 }

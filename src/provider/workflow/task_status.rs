@@ -16,8 +16,7 @@ pub(crate) fn describe(status: &str, differences: &[&str]) -> String {
     };
     match differences {
         [] => word.to_owned(),
-        [one] => format!("{word}, but {one} differs"),
-        many => format!("{word}, but {} differ", many.join(", ")),
+        differences => format!("{word}, but differs in {}", differences.join(", ")),
     }
 }
 
@@ -28,10 +27,10 @@ mod tests {
     #[test]
     fn a_status_lists_the_differences() {
         assert_eq!(describe("enabled", &[]), ENABLED);
-        assert_eq!(describe("", &["cpu"]), "Enabled, but cpu differs");
+        assert_eq!(describe("", &["cpu"]), "Enabled, but differs in cpu");
         assert_eq!(
             describe("DISABLED", &["cpu", "timeout"]),
-            "Disabled, but cpu, timeout differ"
+            "Disabled, but differs in cpu, timeout"
         );
     }
 }

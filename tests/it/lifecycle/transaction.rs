@@ -80,7 +80,7 @@ async fn an_imported_unfinished_workflow_shows_as_drift_and_is_finished_in_place
         .get("status");
     assert_eq!(
         status.as_str(),
-        Some("Enabled, but tag cssc-unfinished differs")
+        Some("Enabled, but differs in tag cssc-unfinished")
     );
     stage.terraform.succeed(&config).await;
     assert!(!is_unfinished(&stage));
